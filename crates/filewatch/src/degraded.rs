@@ -1,0 +1,67 @@
+use std::fmt;
+
+/// A way in which watching is less than it should be. Changes are still seen, by looking instead of by being told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Degraded {
+    /// The system would not start a watcher: `max_user_instances` or descriptors are used up, or its thread died.
+    NoEvents,
+    /// Some folders are not watched, `max_user_watches` is used up.
+    WatchLimit,
+    /// A folder that holds a file may not be watched by this process.
+    Unwatchable,
+    /// The files are on a file system that does not tell of changes made elsewhere (NFS, SMB, FUSE, 9p).
+    Remote,
+    /// Looking found a change of which no event told.
+    MissedEvents,
+    /// No marker could be made to tell when all events have arrived; a less certain way is in use.
+    NoMarker,
+}
+
+impl Degraded {
+    /// Every way there is.
+    pub const ALL: [Degraded; 6] = [
+        Self::NoEvents,
+        Self::WatchLimit,
+        Self::Unwatchable,
+        Self::Remote,
+        Self::MissedEvents,
+        Self::NoMarker,
+    ];
+
+    /// A word for a metric's label.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NoEvents => "no_events",
+            Self::WatchLimit => "watch_limit",
+            Self::Unwatchable => "unwatchable",
+            Self::Remote => "remote",
+            Self::MissedEvents => "missed_events",
+            Self::NoMarker => "no_marker",
+        }
+    }
+}
+
+impl fmt::Display for Degraded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoEvents => {
+                "no file events: the system would not start a watcher; looking at the files instead (raise `fs.inotify.max_user_instances`?)"
+            }
+            Self::WatchLimit => {
+                "not every folder is watched: the system's limit is reached; looking at the files as well (raise `fs.inotify.max_user_watches`)"
+            }
+            Self::Unwatchable => {
+                "a folder may not be watched by this process; looking at the files as well (let it read the folder)"
+            }
+            Self::Remote => {
+                "the files are on a file system that tells of no changes made elsewhere; looking at the files as well"
+            }
+            Self::MissedEvents => {
+                "a change was found of which no event told; looking at the files more often until events are back"
+            }
+            Self::NoMarker => {
+                "no temporary folder can be written; whether all events have arrived is asked of the watcher instead"
+            }
+        })
+    }
+}

@@ -1,0 +1,98 @@
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a file could not be read: which one, what was found, what was expected.
+///
+/// Not being readable is content like any other: a build sees it once, after the quiet, and decides what it means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadError {
+    /// The path as the build named it.
+    pub path: PathBuf,
+    /// What was found there.
+    pub kind: ReadErrorKind,
+}
+
+/// What was found where a file was expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadErrorKind {
+    /// Nothing, or a symlink to nothing.
+    Missing,
+    /// Something that this process may not read.
+    Denied,
+    /// Something that is no regular file (or, for a tree, no folder): `a directory`, `a FIFO`, ...
+    NotAFile(&'static str),
+    /// A file of more bytes than the build allows.
+    TooLarge {
+        /// The most that was allowed, in bytes.
+        limit: u64,
+    },
+    /// Symlinks that lead in a circle, or through more than 40 steps.
+    Loop,
+    /// Any other refusal of the operating system, in its own words.
+    Other(io::ErrorKind, String),
+}
+
+impl ReadError {
+    pub(crate) fn new(path: &Path, kind: ReadErrorKind) -> Self {
+        Self { path: path.to_owned(), kind }
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match &self.kind {
+            ReadErrorKind::Missing => {
+                write!(f, "`{path}` is missing: expected a file there; create it or name another")
+            }
+            ReadErrorKind::Denied => {
+                write!(f, "`{path}` may not be read by this process: allow it to (`chmod`, `chown`)")
+            }
+            ReadErrorKind::NotAFile("a regular file") => {
+                write!(f, "`{path}` is a regular file, expected a folder")
+            }
+            ReadErrorKind::NotAFile(what) => write!(f, "`{path}` is {what}, expected a regular file"),
+            ReadErrorKind::TooLarge { limit } => {
+                write!(f, "`{path}` is too large: expected at most {}", size(*limit))
+            }
+            ReadErrorKind::Loop => {
+                write!(f, "`{path}` leads through a circle of symlinks: expected at most 40 steps to a file")
+            }
+            ReadErrorKind::Other(_, words) => write!(f, "cannot read `{path}`: {words}"),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+impl From<io::Error> for ReadErrorKind {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing,
+            io::ErrorKind::PermissionDenied => Self::Denied,
+            io::ErrorKind::IsADirectory => Self::NotAFile("a directory"),
+            _ if is_loop(&error) => Self::Loop,
+            kind => Self::Other(kind, error.to_string()),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_loop(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_loop(_: &io::Error) -> bool {
+    false
+}
+
+/// A number of bytes in the largest unit that divides it.
+fn size(bytes: u64) -> String {
+    match bytes {
+        whole if whole % (1 << 20) == 0 => format!("{} MiB", whole >> 20),
+        whole if whole % (1 << 10) == 0 => format!("{} KiB", whole >> 10),
+        odd => format!("{odd} bytes"),
+    }
+}

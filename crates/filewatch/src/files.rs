@@ -1,0 +1,78 @@
+//! What a build may read.
+
+use crate::error::ReadError;
+use crate::file;
+use crate::live::Trigger;
+use crate::shelf::Shelf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Paths below a folder, each with the bytes of its file.
+type Found = Vec<(PathBuf, Arc<[u8]>)>;
+
+/// What a build may read; what it reads is what is watched.
+///
+/// All that one build reads was on the disk at one moment, whole. So a path that it reads for the first time may make
+/// its result void: if it turns out that something changed before that path was watched, the result is
+/// dropped unseen, and the build runs again.
+pub struct Files<'a> {
+    shelf: &'a mut Shelf,
+    trigger: Trigger,
+}
+
+impl<'a> Files<'a> {
+    pub(crate) fn new(shelf: &'a mut Shelf, trigger: Trigger) -> Self {
+        Self { shelf, trigger }
+    }
+
+    /// The bytes of the regular file at `path` (symlinks are followed), if they are no more than `limit`.
+    pub fn read(&mut self, path: impl AsRef<Path>, limit: u64) -> Result<Arc<[u8]>, ReadError> {
+        let path = path.as_ref();
+        self.shelf.file(&file::absolute(path), limit).map_err(|kind| ReadError::new(path, kind))
+    }
+
+    /// Every file below the folder `dir` whose path relative to it `keep` wants, with its bytes, at most `limit` of each,
+    /// sorted by that path.
+    ///
+    /// Names that begin with a dot are skipped, folders and all. Symlinks to folders are followed, but not in circles.
+    /// `keep` must always give the same answer for the same path: it is also asked which changes matter.
+    pub fn tree(
+        &mut self,
+        dir: impl AsRef<Path>,
+        limit: u64,
+        keep: impl Fn(&Path) -> bool + Send + 'static,
+    ) -> Result<Found, ReadError> {
+        let dir = dir.as_ref();
+        let root = file::absolute(dir);
+        let listing = self.shelf.tree(&root, limit, Box::new(keep));
+        let names = listing.map_err(|(below, kind)| ReadError::new(&beneath(dir, &below), kind))?;
+        let mut found = Vec::with_capacity(names.len());
+        let mut failed = None;
+        for below in names {
+            // All of them are read, so that all of them are watched.
+            match self.shelf.file(&root.join(&below), limit) {
+                Ok(bytes) => found.push((below, bytes)),
+                Err(kind) if failed.is_none() => failed = Some(ReadError::new(&dir.join(below), kind)),
+                Err(_) => {}
+            }
+        }
+        failed.map_or(Ok(found), Err)
+    }
+
+    /// Why this build runs.
+    pub fn trigger(&self) -> Trigger {
+        self.trigger
+    }
+}
+
+/// For fuzzing: what `build` makes of what is on the disk now. Nothing is watched.
+#[doc(hidden)]
+pub fn once<R>(trigger: Trigger, build: impl FnOnce(&mut Files<'_>) -> R) -> R {
+    let mut shelf = Shelf::default();
+    shelf.begin();
+    build(&mut Files::new(&mut shelf, trigger))
+}
+
+fn beneath(dir: &Path, below: &Path) -> PathBuf {
+    if below.as_os_str().is_empty() { dir.to_owned() } else { dir.join(below) }
+}

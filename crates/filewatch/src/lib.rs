@@ -1,0 +1,107 @@
+//! Keeps a value in step with files on disk.
+//!
+//! A [`Live<T>`](Live) is built by a closure from what it reads, and built again when any byte of that changes. A new value is swapped in whole;
+//! when a build fails the last good value stays. The closure that builds it *is* the reload: there is nothing else to configure.
+//!
+//! ```
+//! use filewatch::{Files, Live, Notice, ReadError, Watch};
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("greeting.txt");
+//! # std::fs::write(&path, "hello\n")?;
+//! # let edited = path.clone();
+//! # let (heard, hears) = std::sync::mpsc::channel();
+//! let greeting = Live::open(
+//!     Watch::default(),
+//!     move |files: &mut Files<'_>| {
+//!         let bytes = files.read(&path, 1024)?;
+//!         Ok::<_, ReadError>(Some(String::from_utf8_lossy(&bytes).trim().to_owned()))
+//!     },
+//!     move |notice| {
+//!         if let Notice::Published { new, .. } = notice {
+//!             println!("now it is `{new}`");
+//! #           let _ = heard.send(());
+//!         }
+//!     },
+//! )?;
+//! assert_eq!(*greeting.snapshot(), "hello");
+//! # std::fs::write(edited, "good morning\n")?;
+//! # hears.recv_timeout(std::time::Duration::from_secs(30))?;
+//! // ... the file is saved ...
+//! assert_eq!(*greeting.snapshot(), "good morning");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The invariant
+//!
+//! **What a build is given was on the disk at one moment, every file of it saved whole by a writer that closes or renames it once; the last save is
+//! never missed; and what did not change causes no build.**
+//!
+//! Events are hints; content is the truth. An event never decides what happened, it only says where to read:
+//!
+//! * The *folder* of every name on the way to a file is watched, symlinks followed, never the file: every way of replacing a file, a symlink or a
+//!   folder above it is an event there. Folders are watched before anything in them is read. The folder around a mount is not: what is
+//!   mounted in it cannot be renamed, and every program that opens something in `/dev` would wake us.
+//! * A writer that closes, or renames into place, is done: its file is read at once. Any other change waits for some
+//!   [quiet](Watch::quiet), and an empty file, always, for four times as much: truncation is visible before its event.
+//! * A file is read between two looks at its size and times. Then a marker, a file of our own that the same watcher watches, is touched: since events come in
+//!   order, none that concerns the reading is under way once the marker's is heard. If one was, it is read again.
+//! * Bytes are compared with those of the last build. Only a difference, or [`reload`](Live::reload), builds.
+//! * Events may be dropped, or may not come at all. Dropped ones are noticed, and everything is looked at. Besides, everything is looked at
+//!   [now and then](Watch::poll) by `stat`, more often where events are known not to come; each [`Degraded`] is reported once, and when it is over.
+//!
+//! # When it cannot hold
+//!
+//! * A writer that saves in two openings, or pauses longer than the quiet, or is held up for so long by a machine that is busy, has shown what it
+//!   has written so far as if it were done. The build sees it, and refuses it or not; the rest of the save makes the next build.
+//! * A writer that is interrupted in the middle of a system call, after the bytes and before their event, cannot be told from one that is done.
+//!   Its event follows, and makes the next build.
+//! * A file that is never at rest is read after two seconds all the same, between two writes.
+//! * A file written through a mapping makes no events: it is found by looking, when the system brings its times up to date. One that is written through a hard link in a folder
+//!   that is not watched is found by looking too, within a second.
+//! * Where no events come at all (network file systems, exhausted limits) a file is read once it has looked the same for the length of the quiet.
+//! * Without a marker, where no folder can be written, the watcher's own order of work stands in for it. It did as well in all measurements,
+//!   but nobody promises it.
+//!
+//! `just torture` shows what each step is good for: a process saves a file again and again while this crate follows it, and
+//! every step can be left out in turn.
+//!
+//! Whatever happens, the last good value stays until a build succeeds, and the next change builds again.
+//!
+//! # What it does not do
+//!
+//! It knows no format, no globs, no logging, and no async runtime: it has one thread of its own beside the watcher's, which lives as long as the last handle.
+//! It does not debounce: a save that is done is read in well under a millisecond. It does not say *what* changed: compare the old value with the new one.
+
+mod chain;
+mod degraded;
+mod ear;
+mod error;
+mod event;
+mod file;
+mod files;
+mod fingerprint;
+mod gate;
+mod grounds;
+mod live;
+mod marker;
+mod post;
+mod reading;
+mod scout;
+mod settle;
+mod shelf;
+mod tree;
+mod ward;
+mod watch;
+mod watcher;
+
+pub use degraded::Degraded;
+pub use error::{ReadError, ReadErrorKind};
+pub use files::Files;
+#[doc(hidden)]
+pub use files::once;
+pub use gate::{Gate, GateGuard};
+pub use live::{Live, Notice, Trigger};
+#[doc(hidden)]
+pub use watch::Step;
+pub use watch::Watch;
+pub use watcher::Watcher;

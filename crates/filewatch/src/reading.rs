@@ -1,0 +1,148 @@
+//! One look at a file, and one reading of it.
+
+use crate::error::ReadErrorKind;
+use crate::fingerprint::Fingerprint;
+use std::fs::{self, File, FileType, Metadata, OpenOptions};
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// The bytes of a file, or why there are none.
+pub(crate) type Content = Result<Arc<[u8]>, ReadErrorKind>;
+
+/// What `stat` says: a fingerprint, or that there is nothing to look at.
+pub(crate) type Glimpse = Result<Fingerprint, ReadErrorKind>;
+
+/// What came of reading a file.
+#[derive(Debug)]
+pub(crate) enum Reading {
+    Done {
+        content: Content,
+        glimpse: Glimpse,
+        /// Whether the file may change once more without looking different.
+        racy: bool,
+    },
+    /// It changed while it was read.
+    Unstable,
+}
+
+/// Bytes, and what the file looked like when they were read.
+type Whole = (Arc<[u8]>, Fingerprint);
+
+/// Looks at `path` without opening it.
+pub(crate) fn glimpse(path: &Path) -> Glimpse {
+    fs::metadata(path).map(|found| Fingerprint::of(&found)).map_err(ReadErrorKind::from)
+}
+
+/// Looks at the file at `path` by opening it, which makes a network file system ask its server.
+pub(crate) fn glimpse_opened(path: &Path) -> Glimpse {
+    let looked = glimpse(path)?;
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() => match open(path) {
+            Ok(file) => file.metadata().map(|found| Fingerprint::of(&found)).map_err(ReadErrorKind::from),
+            Err(_) => Ok(looked),
+        },
+        _ => Ok(looked),
+    }
+}
+
+/// Reads the regular file at `path`, at most `limit` bytes. Looks before it opens: opening a FIFO would wake its writer.
+pub(crate) fn read(path: &Path, limit: u64) -> Reading {
+    let then = SystemTime::now();
+    let found = match fs::metadata(path) {
+        Ok(found) => found,
+        Err(error) => {
+            let kind = ReadErrorKind::from(error);
+            return Reading::Done { content: Err(kind.clone()), glimpse: Err(kind), racy: false };
+        }
+    };
+    match read_regular(path, &found, limit) {
+        Ok(Some((content, fingerprint))) => {
+            let racy = fingerprint.is_racy(then);
+            Reading::Done { content: Ok(content), glimpse: Ok(fingerprint), racy }
+        }
+        Ok(None) => Reading::Unstable,
+        Err(kind) => {
+            let fingerprint = Fingerprint::of(&found);
+            let racy = fingerprint.is_racy(then);
+            Reading::Done { content: Err(kind), glimpse: Ok(fingerprint), racy }
+        }
+    }
+}
+
+/// Reads whatever is there, without a second look: for tests that show what that is good for.
+pub(crate) fn read_blindly(path: &Path, limit: u64) -> Reading {
+    match fs::read(path) {
+        Ok(bytes) => Reading::Done { content: Ok(bytes.into()), glimpse: glimpse(path), racy: true },
+        Err(_) => read(path, limit),
+    }
+}
+
+/// What a thing that is no regular file is called.
+pub(crate) fn name_of(kind: FileType) -> &'static str {
+    if kind.is_dir() {
+        return "a directory";
+    }
+    if kind.is_file() {
+        return "a regular file";
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return "a FIFO";
+        }
+        if kind.is_socket() {
+            return "a socket";
+        }
+        if kind.is_char_device() || kind.is_block_device() {
+            return "a device";
+        }
+    }
+    "something else"
+}
+
+/// `None` if the file changed while it was read.
+fn read_regular(path: &Path, found: &Metadata, limit: u64) -> Result<Option<Whole>, ReadErrorKind> {
+    refuse(found, limit)?;
+    let mut file = open(path)?;
+    let before = file.metadata()?;
+    refuse(&before, limit)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(before.len()).unwrap_or(0));
+    file.by_ref().take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    let after = Fingerprint::of(&file.metadata()?);
+    let length = bytes.len() as u64;
+    // A pseudo file has no size and bytes all the same.
+    if after != Fingerprint::of(&before) || (after.size != length && after.size != 0) {
+        return Ok(None);
+    }
+    if length > limit {
+        return Err(ReadErrorKind::TooLarge { limit });
+    }
+    Ok(Some((Arc::from(bytes), after)))
+}
+
+fn refuse(found: &Metadata, limit: u64) -> Result<(), ReadErrorKind> {
+    if !found.is_file() {
+        return Err(ReadErrorKind::NotAFile(name_of(found.file_type())));
+    }
+    if found.len() > limit {
+        return Err(ReadErrorKind::TooLarge { limit });
+    }
+    Ok(())
+}
+
+/// Should a FIFO have taken the file's place since it was looked at, this does not wait for a writer.
+#[cfg(unix)]
+fn open(path: &Path) -> std::io::Result<File> {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().read(true).open(path)
+}

@@ -1,0 +1,145 @@
+//! For those who want to know what changed, and build nothing from it.
+
+use crate::degraded::Degraded;
+use crate::event::{Hint, Sign};
+use crate::file::absolute;
+use crate::grounds::Grounds;
+use crate::post::Post;
+use crate::scout::{PATIENCE, ROUNDS};
+use crate::settle::{Decision, EVERYTHING, Settle, Suspects};
+use crate::watch::Watch;
+use std::collections::BTreeSet;
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Tells which files below some roots have changed, in batches.
+///
+/// It hears, waits and degrades like a [`Live`](crate::Live), but only looks at files and never opens one. So it compares
+/// identity, size and modification time, not bytes: `touch` is a change to it, `chmod` is none. It works while
+/// [`next`](Watcher::next) is called; what happens between two calls is in the next batch.
+///
+/// ```
+/// use filewatch::{Watch, Watcher};
+/// use std::time::Duration;
+/// # let folder = tempfile::tempdir()?;
+/// # let root = folder.path().canonicalize()?;
+/// # std::fs::create_dir(root.join("src"))?;
+/// let mut sources = Watcher::open(Watch::default(), [&root], |folder| !folder.ends_with("target"));
+/// std::fs::write(root.join("src/main.rs"), "fn main() {}")?;
+/// assert_eq!(sources.next(Duration::from_secs(30)), [root.join("src/main.rs")]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct Watcher {
+    post: Post,
+    settle: Settle,
+    grounds: Grounds,
+}
+
+impl Watcher {
+    /// Watches the `roots`, files or folders, there or not, and below them every folder that `enter` agrees to. Both are given with absolute paths.
+    /// Symlinks are followed on the way to a root, and not below it.
+    pub fn open<P: AsRef<Path>>(
+        watch: Watch,
+        roots: impl IntoIterator<Item = P>,
+        enter: impl Fn(&Path) -> bool + Send + 'static,
+    ) -> Self {
+        let roots = roots.into_iter().map(|root| absolute(root.as_ref())).collect();
+        let settle = Settle::new(watch.quiet, PATIENCE);
+        let mut watcher =
+            Self { post: Post::open(watch), settle, grounds: Grounds::open(roots, Box::new(enter)) };
+        // What changed since the walk a moment ago is news to nobody.
+        watcher.walk();
+        watcher
+    }
+
+    /// Waits until files have changed, then returns their paths, sorted; or returns nothing after `timeout`.
+    ///
+    /// A file that was closed after writing, renamed or removed ends the waiting; one that is still being written to prolongs it until some
+    /// [quiet](Watch::quiet). A file that does not exist any more is named too.
+    pub fn next(&mut self, timeout: Duration) -> Vec<PathBuf> {
+        let end = Instant::now() + timeout;
+        loop {
+            let now = Instant::now();
+            let decision = self.settle.decide(now);
+            let until = match decision {
+                Decision::Read => {
+                    let suspects = self.settle.take(now);
+                    let changed = self.visit(&suspects);
+                    if !changed.is_empty() {
+                        return changed.into_iter().collect();
+                    }
+                    continue;
+                }
+                Decision::Until(then) => then,
+                Decision::Rest => self.post.next_look(false),
+            };
+            match self.post.receive(until.min(end)) {
+                Some(hint) => {
+                    self.apply(hint);
+                    while let Some(hint) = self.post.try_receive() {
+                        self.apply(hint);
+                    }
+                }
+                None if Instant::now() >= end && end < until => return Vec::new(),
+                None if decision == Decision::Rest => {
+                    self.post.retry();
+                    self.settle.glance(Path::new(EVERYTHING));
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// In which ways watching is less than it should be at the moment.
+    pub fn degraded(&self) -> Vec<Degraded> {
+        self.post.faults().into_iter().collect()
+    }
+
+    fn visit(&mut self, suspects: &Suspects) -> BTreeSet<PathBuf> {
+        if !self.post.rearm && !self.post.ear.doubts() && self.grounds.are_plain(suspects) {
+            return self.grounds.visit(suspects);
+        }
+        self.walk()
+    }
+
+    /// Walks through everything, and watches every folder before it is believed to be known.
+    fn walk(&mut self) -> BTreeSet<PathBuf> {
+        let mut changed = BTreeSet::new();
+        for _ in 0..ROUNDS {
+            let moved = self.grounds.walk(&mut changed);
+            let rearm = mem::take(&mut self.post.rearm);
+            if !moved && !self.post.ear.doubts() && !rearm {
+                break;
+            }
+            if !self.post.ear.attend(self.grounds.wards()) {
+                break;
+            }
+        }
+        self.post.looked();
+        changed
+    }
+
+    fn apply(&mut self, hint: Hint) {
+        match hint {
+            Hint::Seen(sign, path) if self.post.ear.awaits(&path) != Some(false) => self.weigh(sign, &path),
+            Hint::Seen(..) | Hint::Marker(_) | Hint::Request | Hint::Stop => {}
+            Hint::Died(number) => self.post.lose_ear(number),
+            Hint::Lost => {
+                self.post.ear.doubt(Path::new(EVERYTHING));
+                self.settle.dirty(Path::new(EVERYTHING), Instant::now());
+            }
+        }
+    }
+
+    fn weigh(&mut self, sign: Sign, path: &Path) {
+        if matches!(sign, Sign::Arrived | Sign::Left | Sign::Made | Sign::Gone) {
+            self.post.ear.doubt(path);
+        }
+        match sign {
+            Sign::Closed | Sign::Arrived | Sign::Left | Sign::Gone => self.settle.commit(path),
+            Sign::Touched => self.settle.glance(path),
+            Sign::Made | Sign::Written => self.settle.dirty(path, Instant::now()),
+        }
+    }
+}

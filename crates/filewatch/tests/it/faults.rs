@@ -1,0 +1,434 @@
+//! What watching becomes when the system cannot do its part, and that it comes back by itself.
+
+use crate::support::{Folder, Heard, LIMIT, LiveText, available, skipped, wait_until, watch};
+use filewatch::{Degraded, Gate, ReadError, ReadErrorKind, Trigger};
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A second, with what a busy machine adds.
+const PROMPT: Duration = Duration::from_secs(3);
+
+/// More events than the kernel keeps for one reader.
+fn flood(folder: &Folder, path: &Path) {
+    let most: usize =
+        fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap().trim().parse().unwrap();
+    let other = folder.write("other", "");
+    let (mut a, mut b) = (File::create(path).unwrap(), File::create(other).unwrap());
+    for _ in 0..most {
+        // By turns, since an event that is the same as the one before is not queued.
+        a.write_all(b"x").unwrap();
+        b.write_all(b"x").unwrap();
+    }
+}
+
+#[test]
+fn when_events_are_dropped_the_last_save_is_found_all_the_same() {
+    let folder = Folder::new();
+    let path = folder.write("file", "old");
+    let gate = Gate::new();
+    let watch = watch().hold_back(&gate).poll(Duration::from_hours(1));
+    let live = LiveText::open_with(watch, &path);
+    for round in 0..3 {
+        let held = gate.hold();
+        flood(&folder, &path);
+        let new = format!("saved while nobody listened {round}");
+        fs::rename(folder.write("tmp", &new), &path).unwrap();
+        drop(held);
+        live.publishes_once(&new);
+        fs::write(&path, "heard again").unwrap();
+        live.publishes_once("heard again");
+    }
+}
+
+#[test]
+fn when_events_are_dropped_a_replaced_folder_is_found_all_the_same() {
+    let folder = Folder::new();
+    let path = folder.write("conf/file", "old");
+    let gate = Gate::new();
+    let watch = watch().hold_back(&gate).poll(Duration::from_hours(1));
+    let live = LiveText::open_with(watch, &path);
+    let held = gate.hold();
+    flood(&folder, &path);
+    fs::rename(folder.join("conf"), folder.join("conf.old")).unwrap();
+    folder.write("conf/file", "in another folder");
+    drop(held);
+    live.publishes_once("in another folder");
+    fs::write(&path, "heard again").unwrap();
+    live.publishes_once("heard again");
+}
+
+#[test]
+fn a_change_of_which_no_event_tells_is_found_and_reported_once() {
+    let folder = Folder::new();
+    let path = folder.write("file", "old");
+    let elsewhere = Folder::new();
+    fs::hard_link(&path, elsewhere.join("same")).unwrap();
+    let live = LiveText::open(&path);
+    for new in ["1", "2"] {
+        let begun = Instant::now();
+        fs::write(elsewhere.join("same"), new).unwrap();
+        assert_eq!(live.next(), Heard::Published(new.into(), Trigger::Poll));
+        assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
+        if new == "1" {
+            assert_eq!(live.next(), Heard::Degraded(Degraded::MissedEvents));
+            assert_eq!(live.live.degraded(), [Degraded::MissedEvents]);
+        }
+        live.stays_silent();
+    }
+    fs::write(&path, "told").unwrap();
+    assert_eq!(live.next(), Heard::Published("told".into(), Trigger::Event));
+    assert_eq!(live.next(), Heard::Recovered(Degraded::MissedEvents));
+    live.stays_silent();
+    assert_eq!(live.live.degraded(), []);
+}
+
+#[test]
+fn looking_alone_is_a_choice_and_not_reported() {
+    let folder = Folder::new();
+    let path = folder.write("file", "old");
+    let live = LiveText::open_with(watch().without_events(), &path);
+    let begun = Instant::now();
+    fs::write(&path, "new").unwrap();
+    assert_eq!(live.next(), Heard::Published("new".into(), Trigger::Poll));
+    assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
+    live.stays_silent();
+    assert_eq!(live.live.degraded(), []);
+}
+
+#[test]
+fn by_looking_alone_a_slow_writer_is_not_judged_before_the_end() {
+    let folder = Folder::new();
+    let path = folder.write("file", "old");
+    let live = LiveText::open_with(watch().without_events().poll(Duration::from_millis(40)), &path);
+    let mut file = File::create(&path).unwrap();
+    for byte in b"not before the end" {
+        file.write_all(&[*byte]).unwrap();
+        thread::sleep(Duration::from_millis(40));
+    }
+    live.publishes_once_by("not before the end", Trigger::Poll);
+}
+
+/// Runs the test of this name, an ignored one, in new namespaces, as `unshare` makes them, after `prepare`.
+#[track_caller]
+fn in_namespaces(flags: &str, prepare: &str, test: &str) {
+    let script = format!("{prepare}\nexec \"$0\" --exact faults::{test} --ignored --nocapture");
+    let this = std::env::current_exe().unwrap();
+    let probe = Command::new("unshare").args([flags, "true"]).output();
+    if !probe.is_ok_and(|probe| probe.status.success()) {
+        skipped(&format!("no namespaces here (`unshare {flags}`), so `{test}` cannot be shown"));
+        return;
+    }
+    let output = Command::new("unshare").args([flags, "sh", "-euc", &script]).arg(this).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("1 passed"), "{said}");
+}
+
+const INSTANCES: &str = "/proc/sys/user/max_inotify_instances";
+const WATCHES: &str = "/proc/sys/user/max_inotify_watches";
+
+#[test]
+fn without_instances_changes_are_seen_and_events_come_back() {
+    in_namespaces("-Ur", &format!("echo 0 > {INSTANCES}"), "with_no_instances");
+}
+
+#[test]
+#[ignore = "run in a namespace by without_instances_changes_are_seen_and_events_come_back"]
+fn with_no_instances() {
+    degrades_and_recovers(Degraded::NoEvents, INSTANCES, Trigger::Poll);
+}
+
+#[test]
+fn without_watches_changes_are_seen_and_events_come_back() {
+    // Two are for the markers.
+    in_namespaces("-Ur", &format!("echo 2 > {WATCHES}"), "with_no_watches");
+}
+
+#[test]
+fn the_last_watch_goes_to_the_folder_of_the_file() {
+    in_namespaces("-Ur", &format!("echo 3 > {WATCHES}"), "with_one_watch");
+}
+
+#[test]
+#[ignore = "run in a namespace by without_watches_changes_are_seen_and_events_come_back"]
+fn with_no_watches() {
+    degrades_and_recovers(Degraded::WatchLimit, WATCHES, Trigger::Poll);
+}
+
+#[test]
+#[ignore = "run in a namespace by the_last_watch_goes_to_the_folder_of_the_file"]
+fn with_one_watch() {
+    degrades_and_recovers(Degraded::WatchLimit, WATCHES, Trigger::Event);
+}
+
+fn degrades_and_recovers(fault: Degraded, limit: &str, meanwhile: Trigger) {
+    let folder = Folder::new();
+    let path = folder.write("some/where/file", "old");
+    let live = LiveText::open(&path);
+    assert_eq!(live.live.degraded(), [fault]);
+    assert_eq!(live.next(), Heard::Degraded(fault));
+    let begun = Instant::now();
+    fs::write(&path, "looked").unwrap();
+    assert_eq!(live.next(), Heard::Published("looked".into(), meanwhile));
+    assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
+    live.stays_silent();
+    fs::write(&path, "meanwhile").unwrap();
+    fs::write(limit, "1000").unwrap();
+    // In either order, and nothing else: that no event told of the change is no wonder.
+    let mut heard = [live.next(), live.next()];
+    heard.sort_by_key(|heard| matches!(heard, Heard::Recovered(_)));
+    assert!(matches!(&heard[0], Heard::Published(text, _) if text == "meanwhile"), "{heard:?}");
+    assert_eq!(heard[1], Heard::Recovered(fault));
+    live.stays_silent();
+    fs::write(&path, "told").unwrap();
+    live.publishes_once("told");
+    assert_eq!(live.live.degraded(), []);
+}
+
+#[test]
+fn without_any_folder_to_write_the_watcher_is_asked_instead() {
+    let unwritable = "for folder in /dev/shm /run /var/tmp; do mount -t tmpfs -o ro none $folder; done";
+    in_namespaces("-Urm", unwritable, "with_no_folder_to_write");
+}
+
+#[test]
+#[ignore = "run in a namespace by without_any_folder_to_write_the_watcher_is_asked_instead"]
+fn with_no_folder_to_write() {
+    let folder = Folder::new();
+    let path = folder.write("file", "old");
+    // SAFETY: this test is alone in its process, and has started no thread yet that reads the environment.
+    #[allow(unsafe_code)]
+    unsafe {
+        std::env::set_var("TMPDIR", "/dev/shm");
+    }
+    let live = LiveText::open(&path);
+    assert_eq!(live.next(), Heard::Degraded(Degraded::NoMarker));
+    for new in ["1", "2", "3"] {
+        fs::write(&path, new).unwrap();
+        live.publishes_once(new);
+    }
+    assert!(Command::new("mount").args(["-o", "remount,rw", "/dev/shm"]).status().unwrap().success());
+    assert_eq!(live.next(), Heard::Recovered(Degraded::NoMarker));
+    fs::write(&path, "4").unwrap();
+    live.publishes_once("4");
+}
+
+#[test]
+fn a_folder_that_is_mounted_and_unmounted_is_followed() {
+    in_namespaces("-Urm", "", "with_mounts");
+}
+
+#[test]
+#[ignore = "run in a namespace by a_folder_that_is_mounted_and_unmounted_is_followed"]
+fn with_mounts() {
+    let folder = Folder::new();
+    let path = folder.write("conf/file", "below");
+    let live = LiveText::open_with(watch().poll(Duration::from_millis(200)), &path);
+    let conf = folder.join("conf");
+    let run = |program: &str, arguments: &[&str]| {
+        assert!(Command::new(program).args(arguments).arg(&conf).status().unwrap().success());
+    };
+    run("mount", &["-t", "tmpfs", "none"]);
+    let missing = ReadError { path: path.clone(), kind: ReadErrorKind::Missing };
+    assert_eq!(live.next(), Heard::Rejected(missing, Trigger::Poll));
+    fs::write(&path, "above").unwrap();
+    wait_until("the mounted file is seen", || **live.live.load() == "above");
+    run("umount", &[]);
+    wait_until("the file below is seen", || **live.live.load() == "below");
+    fs::write(&path, "told").unwrap();
+    wait_until("events are back", || **live.live.load() == "told" && live.live.degraded().is_empty());
+}
+
+#[test]
+fn what_may_not_be_read_is_named_and_read_when_it_may_be() {
+    // A user without a name in the namespace, to whom modes apply even if it is root outside.
+    in_namespaces("-U", "", "as_nobody");
+}
+
+#[test]
+#[ignore = "run in a namespace by what_may_not_be_read_is_named_and_read_when_it_may_be"]
+fn as_nobody() {
+    let folder = Folder::new();
+    let path = folder.write("conf/file", "old");
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let live = LiveText::open(&path);
+    let denied =
+        Heard::Rejected(ReadError { path: path.clone(), kind: ReadErrorKind::Denied }, Trigger::Event);
+    mode(&path, 0o000);
+    assert!(File::open(&path).is_err(), "modes do not apply to this user");
+    assert_eq!(live.next(), denied);
+    live.stays_silent();
+    mode(&path, 0o644);
+    live.publishes_once("old");
+    let conf = folder.join("conf");
+    mode(&conf, 0o000);
+    assert_eq!(live.next(), denied);
+    live.stays_silent();
+    mode(&conf, 0o755);
+    live.publishes_once("old");
+    fs::write(&path, "new").unwrap();
+    live.publishes_once("new");
+}
+
+#[test]
+fn a_folder_that_may_not_be_watched_is_looked_at() {
+    in_namespaces("-U", "", "with_an_unwatchable_folder");
+}
+
+#[test]
+#[ignore = "run in a namespace by a_folder_that_may_not_be_watched_is_looked_at"]
+fn with_an_unwatchable_folder() {
+    let folder = Folder::new();
+    let path = folder.write("conf/file", "old");
+    let conf = folder.join("conf");
+    let mode = |mode| fs::set_permissions(&conf, fs::Permissions::from_mode(mode)).unwrap();
+    // Names may be looked up, but not listed.
+    mode(0o311);
+    let live = LiveText::open(&path);
+    assert_eq!(live.next(), Heard::Degraded(Degraded::Unwatchable));
+    fs::write(&path, "looked").unwrap();
+    live.publishes_once_by("looked", Trigger::Poll);
+    mode(0o755);
+    assert_eq!(live.next(), Heard::Recovered(Degraded::Unwatchable));
+    fs::write(&path, "told").unwrap();
+    live.publishes_once("told");
+}
+
+#[test]
+fn a_circle_of_symlinks_is_waited_out() {
+    let folder = Folder::new();
+    let path = folder.join("file");
+    symlink(folder.write("a", "old"), &path).unwrap();
+    let live = LiveText::open(&path);
+    fs::remove_file(folder.join("a")).unwrap();
+    symlink("file", folder.join("a")).unwrap();
+    let circle = ReadError { path: path.clone(), kind: ReadErrorKind::Loop };
+    assert_eq!(live.next(), Heard::Rejected(circle, Trigger::Event));
+    let tmp = folder.write("tmp", "new");
+    fs::rename(tmp, folder.join("a")).unwrap();
+    live.publishes_once("new");
+}
+
+#[test]
+fn a_crowded_folder_costs_nothing() {
+    let folder = Folder::new();
+    let path = folder.write("file", "old");
+    for number in 0..100_000 {
+        File::create(folder.join(&format!("unrelated-{number}"))).unwrap();
+    }
+    let live = LiveText::open(&path);
+    fs::write(&path, "new").unwrap();
+    live.publishes_once("new");
+}
+
+/// A file system in user space, whose files are changed behind its back.
+#[test]
+fn behind_a_mirror_that_tells_nothing_changes_are_seen() {
+    if available(&["bindfs"]) {
+        in_namespaces("-Urm", "", "with_a_mirror");
+    }
+}
+
+#[test]
+#[ignore = "run in a namespace by behind_a_mirror_that_tells_nothing_changes_are_seen"]
+fn with_a_mirror() {
+    let folder = Folder::new();
+    let source = folder.write("source/file", "old");
+    fs::create_dir(folder.join("mirror")).unwrap();
+    let mounted = Command::new("bindfs").args([folder.join("source"), folder.join("mirror")]).status();
+    assert!(mounted.unwrap().success());
+    let live = LiveText::open(&folder.join("mirror/file"));
+    assert_eq!(live.next(), Heard::Degraded(Degraded::Remote));
+    for new in ["1", "22", "3"] {
+        let begun = Instant::now();
+        fs::rename(folder.write("source/tmp", new), &source).unwrap();
+        assert_eq!(live.next(), Heard::Published(new.to_owned(), Trigger::Poll));
+        assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
+        live.stays_silent();
+    }
+    fs::write(&source, "in place").unwrap();
+    live.publishes_once_by("in place", Trigger::Poll);
+    // From this side there are events as ever.
+    fs::write(folder.join("mirror/file"), "through the mirror").unwrap();
+    assert_eq!(live.next(), Heard::Published("through the mirror".into(), Trigger::Event));
+    live.stays_silent();
+    assert_eq!(live.live.degraded(), [Degraded::Remote]);
+    assert!(Command::new("umount").args(["--lazy"]).arg(folder.join("mirror")).status().unwrap().success());
+}
+
+#[test]
+fn of_a_thousand_templates_the_one_that_changes_is_published_once() {
+    let folder = Folder::new();
+    for number in 0..1000 {
+        folder.write(&format!("{}/{number}.html", number % 10), &number.to_string());
+    }
+    let root = folder.path.clone();
+    let live = LiveText::build(watch(), move |files| {
+        let found = files.tree(&root, LIMIT, |path| path.extension().is_some_and(|end| end == "html"))?;
+        let sum: usize = found.iter().map(|(_, bytes)| bytes.len()).sum();
+        Ok(Some(format!("{} files, {sum} bytes", found.len())))
+    })
+    .unwrap();
+    assert_eq!(*live.live.snapshot(), "1000 files, 2890 bytes");
+    folder.write("7/7.html", "longer");
+    live.publishes_once("1000 files, 2895 bytes");
+    folder.write("3/new.html", "new");
+    live.publishes_once("1001 files, 2898 bytes");
+}
+
+/// No clock of a file says what is newer: bytes do.
+#[test]
+fn a_clock_that_was_set_back_hides_nothing() {
+    for by in [watch(), watch().without_events().poll(Duration::from_millis(100))] {
+        let folder = Folder::new();
+        let path = folder.write("file", "from the future");
+        let later = std::time::SystemTime::now() + Duration::from_hours(24 * 365);
+        File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+        let live = LiveText::open_with(by, &path);
+        for new in ["1", "2"] {
+            fs::write(&path, new).unwrap();
+            let Heard::Published(text, _) = live.next() else { panic!("it is published") };
+            assert_eq!(text, new);
+            File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+            live.stays_silent();
+        }
+    }
+}
+
+/// Not even an empty file, whose age counts.
+#[test]
+fn a_clock_that_was_set_back_hides_no_emptied_file() {
+    let folder = Folder::new();
+    let path = folder.write("file", "from the future");
+    let live = LiveText::open(&path);
+    let file = File::create(&path).unwrap();
+    file.set_modified(std::time::SystemTime::now() + Duration::from_hours(24)).unwrap();
+    drop(file);
+    live.publishes_once("");
+}
+
+#[test]
+fn when_the_whole_root_is_read_only_the_file_is_followed_all_the_same() {
+    let unwritable = "for folder in /dev/shm /run /var/tmp; do mount -t tmpfs -o ro none $folder; done\n\
+                      mount -t tmpfs none /mnt; printf old > /mnt/file\n\
+                      mount --bind /tmp /tmp; mount -o remount,bind,ro /tmp; export FILEWATCH_TEST_FILE=/mnt/file";
+    in_namespaces("-Urm", unwritable, "with_a_read_only_root");
+}
+
+#[test]
+#[ignore = "run in a namespace by when_the_whole_root_is_read_only_the_file_is_followed_all_the_same"]
+fn with_a_read_only_root() {
+    let path = std::path::PathBuf::from(std::env::var_os("FILEWATCH_TEST_FILE").unwrap());
+    let live = LiveText::open(&path);
+    assert_eq!(live.next(), Heard::Degraded(Degraded::NoMarker));
+    assert_eq!(*live.live.snapshot(), "old");
+    for new in ["1", "2"] {
+        fs::write(&path, new).unwrap();
+        live.publishes_once(new);
+    }
+}

@@ -1,0 +1,236 @@
+//! Handles, threads, gates, and closures that misbehave.
+
+use crate::support::{Folder, Heard, LIMIT, LiveText, text, wait_until, watch};
+use filewatch::{Gate, Live, Notice, ReadError, Trigger};
+use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
+
+/// Dropped with the closure that holds it, that is, when the watching has ended.
+struct Flag(Arc<AtomicBool>);
+
+impl Drop for Flag {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn dropping_the_last_handle_ends_the_thread_before_it_returns() {
+    let folder = Folder::new();
+    let path = folder.write("file", "old");
+    let ended = Arc::new(AtomicBool::new(false));
+    let flag = Flag(Arc::clone(&ended));
+    let live = LiveText::build(watch(), move |files| {
+        let _ = &flag;
+        text(files, &path).map(Some)
+    })
+    .unwrap();
+    let other = live.live.clone();
+    drop(live.live);
+    assert!(!ended.load(Ordering::SeqCst), "another handle is left");
+    assert_eq!(*other.snapshot(), "old");
+    drop(other);
+    assert!(ended.load(Ordering::SeqCst));
+}
+
+#[test]
+fn no_thread_and_no_descriptor_is_left_behind() {
+    let folder = Folder::new();
+    let path = folder.write("file", "old");
+    // In a process of its own, since other tests come and go in this one.
+    if std::env::var_os("FILEWATCH_TEST_ALONE").is_none() {
+        let this = std::env::current_exe().unwrap();
+        let alone = ["--exact", "life::no_thread_and_no_descriptor_is_left_behind", "--nocapture"];
+        let output =
+            std::process::Command::new(this).args(alone).env("FILEWATCH_TEST_ALONE", "1").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        return;
+    }
+    let count = |what: &str| fs::read_dir(format!("/proc/self/{what}")).unwrap().count();
+    drop(LiveText::open(&path));
+    let (threads, descriptors) = (count("task"), count("fd"));
+    for _ in 0..20 {
+        drop(LiveText::open(&path));
+    }
+    wait_until("the threads have ended", || count("task") == threads);
+    assert_eq!(count("fd"), descriptors);
+}
+
+#[test]
+fn the_last_handle_may_be_dropped_by_the_listener() {
+    let folder = Folder::new();
+    let path = folder.write("file", "old");
+    let kept = Arc::new(Mutex::new(None::<Live<String>>));
+    let (drops, read) = (Arc::clone(&kept), path.clone());
+    let ended = Arc::new(AtomicBool::new(false));
+    let flag = Flag(Arc::clone(&ended));
+    let notice = move |_: Notice<'_, String, ReadError>| {
+        let _ = &flag;
+        drop(drops.lock().unwrap().take());
+    };
+    let mut slot = kept.lock().unwrap();
+    *slot = Some(Live::open(watch(), move |files| text(files, &read).map(Some), notice).unwrap());
+    drop(slot);
+    fs::write(&path, "new").unwrap();
+    wait_until("the watching has ended", || ended.load(Ordering::SeqCst));
+}
+
+#[test]
+fn a_fixed_value_is_what_it_is() {
+    let live = Live::fixed(7);
+    live.reload();
+    assert_eq!((**live.load(), *live.snapshot(), live.degraded()), (7, 7, vec![]));
+}
+
+#[test]
+fn reload_builds_although_no_byte_differs() {
+    let folder = Folder::new();
+    let path = folder.write("file", "old");
+    let builds = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&builds);
+    let live = LiveText::build(watch(), move |files| {
+        let text = text(files, &path)?;
+        Ok((counted.fetch_add(1, Ordering::Relaxed) == 0).then_some(text))
+    })
+    .unwrap();
+    for _ in 0..3 {
+        live.live.reload();
+        assert_eq!(live.next(), Heard::Unchanged(Trigger::Request));
+    }
+    assert_eq!(live.aftermath(), []);
+    assert_eq!(builds.load(Ordering::Relaxed), 4);
+}
+
+#[test]
+fn a_panicking_build_changes_nothing_and_the_next_change_tries_again() {
+    let folder = Folder::new();
+    let path = folder.write("file", "old");
+    let live = LiveText::build(watch(), move |files| {
+        let text = text(files, &path)?;
+        assert!(text != "bad", "this panic belongs to the test");
+        Ok(Some(text))
+    })
+    .unwrap();
+    folder.write("file", "bad");
+    live.stays_silent();
+    assert_eq!(*live.live.snapshot(), "old");
+    folder.write("file", "new");
+    live.publishes_once("new");
+}
+
+#[test]
+fn a_panicking_listener_harms_nobody() {
+    let folder = Folder::new();
+    let path = folder.write("file", "old");
+    let read = path.clone();
+    let live = Live::open(
+        watch(),
+        move |files| text(files, &read).map(Some),
+        |_: Notice<'_, String, ReadError>| panic!("this panic belongs to the test"),
+    )
+    .unwrap();
+    for new in ["1", "2", "3"] {
+        fs::write(&path, new).unwrap();
+        wait_until("it is published", || **live.load() == new);
+    }
+}
+
+#[test]
+fn a_rejected_edit_keeps_the_last_good_value_and_is_reported_once() {
+    let folder = Folder::new();
+    let path = folder.write("file", "1");
+    let (tell, heard) = mpsc::channel();
+    let read = path.clone();
+    let build = move |files: &mut filewatch::Files<'_>| {
+        let bytes = files.read(&read, LIMIT).map_err(|error| error.to_string())?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        text.parse::<u32>().map(Some).map_err(|error| format!("`{text}`: {error}"))
+    };
+    let notice = move |notice: Notice<'_, u32, String>| {
+        let _ = tell.send(format!("{notice:?}"));
+    };
+    let live = Live::open(watch(), build, notice).unwrap();
+    fs::write(&path, "two").unwrap();
+    let said = heard.recv_timeout(crate::support::DEADLINE).unwrap();
+    assert_eq!(said, r#"Rejected { error: "`two`: invalid digit found in string", trigger: Event }"#);
+    assert!(heard.recv_timeout(crate::support::AFTERMATH).is_err());
+    assert_eq!(**live.load(), 1);
+    fs::write(&path, "3").unwrap();
+    assert_eq!(
+        heard.recv_timeout(crate::support::DEADLINE).unwrap(),
+        "Published { old: 1, new: 3, trigger: Event }"
+    );
+}
+
+#[test]
+fn lives_that_share_a_gate_are_rebuilt_one_at_a_time() {
+    let folder = Folder::new();
+    let gate = Gate::new();
+    let inside = Arc::new(AtomicUsize::new(0));
+    let most = Arc::new(AtomicUsize::new(0));
+    let published = Arc::new(AtomicUsize::new(0));
+    let open = |name: &str| {
+        let path = folder.write(name, "old");
+        let (enters, most) = (Arc::clone(&inside), Arc::clone(&most));
+        let build = move |files: &mut filewatch::Files<'_>| {
+            most.fetch_max(enters.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            thread::sleep(Duration::from_millis(20));
+            text(files, &path).map(Some)
+        };
+        let (leaves, counts) = (Arc::clone(&inside), Arc::clone(&published));
+        let notice = move |_: Notice<'_, String, ReadError>| {
+            thread::sleep(Duration::from_millis(20));
+            leaves.fetch_sub(1, Ordering::SeqCst);
+            counts.fetch_add(1, Ordering::SeqCst);
+        };
+        Live::open(watch().gate(&gate), build, notice).unwrap()
+    };
+    let held = gate.hold();
+    let lives = [open("a"), open("b"), open("c")];
+    inside.store(0, Ordering::SeqCst);
+    most.store(0, Ordering::SeqCst);
+    for name in ["a", "b", "c"] {
+        folder.write(name, "new");
+    }
+    thread::sleep(Duration::from_millis(50));
+    assert_eq!(most.load(Ordering::SeqCst), 0, "the gate is held");
+    drop(held);
+    wait_until("all are published", || published.load(Ordering::SeqCst) == 3);
+    assert_eq!(most.load(Ordering::SeqCst), 1);
+    drop(lives);
+}
+
+#[test]
+fn readers_see_only_whole_values_and_never_wait() {
+    let folder = Folder::new();
+    let path = folder.write("file", "0");
+    let read = path.clone();
+    let build = move |files: &mut filewatch::Files<'_>| {
+        let number: u64 = text(files, &read)?.parse().unwrap_or(0);
+        Ok::<_, ReadError>(Some((number, number.wrapping_mul(31))))
+    };
+    let live = Live::open(watch(), build, |_: Notice<'_, (u64, u64), ReadError>| {}).unwrap();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut last = 0;
+                while !done.load(Ordering::Relaxed) {
+                    let pair = **live.load();
+                    assert_eq!(pair.0.wrapping_mul(31), pair.1);
+                    assert!(pair.0 >= last, "time went backwards");
+                    last = pair.0;
+                }
+            });
+        }
+        for number in 1..=500 {
+            let tmp = folder.write("tmp", &number.to_string());
+            fs::rename(tmp, &path).unwrap();
+        }
+        wait_until("the last is published", || live.load().0 == 500);
+        done.store(true, Ordering::Relaxed);
+    });
+}

@@ -1,0 +1,14 @@
+//! What `filewatch` promises, as seen by its users.
+
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod faults;
+mod life;
+mod programs;
+mod readers;
+mod saves;
+mod start;
+mod storm;
+mod support;
+mod trees;
+mod watcher;

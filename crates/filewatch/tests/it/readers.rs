@@ -1,0 +1,94 @@
+//! Whoever reads while values are swapped sees whole ones, and never waits.
+
+use crate::support::{DEADLINE, wait_until, watch};
+use filewatch::{Live, Notice, ReadError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Instant;
+
+const SWAPS: u64 = 10_000;
+const READERS: usize = 3;
+
+/// Reads as fast as it can until `done`. How many pairs did not belong together, or were older than the one before.
+fn torn(read: impl Fn() -> (u64, u64), done: &AtomicBool) -> u64 {
+    let (mut torn, mut last) = (0, 0);
+    while !done.load(Ordering::Relaxed) {
+        let (number, product) = read();
+        torn += u64::from(number.wrapping_mul(31) != product || number < last);
+        last = number.max(last);
+    }
+    torn
+}
+
+/// Lets `READERS` read while `write` writes. What they found torn.
+fn beside(read: impl Fn() -> (u64, u64) + Sync, write: impl FnOnce()) -> u64 {
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let readers: Vec<_> = (0..READERS).map(|_| scope.spawn(|| torn(&read, &done))).collect();
+        write();
+        done.store(true, Ordering::Relaxed);
+        readers.into_iter().map(|reader| reader.join().unwrap()).sum()
+    })
+}
+
+fn counting() -> Live<(u64, u64)> {
+    let mut count = 0_u64;
+    let build = move |_: &mut filewatch::Files<'_>| -> Result<Option<(u64, u64)>, ReadError> {
+        count += 1;
+        Ok(Some((count, count.wrapping_mul(31))))
+    };
+    Live::open(watch(), build, |_: Notice<'_, (u64, u64), ReadError>| {}).unwrap()
+}
+
+#[test]
+fn during_ten_thousand_swaps_only_whole_pairs_are_seen() {
+    let live = counting();
+    let swap = || {
+        while live.load().0 <= SWAPS {
+            live.reload();
+            thread::yield_now();
+        }
+    };
+    assert_eq!(beside(|| **live.load(), swap), 0);
+    assert_eq!(beside(|| *live.snapshot(), || live.reload()), 0);
+}
+
+/// The negative control: two numbers that are written one after the other.
+#[test]
+fn a_pair_that_is_not_swapped_whole_is_found_torn() {
+    let (number, product) = (AtomicU64::new(0), AtomicU64::new(0));
+    let read = || (number.load(Ordering::Acquire), product.load(Ordering::Acquire));
+    let write = || {
+        let end = Instant::now() + DEADLINE;
+        for next in 1.. {
+            number.store(next, Ordering::Release);
+            thread::yield_now();
+            product.store(next.wrapping_mul(31), Ordering::Release);
+            if next > SWAPS || Instant::now() > end {
+                break;
+            }
+        }
+    };
+    assert!(beside(read, write) > 0, "the readers would not find a torn pair");
+}
+
+/// A build and a listener that take for ever hold up nobody who reads.
+#[test]
+fn readers_go_on_while_a_build_hangs() {
+    let (go_on, hangs) = std::sync::mpsc::channel::<()>();
+    let mut first = true;
+    let build = move |_: &mut filewatch::Files<'_>| -> Result<Option<u64>, ReadError> {
+        if !std::mem::take(&mut first) {
+            let _ = hangs.recv();
+            return Ok(Some(2));
+        }
+        Ok(Some(1))
+    };
+    let live = Live::open(watch(), build, |_: Notice<'_, u64, ReadError>| {}).unwrap();
+    live.reload();
+    for _ in 0..100_000 {
+        assert_eq!(**live.load(), 1);
+    }
+    go_on.send(()).unwrap();
+    wait_until("the build is done", || **live.load() == 2);
+}

@@ -1,0 +1,157 @@
+//! A live text and what was heard of it.
+
+use filewatch::{Degraded, Files, Live, Notice, ReadError, Trigger, Watch};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+pub(crate) const LIMIT: u64 = 1 << 20;
+/// Only what fails takes so long.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+/// Longer than a busy machine is likely to hold up a test in the midst of a save.
+const STEADY_QUIET: Duration = Duration::from_millis(400);
+/// Longer than any quiet in use, and the fallback's tick: whatever is still to come has come by then.
+pub(crate) const AFTERMATH: Duration = Duration::from_millis(800);
+
+/// What a notice said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    Published(String, Trigger),
+    Unchanged(Trigger),
+    Rejected(ReadError, Trigger),
+    Degraded(Degraded),
+    Recovered(Degraded),
+}
+
+/// The text of one file, live.
+pub(crate) struct LiveText {
+    pub(crate) live: Live<String>,
+    pub(crate) heard: Receiver<Heard>,
+}
+
+/// A temporary folder, by its path without symlinks.
+pub(crate) struct Folder {
+    _removed_on_drop: TempDir,
+    pub(crate) path: PathBuf,
+}
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        Self::within(&std::env::temp_dir())
+    }
+
+    pub(crate) fn within(parent: &Path) -> Self {
+        let folder = tempfile::Builder::new().prefix("filewatch-test-").tempdir_in(parent).unwrap();
+        Self { path: folder.path().canonicalize().unwrap(), _removed_on_drop: folder }
+    }
+
+    pub(crate) fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+impl LiveText {
+    pub(crate) fn open(path: &Path) -> Self {
+        Self::open_with(watch(), path)
+    }
+
+    pub(crate) fn open_with(watch: Watch, path: &Path) -> Self {
+        let path = path.to_owned();
+        Self::build(watch, move |files| text(files, &path).map(Some)).unwrap()
+    }
+
+    pub(crate) fn build(
+        watch: Watch,
+        build: impl FnMut(&mut Files<'_>) -> Result<Option<String>, ReadError> + Send + 'static,
+    ) -> Result<Self, ReadError> {
+        let (tell, heard) = mpsc::channel();
+        let notice = move |notice: Notice<'_, String, ReadError>| {
+            let _ = tell.send(match notice {
+                Notice::Published { new, trigger, .. } => Heard::Published(new.as_ref().clone(), trigger),
+                Notice::Unchanged { trigger } => Heard::Unchanged(trigger),
+                Notice::Rejected { error, trigger } => Heard::Rejected(error, trigger),
+                Notice::Degraded(fault) => Heard::Degraded(fault),
+                Notice::Recovered(fault) => Heard::Recovered(fault),
+            });
+        };
+        Ok(Self { live: Live::open(watch, build, notice)?, heard })
+    }
+
+    /// The next thing that is heard.
+    #[track_caller]
+    pub(crate) fn next(&self) -> Heard {
+        self.heard.recv_timeout(DEADLINE).expect("something is heard before the deadline")
+    }
+
+    /// Everything that is heard until there has been silence for a while.
+    pub(crate) fn aftermath(&self) -> Vec<Heard> {
+        std::iter::from_fn(|| self.heard.recv_timeout(AFTERMATH).ok()).collect()
+    }
+
+    /// The next thing heard is that this was published because of an event, and after it there is silence.
+    #[track_caller]
+    pub(crate) fn publishes_once(&self, expected: &str) {
+        self.publishes_once_by(expected, Trigger::Event);
+    }
+
+    #[track_caller]
+    pub(crate) fn publishes_once_by(&self, expected: &str, trigger: Trigger) {
+        assert_eq!(self.next(), Heard::Published(expected.to_owned(), trigger));
+        self.stays_silent();
+        assert_eq!(*self.live.snapshot(), expected);
+    }
+
+    #[track_caller]
+    pub(crate) fn stays_silent(&self) {
+        assert_eq!(self.aftermath(), []);
+    }
+}
+
+pub(crate) fn watch() -> Watch {
+    Watch::default().quiet(STEADY_QUIET)
+}
+
+pub(crate) fn text(files: &mut Files<'_>, path: &Path) -> Result<String, ReadError> {
+    files.read(path, LIMIT).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[track_caller]
+pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let end = Instant::now() + DEADLINE;
+    while !condition() {
+        assert!(Instant::now() < end, "waited in vain until {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Whether all of these programs can be run; if not it says so, and with `REQUIRE_ALL=1` in the environment it fails.
+#[track_caller]
+pub(crate) fn available(programs: &[&str]) -> bool {
+    let found = |program: &str| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    };
+    let missing: Vec<&str> = programs.iter().copied().filter(|program| !found(program)).collect();
+    if missing.is_empty() {
+        return true;
+    }
+    skipped(&format!("{} cannot be found", missing.join(", ")));
+    false
+}
+
+/// Says that a test shows nothing here; with `REQUIRE_ALL=1` in the environment it fails.
+#[track_caller]
+pub(crate) fn skipped(reason: &str) {
+    assert!(std::env::var_os("REQUIRE_ALL").is_none_or(|value| value != "1"), "{reason}");
+    eprintln!("SKIPPED: {reason}");
+}

@@ -1,0 +1,191 @@
+//! A folder with all that is below it.
+
+use crate::support::{Folder, Heard, LIMIT, LiveText, watch};
+use filewatch::{Files, ReadError, ReadErrorKind, Trigger, Watch};
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+fn contents(files: &mut Files<'_>, dir: &Path) -> Result<Option<String>, ReadError> {
+    let found = files.tree(dir, LIMIT, |below| below.extension().is_some_and(|end| end == "html"))?;
+    let each =
+        found.iter().map(|(below, bytes)| format!("{}={} ", below.display(), String::from_utf8_lossy(bytes)));
+    Ok(Some(each.collect()))
+}
+
+fn open(dir: PathBuf) -> LiveText {
+    open_with(watch(), dir)
+}
+
+fn open_with(watch: Watch, dir: PathBuf) -> LiveText {
+    LiveText::build(watch, move |files| contents(files, &dir)).unwrap()
+}
+
+#[test]
+fn what_is_wanted_is_given_in_order_and_nothing_else() {
+    let folder = Folder::new();
+    folder.write("t/b.html", "2");
+    folder.write("t/a/z.html", "1");
+    folder.write("t/.hidden.html", "x");
+    folder.write("t/.hidden/a.html", "x");
+    folder.write("t/c.txt", "x");
+    folder.write("elsewhere/d.html", "3");
+    symlink("../elsewhere", folder.join("t/linked")).unwrap();
+    symlink("..", folder.join("t/a/circle")).unwrap();
+    symlink("../../elsewhere/d.html", folder.join("t/a/one.html")).unwrap();
+    let live = open(folder.join("t"));
+    assert_eq!(*live.live.snapshot(), "a/one.html=3 a/z.html=1 b.html=2 linked/d.html=3 ");
+    folder.write("elsewhere/d.html", "4");
+    live.publishes_once("a/one.html=4 a/z.html=1 b.html=2 linked/d.html=4 ");
+}
+
+#[test]
+fn files_that_come_go_and_change_their_names_count() {
+    let folder = Folder::new();
+    folder.write("t/a.html", "1");
+    let live = open(folder.join("t"));
+    folder.write("t/b.html", "2");
+    live.publishes_once("a.html=1 b.html=2 ");
+    fs::rename(folder.join("t/b.html"), folder.join("t/c.html")).unwrap();
+    live.publishes_once("a.html=1 c.html=2 ");
+    fs::remove_file(folder.join("t/a.html")).unwrap();
+    live.publishes_once("c.html=2 ");
+    fs::rename(folder.join("t/c.html"), folder.join("t/c.txt")).unwrap();
+    live.publishes_once("");
+    fs::rename(folder.write("elsewhere", "3"), folder.join("t/d.html")).unwrap();
+    live.publishes_once("d.html=3 ");
+}
+
+#[test]
+fn files_that_come_go_and_change_their_names_are_found_by_looking() {
+    let folder = Folder::new();
+    folder.write("t/a.html", "1");
+    let watch = watch().without_events().poll(std::time::Duration::from_millis(100));
+    let live = open_with(watch, folder.join("t"));
+    folder.write("t/b.html", "2");
+    live.publishes_once_by("a.html=1 b.html=2 ", Trigger::Poll);
+    fs::rename(folder.join("t/b.html"), folder.join("t/c.html")).unwrap();
+    live.publishes_once_by("a.html=1 c.html=2 ", Trigger::Poll);
+    folder.write("t/new/folder/d.html", "3");
+    live.publishes_once_by("a.html=1 c.html=2 new/folder/d.html=3 ", Trigger::Poll);
+    fs::remove_dir_all(folder.join("t/new")).unwrap();
+    live.publishes_once_by("a.html=1 c.html=2 ", Trigger::Poll);
+    fs::write(folder.join("t/a.html"), "9").unwrap();
+    live.publishes_once_by("a.html=9 c.html=2 ", Trigger::Poll);
+}
+
+#[test]
+fn what_is_not_wanted_causes_no_build() {
+    let folder = Folder::new();
+    folder.write("t/a.html", "1");
+    let builds = Arc::new(AtomicUsize::new(0));
+    let (counted, dir) = (Arc::clone(&builds), folder.join("t"));
+    let live = LiveText::build(watch(), move |files| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        contents(files, &dir)
+    })
+    .unwrap();
+    let before = builds.load(Ordering::Relaxed);
+    folder.write("t/a.html~", "x");
+    folder.write("t/4913", "x");
+    folder.write("t/.a.html.swp", "x");
+    fs::remove_file(folder.join("t/a.html~")).unwrap();
+    fs::create_dir(folder.join("t/empty")).unwrap();
+    fs::remove_dir(folder.join("t/empty")).unwrap();
+    live.stays_silent();
+    assert_eq!(builds.load(Ordering::Relaxed), before);
+}
+
+#[test]
+fn new_folders_count_with_the_files_that_are_in_them_already() {
+    let folder = Folder::new();
+    folder.write("t/a.html", "1");
+    let live = open(folder.join("t"));
+    folder.write("t/new/deep/er/b.html", "2");
+    live.publishes_once("a.html=1 new/deep/er/b.html=2 ");
+    folder.write("t/new/deep/er/b.html", "3");
+    live.publishes_once("a.html=1 new/deep/er/b.html=3 ");
+    folder.write("other/c.html", "4");
+    fs::rename(folder.join("other"), folder.join("t/moved")).unwrap();
+    live.publishes_once("a.html=1 moved/c.html=4 new/deep/er/b.html=3 ");
+    fs::rename(folder.join("t/new"), folder.join("gone")).unwrap();
+    live.publishes_once("a.html=1 moved/c.html=4 ");
+    folder.write("gone/deep/er/b.html", "nobody's business");
+    live.stays_silent();
+    fs::remove_dir_all(folder.join("t/moved")).unwrap();
+    live.publishes_once("a.html=1 ");
+    symlink("../gone", folder.join("t/linked")).unwrap();
+    live.publishes_once("a.html=1 linked/deep/er/b.html=nobody's business ");
+}
+
+#[test]
+fn a_tree_that_vanishes_is_missing_once_and_comes_back() {
+    let folder = Folder::new();
+    folder.write("t/a.html", "1");
+    let live = open(folder.join("t"));
+    for round in 2..5 {
+        fs::rename(folder.join("t"), folder.join(&format!("away-{round}"))).unwrap();
+        let missing = ReadError { path: folder.join("t"), kind: ReadErrorKind::Missing };
+        assert_eq!(live.next(), Heard::Rejected(missing, Trigger::Event));
+        live.stays_silent();
+        folder.write("t/sub/a.html", &round.to_string());
+        live.publishes_once(&format!("sub/a.html={round} "));
+        folder.write("t/sub/a.html", "saved");
+        live.publishes_once("sub/a.html=saved ");
+    }
+    fs::remove_dir_all(folder.join("t")).unwrap();
+    folder.write("t", "a file in its place");
+    let file = ReadError { path: folder.join("t"), kind: ReadErrorKind::NotAFile("a regular file") };
+    assert_eq!(live.next(), Heard::Rejected(file.clone(), Trigger::Event));
+    assert!(file.to_string().ends_with("is a regular file, expected a folder"), "{file}");
+}
+
+#[test]
+fn a_tree_of_symlinks_is_swapped_whole() {
+    let folder = Folder::new();
+    let version = |version: &str| {
+        for name in ["a.html", "b.html", "c.html"] {
+            folder.write(&format!("t/{version}/{name}"), version);
+        }
+        symlink(version, folder.join("t/..data_tmp")).unwrap();
+        fs::rename(folder.join("t/..data_tmp"), folder.join("t/..data")).unwrap();
+    };
+    version("..1");
+    for name in ["a.html", "b.html", "c.html"] {
+        symlink(format!("..data/{name}"), folder.join("t").join(name)).unwrap();
+    }
+    let live = open(folder.join("t"));
+    for next in ["..2", "..3", "..4"] {
+        version(next);
+        live.publishes_once(&format!("a.html={next} b.html={next} c.html={next} "));
+    }
+}
+
+#[test]
+fn of_a_thousand_files_the_one_that_changes_is_seen() {
+    let folder = Folder::new();
+    for number in 0..1000 {
+        folder.write(&format!("t/{}/{number}.html", number % 10), "x");
+    }
+    let live = open(folder.join("t"));
+    folder.write("t/7/777.html", "y");
+    match live.next() {
+        Heard::Published(text, Trigger::Event) => assert_eq!(text.matches("=y ").count(), 1),
+        other => panic!("{other:?}"),
+    }
+    live.stays_silent();
+}
+
+#[test]
+fn a_file_of_the_tree_that_cannot_be_read_is_named() {
+    let folder = Folder::new();
+    folder.write("t/a.html", "1");
+    let live = open(folder.join("t"));
+    symlink("nowhere", folder.join("t/b.html")).unwrap();
+    let missing = ReadError { path: folder.join("t/b.html"), kind: ReadErrorKind::Missing };
+    assert_eq!(live.next(), Heard::Rejected(missing, Trigger::Event));
+    folder.write("t/nowhere", "2");
+    live.publishes_once("a.html=1 b.html=2 ");
+}

@@ -1,0 +1,107 @@
+//! What changed below some roots, in batches.
+
+use crate::support::{AFTERMATH, DEADLINE, Folder, watch};
+use filewatch::Watcher;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+fn open(root: &Path) -> Watcher {
+    Watcher::open(watch(), [root], |folder| !folder.ends_with("target"))
+}
+
+/// Every path named until there has been silence for a while.
+fn changes(watcher: &mut Watcher) -> Vec<PathBuf> {
+    let mut all = watcher.next(DEADLINE);
+    loop {
+        let more = watcher.next(AFTERMATH);
+        if more.is_empty() {
+            all.sort();
+            all.dedup();
+            return all;
+        }
+        all.extend(more);
+    }
+}
+
+#[test]
+fn saves_of_every_kind_are_named() {
+    let folder = Folder::new();
+    let (a, b) = (folder.write("src/a.rs", "1"), folder.write("src/deep/b.rs", "1"));
+    let mut watcher = open(&folder.path);
+    fs::write(&a, "2").unwrap();
+    assert_eq!(changes(&mut watcher), std::slice::from_ref(&a));
+    fs::rename(folder.write("target/tmp", "2"), &b).unwrap();
+    assert_eq!(changes(&mut watcher), std::slice::from_ref(&b));
+    let c = folder.join("src/c.rs");
+    fs::rename(&a, &c).unwrap();
+    assert_eq!(changes(&mut watcher), [a, c]);
+    fs::remove_file(&b).unwrap();
+    assert_eq!(changes(&mut watcher), [b]);
+    let hidden = folder.write(".cargo/config.toml", "x");
+    assert_eq!(changes(&mut watcher), [hidden]);
+}
+
+#[test]
+fn folders_that_come_and_go_are_named_by_their_files() {
+    let folder = Folder::new();
+    folder.write("a", "1");
+    let mut watcher = open(&folder.path);
+    let b = folder.write("new/and/deep/b", "1");
+    assert_eq!(changes(&mut watcher), std::slice::from_ref(&b));
+    fs::write(&b, "2").unwrap();
+    assert_eq!(changes(&mut watcher), std::slice::from_ref(&b));
+    fs::rename(folder.join("new"), folder.join("moved")).unwrap();
+    let moved = folder.join("moved/and/deep/b");
+    assert_eq!(changes(&mut watcher), [moved.clone(), b]);
+    fs::write(&moved, "3").unwrap();
+    assert_eq!(changes(&mut watcher), std::slice::from_ref(&moved));
+    fs::remove_dir_all(folder.join("moved")).unwrap();
+    assert_eq!(changes(&mut watcher), [moved]);
+}
+
+#[test]
+fn what_was_not_entered_and_what_was_only_read_is_not_named() {
+    let folder = Folder::new();
+    let a = folder.write("a", "1");
+    folder.write("target/debug/x", "1");
+    let mut watcher = open(&folder.path);
+    folder.write("target/debug/x", "2");
+    folder.write("target/new/y", "2");
+    fs::read(&a).unwrap();
+    fs::set_permissions(&a, fs::metadata(&a).unwrap().permissions()).unwrap();
+    assert_eq!(watcher.next(AFTERMATH), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn roots_may_be_missing_files_and_behind_symlinks() {
+    let folder = Folder::new();
+    folder.write("v1/src/a", "1");
+    folder.write("v2/src/a", "another");
+    symlink("v1", folder.join("current")).unwrap();
+    let (root, missing) = (folder.join("current/src"), folder.join("not/yet"));
+    let mut watcher = Watcher::open(watch(), [&root, &missing], |_| true);
+    folder.write("v1/src/a", "2");
+    assert_eq!(changes(&mut watcher), [root.join("a")]);
+    symlink("v2", folder.join("next")).unwrap();
+    fs::rename(folder.join("next"), folder.join("current")).unwrap();
+    assert_eq!(changes(&mut watcher), [root.join("a")]);
+    folder.write("v2/src/a", "3");
+    assert_eq!(changes(&mut watcher), [root.join("a")]);
+    folder.write("not/yet", "there");
+    assert_eq!(changes(&mut watcher), std::slice::from_ref(&missing));
+    fs::write(&missing, "saved").unwrap();
+    assert_eq!(changes(&mut watcher), [missing]);
+}
+
+#[test]
+fn without_events_changes_are_found_by_looking() {
+    let folder = Folder::new();
+    let a = folder.write("a", "1");
+    let watch = watch().without_events().poll(Duration::from_millis(100));
+    let mut watcher = Watcher::open(watch, [&folder.path], |_| true);
+    fs::write(&a, "22").unwrap();
+    let b = folder.write("new/b", "1");
+    assert_eq!(changes(&mut watcher), [a, b]);
+}
