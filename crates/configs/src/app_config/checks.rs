@@ -1,0 +1,106 @@
+//! What a single value must look like. The messages say what is expected; the value is named by whoever tells them.
+
+#![expect(clippy::trivially_copy_pass_by_ref, reason = "garde calls a check with references")]
+
+use std::net::IpAddr;
+
+use secrecy::{ExposeSecret, SecretString};
+
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+pub(super) fn app_name(name: &str, (): &()) -> garde::Result {
+    accept((1..=200).contains(&name.chars().count()), "expected 1 to 200 characters")
+}
+
+pub(super) fn host(host: &str, (): &()) -> garde::Result {
+    accept(host == "localhost" || host.parse::<IpAddr>().is_ok(), "expected an IP address or `localhost`")
+}
+
+pub(super) fn open_port(port: &u16, (): &()) -> garde::Result {
+    accept(*port > 0, "expected a port from 1 to 65535")
+}
+
+pub(super) fn refresh_interval(seconds: &u32, (): &()) -> garde::Result {
+    accept((1..=86_400).contains(seconds), "expected a whole number of seconds from 1 to 86400")
+}
+
+pub(super) fn log_level(filter: &str, (): &()) -> garde::Result {
+    accept(
+        filter.split(',').all(is_directive),
+        "expected `off`, `error`, `warn`, `info`, `debug` or `trace`, or directives such as `info,hyper=debug`",
+    )
+}
+
+pub(super) fn admin_token(token: &SecretString, (): &()) -> garde::Result {
+    accept(token.expose_secret().chars().count() >= 8, "expected at least 8 characters")
+}
+
+pub(super) fn sha256(digest: &str, (): &()) -> garde::Result {
+    let is_digest = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    accept(is_digest, "expected 64 hexadecimal digits")
+}
+
+/// A minisign key is base64 of 42 bytes of which the first two are `Ed`.
+pub(super) fn public_key(key: &str, (): &()) -> garde::Result {
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let is_key = key.len() == 56
+        && key.starts_with("RW")
+        && matches!(key.as_bytes()[2], b'Q'..=b'T')
+        && key.bytes().all(is_base64);
+    accept(is_key, "expected a minisign public key: the 56 characters from `RW` on in the key's second line")
+}
+
+fn accept(is_good: bool, expected: &str) -> garde::Result {
+    if is_good { Ok(()) } else { Err(garde::Error::new(expected)) }
+}
+
+fn is_directive(directive: &str) -> bool {
+    match directive.split_once('=') {
+        None => LEVELS.contains(&directive),
+        Some((target, level)) => {
+            let is_target = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ':' | '.');
+            !target.is_empty() && target.chars().all(is_target) && LEVELS.contains(&level)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_directive, public_key};
+
+    #[test]
+    fn a_log_level_is_a_word_or_directives() {
+        for (filter, expected) in [
+            ("info", true),
+            ("off", true),
+            ("info,hyper=debug", true),
+            ("hyper=debug", true),
+            ("demo_axum::routes=trace,warn", true),
+            ("", false),
+            ("verbose", false),
+            ("INFO", false),
+            ("info,", false),
+            ("info, hyper=debug", false),
+            ("hyper=loud", false),
+            ("=debug", false),
+            ("hyper", false),
+            ("a[span]=debug", false),
+        ] {
+            assert_eq!(filter.split(',').all(is_directive), expected, "{filter:?}");
+        }
+    }
+
+    #[test]
+    fn a_public_key_has_minisigns_shape() {
+        let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+        for (text, expected) in [
+            (key.to_owned(), true),
+            (key[..55].to_owned(), false),
+            (key.replace("RWQ", "RWU"), false),
+            (key.replace('f', "="), false),
+            ("ä".repeat(28), false),
+        ] {
+            assert_eq!(public_key(&text, &()).is_ok(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Fields that serde's own readers would put into poorer words.
+
+use std::collections::BTreeMap;
+use std::fmt::Formatter;
+use std::marker::PhantomData;
+
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Unexpected, Visitor};
+
+pub(super) fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    deserializer.deserialize_u64(Whole { expected: "a port from 1 to 65535", number: PhantomData })
+}
+
+pub(super) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    deserializer
+        .deserialize_u64(Whole { expected: "a whole number of seconds from 1 to 86400", number: PhantomData })
+}
+
+pub(super) fn routes<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    deserializer.deserialize_map(Routes)
+}
+
+/// A whole number that says what it is for when it does not fit.
+struct Whole<N> {
+    expected: &'static str,
+    number: PhantomData<N>,
+}
+
+impl<N: TryFrom<u64>> Visitor<'_> for Whole<N> {
+    type Value = N;
+
+    fn expecting(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.expected)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<N, E> {
+        N::try_from(number).map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+    }
+}
+
+/// Leaves out the keys that begin with `x-`, as everywhere in the file.
+struct Routes;
+
+impl<'de> Visitor<'de> for Routes {
+    type Value = BTreeMap<String, String>;
+
+    fn expecting(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        out.write_str("a map of paths and their texts")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut entries: M) -> Result<Self::Value, M::Error> {
+        let mut routes = BTreeMap::new();
+        while let Some(path) = entries.next_key::<String>()? {
+            if path.starts_with("x-") {
+                entries.next_value::<IgnoredAny>()?;
+            } else {
+                routes.insert(path, entries.next_value()?);
+            }
+        }
+        Ok(routes)
+    }
+}

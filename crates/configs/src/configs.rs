@@ -1,0 +1,141 @@
+//! The configuration in force.
+
+use std::fmt::{Debug, Formatter};
+use std::sync::Arc;
+
+use arc_swap::Guard;
+use filewatch::{Live, Watch};
+use garde::Validate;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
+
+use crate::builder::Builder;
+use crate::diagnosis::{Diagnosis, Rejection};
+use crate::history::{Attempt, Event};
+use crate::keeper::Keeper;
+use crate::recipe::Recipe;
+use crate::snapshot::Snapshot;
+use crate::subscription::Subscription;
+
+/// What is asked of a type of settings: that serde can make one and garde can check it.
+pub trait Configurable: DeserializeOwned + Validate<Context = ()> + Send + Sync + 'static {}
+
+impl<T: DeserializeOwned + Validate<Context = ()> + Send + Sync + 'static> Configurable for T {}
+
+/// What a consumer does once an edit that it agreed to is in force. Dropped when another consumer did not agree.
+pub type Commit = Box<dyn FnOnce() + Send>;
+
+/// The commit of a consumer that has nothing to do.
+pub fn nothing() -> Commit {
+    Box::new(|| ())
+}
+
+/// Settings of type `T`, kept in step with their files. Cheap to clone; dropping the last handle ends the watching.
+///
+/// A callback that holds a handle keeps the watching alive: it is given all that it needs as arguments.
+pub struct Configs<T> {
+    live: Live<Snapshot<T>>,
+    keeper: Arc<Keeper<T>>,
+}
+
+impl<T: Configurable> Configs<T> {
+    /// Begins with no layers at all.
+    pub fn builder() -> Builder<T> {
+        Builder::new()
+    }
+
+    /// The configuration in force, for plain code: a few nanoseconds. Not to be held across an `.await`.
+    pub fn load(&self) -> Guard<Arc<Snapshot<T>>> {
+        self.live.load()
+    }
+
+    /// The configuration in force, owned: take one for each unit of work, such as a request.
+    pub fn snapshot(&self) -> Arc<Snapshot<T>> {
+        self.live.snapshot()
+    }
+
+    /// Asks a consumer before an edit is put in force, with the configuration in force and the candidate.
+    ///
+    /// All consumers are asked. If one rejects or panics, nothing changes and what the others prepared is dropped; if all
+    /// agree, the commits run in order, right after the swap. It is called on the thread that watches, from the next edit on:
+    /// a consumer starts from what [`load`](Configs::load) says after this call.
+    pub fn on_prepare(
+        &self,
+        prepare: impl FnMut(&Arc<Snapshot<T>>, &Arc<Snapshot<T>>) -> Result<Commit, Rejection> + Send + 'static,
+    ) {
+        self.keeper.consumers.add(Box::new(prepare));
+    }
+
+    /// Tells of every attempt after it was decided, and of what slows the noticing of changes, on the thread that watches.
+    /// A panic in a listener harms nobody.
+    pub fn on_event(&self, listener: impl FnMut(&Event) + Send + 'static) {
+        self.keeper.listeners.add(Box::new(listener));
+    }
+
+    /// Follows a part: the subscription hears of it if and only if it changed. `part` should do no more than look.
+    pub fn watch<U: PartialEq + Clone + Send + Sync + 'static>(
+        &self,
+        part: impl Fn(&T) -> U + Send + Sync + 'static,
+    ) -> Subscription<U> {
+        self.keeper.add_follower(|| {
+            let (sender, receiver) = watch::channel(part(&self.load()));
+            let follow = move |value: &T| {
+                let value = part(value);
+                let differs = *sender.borrow() != value;
+                if differs {
+                    sender.send_replace(value);
+                }
+                !sender.is_closed()
+            };
+            (Box::new(follow), Subscription::new(receiver))
+        })
+    }
+
+    /// The attempts, newest first, at most 50.
+    pub fn history(&self) -> Vec<Attempt> {
+        self.keeper.history()
+    }
+
+    /// Reads everything again, even if no byte differs, and a file that was rejected too; returns at once.
+    pub fn reload(&self) {
+        self.live.reload();
+    }
+
+    /// Why changes may be noticed later than they should be; empty is good.
+    pub fn degraded(&self) -> Vec<filewatch::Degraded> {
+        self.live.degraded()
+    }
+
+    pub(crate) fn open(
+        recipe: Recipe<T>,
+        revision_key: Option<String>,
+        watch: Watch,
+    ) -> Result<Configs<T>, Diagnosis> {
+        let keeper = Arc::new(Keeper::new(recipe, revision_key));
+        let (builder, listener) = (Arc::clone(&keeper), Arc::clone(&keeper));
+        let live =
+            Live::open(watch, move |files| builder.build(files), move |notice| listener.notice(notice))?;
+        Ok(Configs { live, keeper })
+    }
+}
+
+impl<T: JsonSchema> Configs<T> {
+    /// The JSON Schema of `T`, indented.
+    pub fn schema() -> String {
+        let schema = schemars::schema_for!(T);
+        serde_json::to_string_pretty(&schema).expect("a schema is JSON")
+    }
+}
+
+impl<T> Clone for Configs<T> {
+    fn clone(&self) -> Configs<T> {
+        Configs { live: self.live.clone(), keeper: Arc::clone(&self.keeper) }
+    }
+}
+
+impl<T> Debug for Configs<T> {
+    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Configs").finish_non_exhaustive()
+    }
+}

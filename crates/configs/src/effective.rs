@@ -1,0 +1,222 @@
+//! The values that were in fact read, whatever layer they came from.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Number, Value};
+use sha2::{Digest, Sha256};
+
+use crate::history::Change;
+use crate::origin::below;
+
+/// One step of a path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Segment {
+    Key(String),
+    Index(usize),
+}
+
+/// What a configuration says: values as they were read (a number is a number, however it was written), secrets apart.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Effective {
+    values: Value,
+    secrets: BTreeMap<String, SecretString>,
+}
+
+const MASK: &str = "***";
+
+impl Effective {
+    pub(crate) fn insert(&mut self, path: &[Segment], value: Value) {
+        let mut slot = &mut self.values;
+        for segment in path {
+            slot = match segment {
+                Segment::Key(key) => {
+                    if !slot.is_object() {
+                        *slot = Value::Object(Map::new());
+                    }
+                    &mut slot[key.as_str()]
+                }
+                Segment::Index(index) => {
+                    if !slot.is_array() {
+                        *slot = Value::Array(Vec::new());
+                    }
+                    if let Value::Array(items) = slot {
+                        items.resize((*index + 1).max(items.len()), Value::Null);
+                    }
+                    &mut slot[*index]
+                }
+            };
+        }
+        *slot = value;
+    }
+
+    pub(crate) fn insert_secret(&mut self, path: String, text: String) {
+        self.secrets.insert(path, SecretString::from(text));
+    }
+
+    /// The secrets themselves, save empty ones.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let texts = self.secrets.values().map(|secret| secret.expose_secret().to_owned());
+        texts.filter(|text| !text.is_empty()).collect()
+    }
+
+    /// A whole number at a dotted path.
+    pub(crate) fn number(&self, path: &str) -> Option<u64> {
+        path.split('.').try_fold(&self.values, |value, key| value.get(key))?.as_u64()
+    }
+
+    /// What differs in `newer`, in the order of the paths. A list is one value.
+    pub(crate) fn changes(&self, newer: &Effective) -> Vec<Change> {
+        let mut changes = Vec::new();
+        compare("", &self.values, &newer.values, &mut changes);
+        let masked = |secret: Option<&SecretString>| secret.map_or(Value::Null, |_| Value::from(MASK));
+        let mut paths: Vec<_> = self.secrets.keys().chain(newer.secrets.keys()).collect();
+        paths.sort();
+        paths.dedup();
+        for path in paths {
+            let (from, to) = (self.secrets.get(path), newer.secrets.get(path));
+            if from.map(ExposeSecret::expose_secret) != to.map(ExposeSecret::expose_secret) {
+                changes.push(Change { path: path.clone(), from: masked(from), to: masked(to) });
+            }
+        }
+        changes.sort_by(|one, other| one.path.cmp(&other.path));
+        changes
+    }
+
+    /// SHA-256 of the values without the secrets, in hexadecimal.
+    pub(crate) fn digest(&self) -> String {
+        let mut text = String::new();
+        canonical(&self.values, &mut text);
+        Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+}
+
+/// A float that is a whole number is that number.
+pub(crate) fn float(number: f64) -> Value {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number.abs() <= EXACT {
+        #[expect(clippy::cast_possible_truncation, reason = "a whole number within the range of an i64")]
+        return Value::from(number as i64);
+    }
+    Number::from_f64(number).map_or_else(|| Value::from(number.to_string()), Value::Number)
+}
+
+/// A whole number of any size; one beyond 64 bits as text.
+pub(crate) fn integer(number: i128) -> Value {
+    Number::from_i128(number).map_or_else(|| Value::from(number.to_string()), Value::Number)
+}
+
+fn compare(path: &str, from: &Value, to: &Value, changes: &mut Vec<Change>) {
+    let empty = Map::new();
+    let (below_from, below_to) = match (from, to) {
+        (Value::Object(from), Value::Object(to)) => (from, to),
+        (Value::Object(from), Value::Null) if !from.is_empty() => (from, &empty),
+        (Value::Null, Value::Object(to)) if !to.is_empty() => (&empty, to),
+        (from, to) => {
+            if from != to {
+                changes.push(Change { path: path.to_owned(), from: from.clone(), to: to.clone() });
+            }
+            return;
+        }
+    };
+    for (key, from) in below_from {
+        compare(&below(path, key), from, below_to.get(key).unwrap_or(&Value::Null), changes);
+    }
+    for (key, to) in below_to.iter().filter(|(key, _)| !below_from.contains_key(*key)) {
+        compare(&below(path, key), &Value::Null, to, changes);
+    }
+}
+
+/// JSON with sorted keys and no blanks.
+fn canonical(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(entries) => {
+            let mut keys: Vec<_> = entries.keys().collect();
+            keys.sort();
+            for (index, key) in keys.into_iter().enumerate() {
+                text.push(if index == 0 { '{' } else { ',' });
+                let _ = write!(text, "{}:", Value::from(key.as_str()));
+                canonical(&entries[key], text);
+            }
+            text.push_str(if entries.is_empty() { "{}" } else { "}" });
+        }
+        Value::Array(items) => {
+            text.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    text.push(',');
+                }
+                canonical(item, text);
+            }
+            text.push(']');
+        }
+        scalar => {
+            let _ = write!(text, "{scalar}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Effective, Segment, float};
+
+    #[test]
+    fn changes_are_told_by_dotted_path() {
+        for (from, to, expected) in [
+            (json!({"a": 1}), json!({"a": 1}), json!([])),
+            (json!({"a": 1}), json!({"a": 2}), json!([["a", 1, 2]])),
+            (json!({"a": {"b": 1, "c": 2}}), json!({"a": {"b": 1, "c": 3}}), json!([["a.c", 2, 3]])),
+            (json!({"a": 1}), json!({}), json!([["a", 1, null]])),
+            (json!({}), json!({"r": {"/x": "y"}}), json!([["r./x", null, "y"]])),
+            (json!({"l": [1, 2]}), json!({"l": [1]}), json!([["l", [1, 2], [1]]])),
+            (json!({"a": {"b": 1}}), json!({"a": "b"}), json!([["a", {"b": 1}, "b"]])),
+            (json!({}), json!({"a": {}}), json!([["a", null, {}]])),
+            (json!({"a": {"b": {}}}), json!({}), json!([["a.b", {}, null]])),
+        ] {
+            let changes = effective(&from).changes(&effective(&to));
+            let changes: Vec<_> =
+                changes.into_iter().map(|change| json!([change.path, change.from, change.to])).collect();
+            assert_eq!(Value::from(changes), expected, "{from} -> {to}");
+        }
+    }
+
+    #[test]
+    fn a_secret_changes_without_being_told() {
+        let mut from = Effective::default();
+        let mut to = from.clone();
+        from.insert_secret("password".to_owned(), "hunter2".to_owned());
+        to.insert_secret("password".to_owned(), "hunter3".to_owned());
+        to.insert_secret("token".to_owned(), "hunter4".to_owned());
+        let changes = from.changes(&to);
+        assert_eq!(changes.len(), 2);
+        assert_eq!((&changes[0].from, &changes[0].to), (&json!("***"), &json!("***")));
+        assert_eq!((&changes[1].from, &changes[1].to), (&json!(null), &json!("***")));
+        assert!(!format!("{from:?} {to:?} {changes:?}").contains("hunter"));
+        assert_eq!(from.digest(), to.digest());
+        assert!(from.changes(&from.clone()).is_empty());
+    }
+
+    #[test]
+    fn the_digest_depends_on_values_alone() {
+        let key = |name: &str| [Segment::Key("s".to_owned()), Segment::Key(name.to_owned())];
+        let (mut one, mut other) = (Effective::default(), Effective::default());
+        one.insert(&key("a"), json!(1));
+        one.insert(&key("b"), json!("x"));
+        other.insert(&key("b"), json!("x"));
+        other.insert(&key("a"), float(1.0));
+        assert_eq!(one.digest(), other.digest());
+        other.insert(&key("a"), json!("1"));
+        assert_ne!(one.digest(), other.digest());
+        assert_eq!(one.digest().len(), 64);
+    }
+
+    fn effective(values: &Value) -> Effective {
+        Effective { values: values.clone(), ..Effective::default() }
+    }
+}

@@ -1,0 +1,178 @@
+//! A document as a tree whose every node knows where it came from.
+
+use std::path::PathBuf;
+
+use crate::origin::Origin;
+
+/// A value with its origin. It has no `Debug`: it may hold a secret.
+#[derive(Clone)]
+pub(crate) struct Node {
+    pub(crate) value: Value,
+    pub(crate) mark: Mark,
+}
+
+#[derive(Clone)]
+pub(crate) enum Value {
+    Scalar(Scalar),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+    /// A secret that is still in its file.
+    File(PathBuf),
+}
+
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) mark: Mark,
+    pub(crate) node: Node,
+}
+
+/// Text as it was written, so that `0123` stays what it is where text is asked for.
+#[derive(Clone)]
+pub(crate) struct Scalar {
+    pub(crate) text: String,
+    pub(crate) style: Style,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// Without quotes: what it means depends on what is asked for.
+    Plain,
+    /// In quotes or a block: text.
+    Quoted,
+    /// From an environment variable or a flag: anything but nothing.
+    Override,
+}
+
+/// Where a node came from, and how much of it a diagnosis may repeat.
+#[derive(Clone)]
+pub(crate) struct Mark {
+    pub(crate) origin: Origin,
+    pub(crate) span: Option<Span>,
+    /// Whether the text stands where the origin says, on one line. What runs over several lines, or comes through an
+    /// alias, may hold what belongs to another key.
+    pub(crate) quotable: bool,
+}
+
+/// A place in a file's text; bytes within the whole text, lines counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) first_line: usize,
+    pub(crate) last_line: usize,
+}
+
+/// What a plain scalar means by the core schema of YAML 1.2, with `true` and `false` as the only booleans.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Meaning {
+    Nothing,
+    Boolean(bool),
+    Integer(i128),
+    Float(f64),
+    Text,
+}
+
+impl Node {
+    pub(crate) fn map(entries: Vec<Entry>, mark: Mark) -> Node {
+        Node { value: Value::Map(entries), mark }
+    }
+
+    pub(crate) fn text(text: impl Into<String>, style: Style, mark: Mark) -> Node {
+        Node { value: Value::Scalar(Scalar { text: text.into(), style }), mark }
+    }
+
+    pub(crate) fn is_nothing(&self) -> bool {
+        matches!(&self.value, Value::Scalar(scalar) if scalar.meaning() == Meaning::Nothing)
+    }
+}
+
+impl Scalar {
+    pub(crate) fn meaning(&self) -> Meaning {
+        match (self.style, meaning(&self.text)) {
+            (Style::Quoted, _) | (Style::Override, Meaning::Nothing) => Meaning::Text,
+            (_, meaning) => meaning,
+        }
+    }
+}
+
+impl Mark {
+    pub(crate) fn of(origin: Origin) -> Mark {
+        Mark { origin, span: None, quotable: true }
+    }
+}
+
+pub(crate) fn meaning(text: &str) -> Meaning {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Meaning::Nothing,
+        "true" => return Meaning::Boolean(true),
+        "false" => return Meaning::Boolean(false),
+        ".nan" | ".NaN" | ".NAN" => return Meaning::Float(f64::NAN),
+        _ => {}
+    }
+    let (negative, digits) = match text.as_bytes()[0] {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    if matches!(digits, ".inf" | ".Inf" | ".INF") {
+        return Meaning::Float(if negative { f64::NEG_INFINITY } else { f64::INFINITY });
+    }
+    let (radix, figures) = match digits.get(..2) {
+        Some("0x") => (16, &digits[2..]),
+        Some("0o") => (8, &digits[2..]),
+        _ => (10, digits),
+    };
+    if !figures.is_empty() && figures.chars().all(|figure| figure.is_digit(radix)) {
+        return match i128::from_str_radix(figures, radix) {
+            Ok(number) => Meaning::Integer(if negative { -number } else { number }),
+            Err(_) => Meaning::Text,
+        };
+    }
+    let is_decimal = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && digits.contains(|c: char| c.is_ascii_digit())
+        && digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'));
+    match text.parse() {
+        Ok(number) if is_decimal => Meaning::Float(number),
+        _ => Meaning::Text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Meaning, meaning};
+
+    #[test]
+    fn plain_scalars_mean_what_yaml_1_2_says() {
+        for (text, expected) in [
+            ("", Meaning::Nothing),
+            ("~", Meaning::Nothing),
+            ("null", Meaning::Nothing),
+            ("true", Meaning::Boolean(true)),
+            ("True", Meaning::Text),
+            ("yes", Meaning::Text),
+            ("on", Meaning::Text),
+            ("0123", Meaning::Integer(123)),
+            ("-7", Meaning::Integer(-7)),
+            ("0x1F", Meaning::Integer(31)),
+            ("0o17", Meaning::Integer(15)),
+            ("0x", Meaning::Text),
+            ("1_000", Meaning::Text),
+            ("12:30", Meaning::Text),
+            ("1.5", Meaning::Float(1.5)),
+            (".5", Meaning::Float(0.5)),
+            ("1e3", Meaning::Float(1000.0)),
+            ("-.inf", Meaning::Float(f64::NEG_INFINITY)),
+            ("inf", Meaning::Text),
+            ("nan", Meaning::Text),
+            (".", Meaning::Text),
+            ("e", Meaning::Text),
+            ("-", Meaning::Text),
+            ("é", Meaning::Text),
+            ("0é", Meaning::Text),
+            ("340282366920938463463374607431768211456", Meaning::Text),
+        ] {
+            assert_eq!(meaning(text), expected, "{text:?}");
+        }
+    }
+}

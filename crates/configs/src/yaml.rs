@@ -1,0 +1,308 @@
+//! YAML text into a tree. The only module that names the parser.
+//!
+//! It is `granit-parser`, on which `serde-saphyr` is built, and not that: `serde-saphyr` deserializes straight into a type,
+//! and what passes through keeps neither the quotes of a scalar nor the place of a key.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as Range, StrInput, Tag};
+
+use crate::diagnosis::Problem;
+use crate::origin::Origin;
+use crate::page::{Occupancy, Page};
+use crate::suggest::speakable;
+use crate::tree::{Entry, Mark, Node, Span, Style, Value};
+
+/// How deep maps and lists may nest.
+const DEEPEST: usize = 64;
+/// How many values a document may have, aliases followed; a megabyte of plain routes has fewer.
+const MOST_NODES: usize = 250_000;
+/// How many aliases a document may have.
+const MOST_ALIASES: usize = 1_000;
+
+/// Reads one document; `file` is `None` for the built-in defaults.
+pub(crate) fn parse(text: &str, file: Option<&Path>) -> Result<(Node, Page), Problem> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader = Reader {
+        events: Parser::new_from_str(text),
+        file,
+        anchors: HashMap::new(),
+        nodes: 0,
+        aliases: 0,
+        path: Vec::new(),
+        occupancy: vec![Occupancy::default(); text.split(['\n', '\r']).count() + 2],
+    };
+    let root = reader.document()?;
+    Ok((root, Page::new(text, reader.occupancy)))
+}
+
+/// Where the text of a file ceases to be UTF-8.
+pub(crate) fn not_utf8(bytes: &[u8], valid_up_to: usize, file: &Path) -> Problem {
+    let good = String::from_utf8_lossy(&bytes[..valid_up_to]);
+    let line = good.matches('\n').count() + 1;
+    let column = good.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+    Problem::plain("expected UTF-8 text, found a byte that is none")
+        .at(place(Some(file), line, column))
+        .help("save the file as UTF-8")
+}
+
+struct Reader<'a> {
+    events: Parser<'a, StrInput<'a>>,
+    file: Option<&'a Path>,
+    anchors: HashMap<usize, (Node, usize)>,
+    nodes: usize,
+    aliases: usize,
+    path: Vec<String>,
+    occupancy: Vec<Occupancy>,
+}
+
+impl<'a> Reader<'a> {
+    fn document(&mut self) -> Result<Node, Problem> {
+        let root = loop {
+            let (event, range) = self.next()?;
+            match event {
+                Event::StreamStart | Event::DocumentStart(..) => {}
+                Event::StreamEnd | Event::DocumentEnd => return Err(self.empty()),
+                event => break self.node(event, range)?,
+            }
+        };
+        if root.is_nothing() {
+            return Err(self.empty());
+        }
+        loop {
+            let (event, range) = self.next()?;
+            match event {
+                Event::DocumentEnd => {}
+                Event::StreamEnd => return Ok(root),
+                _ => return Err(self.problem("a second document begins here, expected one", range.start)),
+            }
+        }
+    }
+
+    fn node(&mut self, event: Event<'a>, range: Range) -> Result<Node, Problem> {
+        self.nodes += 1;
+        if self.nodes > MOST_NODES {
+            return Err(self.too_many(range.start));
+        }
+        let mark = self.mark(range);
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let style = self.style(style, tag.as_deref(), range.start)?;
+                self.occupy(&mark, |line| line.values += 1);
+                let node = Node::text(text, style, mark);
+                Ok(self.anchored(anchor, node, self.nodes - 1))
+            }
+            Event::SequenceStart(_, anchor, tag) => {
+                self.untagged(tag.as_deref(), range.start)?;
+                let before = self.nodes - 1;
+                self.descend(range.start)?;
+                let mut items = Vec::new();
+                loop {
+                    let (event, range) = self.next()?;
+                    if event == Event::SequenceEnd {
+                        break;
+                    }
+                    if let Some(last) = self.path.last_mut() {
+                        *last = items.len().to_string();
+                    }
+                    items.push(self.node(event, range)?);
+                }
+                self.path.pop();
+                Ok(self.anchored(anchor, Node { value: Value::List(items), mark }, before))
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                self.untagged(tag.as_deref(), range.start)?;
+                let before = self.nodes - 1;
+                let entries = self.entries(range.start)?;
+                Ok(self.anchored(anchor, Node::map(entries, mark), before))
+            }
+            Event::Alias(anchor) => self.alias(anchor, mark, range.start),
+            _ => Err(self.problem("expected a value", range.start)),
+        }
+    }
+
+    fn entries(&mut self, start: Marker) -> Result<Vec<Entry>, Problem> {
+        self.descend(start)?;
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut seen = HashSet::new();
+        loop {
+            let (event, range) = self.next()?;
+            let (key, is_plain) = match event {
+                Event::MappingEnd => break,
+                Event::Scalar(key, style, _, None) => (key.into_owned(), style == ScalarStyle::Plain),
+                Event::Alias(_) => {
+                    return Err(self.problem("expected a key, found an alias", range.start));
+                }
+                Event::Scalar(..) => {
+                    return Err(self.problem("expected a key, found a tag", range.start));
+                }
+                _ => return Err(self.problem("expected a key, found a map or a list", range.start)),
+            };
+            if is_plain && key == "<<" {
+                return Err(self
+                    .problem("merge keys (`<<`) are not supported", range.start)
+                    .help("repeat the keys, or lay a second file over this one"));
+            }
+            let mark = self.mark(range);
+            self.occupy(&mark, |line| line.keys += 1);
+            if !seen.insert(key.clone()) {
+                return Err(self.duplicate(&key, &entries, range.start));
+            }
+            if let Some(last) = self.path.last_mut() {
+                last.clone_from(&key);
+            }
+            let (event, range) = self.next()?;
+            let node = self.node(event, range)?;
+            entries.push(Entry { key, mark, node });
+        }
+        self.path.pop();
+        Ok(entries)
+    }
+
+    fn alias(&mut self, anchor: usize, mark: Mark, at: Marker) -> Result<Node, Problem> {
+        self.occupy(&mark, |line| line.values += 1);
+        self.aliases += 1;
+        let Some((node, size)) = self.anchors.get(&anchor) else {
+            return Err(self.problem("the alias is within its own anchor", at));
+        };
+        if self.aliases > MOST_ALIASES || self.nodes + size > MOST_NODES {
+            return Err(self.too_many(at));
+        }
+        self.nodes += size;
+        let mut node = node.clone();
+        relocate(&mut node, &Mark { quotable: false, span: None, ..mark });
+        if self.path.len() + height(&node) > DEEPEST {
+            return Err(self.too_deep(at));
+        }
+        Ok(node)
+    }
+
+    fn anchored(&mut self, anchor: usize, node: Node, nodes_before: usize) -> Node {
+        if anchor > 0 {
+            self.anchors.insert(anchor, (node.clone(), self.nodes - nodes_before));
+        }
+        node
+    }
+
+    fn descend(&mut self, at: Marker) -> Result<(), Problem> {
+        self.path.push(String::new());
+        if self.path.len() > DEEPEST { Err(self.too_deep(at)) } else { Ok(()) }
+    }
+
+    fn next(&mut self) -> Result<(Event<'a>, Range), Problem> {
+        match self.events.next_event() {
+            Some(Ok(found)) => Ok(found),
+            Some(Err(error)) => Err(self.problem(&words(&error), *error.marker())),
+            None => Ok((Event::StreamEnd, Range::empty(Marker::new(0, 1, 0)))),
+        }
+    }
+
+    fn style(&self, style: ScalarStyle, tag: Option<&Tag>, at: Marker) -> Result<Style, Problem> {
+        match tag {
+            Some(tag) if tag.core_suffix() == Some("str") => Ok(Style::Quoted),
+            Some(_) => Err(self.tagged(at)),
+            None if style == ScalarStyle::Plain => Ok(Style::Plain),
+            None => Ok(Style::Quoted),
+        }
+    }
+
+    fn untagged(&self, tag: Option<&Tag>, at: Marker) -> Result<(), Problem> {
+        tag.map_or(Ok(()), |_| Err(self.tagged(at)))
+    }
+
+    fn mark(&self, range: Range) -> Mark {
+        let (start, end) = (range.start, range.end);
+        let last_line = if end.col() == 0 && end.line() > start.line() { end.line() - 1 } else { end.line() };
+        let span = range.byte_range().map(|bytes| Span {
+            start: bytes.start,
+            end: bytes.end,
+            first_line: start.line(),
+            last_line,
+        });
+        let origin = place(self.file, start.line(), start.col() + 1);
+        Mark { origin, span, quotable: start.line() == last_line }
+    }
+
+    fn occupy(&mut self, mark: &Mark, count: impl Fn(&mut Occupancy)) {
+        let Some(span) = mark.span else { return };
+        let last = span.last_line.min(self.occupancy.len().saturating_sub(1));
+        (span.first_line..=last).for_each(|line| count(&mut self.occupancy[line]));
+    }
+
+    fn problem(&self, message: &str, at: Marker) -> Problem {
+        Problem::plain(message).at(place(self.file, at.line().max(1), at.col() + 1))
+    }
+
+    fn duplicate(&self, key: &str, entries: &[Entry], at: Marker) -> Problem {
+        let first = entries.iter().find(|entry| entry.key == key).map(|entry| &entry.mark.origin);
+        let first = match first {
+            Some(Origin::File { line, .. }) => format!("; the first is on line {line}"),
+            _ => String::new(),
+        };
+        let named = if speakable(key) { format!("the key `{key}`") } else { "a key".to_owned() };
+        let mut path = self.path.clone();
+        path.pop();
+        path.push(key.to_owned());
+        let path = if path.iter().all(|segment| speakable(segment)) { path.join(".") } else { String::new() };
+        self.problem(&format!("{named} is given twice{first}"), at)
+            .public_words("a key is given twice")
+            .path(path)
+            .help("remove one of the two")
+    }
+
+    fn empty(&self) -> Problem {
+        Problem::plain("the document is empty, expected a map of keys").at(place(self.file, 1, 1))
+    }
+
+    fn tagged(&self, at: Marker) -> Problem {
+        self.problem("tags are not supported, save `!!str`", at)
+    }
+
+    fn too_deep(&self, at: Marker) -> Problem {
+        self.problem(&format!("nested too deep, expected at most {DEEPEST} levels"), at)
+    }
+
+    fn too_many(&self, at: Marker) -> Problem {
+        self.problem(
+            &format!(
+                "too large once its aliases are followed, expected at most {MOST_NODES} values and {MOST_ALIASES} aliases"
+            ),
+            at,
+        )
+    }
+}
+
+fn place(file: Option<&Path>, line: usize, column: usize) -> Origin {
+    match file {
+        Some(path) => Origin::File { path: path.to_owned(), line: line as u64, column: column as u64 },
+        None => Origin::Default,
+    }
+}
+
+/// The parser's words, without the one character of the text that one of them repeats.
+fn words(error: &ScanError) -> String {
+    let words = error.kind().to_string();
+    let words = if words.starts_with("unexpected character") { "unexpected character" } else { &words };
+    format!("this is not YAML: {words}")
+}
+
+fn relocate(node: &mut Node, mark: &Mark) {
+    node.mark = mark.clone();
+    match &mut node.value {
+        Value::List(items) => items.iter_mut().for_each(|item| relocate(item, mark)),
+        Value::Map(entries) => entries.iter_mut().for_each(|entry| {
+            entry.mark = mark.clone();
+            relocate(&mut entry.node, mark);
+        }),
+        Value::Scalar(_) | Value::File(_) => {}
+    }
+}
+
+fn height(node: &Node) -> usize {
+    match &node.value {
+        Value::List(items) => 1 + items.iter().map(height).max().unwrap_or(0),
+        Value::Map(entries) => 1 + entries.iter().map(|entry| height(&entry.node)).max().unwrap_or(0),
+        Value::Scalar(_) | Value::File(_) => 0,
+    }
+}

@@ -1,0 +1,13 @@
+//! What `configs` claims, checked from outside with real files.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+mod any_type;
+mod bad_input;
+mod consumers;
+mod desk;
+mod history;
+mod layers;
+mod reloading;
+mod secrets;
+mod warnings;
