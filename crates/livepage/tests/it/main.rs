@@ -1,0 +1,35 @@
+//! What the script promises, in node and in a real browser.
+
+mod node;
+
+use crate::node::{Outcome, run};
+
+#[test]
+fn the_scripts_decisions_are_right() {
+    run("decisions.mjs", &["node"]).report();
+}
+
+#[test]
+fn the_script_keeps_its_promises_in_a_browser() {
+    run("browser.mjs", &["node", "chromedriver"]).report();
+}
+
+#[test]
+fn a_claim_that_does_not_hold_is_seen() {
+    let outcome = run("wrong.mjs", &["node"]);
+    assert!(matches!(outcome, Outcome::Failed(_) | Outcome::Skipped(_)), "{outcome:?}");
+}
+
+#[test]
+fn the_script_holds_nothing_that_a_strict_policy_forbids() {
+    for forbidden in
+        ["eval(", "new Function", "innerHTML", "outerHTML", "document.write", "javascript:", ".style."]
+    {
+        assert!(!livepage::SCRIPT.contains(forbidden), "the script says `{forbidden}`");
+    }
+}
+
+#[test]
+fn the_script_stays_small() {
+    assert!(livepage::SCRIPT.len() <= 12 << 10, "{} bytes", livepage::SCRIPT.len());
+}

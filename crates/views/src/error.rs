@@ -1,0 +1,262 @@
+//! What is wrong with a template, and where.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use filewatch::ReadError;
+use tera::ErrorKind;
+
+use crate::leash::Excess;
+use crate::position::Position;
+use crate::report::{self, Report};
+use crate::sources::Sources;
+use crate::weave::Woven;
+
+/// Why a set of templates is not put in force, or a page is not rendered.
+///
+/// It has two faces: [`message`](Error::message) is for whoever owns the templates, [`public`](Error::public) for
+/// anyone else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    fault: Fault,
+    spot: Option<Spot>,
+    words: String,
+}
+
+/// What kind of thing is wrong: all that [`Error::public`] says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Files,
+    Syntax,
+    Reference,
+    Circle,
+    Rendering,
+    Limit,
+    Engine,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Spot {
+    template: String,
+    file: PathBuf,
+    position: Option<Position>,
+}
+
+impl Error {
+    /// An error of the caller's own, for a trial that finds something wrong that no template can know.
+    pub fn refused(words: impl Into<String>) -> Error {
+        Error { fault: Fault::Rendering, spot: None, words: words.into() }
+    }
+
+    /// Where it is, what it is, and what would be right: `templates/index.html:4:9: unknown filter `shout``.
+    pub fn message(&self) -> String {
+        self.to_string()
+    }
+
+    /// Where it is and what kind of thing it is: nothing from inside a template, no variable, no path of this machine.
+    pub fn public(&self) -> String {
+        match &self.spot {
+            Some(Spot { template, position: Some(position), .. }) => {
+                format!("{template}:{position}: {}", self.fault)
+            }
+            Some(Spot { template, position: None, .. }) => format!("{template}: {}", self.fault),
+            None => self.fault.to_string(),
+        }
+    }
+
+    /// The name of the template, where one is at fault.
+    pub fn template(&self) -> Option<&str> {
+        self.spot.as_ref().map(|spot| spot.template.as_str())
+    }
+
+    /// The template's file: the folder as it was given, and the name.
+    pub fn file(&self) -> Option<&Path> {
+        self.spot.as_ref().map(|spot| spot.file.as_path())
+    }
+
+    /// The line, counted from 1.
+    pub fn line(&self) -> Option<u64> {
+        self.position().map(|position| position.line)
+    }
+
+    /// The column in characters, counted from 1.
+    pub fn column(&self) -> Option<u64> {
+        self.position().map(|position| position.column)
+    }
+
+    fn position(&self) -> Option<Position> {
+        self.spot.as_ref().and_then(|spot| spot.position)
+    }
+
+    fn new(fault: Fault, words: impl Into<String>) -> Error {
+        Error { fault, spot: None, words: words.into() }
+    }
+
+    fn at(self, folder: &Path, template: &str, position: Option<Position>) -> Error {
+        let spot = Spot { template: template.to_owned(), file: folder.join(template), position };
+        Error { spot: Some(spot), ..self }
+    }
+}
+
+/// Where errors come from.
+impl Error {
+    pub(crate) fn from_read(error: &ReadError) -> Error {
+        Error::new(Fault::Files, error.to_string())
+    }
+
+    pub(crate) fn empty_folder(folder: &Path) -> Error {
+        let folder = folder.display();
+        let words = format!("`{folder}` holds no template, expected at least one file that ends in `.html`");
+        Error::new(Fault::Files, words)
+    }
+
+    pub(crate) fn too_many(folder: &Path, found: usize, most: usize) -> Error {
+        let folder = folder.display();
+        Error::new(Fault::Files, format!("`{folder}` holds {found} templates, expected at most {most}"))
+    }
+
+    pub(crate) fn unspeakable_name(folder: &Path, path: &Path) -> Error {
+        let file = folder.join(path);
+        Error::new(Fault::Files, format!("the name of `{}` is not UTF-8, rename it", file.display()))
+    }
+
+    pub(crate) fn not_text(folder: &Path, name: &str, position: Position) -> Error {
+        Error::new(Fault::Files, "is no UTF-8 from here on, save it as UTF-8").at(
+            folder,
+            name,
+            Some(position),
+        )
+    }
+
+    pub(crate) fn unknown_template<'a>(
+        folder: &Path,
+        name: &str,
+        known: impl Iterator<Item = &'a str>,
+    ) -> Error {
+        let known: Vec<&str> = known.collect();
+        let words = format!("there is no such template, the folder holds {}", known.join(", "));
+        Error::new(Fault::Files, words).at(folder, name, None)
+    }
+
+    pub(crate) fn panicked(folder: &Path) -> Error {
+        let folder = folder.display();
+        Error::new(Fault::Engine, format!("the template engine panicked over `{folder}`, undo the last edit"))
+    }
+
+    pub(crate) fn from_context(error: &tera::Error) -> Error {
+        Error::new(Fault::Engine, format!("the page's variables are no struct or map: {error}"))
+    }
+
+    /// What the engine says when a set does not compile.
+    pub(crate) fn from_compile(
+        folder: &Path,
+        sources: &Sources,
+        woven: &BTreeMap<String, Woven>,
+        error: &tera::Error,
+    ) -> Error {
+        match error.kind() {
+            ErrorKind::CircularInclude { tpl, include_chain: chain } => {
+                // The chain ends with the template at fault, which is also where the circle begins.
+                let circle = chain.iter().position(|name| name == tpl).map_or(&chain[..], |at| &chain[at..]);
+                let next = circle.get(1).unwrap_or(tpl);
+                let words = format!("includes itself: {}", circle.join(" > "));
+                Error::new(Fault::Circle, words).at(folder, tpl, sources.call(tpl, "include", next))
+            }
+            ErrorKind::CircularExtend { tpl, inheritance_chain: chain } => {
+                let next = chain.first().unwrap_or(tpl);
+                let words = format!("extends in a circle: {tpl} > {}", chain.join(" > "));
+                Error::new(Fault::Circle, words).at(folder, tpl, sources.call(tpl, "extends", next))
+            }
+            ErrorKind::MissingParent { current, parent } => {
+                let words = format!("extends `{parent}`, which the folder does not hold");
+                let position = sources.call(current, "extends", parent);
+                Error::new(Fault::Reference, words).at(folder, current, position)
+            }
+            _ => match report::pointed(error) {
+                Some(report) => Error::reported(Fault::Syntax, folder, woven, &report),
+                None => Error::from_drawn(folder, woven, &error.to_string()),
+            },
+        }
+    }
+
+    /// What the engine says when the template `name` does not render.
+    pub(crate) fn from_render(
+        folder: &Path,
+        woven: &BTreeMap<String, Woven>,
+        name: &str,
+        excess: Option<Excess>,
+        error: &tera::Error,
+    ) -> Error {
+        let fault = if excess.is_some() { Fault::Limit } else { Fault::Rendering };
+        match (report::pointed(error), excess) {
+            (Some(report), _) => Error::reported(fault, folder, woven, &report),
+            (None, Some(excess)) => Error::new(fault, excess.words()).at(folder, name, None),
+            (None, None) => Error::new(fault, report::plain(&error.to_string())).at(folder, name, None),
+        }
+    }
+
+    /// Says what variables there are, where the engine says only that one is undefined.
+    pub(crate) fn with_available(mut self, names: impl Fn() -> Vec<String>) -> Error {
+        if self.words.contains("undefined") && !self.words.contains("available") {
+            let _ = write!(self.words, "; available variables: {}", names().join(", "));
+        }
+        self
+    }
+
+    /// Calls to what does not exist: the first one is pointed at, the others are told with their places.
+    fn from_drawn(folder: &Path, woven: &BTreeMap<String, Woven>, text: &str) -> Error {
+        let mut reports = report::drawn(text).into_iter();
+        let Some(first) = reports.next() else {
+            return Error::new(Fault::Reference, report::plain(text));
+        };
+        let mut error = Error::reported(Fault::Reference, folder, woven, &first);
+        for Report { template, position, words } in reports {
+            let position = original(woven, &template, position);
+            let _ = write!(error.words, "; {template}:{position}: {words}");
+        }
+        error
+    }
+
+    fn reported(
+        fault: Fault,
+        folder: &Path,
+        woven: &BTreeMap<String, Woven>,
+        Report { template, position, words }: &Report,
+    ) -> Error {
+        Error::new(fault, words).at(folder, template, Some(original(woven, template, *position)))
+    }
+}
+
+/// Where in the file it is that the engine points to.
+fn original(woven: &BTreeMap<String, Woven>, template: &str, position: Position) -> Position {
+    woven.get(template).map_or(position, |woven| woven.original(position))
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.spot {
+            Some(Spot { file, position: Some(position), .. }) => {
+                write!(f, "{}:{position}: {}", file.display(), self.words)
+            }
+            Some(Spot { file, position: None, .. }) => write!(f, "{}: {}", file.display(), self.words),
+            None => f.write_str(&self.words),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Fault::Files => "the templates' files cannot be used",
+            Fault::Syntax => "a syntax error",
+            Fault::Reference => "a call to something that does not exist",
+            Fault::Circle => "a template that calls itself",
+            Fault::Rendering => "the page cannot be rendered",
+            Fault::Limit => "the page grows too long or too deep",
+            Fault::Engine => "the templates cannot be used",
+        })
+    }
+}

@@ -1,0 +1,78 @@
+//! Templates that always compile.
+//!
+//! [`Views`] holds the templates `**/*.html` of a folder, compiled, and follows the folder: save one, and what is
+//! rendered next is new. A set of templates goes live as a whole, after it has compiled as a whole and has stood the caller's
+//! trial, which is to render the page with the values in force.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use filewatch::Gate;
+//! use views::Views;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! std::fs::write(folder.path().join("index.html"), "<h1>{{ greeting }}, world</h1>")?;
+//!
+//! let page = BTreeMap::from([("greeting", "Hello & welcome")]);
+//! let trial = page.clone();
+//! let views = Views::open(folder.path(), &Gate::new(), move |templates| {
+//!     templates.render("index.html", &trial).map(drop)
+//! })?;
+//!
+//! let templates = views.snapshot(); // one for a request, and it stays as it is
+//! assert_eq!(templates.render("index.html", &page)?, "<h1>Hello &amp; welcome, world</h1>");
+//!
+//! // A template that asks for what is not there: here at the start, later as a rejected edit.
+//! std::fs::write(folder.path().join("index.html"), "<h1>\n{{ farewell }}</h1>")?;
+//! let error = Views::open(folder.path(), &Gate::new(), move |templates| {
+//!     templates.render("index.html", &page).map(drop)
+//! });
+//! let error = error.err().ok_or("it is refused")?;
+//! assert!(error.message().ends_with(
+//!     "index.html:2:4: variable `farewell` is not defined; available variables: greeting"
+//! ));
+//! assert_eq!(error.public(), "index.html:2:4: the page cannot be rendered");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The invariant
+//!
+//! *What is in force has compiled and stood the trial.* A bad edit changes nothing: not the templates, not their version,
+//! only the record of it, an [`Event::Rejected`] with the template, the line, the column, and what would have been right. Whoever took a
+//! set keeps it, however the folder changes.
+//!
+//! Rendering always comes to an end. The engine alone would follow a loop for hours and includes until the stack
+//! overflows, so every template is compiled with a call woven in where work is repeated or nested (`weave`), which
+//! counts. A page has at most 8 MiB and 250,000 steps, and nests within 1.5 MiB of stack; a folder has at most
+//! 256 templates of at most 1 MiB.
+//!
+//! # What it deliberately does not do
+//!
+//! - It does not know what the page needs: a missing `index.html`, or a variable that does not exist, shows in the trial. So
+//!   what another value would bring to light (`{% if flag %}{{ nobody }}{% endif %}`) is not known before that value comes:
+//!   render again before it does.
+//! - It does not judge the templates again when the values change. [`Views::reload`] does, where a set was rejected
+//!   that may be good now.
+//! - It bounds accidents, not malice: an expression may still build a huge value (`{% set x = x ~ x %}`, a list
+//!   comprehension in another). Who may write templates is trusted with memory.
+//! - It keeps no template engine of its own in its interface: no type of Tera's is in it.
+
+mod error;
+mod event;
+mod leash;
+mod page;
+mod position;
+mod press;
+mod report;
+mod sources;
+mod templates;
+mod views;
+mod weave;
+
+pub use error::Error;
+pub use event::Event;
+pub use leash::STEP_LIMIT;
+pub use page::PAGE_LIMIT;
+pub use templates::Templates;
+pub use views::Views;

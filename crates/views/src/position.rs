@@ -1,0 +1,72 @@
+//! A place in a template.
+
+use std::fmt;
+
+/// A line and a column in characters, both counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) line: u64,
+    pub(crate) column: u64,
+}
+
+impl Position {
+    /// Where every template begins.
+    pub(crate) const START: Position = Position { line: 1, column: 1 };
+
+    /// The place right after `text`, which begins here.
+    pub(crate) fn after(self, text: &str) -> Position {
+        match text.rsplit_once('\n') {
+            None => Position { column: self.column + characters(text), ..self },
+            Some((lines, last)) => Position {
+                line: self.line + lines.matches('\n').count() as u64 + 1,
+                column: characters(last) + 1,
+            },
+        }
+    }
+
+    /// Where `source` names `name` after `include` or `extends`, in any of the three quotes.
+    pub(crate) fn of_call(source: &str, word: &str, name: &str) -> Option<Position> {
+        ['"', '\'', '`'].iter().find_map(|quote| {
+            let call = format!("{word} {quote}{name}{quote}");
+            let start = source.find(&call)? + word.len() + 1;
+            Some(Position::START.after(&source[..start]))
+        })
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+fn characters(text: &str) -> u64 {
+    text.chars().count() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Position;
+
+    #[test]
+    fn a_place_is_counted_in_lines_and_characters_from_one() {
+        for (before, line, column) in
+            [("", 1, 1), ("ab", 1, 3), ("ab\n", 2, 1), ("a\r\n\nx", 3, 2), ("é→", 1, 3)]
+        {
+            assert_eq!(Position::START.after(before), Position { line, column }, "after {before:?}");
+        }
+    }
+
+    #[test]
+    fn a_call_is_found_in_each_kind_of_quotes() {
+        for (source, found) in [
+            ("{% include \"a.html\" %}", Some((1, 12))),
+            ("x\n{%- include 'a.html' %}", Some((2, 13))),
+            ("{% include `a.html` %}", Some((1, 12))),
+            ("{% include \"b.html\" %}", None),
+        ] {
+            let position = Position::of_call(source, "include", "a.html");
+            assert_eq!(position.map(|at| (at.line, at.column)), found, "in {source:?}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What the template engine says, in our words.
+
+use tera::{Error as TeraError, ErrorKind};
+
+use crate::position::Position;
+
+/// One complaint of the engine's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Report {
+    pub(crate) template: String,
+    pub(crate) position: Position,
+    pub(crate) words: String,
+}
+
+/// The complaints of an error about calls to what does not exist, in the order of the templates.
+///
+/// The engine gives them as one drawn text, so they are read back from it: `error: WORDS`, `--> NAME:LINE:COLUMN`.
+/// What does not look like that is left out.
+pub(crate) fn drawn(text: &str) -> Vec<Report> {
+    let mut reports = Vec::new();
+    let mut words = None;
+    for line in text.lines() {
+        if let Some(complaint) = line.strip_prefix("error: ") {
+            words = Some(plain(complaint));
+        } else if let Some(place) = line.trim_start().strip_prefix("--> ")
+            && let Some(words) = words.take()
+            && let Some((template, position)) = place_of(place)
+        {
+            reports.push(Report { template, position, words });
+        }
+    }
+    reports
+}
+
+/// The complaint of an error that points into a template.
+pub(crate) fn pointed(error: &TeraError) -> Option<Report> {
+    match error.kind() {
+        ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => Some(Report {
+            template: report.filename().to_owned(),
+            position: Position {
+                line: report.span().start_line as u64,
+                // The engine counts columns from 0.
+                column: report.span().start_col as u64 + 1,
+            },
+            words: plain(report.message()),
+        }),
+        _ => None,
+    }
+}
+
+/// The engine's sentence in lower case, without its full stops.
+pub(crate) fn plain(sentence: &str) -> String {
+    let sentence = sentence
+        .replace(". Available variables: ", "; available variables: ")
+        .replace(". Available fields: ", "; available fields: ");
+    let sentence = sentence.trim_end().trim_end_matches('.');
+    let mut letters = sentence.chars();
+    match letters.next() {
+        Some(first) => first.to_lowercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
+/// `parts/head.html:4:9`, taken apart from the right: a name may hold colons.
+fn place_of(place: &str) -> Option<(String, Position)> {
+    let mut parts = place.rsplitn(3, ':');
+    let column = parts.next()?.parse().ok()?;
+    let line = parts.next()?.parse().ok()?;
+    Some((parts.next()?.to_owned(), Position { line, column }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Report, drawn, plain};
+    use crate::position::Position;
+
+    #[test]
+    fn the_engines_sentences_are_made_plain() {
+        for (sentence, expected) in [
+            ("Unknown filter `shout`", "unknown filter `shout`"),
+            ("Variable `x` is not defined.", "variable `x` is not defined"),
+            (
+                "Variable `x` is not defined. Available variables: a, b",
+                "variable `x` is not defined; available variables: a, b",
+            ),
+            ("", ""),
+        ] {
+            assert_eq!(plain(sentence), expected);
+        }
+    }
+
+    #[test]
+    fn drawn_complaints_are_read_back() {
+        let text = "error: Unknown filter `a`\n --> x:y.html:1:5\n  |\n1 | {{ v | a }}\n  |\n\n\
+                    error: Unknown test `b`\n  --> z.html:12:3\n   |\n12 | --> not:1:1";
+        let report = |template: &str, line, column, words: &str| Report {
+            template: template.to_owned(),
+            position: Position { line, column },
+            words: words.to_owned(),
+        };
+        assert_eq!(
+            drawn(text),
+            [report("x:y.html", 1, 5, "unknown filter `a`"), report("z.html", 12, 3, "unknown test `b`")]
+        );
+        assert_eq!(drawn("anything else"), []);
+    }
+}

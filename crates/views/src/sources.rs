@@ -1,0 +1,74 @@
+//! The files that one set of templates was made from.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::position::Position;
+use crate::weave::{Woven, weave};
+
+/// The most templates that one folder may hold: the engine walks every chain of includes from each of its links.
+const MOST_TEMPLATES: usize = 256;
+
+/// The bytes of every template by the name that others call it by: its path below the folder, `parts/head.html`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sources(BTreeMap<String, Arc<[u8]>>);
+
+impl Sources {
+    /// Takes the files of a folder, by their paths below it.
+    pub(crate) fn new(folder: &Path, files: Vec<(PathBuf, Arc<[u8]>)>) -> Result<Sources, Error> {
+        if files.is_empty() {
+            return Err(Error::empty_folder(folder));
+        }
+        if files.len() > MOST_TEMPLATES {
+            return Err(Error::too_many(folder, files.len(), MOST_TEMPLATES));
+        }
+        let named = files.into_iter().map(|(path, bytes)| match name(&path) {
+            Some(name) => Ok((name, bytes)),
+            None => Err(Error::unspeakable_name(folder, &path)),
+        });
+        Ok(Sources(named.collect::<Result<_, _>>()?))
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Every template's text, ready to be compiled.
+    pub(crate) fn woven(&self, folder: &Path) -> Result<BTreeMap<String, Woven>, Error> {
+        let woven = self.0.iter().map(|(name, bytes)| match std::str::from_utf8(bytes) {
+            Ok(text) => Ok((name.clone(), weave(text))),
+            Err(error) => {
+                let text = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+                Err(Error::not_text(folder, name, Position::START.after(&text)))
+            }
+        });
+        woven.collect()
+    }
+
+    /// The names that differ from `newer`, in order: added, removed, or of another content.
+    pub(crate) fn changed(&self, newer: &Sources) -> Vec<String> {
+        let gone_or_edited = self.0.iter().filter(|(name, bytes)| newer.0.get(*name) != Some(bytes));
+        let added = newer.0.iter().filter(|(name, _)| !self.contains(name));
+        let mut names: Vec<String> = gone_or_edited.chain(added).map(|(name, _)| name.clone()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Where the template `from` calls the template `to` with `word`, which is `include` or `extends`.
+    pub(crate) fn call(&self, from: &str, word: &str, to: &str) -> Option<Position> {
+        let source = std::str::from_utf8(self.0.get(from)?).ok()?;
+        Position::of_call(source, word, to)
+    }
+}
+
+/// `parts/head.html` on any platform; `None` if the path is no UTF-8.
+fn name(path: &Path) -> Option<String> {
+    let parts: Option<Vec<&str>> = path.iter().map(|part| part.to_str()).collect();
+    parts.map(|parts| parts.join("/"))
+}
