@@ -1,0 +1,174 @@
+//! The program that an upgrade starts: the very bytes that were verified.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use minisign_verify::{PublicKey, Signature};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use sha2::{Digest, Sha256};
+
+use crate::setback::Setback;
+
+/// What an upgrade may start; anything when nothing is said. All that is said must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// The only binary, by its SHA-256 in hexadecimal digits.
+    pub sha256: Option<String>,
+    /// A minisign public key in base 64: the signature is the file beside the binary whose name ends in `.minisig`.
+    pub public_key: Option<String>,
+}
+
+/// A program in a sealed file in memory: nobody can change it any more, whatever becomes of the file that it was
+/// copied from.
+#[derive(Debug)]
+pub(crate) struct Binary {
+    image: File,
+}
+
+impl Binary {
+    /// Copies the program at `path` and verifies the copy.
+    pub(crate) fn verified(path: &Path, rules: &Rules) -> Result<Binary, Setback> {
+        let missing = |reason: io::Error| {
+            Setback::Missing(format!("cannot read the program at `{}`: {reason}", path.display()))
+        };
+        let mut file = File::open(path).map_err(missing)?;
+        if !file.metadata().map_err(missing)?.is_file() {
+            return Err(missing(io::Error::other("it is no file")));
+        }
+        let mut image = File::from(memory(path).map_err(|error| unstartable(&error))?);
+        io::copy(&mut file, &mut image).map_err(|error| unstartable(&error))?;
+        seal(&image).map_err(|error| unstartable(&error))?;
+        let mut binary = Binary { image };
+        binary.verify(path, rules).map_err(Setback::Refused)?;
+        Ok(binary)
+    }
+
+    /// Whether it is a program: anything else would be handed to a shell, which cannot read it.
+    pub(crate) fn is_program(&mut self) -> bool {
+        let mut magic = Vec::new();
+        let read = self.image.rewind().and_then(|()| self.image.by_ref().take(4).read_to_end(&mut magic));
+        read.is_ok() && magic == b"\x7fELF"
+    }
+
+    pub(crate) fn into_image(self) -> OwnedFd {
+        self.image.into()
+    }
+
+    fn verify(&mut self, path: &Path, rules: &Rules) -> Result<(), String> {
+        if let Some(expected) = &rules.sha256 {
+            let mut digest = Sha256::new();
+            self.read(|bytes| digest.update(bytes))?;
+            let found = digest.finalize().iter().fold(String::new(), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            });
+            if !found.eq_ignore_ascii_case(expected) {
+                return Err(format!("its SHA-256 is {found}, `upgrade.sha256` allows {expected}"));
+            }
+        }
+        if let Some(key) = &rules.public_key {
+            let key =
+                PublicKey::from_base64(key).map_err(|error| format!("`upgrade.public_key`: {error}"))?;
+            let beside = signature_of(path);
+            let signature = Signature::from_file(&beside)
+                .map_err(|error| format!("no signature in `{}`: {error}", beside.display()))?;
+            let not_good = |error| format!("the signature in `{}` is not good: {error}", beside.display());
+            let mut stream = key.verify_stream(&signature).map_err(not_good)?;
+            self.read(|bytes| stream.update(bytes))?;
+            stream.finalize().map_err(not_good)?;
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, mut take: impl FnMut(&[u8])) -> Result<(), String> {
+        let mut buffer = vec![0; 64 * 1024];
+        self.image.rewind().map_err(|error| error.to_string())?;
+        loop {
+            match self.image.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(count) => take(&buffer[..count]),
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    }
+}
+
+fn memory(path: &Path) -> io::Result<OwnedFd> {
+    let name = path.file_name().unwrap_or_default();
+    Ok(memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?)
+}
+
+fn seal(image: &File) -> io::Result<()> {
+    Ok(fcntl_add_seals(image, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?)
+}
+
+fn signature_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".minisig");
+    name.into()
+}
+
+fn unstartable(reason: &io::Error) -> Setback {
+    Setback::Unstartable(format!("cannot copy the program: {reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{Binary, Rules};
+    use crate::setback::Setback;
+
+    // Of the four bytes `test`, made by minisign.
+    const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+    const SIGNATURE: &str = "untrusted comment: signature from minisign secret key
+RUQf6LRCGA9i559r3g7V1qNyJDApGip8MfqcadIgT9CuhV3EMhHoN1mGTkUidF/z7SrlQgXdy8ofjb7bNJJylDOocrCo8KLzZwo=
+trusted comment: timestamp:1633700835\tfile:test\tprehashed
+wLMDjy9FLAuxZ3q4NlEvkgtyhrr0gtTu6KC4KBJdITbbOeAi1zBIYo0v4iTgt8jJpIidRJnp94ABQkJAgAooBQ==
+";
+    const SHA256: &str = "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08";
+
+    #[test]
+    fn only_what_the_rules_allow_is_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("program");
+        fs::write(&path, "test").unwrap();
+        let sha256 = Some(String::from(SHA256));
+        let public_key = Some(String::from(KEY));
+        let refused = |rules: Rules| match Binary::verified(&path, &rules) {
+            Ok(_) => String::new(),
+            Err(Setback::Refused(reason)) => reason,
+            Err(other) => panic!("{other}"),
+        };
+        let by_digest = Rules { sha256: sha256.clone(), public_key: None };
+        let by_key = Rules { sha256: None, public_key: public_key.clone() };
+        assert_eq!(refused(Rules::default()), "");
+        assert_eq!(refused(by_digest.clone()), "");
+        assert!(refused(by_key.clone()).contains("no signature in"));
+        fs::write(folder.path().join("program.minisig"), SIGNATURE).unwrap();
+        assert_eq!(refused(by_key.clone()), "");
+        assert_eq!(refused(Rules { sha256, public_key }), "");
+        fs::write(&path, "Test").unwrap();
+        assert!(refused(by_digest).contains("`upgrade.sha256` allows"));
+        assert!(refused(by_key).contains("is not good"));
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(Binary::verified(&path, &Rules::default()), Err(Setback::Missing(_))));
+        assert!(matches!(Binary::verified(folder.path(), &Rules::default()), Err(Setback::Missing(_))));
+    }
+
+    #[test]
+    fn what_was_verified_cannot_be_changed() {
+        use std::io::{Seek, Write};
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("program");
+        fs::write(&path, "test").unwrap();
+        let mut binary = Binary::verified(&path, &Rules::default()).unwrap();
+        binary.image.rewind().unwrap();
+        assert!(binary.image.write_all(b"evil").is_err());
+        assert!(binary.image.set_len(0).is_err());
+    }
+}

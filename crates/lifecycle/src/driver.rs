@@ -1,0 +1,321 @@
+//! The HTTP/1 server that every service on hyper's types shares.
+
+use std::error::Error;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use http::header::{CONNECTION, HeaderValue};
+use http::{Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+use tower_service::Service;
+
+use crate::door;
+use crate::drain::Drain;
+use crate::endpoint::Endpoint;
+use crate::wire::{Line, Wire};
+
+/// Bytes that hyper may hold of one connection in each direction.
+const BUFFER: usize = 64 * 1024;
+
+/// Bytes that the kernel may hold back for a client that takes none.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 64 * 1024;
+
+/// Bytes of a request's head that are served; more is answered with 431.
+const HEAD: usize = 32 * 1024;
+
+/// How long accepting pauses after an error that will last, such as running out of descriptors.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a handshake may be under way when the door is shut.
+const DOORSTEP: Duration = Duration::from_millis(100);
+
+/// After how long without such an error the next one is news.
+const CALM: Duration = Duration::from_secs(5);
+
+/// How often a connection whose client is in the middle of a request's head is looked at during a drain.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The two ends of a connection, in the extensions of every request that it carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// The client's.
+    pub peer: SocketAddr,
+    /// Ours.
+    pub local: SocketAddr,
+}
+
+impl Connection {
+    /// The ends of a connection just accepted, which is tuned as [`serve`] does it: what is written is sent at once, and
+    /// the kernel gives up a client that takes nothing for as long as `patience.reading`.
+    pub fn accepted(stream: &TcpStream, patience: Patience) -> io::Result<Connection> {
+        tune(stream, patience);
+        Ok(Connection { peer: stream.peer_addr()?, local: stream.local_addr()? })
+    }
+}
+
+/// How long a client is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// For the whole head of a request, counted from the last answer (or from accepting): it bounds idle
+    /// connections too.
+    pub head: Duration,
+    /// For taking the next byte of an answer.
+    pub reading: Duration,
+}
+
+impl Default for Patience {
+    /// Ten seconds each.
+    fn default() -> Patience {
+        Patience { head: Duration::from_secs(10), reading: Duration::from_secs(10) }
+    }
+}
+
+/// Serves `endpoint` with any service on hyper's types until its drain is over.
+pub async fn serve<S, B>(endpoint: Endpoint, service: S) -> io::Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    serve_patiently(endpoint, service, Patience::default()).await
+}
+
+/// The same as [`serve`], with a patience of one's own.
+pub async fn serve_patiently<S, B>(endpoint: Endpoint, service: S, patience: Patience) -> io::Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let (listener, drain) = endpoint.into_parts();
+    let mut driver = Driver { drain, service, patience, connections: JoinSet::new() };
+    driver.run(listener).await
+}
+
+struct Driver<S> {
+    drain: Drain,
+    service: S,
+    patience: Patience,
+    connections: JoinSet<()>,
+}
+
+impl<S, B> Driver<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    async fn run(&mut self, listener: TcpListener) -> io::Result<()> {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let drain = self.drain.clone();
+        self.accept_until(&listener, drain.last_call()).await;
+        if !drain.is_shared() {
+            self.close_behind_the_last(listener).await?;
+        }
+        self.finish().await;
+        Ok(())
+    }
+
+    /// Nobody else accepts on a listener of our own, and closing it resets whoever is in its queue or on
+    /// the way there.
+    async fn close_behind_the_last(&mut self, listener: tokio::net::TcpListener) -> io::Result<()> {
+        let drain = self.drain.clone();
+        if door::shut(&listener).is_ok() {
+            self.accept_until(&listener, doorstep(&drain)).await;
+            if drain.is_shared() {
+                return door::open(&listener);
+            }
+        }
+        self.empty_the_queue(&listener.into_std()?)
+    }
+
+    async fn accept_until(&mut self, listener: &tokio::net::TcpListener, enough: impl Future<Output = ()>) {
+        let mut enough = pin!(enough);
+        let mut trouble: Option<Instant> = None;
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut enough => return,
+                Some(_) = self.connections.join_next() => continue,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.connect(stream, peer),
+                Err(error) if concerns_one_connection(&error) => {}
+                Err(error) => {
+                    if trouble.is_none_or(|last| last.elapsed() > CALM) {
+                        tracing::error!(%error, "cannot accept connections, trying on until it works");
+                    }
+                    trouble = Some(Instant::now());
+                    tokio::select! {
+                        () = &mut enough => return,
+                        () = sleep(PAUSE) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    fn empty_the_queue(&mut self, listener: &TcpListener) -> io::Result<()> {
+        loop {
+            match listener.accept() {
+                Ok((stream, peer)) => {
+                    stream.set_nonblocking(true)?;
+                    self.connect(TcpStream::from_std(stream)?, peer);
+                }
+                Err(error) if concerns_one_connection(&error) => {}
+                Err(_) => return Ok(()),
+            }
+        }
+    }
+
+    /// Waits for the connections; what is left at the deadline is cut.
+    async fn finish(&mut self) {
+        let drain = self.drain.clone();
+        let mut cut = pin!(drain.cut());
+        loop {
+            tokio::select! {
+                biased;
+                ended = self.connections.join_next() => if ended.is_none() { break },
+                () = &mut cut => break,
+            }
+        }
+        drain.settle();
+        self.connections.abort_all();
+    }
+
+    fn connect(&mut self, stream: TcpStream, peer: SocketAddr) {
+        let Ok(local) = stream.local_addr() else { return };
+        tune(&stream, self.patience);
+        let counted = self.drain.connection();
+        let (wire, line) = Wire::new(stream, self.patience.reading);
+        let guest = Arc::new(Guest { line, since: Instant::now(), spoke: AtomicBool::new(false) });
+        let answering = {
+            let (guest, drain, service) = (Arc::clone(&guest), self.drain.clone(), self.service.clone());
+            service_fn(move |mut request: Request<Incoming>| {
+                guest.speaks();
+                request.extensions_mut().insert(Connection { peer, local });
+                answer(service.clone(), request, drain.clone())
+            })
+        };
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.patience.head)
+            .max_header_size(HEAD)
+            .max_buf_size(BUFFER)
+            .serve_connection(TokioIo::new(wire), answering);
+        let drain = self.drain.clone();
+        self.connections.spawn(async move {
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                biased;
+                ended = &mut connection => ended,
+                () = guest.may_leave(&drain) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%peer, %error, "a connection ended early");
+            }
+            drop(counted);
+            guest.line.close().await;
+        });
+    }
+}
+
+/// One connection, seen from the door.
+struct Guest {
+    line: Arc<Line>,
+    since: Instant,
+    spoke: AtomicBool,
+}
+
+impl Guest {
+    fn speaks(&self) {
+        self.spoke.store(true, Ordering::Relaxed);
+        self.line.heard_out();
+    }
+
+    /// Resolves when closing the connection while it is idle takes nothing from its client. hyper would
+    /// close it without a look at what was sent.
+    async fn may_leave(&self, drain: &Drain) {
+        drain.lingered().await;
+        if !self.spoke.load(Ordering::Relaxed) {
+            // Whoever came late has a linger of their own to bring a first request.
+            sleep_until(self.since + drain.terms().linger).await;
+        }
+        while self.line.is_speaking() {
+            sleep(LOOK).await;
+        }
+    }
+}
+
+async fn answer<S, B>(
+    mut service: S,
+    request: Request<Incoming>,
+    drain: Drain,
+) -> Result<Response<B>, S::Error>
+where
+    S: Service<Request<Incoming>, Response = Response<B>>,
+{
+    poll_fn(|context| service.poll_ready(context)).await?;
+    let mut response = service.call(request).await?;
+    if drain.is_draining() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+/// Resolves when whoever was at the door has come in.
+async fn doorstep(drain: &Drain) {
+    tokio::select! {
+        () = sleep(DOORSTEP) => {}
+        () = drain.cut() => {}
+    }
+}
+
+/// What cannot be set is left as it is: the connection works without.
+fn tune(stream: &TcpStream, patience: Patience) {
+    let _ = stream.set_nodelay(true);
+    #[cfg(target_os = "linux")]
+    {
+        let socket = socket2::SockRef::from(stream);
+        // Without it the kernel takes megabytes for a client that reads nothing, then hears of progress
+        // only when a third of them is gone.
+        let _ = socket.set_tcp_notsent_lowat(UNSENT);
+        // The kernel gives up a client that acknowledges nothing even when all there is to say fits its
+        // buffers.
+        let _ = socket.set_tcp_user_timeout(Some(patience.reading));
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = patience;
+}
+
+/// The client left before it was accepted; the next one is no worse for it.
+fn concerns_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}

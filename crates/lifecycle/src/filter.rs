@@ -1,0 +1,153 @@
+//! Which lines are logged.
+
+use std::fmt::{Display, Formatter};
+use std::str::FromStr;
+
+use thiserror::Error;
+use tracing::Level;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+
+/// The target whose lines pass every filter.
+pub(crate) const ANNOUNCEMENT: &str = "serving";
+
+/// Which lines are logged, as an operator writes it: one of `off`, `error`, `warn`, `info`, `debug`,
+/// `trace`, or directives between commas, such as `info,hyper=debug`: the level of every target, then that
+/// of targets that begin with `hyper`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filter {
+    text: String,
+    targets: Targets,
+}
+
+/// A text is no filter.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum FilterError {
+    /// There is nothing where a directive is expected.
+    #[error("a directive is missing: expected {LEVELS}, or directives such as `info,hyper=debug`")]
+    Empty,
+    /// A directive without `=` is none of the six words.
+    #[error("`{0}` is no log level: expected {LEVELS}, or directives such as `info,hyper=debug`")]
+    Word(String),
+    /// What stands before `=` is no target.
+    #[error("`{0}` names no log target: expected a module path, as in `hyper=debug`")]
+    Target(String),
+    /// What stands behind `=` is none of the six words.
+    #[error("`{level}` is no log level for `{target}`: expected {LEVELS}")]
+    Level {
+        /// What stands before `=`.
+        target: String,
+        /// What stands behind it.
+        level: String,
+    },
+}
+
+const LEVELS: &str = "`off`, `error`, `warn`, `info`, `debug` or `trace`";
+
+impl Filter {
+    /// Reads a filter. Spaces around a directive are allowed; of two directives for the same target the
+    /// last one counts.
+    pub fn parse(text: &str) -> Result<Filter, FilterError> {
+        let targets = text.split(',').try_fold(Targets::new(), |targets, directive| {
+            let directive = directive.trim();
+            if directive.is_empty() {
+                return Err(FilterError::Empty);
+            }
+            match directive.split_once('=') {
+                None => level(directive)
+                    .map(|level| targets.with_default(level))
+                    .ok_or_else(|| FilterError::Word(directive.into())),
+                Some((target, word)) if is_target(target) => level(word)
+                    .map(|level| targets.with_target(target, level))
+                    .ok_or_else(|| FilterError::Level { target: target.into(), level: word.into() }),
+                Some(_) => Err(FilterError::Target(directive.into())),
+            }
+        })?;
+        Ok(Filter { text: text.into(), targets })
+    }
+
+    pub(crate) fn into_targets(self) -> Targets {
+        self.targets.with_target(ANNOUNCEMENT, Level::INFO)
+    }
+}
+
+impl Display for Filter {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+impl FromStr for Filter {
+    type Err = FilterError;
+
+    fn from_str(text: &str) -> Result<Filter, FilterError> {
+        Filter::parse(text)
+    }
+}
+
+fn level(word: &str) -> Option<LevelFilter> {
+    match word {
+        "off" => Some(LevelFilter::OFF),
+        "error" => Some(LevelFilter::ERROR),
+        "warn" => Some(LevelFilter::WARN),
+        "info" => Some(LevelFilter::INFO),
+        "debug" => Some(LevelFilter::DEBUG),
+        "trace" => Some(LevelFilter::TRACE),
+        _ => None,
+    }
+}
+
+fn is_target(target: &str) -> bool {
+    !target.is_empty()
+        && target.chars().all(|letter| letter.is_ascii_alphanumeric() || "_:-.".contains(letter))
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::{ANNOUNCEMENT, Filter, FilterError};
+
+    #[test]
+    fn a_filter_enables_what_it_names() {
+        for (text, target, level, expected) in [
+            ("off", "demo", Level::ERROR, false),
+            ("info", "demo", Level::INFO, true),
+            ("info", "demo", Level::DEBUG, false),
+            ("info,hyper=debug", "hyper::proto", Level::DEBUG, true),
+            ("info,hyper=debug", "demo", Level::DEBUG, false),
+            (" warn , demo=off ", "demo", Level::ERROR, false),
+            ("hyper=debug", "demo", Level::ERROR, false),
+            ("info,debug", "demo", Level::DEBUG, true),
+            ("off", ANNOUNCEMENT, Level::INFO, true),
+            ("serving=off", ANNOUNCEMENT, Level::INFO, true),
+        ] {
+            let filter = Filter::parse(text).unwrap();
+            assert_eq!(
+                filter.into_targets().would_enable(target, &level),
+                expected,
+                "{text}: {target} {level}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_filter_is_told_in_words() {
+        for (text, expected) in [
+            ("", FilterError::Empty),
+            ("info,", FilterError::Empty),
+            ("verbose", FilterError::Word("verbose".into())),
+            ("INFO", FilterError::Word("INFO".into())),
+            ("3", FilterError::Word("3".into())),
+            ("hyper=loud", FilterError::Level { target: "hyper".into(), level: "loud".into() }),
+            ("hyper=", FilterError::Level { target: "hyper".into(), level: String::new() }),
+            ("=debug", FilterError::Target("=debug".into())),
+            ("a[{b}]=debug", FilterError::Target("a[{b}]=debug".into())),
+        ] {
+            assert_eq!(Filter::parse(text).unwrap_err(), expected, "{text}");
+        }
+        assert_eq!(
+            Filter::parse("verbose").unwrap_err().to_string(),
+            "`verbose` is no log level: expected `off`, `error`, `warn`, `info`, `debug` or `trace`, or directives such as `info,hyper=debug`",
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! What whoever started this process handed over.
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io;
+use std::net::TcpListener;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use listenfd::ListenFd;
+
+use crate::predecessor::Predecessor;
+use crate::socket::Socket;
+
+/// In `LISTEN_FDNAMES`: the socket is the process's own, and may be moved.
+pub(crate) const OWN: &str = "lifecycle.own";
+
+/// In `LISTEN_FDNAMES`: the socket is a supervisor's.
+pub(crate) const SUPERVISED: &str = "lifecycle.supervised";
+
+/// In `LISTEN_FDNAMES`: a conversation with the process that is to be succeeded.
+pub(crate) const PREDECESSOR: &str = "lifecycle.predecessor";
+
+/// What was handed over.
+#[derive(Debug, Default)]
+pub struct Handed {
+    /// A listening socket.
+    pub socket: Option<Socket>,
+    /// The process that this one is to take over from.
+    pub predecessor: Option<Predecessor>,
+}
+
+static EXECUTABLE: OnceLock<PathBuf> = OnceLock::new();
+
+impl Handed {
+    /// What is handed over by systemd's convention, `LISTEN_FDS` and `LISTEN_PID`, or by a process that
+    /// upgrades itself, which says so in `LISTEN_FDNAMES`.
+    ///
+    /// Call it once, before any thread starts: it removes the first two variables from the environment, so
+    /// that children do not take the descriptors for theirs.
+    pub fn take() -> io::Result<Handed> {
+        let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
+        let mut handed = ListenFd::from_env();
+        let own = format!("{OWN}:{PREDECESSOR}");
+        let upgrade = [&own, &format!("{SUPERVISED}:{PREDECESSOR}")].contains(&&names);
+        let (sockets, shared) = match handed.len() {
+            2 if upgrade => (1, names != own),
+            count => (count, true),
+        };
+        if sockets > 1 {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("`LISTEN_FDS` hands over {sockets} sockets, expected 1: give each its own server"),
+            ));
+        }
+        let predecessor = if handed.len() == 2 { predecessor(&mut handed)? } else { None };
+        executable_of(predecessor.as_ref())?;
+        if sockets == 0 {
+            return Ok(Handed { socket: None, predecessor });
+        }
+        let listener = handed.take_tcp_listener(0).map_err(|error| unusable(&error))?;
+        let socket = listener.map(|listener| listening(listener, shared)).transpose()?;
+        Ok(Handed { socket, predecessor })
+    }
+}
+
+/// The path of the program that this process was started from: the same for all its successors, which run from copies
+/// in memory, and whatever becomes of the file.
+pub fn executable() -> io::Result<&'static Path> {
+    if EXECUTABLE.get().is_none() {
+        let _ = EXECUTABLE.set(env::current_exe()?);
+    }
+    EXECUTABLE.get().map(PathBuf::as_path).ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+fn listening(listener: TcpListener, shared: bool) -> io::Result<Socket> {
+    if socket2::SockRef::from(&listener).is_listener()? {
+        Socket::new(listener, shared)
+    } else {
+        Err(unusable(&"it does not listen"))
+    }
+}
+
+fn unusable(reason: &dyn Display) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!("`LISTEN_FDS` hands over what is no listening TCP socket: {reason}"),
+    )
+}
+
+fn predecessor(handed: &mut ListenFd) -> io::Result<Option<Predecessor>> {
+    const AF_UNIX: i32 = 1;
+    const SOCK_STREAM: i32 = 1;
+    let channel = handed.take_custom::<UnixStream>(1, AF_UNIX, SOCK_STREAM, "unix stream")?;
+    Ok(channel.map(Predecessor::new))
+}
+
+fn executable_of(predecessor: Option<&Predecessor>) -> io::Result<()> {
+    match predecessor {
+        Some(predecessor) => {
+            let _ = EXECUTABLE.set(OsString::from_vec(predecessor.executable()?).into());
+            Ok(())
+        }
+        None => executable().map(drop),
+    }
+}

@@ -1,0 +1,37 @@
+//! What the system allows the process.
+
+use std::io;
+
+/// Raises the limit of open file descriptors as far as the system allows without privileges, to the hard
+/// limit. Returns the limit in force; `u64::MAX` stands for none.
+#[cfg(unix)]
+pub fn raise_descriptor_limit() -> io::Result<u64> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum {
+        setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
+    }
+    Ok(maximum.unwrap_or(u64::MAX))
+}
+
+/// There is no such limit to raise here.
+#[cfg(not(unix))]
+pub fn raise_descriptor_limit() -> io::Result<u64> {
+    Ok(u64::MAX)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use rustix::process::{Resource, getrlimit};
+
+    use super::raise_descriptor_limit;
+
+    #[test]
+    fn the_soft_limit_meets_the_hard_one() {
+        let limit = raise_descriptor_limit().unwrap();
+        let now = getrlimit(Resource::Nofile);
+        assert_eq!(now.current, now.maximum);
+        assert_eq!(now.current.unwrap_or(u64::MAX), limit);
+    }
+}

@@ -1,0 +1,287 @@
+//! Processes to test with: this very test binary, started again to play one of the roles below.
+
+use std::env;
+use std::io::{BufRead, BufReader, Read};
+use std::os::fd::OwnedFd;
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lifecycle::{Filter, Format, Hangup, Logs, Signal, Signals, Socket, notify};
+use rustix::process::{Pid, Resource, Rlimit, Signal as Kill, getrlimit, kill_process, setrlimit};
+
+use crate::server::{LONG, Setup, wait_for};
+
+/// The variable that tells a role apart from a test that somebody runs by accident.
+const ROLE: &str = "LIFECYCLE_TEST_ROLE";
+
+/// A role about to be played.
+pub(crate) struct Child {
+    command: Command,
+}
+
+/// A role being played. Dropping it ends it.
+pub(crate) struct Running {
+    process: std::process::Child,
+    lines: BufReader<std::process::ChildStdout>,
+    errors: Option<BufReader<std::process::ChildStderr>>,
+}
+
+impl Child {
+    pub(crate) fn start(role: &str) -> Child {
+        Child::through(&[], role)
+    }
+
+    /// Lets a launcher, such as a line of shell, start it: the command to execute follows the launcher's
+    /// own words.
+    pub(crate) fn through(launcher: &[&str], role: &str) -> Child {
+        let program = env::current_exe().unwrap();
+        let mut command = match launcher {
+            [] => Command::new(&program),
+            [first, rest @ ..] => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(&program);
+                command
+            }
+        };
+        command
+            .args(["--exact", &format!("child::{role}"), "--ignored", "--nocapture", "--quiet"])
+            .arg("--test-threads=1")
+            .env(ROLE, role)
+            .env_remove("NOTIFY_SOCKET")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Child { command }
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Child {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn stdin(mut self, file: impl Into<OwnedFd>) -> Child {
+        self.command.stdin(file.into());
+        self
+    }
+
+    pub(crate) fn stderr(mut self, file: impl Into<OwnedFd>) -> Child {
+        self.command.stderr(file.into());
+        self
+    }
+
+    pub(crate) fn spawn(mut self) -> Running {
+        let mut process = self.command.spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap());
+        let errors = process.stderr.take().map(BufReader::new);
+        Running { process, lines, errors }
+    }
+}
+
+impl Running {
+    /// The next line that the role says.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        loop {
+            line.clear();
+            assert!(self.lines.read_line(&mut line).unwrap() > 0, "the child ended: {}", self.complaints());
+            if let Some(said) = line.strip_prefix("> ") {
+                return String::from(said.trim_end());
+            }
+        }
+    }
+
+    /// Waits for a line with `text` on its stderr.
+    pub(crate) fn complains_of(&mut self, text: &str) {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert!(self.errors.as_mut().unwrap().read_line(&mut line).unwrap() > 0, "the child ended");
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: Kill) {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
+    }
+
+    /// Ends it by `SIGTERM`, which must do, and returns the rest of its stderr.
+    pub(crate) fn terminate(&mut self) -> String {
+        self.signal(Kill::TERM);
+        assert!(self.exit().success());
+        self.complaints()
+    }
+
+    pub(crate) fn exit(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the child lives on");
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    pub(crate) fn complaints(&mut self) -> String {
+        let mut text = String::new();
+        if let Some(errors) = &mut self.errors {
+            errors.read_to_string(&mut text).unwrap();
+        }
+        text
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn is_playing(role: &str) -> bool {
+    env::var(ROLE).is_ok_and(|playing| playing == role)
+}
+
+fn say(line: impl std::fmt::Display) {
+    println!("\n> {line}");
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+async fn terminated(signals: &mut Signals) {
+    while signals.next().await != Signal::Terminate {}
+}
+
+#[test]
+#[ignore = "a role that other tests play"]
+fn starving_server() {
+    if !is_playing("starving_server") {
+        return;
+    }
+    let _logs = Logs::start(&Filter::parse("warn").unwrap(), Format::Text);
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: Some(40), maximum }).unwrap();
+    runtime().block_on(async {
+        let mut signals = Signals::new().unwrap();
+        let server = Setup::own(LONG, LONG).start();
+        say(server.address());
+        terminated(&mut signals).await;
+    });
+}
+
+#[test]
+#[ignore = "a role that other tests play"]
+fn heir() {
+    if !is_playing("heir") {
+        return;
+    }
+    match Socket::take() {
+        Ok(None) => say("nothing"),
+        Ok(Some(socket)) => {
+            let left = ["LISTEN_FDS", "LISTEN_PID"].iter().any(|name| env::var_os(name).is_some());
+            say(format!("{} shared={} left={left}", socket.address(), socket.is_shared()));
+            let server = Setup::shared(LONG, LONG).start_on(socket, "heir");
+            runtime().block_on(async {
+                terminated(&mut Signals::new().unwrap()).await;
+            });
+            drop(server);
+        }
+        Err(error) => say(format!("error: {error}")),
+    }
+}
+
+#[test]
+#[ignore = "a role that other tests play"]
+fn herald() {
+    if !is_playing("herald") {
+        return;
+    }
+    let _logs = Logs::start(&Filter::parse("warn").unwrap(), Format::Text);
+    notify::ready();
+    notify::reloading();
+    notify::ready();
+    notify::main_pid(4711);
+    notify::status("two\nlines");
+    notify::stopping();
+    say(env::var("NOTIFY_SOCKET").unwrap_or_default());
+}
+
+#[test]
+#[ignore = "a role that other tests play"]
+fn listener_to_signals() {
+    if !is_playing("listener_to_signals") {
+        return;
+    }
+    runtime().block_on(async {
+        let mut signals = Signals::new().unwrap();
+        say("listening");
+        loop {
+            let signal = signals.next().await;
+            if signal == Signal::Hangup && signals.hangup_means() == Hangup::Stop {
+                std::fs::write(env::var("LIFECYCLE_TEST_FILE").unwrap(), "stopped").unwrap();
+                return;
+            }
+            say(format!("{signal:?}"));
+            if signal == Signal::Terminate {
+                return;
+            }
+        }
+    });
+}
+
+#[test]
+#[ignore = "a role that other tests play"]
+fn chatterbox() {
+    if !is_playing("chatterbox") {
+        return;
+    }
+    let logs = Logs::start(&Filter::parse("info").unwrap(), Format::Text);
+    let since = Instant::now();
+    for number in 0..50_000 {
+        tracing::info!(number, "said to nobody");
+    }
+    let talked = since.elapsed();
+    wait_for(|| logs.lost() > 0);
+    assert_eq!(lifecycle::figures().lines_dropped, logs.lost());
+    drop(logs);
+    say(format!("{} {}", talked.as_millis(), since.elapsed().as_millis()));
+}
+
+#[test]
+#[ignore = "a role that other tests play"]
+fn panicker() {
+    if !is_playing("panicker") {
+        return;
+    }
+    let logs = Logs::start(&Filter::parse("error").unwrap(), Format::Json);
+    let _ = thread::spawn(|| panic!("as asked")).join();
+    drop(logs);
+}
+
+#[test]
+#[ignore = "a role that other tests play"]
+fn service_in_two_lines() {
+    if !is_playing("service_in_two_lines") {
+        return;
+    }
+    runtime().block_on(async {
+        let listener = lifecycle::listener("127.0.0.1:0").unwrap();
+        say(listener.local_addr().unwrap());
+        lifecycle::shutdown().await;
+    });
+}
+
+#[test]
+#[ignore = "a role that other tests play"]
+fn lossless_service() {
+    if !is_playing("lossless_service") {
+        return;
+    }
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+        let endpoint = lifecycle::endpoint("127.0.0.1:0").unwrap();
+        say(endpoint.address());
+        lifecycle::serve(endpoint, crate::server::House::new("lossless")).await.unwrap();
+    });
+}

@@ -1,0 +1,198 @@
+//! A server to test with, on a port of its own.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body, Frame};
+use http_body_util::BodyExt;
+use http_body_util::Full;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::Incoming;
+use lifecycle::{
+    Connection, Drain, Endpoint, Lane, Outcome, Patience, Socket, Stage, Terms, serve_patiently, spawn,
+};
+use tokio::sync::watch;
+use tower_service::Service;
+
+/// Longer than any test runs.
+pub(crate) const LONG: Duration = Duration::from_mins(1);
+
+/// A lane with a [`House`] on it.
+pub(crate) struct Server {
+    pub(crate) lane: Lane,
+    pub(crate) house: House,
+}
+
+/// How a server is set up.
+#[derive(Clone, Copy)]
+pub(crate) struct Setup {
+    pub(crate) terms: Terms,
+    pub(crate) shared: bool,
+    pub(crate) patience: Patience,
+}
+
+impl Setup {
+    /// A listener of its own.
+    pub(crate) fn own(linger: Duration, deadline: Duration) -> Setup {
+        Setup { terms: Terms { linger, deadline }, shared: false, patience: Patience::default() }
+    }
+
+    /// A listener that somebody else holds too.
+    pub(crate) fn shared(linger: Duration, deadline: Duration) -> Setup {
+        Setup { shared: true, ..Setup::own(linger, deadline) }
+    }
+
+    pub(crate) fn patience(self, head: Duration, reading: Duration) -> Setup {
+        Setup { patience: Patience { head, reading }, ..self }
+    }
+
+    pub(crate) fn start(self) -> Server {
+        self.start_on(Socket::bind_host("127.0.0.1", 0).unwrap(), "house")
+    }
+
+    pub(crate) fn start_on(self, socket: Socket, name: &'static str) -> Server {
+        let house = House::new(name);
+        let service = house.clone();
+        let endpoint = Endpoint::new(socket, Drain::new(self.terms, self.shared));
+        let lane =
+            spawn(endpoint, move |endpoint| serve_patiently(endpoint, service, self.patience)).unwrap();
+        Server { lane, house }
+    }
+}
+
+impl Server {
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.lane.address()
+    }
+
+    pub(crate) fn drain(&self) -> &Drain {
+        self.lane.drain()
+    }
+
+    /// How the drain went, and how long that was waited for.
+    pub(crate) fn drained(&mut self) -> (Outcome, Duration) {
+        let since = Instant::now();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let outcome = runtime.block_on(self.lane.drained()).unwrap();
+        (outcome, since.elapsed())
+    }
+
+    pub(crate) fn reaches(&self, stage: Stage) {
+        wait_for(|| self.drain().stage() >= stage);
+    }
+}
+
+/// Polls until `condition` holds.
+pub(crate) fn wait_for(condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited for in vain");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// What the server answers, by path: `/gate` waits for the gate, `/block` blocks its thread until then,
+/// `/forever` never stops sending, `/quiet` never sends anything, `/panic` panics, `/ends` tells the ends
+/// of its connection; anything else is answered with the house's name.
+#[derive(Clone)]
+pub(crate) struct House {
+    name: &'static str,
+    pub(crate) gate: Arc<watch::Sender<bool>>,
+    dropped: Arc<AtomicBool>,
+}
+
+impl House {
+    pub(crate) fn new(name: &'static str) -> House {
+        House { name, gate: Arc::new(watch::Sender::new(false)), dropped: Arc::default() }
+    }
+
+    pub(crate) fn open_the_gate(&self) {
+        self.gate.send_replace(true);
+    }
+
+    /// Whether an endless body was given up.
+    pub(crate) fn gave_up(&self) -> bool {
+        self.dropped.load(Ordering::SeqCst)
+    }
+
+    async fn answer(self, request: Request<Incoming>) -> Response<UnsyncBoxBody<Bytes, Infallible>> {
+        let body = match request.uri().path() {
+            "/gate" => {
+                let _ = self.gate.subscribe().wait_for(|open| *open).await;
+                whole("through the gate")
+            }
+            "/block" => {
+                while !*self.gate.borrow() {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                whole("unblocked")
+            }
+            "/forever" => {
+                Endless { bytes: Bytes::from(vec![b'x'; 4096]), dropped: self.dropped }.boxed_unsync()
+            }
+            "/quiet" => Endless { bytes: Bytes::new(), dropped: self.dropped }.boxed_unsync(),
+            "/panic" => panic!("as asked"),
+            "/ends" => {
+                let ends = request.extensions().get::<Connection>().unwrap();
+                whole(format!("{} {}", ends.peer, ends.local))
+            }
+            _ => whole(self.name),
+        };
+        Response::new(body)
+    }
+}
+
+impl Service<Request<Incoming>> for House {
+    type Response = Response<UnsyncBoxBody<Bytes, Infallible>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        let house = self.clone();
+        Box::pin(async move { Ok(house.answer(request).await) })
+    }
+}
+
+/// A body without an end; without bytes it is silent.
+struct Endless {
+    bytes: Bytes,
+    dropped: Arc<AtomicBool>,
+}
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.bytes.is_empty() {
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Ok(Frame::data(self.bytes.clone()))))
+    }
+}
+
+impl Drop for Endless {
+    fn drop(&mut self) {
+        self.dropped.store(true, Ordering::SeqCst);
+    }
+}
+
+fn whole(text: impl Into<Bytes>) -> UnsyncBoxBody<Bytes, Infallible> {
+    Full::new(text.into()).boxed_unsync()
+}
