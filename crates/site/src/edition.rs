@@ -1,0 +1,140 @@
+//! What one configuration means for the site, worked out once.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use configs::{AppConfig, Snapshot};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::limiter::Limiter;
+
+/// One accepted configuration with all that depends on nothing else.
+pub(crate) struct Edition {
+    snapshot: Arc<Snapshot<AppConfig>>,
+    generation: String,
+    message: String,
+    dynamic_config: Document,
+    limiter: Option<Limiter>,
+}
+
+/// A JSON document with its validator.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// The body.
+    pub json: Bytes,
+    /// The `ETag`, in its quotes.
+    pub etag: String,
+}
+
+impl Document {
+    /// Whether an `If-None-Match` says that the client has this very document.
+    pub fn is_known_to(&self, if_none_match: Option<&[u8]>) -> bool {
+        let Some(known) = if_none_match.and_then(|header| std::str::from_utf8(header).ok()) else {
+            return false;
+        };
+        known.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == self.etag)
+    }
+}
+
+impl Edition {
+    /// `previous` lends its limiter, so that an edit elsewhere does not refill it.
+    pub(crate) fn new(snapshot: Arc<Snapshot<AppConfig>>, previous: Option<&Edition>) -> Self {
+        let message = dynamic_message(&snapshot);
+        let limiter = Limiter::adapted(
+            previous.and_then(|previous| previous.limiter.as_ref()),
+            snapshot.limits.requests_per_second,
+        );
+        Self {
+            generation: snapshot.generation.to_string(),
+            dynamic_config: dynamic_config(&snapshot, &message),
+            message,
+            limiter,
+            snapshot,
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> &Snapshot<AppConfig> {
+        &self.snapshot
+    }
+
+    pub(crate) fn config(&self) -> &AppConfig {
+        &self.snapshot
+    }
+
+    pub(crate) fn generation(&self) -> &str {
+        &self.generation
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(crate) fn dynamic_config(&self) -> &Document {
+        &self.dynamic_config
+    }
+
+    pub(crate) fn limiter(&self) -> Option<&Limiter> {
+        self.limiter.as_ref()
+    }
+
+    pub(crate) fn admin_token(&self) -> Option<&str> {
+        self.config().admin_token.as_ref().map(configs::ExposeSecret::expose_secret)
+    }
+}
+
+fn dynamic_message(snapshot: &Snapshot<AppConfig>) -> String {
+    let at = snapshot.at.strftime("%H:%M:%S");
+    if snapshot.generation == 1 {
+        format!("Initial message at {at}")
+    } else {
+        format!("Config updated at {at}. Interval: {} seconds.", snapshot.settings.refresh_interval_seconds)
+    }
+}
+
+#[derive(Serialize)]
+struct DynamicConfig<'a> {
+    message: &'static str,
+    log_level: &'a str,
+    feature_flag_a: bool,
+    refresh_interval_seconds: u32,
+    dynamic_message: &'a str,
+}
+
+fn dynamic_config(config: &AppConfig, message: &str) -> Document {
+    let body = DynamicConfig {
+        message: "Current dynamic config values",
+        log_level: &config.settings.log_level,
+        feature_flag_a: config.settings.feature_flag_a,
+        refresh_interval_seconds: config.settings.refresh_interval_seconds,
+        dynamic_message: message,
+    };
+    let json = serde_json::to_vec(&body).expect("strings and numbers are always JSON");
+    let digest = Sha256::digest(&json);
+    let etag = format!("\"{:016x}\"", u64::from_be_bytes(digest[..8].try_into().expect("8 of 32 bytes")));
+    Document { json: json.into(), etag }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::Document;
+
+    #[test]
+    fn a_client_knows_the_document_by_any_of_its_tags() {
+        let document = Document { json: Bytes::new(), etag: "\"abc\"".to_owned() };
+        for (header, expected) in [
+            ("\"abc\"", true),
+            ("W/\"abc\"", true),
+            ("\"x\", \"abc\"", true),
+            ("*", true),
+            ("\"x\"", false),
+            ("abc", false),
+            ("", false),
+        ] {
+            assert_eq!(document.is_known_to(Some(header.as_bytes())), expected, "{header}");
+        }
+        assert!(!document.is_known_to(None));
+    }
+}

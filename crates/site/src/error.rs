@@ -1,0 +1,128 @@
+//! What a visitor is told when there is no answer.
+
+use std::fmt;
+
+/// Why a request was not answered as asked, in the words that the visitor may see.
+///
+/// The cause of [`Error::Internal`] went to the log when the error was made; it is not in here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The body is announced as larger than 64 KiB.
+    BodyTooLarge,
+    /// The process answers no more requests in this second.
+    TooManyRequests {
+        /// When it is worth to ask again, in whole seconds, at least 1.
+        retry_after: u64,
+    },
+    /// The site is closed for maintenance.
+    Maintenance,
+    /// Nothing is at this path.
+    NotFound {
+        /// The path as the client wrote it.
+        path: String,
+    },
+    /// The path is there, but only to be read.
+    MethodNotAllowed,
+    /// A guarded route, asked without the token.
+    Unauthorized,
+    /// A guarded route without a token, asked from afar.
+    Forbidden,
+    /// Something broke inside.
+    Internal,
+}
+
+impl Error {
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        match self {
+            Error::BodyTooLarge => 413,
+            Error::TooManyRequests { .. } => 429,
+            Error::Maintenance => 503,
+            Error::NotFound { .. } => 404,
+            Error::MethodNotAllowed => 405,
+            Error::Unauthorized => 401,
+            Error::Forbidden => 403,
+            Error::Internal => 500,
+        }
+    }
+
+    /// The headers of the answer, its content type first.
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        let mut headers = vec![("content-type", self.content_type().to_owned())];
+        match self {
+            Error::TooManyRequests { retry_after } => headers.push(("retry-after", retry_after.to_string())),
+            Error::Maintenance => headers.push(("retry-after", "5".to_owned())),
+            Error::MethodNotAllowed => headers.push(("allow", "GET, HEAD".to_owned())),
+            Error::Unauthorized => headers.push(("www-authenticate", "Bearer".to_owned())),
+            _ => {}
+        }
+        headers
+    }
+
+    /// The body of the answer.
+    pub fn body(&self) -> String {
+        match self {
+            Error::NotFound { path } => serde_json::json!({ "error": "not found", "path": path }).to_string(),
+            Error::Maintenance => MAINTENANCE.to_owned(),
+            other => format!("{other}\n"),
+        }
+    }
+
+    fn content_type(&self) -> &'static str {
+        match self {
+            Error::NotFound { .. } => "application/json",
+            Error::Maintenance => "text/html; charset=utf-8",
+            _ => "text/plain; charset=utf-8",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Error::BodyTooLarge => "the body is larger than 64 KiB",
+            Error::TooManyRequests { .. } => "too many requests, try again in a moment",
+            Error::Maintenance => "closed for maintenance",
+            Error::NotFound { .. } => "not found",
+            Error::MethodNotAllowed => "this address can only be read, with GET or HEAD",
+            Error::Unauthorized => "this address wants `Authorization: Bearer` with the admin token",
+            Error::Forbidden => "without an `admin_token` this address answers only on the machine itself",
+            Error::Internal => "something went wrong here; the log knows more",
+        })
+    }
+}
+
+impl std::error::Error for Error {}
+
+const MAINTENANCE: &str = "<!doctype html>
+<html lang=\"en\">
+<meta charset=\"utf-8\">
+<meta name=\"viewport\" content=\"width=device-width\">
+<title>Closed for maintenance</title>
+<h1>Closed for maintenance</h1>
+<p>The site is back in a moment.</p>
+</html>
+";
+
+#[cfg(test)]
+mod tests {
+    use super::Error;
+
+    #[test]
+    fn a_path_cannot_break_out_of_the_json() {
+        let error = Error::NotFound { path: "/\"},{\"".to_owned() };
+        let body: serde_json::Value = serde_json::from_str(&error.body()).unwrap();
+        assert_eq!(body["path"], "/\"},{\"");
+    }
+
+    #[test]
+    fn every_refusal_carries_what_the_client_needs_to_go_on() {
+        for (error, name, value) in [
+            (Error::TooManyRequests { retry_after: 1 }, "retry-after", "1"),
+            (Error::MethodNotAllowed, "allow", "GET, HEAD"),
+            (Error::Unauthorized, "www-authenticate", "Bearer"),
+        ] {
+            assert!(error.headers().contains(&(name, value.to_owned())), "{error:?}");
+        }
+    }
+}

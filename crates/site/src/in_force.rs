@@ -1,0 +1,222 @@
+//! What is in force: written by the threads that watch the files, read by every request.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use bytes::Bytes;
+use configs::{AppConfig, Configs, Outcome, Rejection};
+use tokio::sync::watch;
+use views::{Templates, Views};
+
+use crate::{
+    edition::Edition,
+    events::{Events, Source},
+    metrics::Metrics,
+    page::{self, Remembered},
+};
+
+/// What the watching threads and the requests share. It keeps no watching alive.
+pub(crate) struct InForce {
+    framework: &'static str,
+    edition: ArcSwap<Edition>,
+    remembered: Remembered,
+    address: ArcSwapOption<SocketAddr>,
+    events: Events,
+    metrics: Metrics,
+    /// The edit that the other half would not render: worth another try when the other half changes.
+    unrendered_config: AtomicBool,
+    unrendered_templates: AtomicBool,
+    retry: OnceLock<Retry>,
+    judged: watch::Sender<Judged>,
+}
+
+/// Has one half read again.
+type Retry = Box<dyn Fn(Source) + Send + Sync>;
+
+/// How many attempts were judged so far.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Judged {
+    pub(crate) config: u64,
+    pub(crate) templates: u64,
+}
+
+impl InForce {
+    pub(crate) fn new(framework: &'static str, first: Edition) -> Self {
+        Self {
+            framework,
+            edition: ArcSwap::from_pointee(first),
+            remembered: Remembered::default(),
+            address: ArcSwapOption::empty(),
+            events: Events::new(),
+            metrics: Metrics::new(),
+            unrendered_config: AtomicBool::new(false),
+            unrendered_templates: AtomicBool::new(false),
+            retry: OnceLock::new(),
+            judged: watch::Sender::default(),
+        }
+    }
+
+    pub(crate) fn edition(&self) -> Arc<Edition> {
+        self.edition.load_full()
+    }
+
+    pub(crate) fn events(&self) -> &Events {
+        &self.events
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    pub(crate) fn judged(&self) -> watch::Receiver<Judged> {
+        self.judged.subscribe()
+    }
+
+    /// Where the site is served; while it moves, where it is served from now on.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.address.load().as_deref().copied()
+    }
+
+    pub(crate) fn served_at(&self, address: SocketAddr) {
+        self.address.store(Some(Arc::new(address)));
+    }
+
+    /// How long a client of the events waits for a heartbeat at most.
+    pub(crate) fn period(&self) -> Duration {
+        Duration::from_secs(self.edition.load().config().settings.refresh_interval_seconds.into())
+    }
+
+    /// The page as a visitor who was given `edition` sees it now.
+    pub(crate) fn page(&self, edition: &Edition, templates: &Templates) -> Result<Bytes, views::Error> {
+        let (second, port) = (unix_second(), self.port(edition));
+        let fresh = || page::render(self.framework, port, edition, templates, page::local_time(second));
+        self.remembered.page(edition, templates, second, port, fresh)
+    }
+
+    /// Whether the page can be rendered with these templates now.
+    pub(crate) fn try_templates(&self, templates: &Templates) -> Result<(), views::Error> {
+        let rendered = self.render(&self.edition.load(), templates, unix_second());
+        self.unrendered_templates.store(rendered.is_err(), Ordering::Relaxed);
+        rendered.map(drop)
+    }
+
+    /// Makes every accepted edit the site's next edition, and tells everyone about every attempt.
+    /// `retry` has the named half read again.
+    pub(crate) fn follow(
+        self: &Arc<Self>,
+        configs: &Configs<AppConfig>,
+        views: &Views,
+        retry: impl Fn(Source) + Send + Sync + 'static,
+    ) {
+        let _ = self.retry.set(Box::new(retry));
+        self.metrics.configured(1, true);
+        for attempt in configs.history().iter().rev() {
+            self.metrics.reloaded(Source::Config, attempt.outcome.as_str(), attempt.took);
+        }
+        self.metrics.reloaded(Source::Templates, Outcome::Accepted.as_str(), Duration::ZERO);
+
+        let (in_force, templates) = (Arc::clone(self), views.clone());
+        configs.on_prepare(move |_, new| {
+            let next = Arc::new(Edition::new(Arc::clone(new), Some(&in_force.edition.load())));
+            let rendered = in_force.render(&next, &templates.load(), unix_second());
+            in_force.unrendered_config.store(rendered.is_err(), Ordering::Relaxed);
+            rendered.map_err(|error| Rejection {
+                path: String::new(),
+                message: format!("the page cannot be rendered with it: {}", error.message()),
+            })?;
+            let in_force = Arc::clone(&in_force);
+            Ok(Box::new(move || in_force.edition.store(next)))
+        });
+
+        let in_force = Arc::clone(self);
+        configs.on_event(move |event| in_force.config_event(event));
+        let in_force = Arc::clone(self);
+        views.on_event(move |event| in_force.views_event(event));
+    }
+
+    /// The other half has changed: an edit that could not be rendered with it is worth another look.
+    fn retry(&self, source: Source) {
+        let unrendered = match source {
+            Source::Config => &self.unrendered_config,
+            Source::Templates => &self.unrendered_templates,
+        };
+        if unrendered.swap(false, Ordering::Relaxed)
+            && let Some(retry) = self.retry.get()
+        {
+            retry(source);
+        }
+    }
+
+    fn config_event(&self, event: &configs::Event) {
+        let attempt = match event {
+            configs::Event::Attempt(attempt) => attempt,
+            configs::Event::Degraded(how) => return tracing::warn!("the configuration: {how}"),
+            configs::Event::Recovered(how) => return tracing::info!("the configuration: no longer: {how}"),
+        };
+        self.judged.send_modify(|judged| judged.config += 1);
+        let successful = attempt.outcome != Outcome::Rejected;
+        self.metrics.reloaded(Source::Config, attempt.outcome.as_str(), attempt.took);
+        self.metrics.configured(attempt.generation, successful);
+        if let Some(diagnosis) = &attempt.error {
+            tracing::warn!("kept generation {}: {}", attempt.generation, diagnosis.message());
+            self.events.problem(Source::Config, &diagnosis.message(), &diagnosis.public());
+            return;
+        }
+        if attempt.outcome == Outcome::Accepted {
+            let changed: Vec<&str> = attempt.changed.iter().map(|change| change.path.as_str()).collect();
+            tracing::info!(generation = attempt.generation, "configuration changed: {}", changed.join(", "));
+            self.events.config(attempt.generation, &changed);
+            self.retry(Source::Templates);
+        }
+        self.events.solved(Source::Config);
+    }
+
+    fn views_event(&self, event: &views::Event) {
+        let (outcome, took) = match event {
+            views::Event::Published { changed, took } => {
+                tracing::info!("templates changed: {}", changed.join(", "));
+                self.events.template(changed);
+                self.retry(Source::Config);
+                (Outcome::Accepted, took)
+            }
+            views::Event::Unchanged { took } => (Outcome::Unchanged, took),
+            views::Event::Rejected { error, took } => {
+                tracing::warn!("kept the last good templates: {}", error.message());
+                self.events.problem(Source::Templates, &error.message(), &error.public());
+                (Outcome::Rejected, took)
+            }
+            views::Event::Degraded(how) => return tracing::warn!("the templates: {how}"),
+            views::Event::Recovered(how) => return tracing::info!("the templates: no longer: {how}"),
+        };
+        self.judged.send_modify(|judged| judged.templates += 1);
+        self.metrics.reloaded(Source::Templates, outcome.as_str(), *took);
+        if outcome != Outcome::Rejected {
+            self.events.solved(Source::Templates);
+        }
+    }
+
+    fn render(&self, edition: &Edition, templates: &Templates, second: i64) -> Result<String, views::Error> {
+        page::render(self.framework, self.port(edition), edition, templates, page::local_time(second))
+    }
+
+    /// The port that the page names: the configured one, or the free one that was found.
+    fn port(&self, edition: &Edition) -> u16 {
+        let configured = edition.config().port;
+        match self.address() {
+            Some(address) if configured == 0 => address.port(),
+            _ => configured,
+        }
+    }
+}
+
+fn unix_second() -> i64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,57 @@
+//! Where a site comes from, and why it cannot.
+
+use std::path::PathBuf;
+
+use configs::{Diagnosis, UnknownKeys};
+
+use crate::metrics::Figures;
+
+/// Where a site comes from.
+pub struct Options {
+    /// The framework's name, as the page shows it.
+    pub framework: &'static str,
+    /// The configuration files, a later one laid over the earlier ones.
+    pub config: Vec<PathBuf>,
+    /// The folder of templates.
+    pub templates: PathBuf,
+    /// Overrides, `KEY=VALUE` each.
+    pub set: Vec<String>,
+    /// Whether a key that nobody knows is a warning instead of an error.
+    pub unknown_keys: UnknownKeys,
+    /// The id of this process.
+    pub instance: String,
+    /// The id of this executable.
+    pub build: String,
+    /// Where the process's own figures come from.
+    pub figures: Box<dyn Fn() -> Figures + Send + Sync>,
+}
+
+impl Options {
+    /// The defaults of the command line.
+    pub fn new(framework: &'static str) -> Self {
+        Self {
+            framework,
+            config: vec![PathBuf::from("config.yaml")],
+            templates: PathBuf::from("templates"),
+            set: Vec::new(),
+            unknown_keys: UnknownKeys::Deny,
+            instance: String::from("unnamed"),
+            build: String::from(env!("CARGO_PKG_VERSION")),
+            figures: Box::new(Figures::default),
+        }
+    }
+}
+
+/// Why a site cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// An override that is none.
+    #[error("{0}")]
+    Usage(String),
+    /// The configuration is not valid.
+    #[error("{}", .0.drawn())]
+    Config(Diagnosis),
+    /// The templates do not compile, or the page cannot be rendered.
+    #[error("{}", .0.message())]
+    Templates(views::Error),
+}

@@ -1,0 +1,71 @@
+//! A folder with a configuration and templates, and the site that follows them.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use site::{Arrival, OpenError, Options, Site, Visit};
+use tempfile::TempDir;
+
+pub(crate) const CONFIG: &str = "\
+app_name: Testbed
+port: 8080
+database: {host: db, port: 5432, user: admin, password: correct-horse, name: shop}
+settings: {log_level: info, feature_flag_a: true, refresh_interval_seconds: 5}
+routes: {/ping: pong}
+";
+
+pub(crate) const PAGE: &str = "\
+<title>{{ title }}</title>
+<p>{{ framework }} {{ app_name }} {{ port }} {{ database.host }}:{{ database.port }} {{ database.user }} {{ database.name }}
+{{ settings.log_level }} {{ settings.feature_flag_a }} {{ settings.refresh_interval_seconds }}
+{{ current_time }} {{ dynamic_message }} {{ generation }} <script src=\"{{ page_script }}\"></script>
+";
+
+pub(crate) struct Folder {
+    root: TempDir,
+}
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("templates")).unwrap();
+        let folder = Self { root };
+        folder.save("config.yaml", CONFIG);
+        folder.save("templates/index.html", PAGE);
+        folder
+    }
+
+    /// Saves a file as careful programs do: beside it, then renamed over it.
+    pub(crate) fn save(&self, name: &str, text: &str) {
+        let path = self.root.path().join(name);
+        let beside = path.with_extension("saving");
+        fs::write(&beside, text).unwrap();
+        fs::rename(beside, path).unwrap();
+    }
+
+    pub(crate) fn open(&self) -> Result<Site, OpenError> {
+        let root = self.root.path();
+        Site::open(Options {
+            config: vec![root.join("config.yaml")],
+            templates: root.join("templates"),
+            instance: "01234567".to_owned(),
+            ..Options::new("Test")
+        })
+    }
+}
+
+pub(crate) fn visit(site: &Site, method: &str, path: &str, headers: &[(&str, &str)]) -> Visit {
+    let end = "127.0.0.1:8080".parse().unwrap();
+    let header = |name: &str| headers.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_bytes());
+    site.visit(&Arrival { method, path, ends: Some((end, end)), hosts: 1, header: &header })
+}
+
+pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(Instant::now() < deadline, "still not so: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
