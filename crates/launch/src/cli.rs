@@ -1,0 +1,146 @@
+//! The command line.
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use lifecycle::Terms;
+
+/// Serves one site whose settings and templates can be edited while it runs
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Configuration file; a later one is laid over the earlier ones, key by key
+    /// [env: DEMO_CONFIG, `:` between paths] [default: config.yaml]
+    #[arg(long, value_name = "PATH", action = ArgAction::Append)]
+    pub(crate) config: Vec<PathBuf>,
+
+    /// Folder of Tera templates; `index.html` is the page
+    #[arg(long, value_name = "DIR", env = "DEMO_TEMPLATES", default_value = "templates")]
+    pub(crate) templates: PathBuf,
+
+    /// Override one key by its dotted path: `--set settings.log_level=debug`
+    #[arg(long, value_name = "KEY=VALUE", action = ArgAction::Append)]
+    pub(crate) set: Vec<String>,
+
+    /// What an unknown key in a file does; keys that begin with `x-` are always ignored
+    #[arg(long, value_name = "HOW", env = "DEMO_UNKNOWN_KEYS", default_value = "deny")]
+    pub(crate) unknown_keys: UnknownKeys,
+
+    /// Read, validate and render everything once, print what is wrong, serve nothing
+    #[arg(long)]
+    pub(crate) check: bool,
+
+    /// Print the JSON Schema of the configuration
+    #[arg(long)]
+    pub(crate) schema: bool,
+
+    /// How long a draining server goes on answering new requests, in seconds
+    #[arg(long, value_name = "SECS", default_value = "1", value_parser = seconds)]
+    linger: Duration,
+
+    /// When a draining server cuts what is left, in seconds
+    #[arg(long, value_name = "SECS", default_value = "10", value_parser = seconds)]
+    drain_deadline: Duration,
+
+    /// File that holds the id of the process that serves now
+    #[arg(long, value_name = "PATH")]
+    pub(crate) pid_file: Option<PathBuf>,
+
+    /// Ask the server with this process id to upgrade itself, wait, print the outcome
+    #[arg(long, value_name = "PID")]
+    pub(crate) upgrade: Option<u32>,
+
+    /// How long a server that has upgraded itself watches over its successor, in seconds
+    #[arg(long, value_name = "SECS", default_value = "10", value_parser = seconds)]
+    pub(crate) probation: Duration,
+
+    /// How log lines are written
+    #[arg(long, value_name = "FORMAT", env = "DEMO_LOG_FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum UnknownKeys {
+    Deny,
+    Warn,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Cli {
+    /// Reads the arguments and the environment; `name` is what the help calls the program.
+    pub(crate) fn parse_as(
+        name: &str,
+        arguments: impl IntoIterator<Item = OsString>,
+        demo_config: Option<OsString>,
+    ) -> Result<Self, clap::Error> {
+        let matches = Self::command()
+            .name(name.to_owned())
+            .bin_name(name.to_owned())
+            .try_get_matches_from(arguments)?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        if cli.config.is_empty() {
+            cli.config = match demo_config {
+                Some(paths) if !paths.is_empty() => std::env::split_paths(&paths).collect(),
+                _ => vec![PathBuf::from("config.yaml")],
+            };
+        }
+        Ok(cli)
+    }
+
+    pub(crate) fn terms(&self) -> Terms {
+        Terms { linger: self.linger, deadline: self.drain_deadline }
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let expected = "expected a number of seconds, 0 or more, such as 0.5";
+    let seconds: f64 = text.parse().map_err(|_| expected.to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| expected.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{ffi::OsString, path::PathBuf};
+
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    fn parse(arguments: &[&str], demo_config: Option<&str>) -> Result<Cli, clap::Error> {
+        let arguments = ["demo"].iter().chain(arguments).map(OsString::from);
+        Cli::parse_as("demo", arguments, demo_config.map(OsString::from))
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn files_come_from_the_flags_then_the_environment_then_the_default() {
+        for (arguments, environment, expected) in [
+            (&["--config", "a:b", "--config", "c"][..], Some("x"), &["a:b", "c"][..]),
+            (&[], Some("x:y"), &["x", "y"]),
+            (&[], Some(""), &["config.yaml"]),
+            (&[], None, &["config.yaml"]),
+        ] {
+            let expected: Vec<_> = expected.iter().map(PathBuf::from).collect();
+            assert_eq!(parse(arguments, environment).unwrap().config, expected);
+        }
+    }
+
+    #[test]
+    fn seconds_may_have_fractions_but_must_be_a_length_of_time() {
+        let terms = parse(&["--linger", "0.25"], None).unwrap().terms();
+        assert_eq!(terms.linger.as_millis(), 250);
+        for bad in ["-1", "soon", "nan", "inf", ""] {
+            let error = parse(&[&format!("--linger={bad}")], None).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{bad}");
+        }
+    }
+}

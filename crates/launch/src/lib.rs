@@ -1,0 +1,125 @@
+//! Starts a demo from its command line.
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! async fn serve(site: site::Site, endpoint: lifecycle::Endpoint) -> std::io::Result<()> {
+//!     // a framework's server, until the endpoint is drained
+//! #   drop((site, endpoint)); Ok(())
+//! }
+//!
+//! fn main() -> ExitCode {
+//!     launch::run("Axum", serve)
+//! }
+//! ```
+//!
+//! # The invariant
+//!
+//! Whatever a user did wrong ends in one diagnosis on stderr and the exit status for it, never in a panic: 1 for a bad
+//! configuration or template, 2 for wrong usage, 3 when the address cannot be had.
+//!
+//! # What it does not do
+//!
+//! It knows no framework, reads no file and answers no request.
+
+mod berth;
+mod build;
+mod cli;
+mod failure;
+mod pier;
+mod process;
+mod succession;
+
+use std::{env, fmt::Display, io, io::Write, process::ExitCode};
+
+use lifecycle::{Endpoint, Filter, Format, Handed, Logs};
+use site::{Options, Site, UnknownKeys};
+
+use crate::{cli::Cli, failure::Failure};
+
+/// Runs a demo: reads the command line, opens the site, has `serve` serve it, ends when a signal says so.
+///
+/// `framework` is its name as the page shows it; the program is called `demo-` and the name in lower case. Call it
+/// first thing in `main`: it takes the environment's listening socket, which no other thread may read meanwhile.
+pub fn run<S, F>(framework: &'static str, serve: S) -> ExitCode
+where
+    S: Fn(Site, Endpoint) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = io::Result<()>> + 'static,
+{
+    let name = format!("demo-{}", framework.to_lowercase());
+    let cli = match Cli::parse_as(&name, env::args_os(), env::var_os("DEMO_CONFIG")) {
+        Ok(cli) => cli,
+        Err(usage) => {
+            let _ = usage.print();
+            return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
+        }
+    };
+    match start(&name, framework, &cli, serve) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(io::stderr(), "{name}: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn start<S, F>(name: &str, framework: &'static str, cli: &Cli, serve: S) -> Result<(), Failure>
+where
+    S: Fn(Site, Endpoint) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = io::Result<()>> + 'static,
+{
+    if cli.schema {
+        print(Site::schema());
+        return Ok(());
+    }
+    let handed = Handed::take().map_err(Failure::HandedOver)?;
+    if let Some(pid) = cli.upgrade {
+        return ask(pid);
+    }
+    let format = match cli.log_format {
+        cli::LogFormat::Text => Format::Text,
+        cli::LogFormat::Json => Format::Json,
+    };
+    let logs = Logs::start(&Filter::parse("info").expect("`info` is a filter"), format);
+    let site = Site::open(options(framework, cli))?;
+    if cli.check {
+        print("the configuration is valid, every template compiles, the page can be rendered");
+        return Ok(());
+    }
+    process::serve(name, cli, handed, &logs, site, serve)
+}
+
+fn options(framework: &'static str, cli: &Cli) -> Options {
+    Options {
+        config: cli.config.clone(),
+        templates: cli.templates.clone(),
+        set: cli.set.clone(),
+        unknown_keys: match cli.unknown_keys {
+            cli::UnknownKeys::Deny => UnknownKeys::Deny,
+            cli::UnknownKeys::Warn => UnknownKeys::Warn,
+        },
+        instance: lifecycle::instance().to_owned(),
+        build: build::id(),
+        figures: Box::new(process::figures),
+        ..Options::new(framework)
+    }
+}
+
+/// Asks another server to upgrade itself.
+fn ask(pid: u32) -> Result<(), Failure> {
+    match lifecycle::petition(pid) {
+        Ok(Ok(words)) => {
+            print(words);
+            Ok(())
+        }
+        Ok(Err(words)) => Err(Failure::Upgrade(words)),
+        Err(error) => {
+            Err(Failure::Upgrade(format!("cannot ask process {pid}: {error}; is it one of these servers?")))
+        }
+    }
+}
+
+/// A reader that has gone away is no failure.
+fn print(text: impl Display) {
+    let _ = writeln!(io::stdout(), "{text}");
+}
