@@ -1,0 +1,269 @@
+//! The clients of a load, by what they do with their connections.
+
+use crate::{Events, Request, client::Client, load::Errand, tally::Fate};
+use rustix::net::sockopt::set_socket_recv_buffer_size;
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    net::{SocketAddr, TcpStream},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+/// What is asked for, by turns.
+const TARGETS: [&str; 2] = ["/dynamic-config", "/"];
+
+/// How long a request may take: a busy machine is no fault of a server.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Between two requests on a kept connection.
+const THOUGHT: Duration = Duration::from_millis(2);
+
+/// Between two requests of a client that takes its time: longer than any server needs to hand its connections over.
+const LONG_THOUGHT: Duration = Duration::from_millis(280);
+
+/// A connection that was idle for longer is given up, as every pool of connections does, so that a client that the
+/// machine has kept waiting does not outstay the linger.
+const KEPT: Duration = Duration::from_millis(320);
+
+/// Between the halves of a request, and between the pieces of an answer.
+const HESITATION: Duration = Duration::from_millis(10);
+
+/// A connection that is kept after an answer.
+struct Kept {
+    stream: TcpStream,
+    since: Instant,
+}
+
+/// Why there is no answer, in the terms of a [`Fate`].
+type Failure = (Fate, String);
+
+/// One client, between two requests.
+struct Caller<'a> {
+    errand: &'a Errand,
+    kept: Option<Kept>,
+    turn: usize,
+}
+
+/// Keeps its connection as long as the server does.
+pub(crate) fn keep_alive(errand: &Errand) {
+    let mut caller = Caller::new(errand);
+    while !errand.is_over() {
+        caller.ask(plain);
+        sleep(THOUGHT);
+    }
+}
+
+/// The same, with long pauses: without a linger its connection is closed in its face.
+pub(crate) fn thoughtful(errand: &Errand) {
+    let mut caller = Caller::new(errand);
+    while !errand.is_over() {
+        caller.ask(plain);
+        sleep(LONG_THOUGHT);
+    }
+}
+
+/// Connects for every request.
+pub(crate) fn a_connection_a_request(errand: &Errand) {
+    let mut caller = Caller::new(errand);
+    while !errand.is_over() {
+        caller.ask(plain);
+        caller.kept = None;
+        sleep(THOUGHT);
+    }
+}
+
+/// Keeps its connection for a few requests.
+pub(crate) fn mixed(errand: &Errand) {
+    let mut caller = Caller::new(errand);
+    while !errand.is_over() {
+        caller.ask(plain);
+        if caller.turn.is_multiple_of(5) {
+            caller.kept = None;
+        }
+        sleep(THOUGHT);
+    }
+}
+
+/// Sends every request in two pieces, each on a connection of its own.
+pub(crate) fn by_halves(errand: &Errand) {
+    let mut caller = Caller::new(errand);
+    while !errand.is_over() {
+        caller.ask(halved);
+        caller.kept = None;
+    }
+}
+
+/// Takes its answers in small pieces.
+pub(crate) fn slow_reader(errand: &Errand) {
+    while !errand.is_over() {
+        let asked = connect(errand.address()).and_then(|mut stream| {
+            let _ = set_socket_recv_buffer_size(&stream, 2048);
+            plain(&mut stream, &request("/", errand.address())).map_err(|error| sorted(&error, false))?;
+            read_answer(&mut stream, 512, HESITATION / 5)
+        });
+        settle(errand, asked);
+    }
+}
+
+/// Follows `/events`; when it is sent away it goes where it is told.
+pub(crate) fn follower(errand: &Errand) {
+    let (mut address, mut left) = (errand.address(), None::<Instant>);
+    while !errand.is_over() {
+        match follow(errand, address, left) {
+            Ok(Some(onward)) => {
+                address = onward;
+                left = Some(Instant::now());
+            }
+            Ok(None) => return,
+            Err((fate, words)) => {
+                errand.tally.failed_as(fate, &words);
+                address = errand.address();
+                left = None;
+            }
+        }
+    }
+}
+
+/// One stream, to its `bye`, and where that points to; none when the load is over.
+fn follow(
+    errand: &Errand,
+    address: SocketAddr,
+    left: Option<Instant>,
+) -> Result<Option<SocketAddr>, Failure> {
+    let words = |failed: crate::Failed| (Fate::Cut, format!("/events: {}", failed.message().unwrap_or("")));
+    let mut client = Client::patient(address, PATIENCE)
+        .map_err(|failed| (Fate::Refused, failed.message().unwrap_or("").to_owned()))?;
+    client.send(&Request::get("/events").bytes(address)).map_err(words)?;
+    let mut events = Events::open(client).map_err(words)?;
+    let instance = events.head.header("x-instance").unwrap_or_default().to_owned();
+    events.event("hello").map_err(words)?;
+    if let Some(left) = left {
+        errand.tally.returned(left.elapsed());
+    }
+    errand.tally.answered(&instance);
+    while let Some(frame) = events.next_frame().map_err(words)? {
+        if frame.event == "bye" {
+            let location = frame.json().map_err(words)?["location"].as_str().unwrap_or_default().to_owned();
+            let onward = location.trim_start_matches("http://").trim_end_matches('/').parse();
+            events.rest().map_err(words)?;
+            return onward.map(Some).map_err(|_| (Fate::Wrong, format!("`bye` to {location:?}")));
+        }
+        if errand.is_over() {
+            return Ok(None);
+        }
+    }
+    Err((Fate::Cut, "/events ended without `bye`".to_owned()))
+}
+
+impl Caller<'_> {
+    fn new(errand: &Errand) -> Caller<'_> {
+        Caller { errand, kept: None, turn: 0 }
+    }
+
+    fn ask(&mut self, send: fn(&mut TcpStream, &[u8]) -> io::Result<()>) {
+        let address = self.errand.address();
+        let target = TARGETS[self.turn % TARGETS.len()];
+        self.turn += 1;
+        let kept = self.kept.take().filter(|kept| {
+            kept.since.elapsed() < KEPT && kept.stream.peer_addr().is_ok_and(|peer| peer == address)
+        });
+        let asked = kept.map_or_else(|| connect(address), |kept| Ok(kept.stream)).and_then(|mut stream| {
+            send(&mut stream, &request(target, address)).map_err(|error| sorted(&error, false))?;
+            let (instance, closes) = read_answer(&mut stream, 16 * 1024, Duration::ZERO)?;
+            if !closes {
+                self.kept = Some(Kept { stream, since: Instant::now() });
+            }
+            Ok((instance, closes))
+        });
+        settle(self.errand, asked);
+    }
+}
+
+fn settle(errand: &Errand, asked: Result<(String, bool), Failure>) {
+    match asked {
+        Ok((instance, _)) => errand.tally.answered(&instance),
+        Err((fate, words)) => {
+            errand.tally.failed_as(fate, &words);
+            // A server that is gone for good is not asked a million times.
+            sleep(THOUGHT);
+        }
+    }
+}
+
+fn plain(stream: &mut TcpStream, request: &[u8]) -> io::Result<()> {
+    stream.write_all(request)
+}
+
+fn halved(stream: &mut TcpStream, request: &[u8]) -> io::Result<()> {
+    let (first, second) = request.split_at(request.len() / 2);
+    stream.write_all(first)?;
+    sleep(HESITATION);
+    stream.write_all(second)
+}
+
+fn request(target: &str, address: SocketAddr) -> Vec<u8> {
+    Request::get(target).bytes(address)
+}
+
+fn connect(address: SocketAddr) -> Result<TcpStream, Failure> {
+    let connected = TcpStream::connect_timeout(&address, PATIENCE).and_then(|stream| {
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    });
+    connected.map_err(|error| sorted(&error, false))
+}
+
+/// Reads an answer piece by piece: which instance gave it, and whether the connection ends with it.
+fn read_answer(stream: &mut TcpStream, piece: usize, pause: Duration) -> Result<(String, bool), Failure> {
+    let (mut answer, mut buffer) = (Vec::new(), vec![0; piece]);
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) if answer.is_empty() => return Err((Fate::Reset, "closed before an answer".to_owned())),
+            Ok(0) => return Err((Fate::Cut, format!("cut after {} bytes", answer.len()))),
+            Ok(count) => answer.extend(&buffer[..count]),
+            Err(error) => return Err(sorted(&error, !answer.is_empty())),
+        }
+        if let Some((head, body)) = split(&answer) {
+            let length = header(&head, "content-length").and_then(|length| length.parse::<usize>().ok());
+            let length = length.ok_or_else(|| (Fate::Wrong, format!("no length: {head}")))?;
+            if body >= length {
+                return judged(&head, body == length);
+            }
+        }
+        sleep(pause);
+    }
+}
+
+fn judged(head: &str, whole: bool) -> Result<(String, bool), Failure> {
+    let status = head.split(' ').nth(1);
+    match header(head, "x-instance") {
+        Some(instance) if whole && status == Some("200") => {
+            let closes = header(head, "connection").is_some_and(|how| how.eq_ignore_ascii_case("close"));
+            Ok((instance.to_owned(), closes))
+        }
+        _ => Err((Fate::Wrong, head.to_owned())),
+    }
+}
+
+/// The head of an answer, and how many bytes follow it.
+fn split(answer: &[u8]) -> Option<(String, usize)> {
+    let end = answer.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
+    Some((String::from_utf8_lossy(&answer[..end]).into_owned(), answer.len() - end))
+}
+
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let lines = head.lines().filter_map(|line| line.split_once(':'));
+    lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).next()
+}
+
+fn sorted(error: &io::Error, begun: bool) -> Failure {
+    let fate = match error.kind() {
+        ErrorKind::ConnectionRefused => Fate::Refused,
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => Fate::Late,
+        _ if begun => Fate::Cut,
+        _ => Fate::Reset,
+    };
+    (fate, error.to_string())
+}

@@ -1,0 +1,270 @@
+//! Every demo answers alike: one transcript, recorded from one demo, that each of them is compared with.
+//!
+//! In `parity.txt` a line `=== name` begins a server, with what `config:` and `env:` give it; `--- name` begins a connection of
+//! its own; `> ` is a line that the client sends (`>> ` one without a line end, `\xNN` a byte, `{y*900}` 900 times `y`); `< ` is
+//! what came back. Requests are written by hand. Answers are recorded: `just record-parity` writes them anew.
+//!
+//! HTTP leaves some to the server. Of a connection whose name ends in `[kept or closed]` it does not count whether it is kept;
+//! of one in `[its own way]` only that the server lives counts.
+
+use crate::{
+    Answer, Demo, Failed, Running, Server,
+    claim::{Verdict, claims},
+};
+use std::{collections::VecDeque, fs, path::Path};
+
+claims![every_answer_is_the_recorded_one];
+
+const TRANSCRIPT: &str = include_str!("parity.txt");
+
+const CONFIG: &str = "app_name: Parity & <Co>
+port: 8080
+database: {host: localhost, port: 5432, user: admin, password: secure_password, name: myapp_db}
+settings: {log_level: info, feature_flag_a: true, refresh_interval_seconds: 86400}
+routes:
+  /ping: pong
+  /a%20b: a space
+  /deep/er: deeper
+";
+
+const PAGE: &str =
+    "<!doctype html><title>{{ title }}</title><p>{{ app_name }} at {{ port }}, {{ current_time }}</p>\n";
+
+fn every_answer_is_the_recorded_one(demo: &Demo) -> Verdict {
+    let heard = play(demo, TRANSCRIPT)?;
+    if std::env::var_os("RECORD_PARITY").is_some() {
+        return Ok(fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cases/parity.txt"), heard)?);
+    }
+    let differences = differences(TRANSCRIPT, &heard);
+    if differences.is_empty() { Ok(()) } else { Err(differences.join("\n").into()) }
+}
+
+/// Sends what the transcript sends; the transcript with the answers of this demo.
+fn play(demo: &Demo, transcript: &str) -> Result<String, Failed> {
+    let mut lines: VecDeque<&str> = transcript.lines().filter(|line| !line.starts_with('<')).collect();
+    let mut heard: Vec<String> = Vec::new();
+    let mut running = None;
+    while let Some(line) = lines.pop_front() {
+        heard.push(line.to_owned());
+        if line.starts_with("=== ") {
+            let settings = take(&mut lines, |line| line.starts_with("config: ") || line.starts_with("env: "));
+            running = Some(start(demo, &settings)?);
+            heard.extend(settings.into_iter().map(str::to_owned));
+        } else if line.starts_with("--- ") {
+            let server = running.as_ref().ok_or("a server comes before the first connection")?;
+            let sent = take(&mut lines, |line| line.starts_with('>'));
+            let answers = converse(demo, server, &sent)
+                .map_err(|failed| format!("{line}: {}", failed.message().unwrap_or_default()))?;
+            heard.extend(sent.into_iter().map(str::to_owned));
+            heard.extend(answers);
+        }
+    }
+    Ok(heard.join("\n") + "\n")
+}
+
+fn take<'a>(lines: &mut VecDeque<&'a str>, wanted: impl Fn(&str) -> bool) -> Vec<&'a str> {
+    let count = lines.iter().take_while(|line| wanted(line)).count();
+    lines.drain(..count).collect()
+}
+
+fn start(demo: &Demo, settings: &[&str]) -> Result<Running, Failed> {
+    let more = settings.iter().filter_map(|line| line.strip_prefix("config: "));
+    let config = more.fold(CONFIG.to_owned(), |config, line| config + line + "\n");
+    let server = demo.server().config(config).template("index.html", PAGE);
+    let variables = settings.iter().filter_map(|line| line.strip_prefix("env: ")?.split_once('='));
+    variables.fold(server, |server, (name, value)| Server::env(server, name, value)).start()
+}
+
+/// One connection: everything is sent at once, then as many answers are read as requests were sent.
+fn converse(demo: &Demo, server: &Running, sent: &[&str]) -> Result<Vec<String>, Failed> {
+    let mut client = server.client()?;
+    client.send(&sent.iter().flat_map(|line| bytes(line)).collect::<Vec<u8>>())?;
+    let requests = sent.iter().filter(|line| line.ends_with(" HTTP/1.1") || line.ends_with(" HTTP/1.0"));
+    let mut methods: Vec<&str> = requests.filter_map(|line| line.split(' ').nth(1)).collect();
+    if methods.is_empty() {
+        methods.push("GET");
+    }
+    let mut heard = Vec::new();
+    for method in methods {
+        let Ok((mut answer, mut framing)) = client.head(method) else { break };
+        let streams = answer.header("content-type") == Some("text/event-stream");
+        while let Some(piece) = client.piece(&mut framing)? {
+            answer.body.extend(piece);
+            if streams {
+                heard.extend(shown(demo, server, &answer, method));
+                heard.push("< (streams)".to_owned());
+                return Ok(heard);
+            }
+        }
+        heard.extend(shown(demo, server, &answer, method));
+    }
+    let kept = client.get("/healthz").is_ok();
+    heard.push(if kept { "< (kept)" } else { "< (closed)" }.to_owned());
+    Ok(heard)
+}
+
+/// What a line of the transcript stands for.
+fn bytes(line: &str) -> Vec<u8> {
+    let (mut rest, end) = match line.strip_prefix(">> ") {
+        Some(rest) => (rest, &b""[..]),
+        None => (line.strip_prefix("> ").unwrap_or_default(), &b"\r\n"[..]),
+    };
+    let mut bytes = Vec::new();
+    while let Some(first) = rest.chars().next() {
+        let escaped = rest.strip_prefix("\\x").and_then(|hex| u8::from_str_radix(hex.get(..2)?, 16).ok());
+        let repeated =
+            rest.strip_prefix('{').and_then(|inner| inner.split_once('}')).and_then(|(inner, rest)| {
+                let (what, count) = inner.split_once('*')?;
+                Some((what.repeat(count.parse().ok()?), rest))
+            });
+        if let Some(byte) = escaped {
+            bytes.push(byte);
+            rest = &rest[4..];
+        } else if let Some((repeated, after)) = repeated {
+            bytes.extend(repeated.bytes());
+            rest = after;
+        } else {
+            bytes.extend(first.to_string().bytes());
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    [&bytes, end].concat()
+}
+
+/// An answer, without what differs from one start, second or framework to the next. Of one that the site did not make, only
+/// the status.
+fn shown(demo: &Demo, server: &Running, answer: &Answer, method: &str) -> Vec<String> {
+    let mut lines = vec![format!("< {} {}", answer.version, answer.status)];
+    if let Some(instance) = answer.header("x-instance") {
+        let headers =
+            answer.headers.iter().filter(|(name, _)| answer.status != 304 || name != "content-length");
+        let mut headers: Vec<String> =
+            headers.map(|(name, value)| header(name, value, answer, method)).collect();
+        headers.sort();
+        lines.extend(headers.into_iter().map(|line| format!("< {}", line.replace(instance, "INSTANCE"))));
+        let body = body(answer).replace(instance, "INSTANCE").replace(&demo.framework(), "FRAMEWORK");
+        let body = body.replace(&format!(":{}", server.address().port()), ":PORT");
+        lines.extend(timeless(&body).lines().map(|line| format!("<| {line}")));
+    }
+    lines
+}
+
+fn header(name: &str, value: &str, answer: &Answer, method: &str) -> String {
+    let name = name.to_lowercase();
+    let value = match name.as_str() {
+        "date" => "DATE",
+        "content-length" if method == "HEAD" => "LENGTH",
+        "content-length" if value == answer.body.len().to_string() => "LENGTH",
+        "etag" if value.len() > 10 && value.starts_with('"') && value.ends_with('"') => "ETAG",
+        "x-request-id" if value.contains('-') => value.trim_end_matches(|c: char| c.is_ascii_digit()),
+        _ => value,
+    };
+    format!("{name}: {value}")
+}
+
+/// The body as text; of the script and of the figures only that they are there.
+fn body(answer: &Answer) -> String {
+    let kind = answer.header("content-type").unwrap_or_default();
+    let long = kind == "text/javascript" || kind.starts_with("text/plain; version");
+    if long && !answer.body.is_empty() { "(long)".to_owned() } else { answer.text() }
+}
+
+/// The text without its dates, times of day and digests.
+fn timeless(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let digest = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+        let (word, length) = if looks_like(rest, "0000-00-00") {
+            ("DATE", 10)
+        } else if looks_like(rest, "00:00:00") {
+            let fraction = rest[8..].bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
+            let offset = if looks_like(&rest[8 + fraction..], "+00:00")
+                || looks_like(&rest[8 + fraction..], "-00:00")
+            {
+                6
+            } else {
+                0
+            };
+            ("TIME", 8 + fraction + offset)
+        } else if digest >= 8 {
+            ("DIGEST", digest)
+        } else {
+            ("", first.len_utf8())
+        };
+        shown += if word.is_empty() { &rest[..length] } else { word };
+        rest = &rest[length..];
+    }
+    shown
+}
+
+fn looks_like(text: &str, shape: &str) -> bool {
+    text.len() >= shape.len()
+        && text
+            .bytes()
+            .zip(shape.bytes())
+            .all(|(byte, shape)| if shape == b'0' { byte.is_ascii_digit() } else { byte == shape })
+}
+
+/// For every connection whose answers differ, both.
+fn differences(recorded: &str, heard: &str) -> Vec<String> {
+    let (recorded, heard) = (recorded.split("\n--- "), heard.split("\n--- "));
+    let pairs = recorded.zip(heard).filter(|(recorded, heard)| what_counts(recorded) != what_counts(heard));
+    pairs.map(|(recorded, heard)| format!("--- recorded: {recorded}\n--- heard: {heard}")).collect()
+}
+
+fn what_counts(connection: &str) -> Vec<&str> {
+    let mut lines = connection.lines();
+    let name = lines.next().unwrap_or_default();
+    let free: &[&str] = if name.ends_with("[its own way]") {
+        &["<"]
+    } else if name.ends_with("[kept or closed]") {
+        &["< connection: close", "< (kept)", "< (closed)"]
+    } else {
+        &[]
+    };
+    lines.filter(|line| !free.iter().any(|free| line.starts_with(free))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TRANSCRIPT, bytes, differences, timeless};
+
+    #[test]
+    fn a_line_stands_for_bytes() {
+        for (line, expected) in [
+            ("> GET / HTTP/1.1", &b"GET / HTTP/1.1\r\n"[..]),
+            (">", b"\r\n"),
+            (">> abc", b"abc"),
+            (r"> a\x00b", b"a\0b\r\n"),
+            ("> x: {y*3}z", b"x: yyyz\r\n"),
+            ("> {}{*}", b"{}{*}\r\n"),
+        ] {
+            assert_eq!(bytes(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn only_dates_times_and_digests_are_left_out() {
+        for (text, expected) in [
+            ("at 12:00:01.", "at TIME"),
+            ("2026-11-20T10:20:30.123456+00:00\"", "DATETTIME\""),
+            ("0123456789abcdef cafe 12:30", "DIGEST cafe 12:30"),
+        ] {
+            assert_eq!(timeless(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_different_answer_is_found() {
+        let other = TRANSCRIPT.replacen("< HTTP/1.1 200", "< HTTP/1.1 201", 1);
+        assert_eq!(differences(TRANSCRIPT, TRANSCRIPT), Vec::<String>::new());
+        assert_eq!(differences(TRANSCRIPT, &other).len(), 1);
+    }
+
+    #[test]
+    fn the_transcript_is_long_enough_to_mean_something() {
+        assert!(TRANSCRIPT.matches("\n--- ").count() >= 60);
+        assert!(TRANSCRIPT.matches("\n< HTTP/").count() >= 60);
+    }
+}

@@ -1,0 +1,109 @@
+//! Clients that take their time. These claims take ten seconds and more each, since that is what they are about.
+
+use crate::{
+    Demo, Request, Server,
+    claim::{Verdict, claims},
+    wait_until,
+};
+use rustix::net::sockopt::set_socket_send_buffer_size;
+use std::{
+    net::TcpListener,
+    ops::RangeInclusive,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+claims![
+    headers_that_come_slowly_are_cut_after_10_seconds,
+    headers_that_stop_coming_are_cut_after_10_seconds,
+    an_idle_connection_closes_after_10_seconds,
+    a_connection_that_never_speaks_closes,
+    an_open_event_stream_is_not_idle,
+    a_client_that_does_not_read_is_cut,
+];
+
+/// Ten seconds, with room for a busy machine.
+const TEN: RangeInclusive<Duration> = Duration::from_secs(8)..=Duration::from_secs(16);
+
+fn headers_that_come_slowly_are_cut_after_10_seconds(demo: &Demo) -> Verdict {
+    let server = demo.server().start()?;
+    let mut client = server.client()?;
+    let start = Instant::now();
+    client.send(b"GET /healthz HTTP/1.1\r\nx: ")?;
+    while client.send(b"y").is_ok() && start.elapsed() < *TEN.end() {
+        sleep(Duration::from_millis(200));
+    }
+    assert!(TEN.contains(&start.elapsed()), "{:?}", start.elapsed());
+    Ok(())
+}
+
+fn headers_that_stop_coming_are_cut_after_10_seconds(demo: &Demo) -> Verdict {
+    let server = demo.server().start()?;
+    let mut client = server.client()?;
+    client.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")?;
+    let start = Instant::now();
+    client.wait_for_close()?;
+    assert!(TEN.contains(&start.elapsed()), "{:?}", start.elapsed());
+    Ok(())
+}
+
+fn an_idle_connection_closes_after_10_seconds(demo: &Demo) -> Verdict {
+    let server = demo.server().start()?;
+    let mut client = server.client()?;
+    client.get("/healthz")?;
+    let start = Instant::now();
+    client.wait_for_close()?;
+    assert!(TEN.contains(&start.elapsed()), "{:?}", start.elapsed());
+    Ok(())
+}
+
+fn a_connection_that_never_speaks_closes(demo: &Demo) -> Verdict {
+    let server = demo.server().start()?;
+    let start = Instant::now();
+    server.client()?.wait_for_close()?;
+    assert!(TEN.contains(&start.elapsed()), "{:?}", start.elapsed());
+    Ok(())
+}
+
+fn an_open_event_stream_is_not_idle(demo: &Demo) -> Verdict {
+    let server =
+        demo.server().edited("refresh_interval_seconds: 5", "refresh_interval_seconds: 86400").start()?;
+    let mut events = server.events()?;
+    // Outlives the server's patience with idle connections, which another connection shows.
+    let mut idle = server.client()?;
+    idle.get("/healthz")?;
+    idle.wait_for_close()?;
+    server.edit("feature_flag_a: true", "feature_flag_a: false")?;
+    events.event("config")?;
+    Ok(())
+}
+
+fn a_client_that_does_not_read_is_cut(demo: &Demo) -> Verdict {
+    // Accepted connections inherit how little the kernel holds for them.
+    let socket = TcpListener::bind("127.0.0.1:0")?;
+    set_socket_send_buffer_size(&socket, 4096)?;
+    let server = demo.server().listener(socket).start()?;
+    let mut reads = server.events()?;
+    let mut sleeps = server.client()?;
+    sleeps.narrow()?;
+    sleeps.send(&Request::get("/events").bytes(server.address()))?;
+    wait_until("both streams", || server.metric("http_connections", &[]).is_ok_and(|open| open > 2.5))?;
+    // Each problem is a frame of some 10 KiB.
+    let wrong: Vec<String> = (0..100).map(|n| format!("  bad-{n}-{}: x\n", "y".repeat(60))).collect();
+    let wrong = wrong.concat();
+    for n in 0..200 {
+        let routes = format!("routes:\n  worst-{n}: x\n{wrong}#");
+        server.replace("config.yaml", Server::shipped_config().replacen("routes:", &routes, 1))?;
+        reads.until("the problem", |frame| frame.data.contains(&format!("worst-{n}:")))?;
+    }
+    let cut = || {
+        wait_until("the other to be cut", || {
+            server.metric("http_connections", &[]).is_ok_and(|open| open < 2.5)
+        })
+    };
+    // A server may wait for it as long as for other slow clients.
+    cut().or_else(|_| cut())?;
+    let left = sleeps.rest()?.len();
+    assert!(left < 1_500_000, "{left} bytes were kept for it");
+    Ok(())
+}

@@ -1,0 +1,241 @@
+//! Upgrading in place.
+
+use crate::{
+    Demo, Failed, Notices, Running, Server,
+    claim::{Verdict, claims},
+    wait_for, wait_until,
+};
+use rustix::process::Signal;
+use std::{
+    fs,
+    net::TcpListener,
+    path::Path,
+    process::{Command, Output},
+};
+
+claims![
+    a_successor_takes_over_and_the_answer_says_so,
+    a_listener_of_its_own_stays_its_own,
+    a_supervisors_listener_stays_a_supervisors,
+    the_process_file_changes_hands_before_the_supervisor_is_told,
+    a_program_that_is_missing_leaves_the_old_one_serving,
+    a_program_that_was_replaced_is_the_one_that_starts,
+    a_program_that_is_not_allowed_is_refused,
+    a_successor_that_ends_before_it_is_ready_leaves_the_old_one_serving,
+    a_successor_that_dies_on_probation_is_replaced_by_the_old_one,
+    a_successor_that_is_stopped_on_probation_stays_stopped,
+    one_successor_starts_at_a_time,
+    an_upgrade_ends_a_probation,
+    a_server_that_is_not_there_cannot_be_asked,
+];
+
+fn a_successor_takes_over_and_the_answer_says_so(demo: &Demo) -> Verdict {
+    let server = upgradable(demo).start()?;
+    let old = instance(&server)?;
+    let mut events = server.events()?;
+    let asked = ask(demo, &server, server.pid())?;
+    assert_eq!(asked.status.code(), Some(0), "{asked:?}");
+    let new = instance(&server)?;
+    assert_ne!(new, old);
+    let pid = server.process_of(&new)?;
+    assert!(String::from_utf8_lossy(&asked.stdout).contains(&format!("process {pid}")), "{asked:?}");
+    events.event("bye")?;
+    assert_eq!(server.wait_for_exit()?.code(), Some(0), "the old one");
+    server.wait_for_metric("upgrades_total", &[("outcome", "succeeded")], 1)
+}
+
+fn a_listener_of_its_own_stays_its_own(demo: &Demo) -> Verdict {
+    let free = TcpListener::bind("127.77.3.1:0")?.local_addr()?;
+    let first = TcpListener::bind("127.77.3.1:0")?.local_addr()?;
+    let server = demo.server().edited("port: 8080", &format!("port: {}", first.port()));
+    let server = server.edited("host: 127.0.0.1", "host: 127.77.3.1").binding_itself();
+    let server = server.args("--linger 0.2 --probation 0.2").start()?;
+    upgrade(&server)?;
+    server.edit(&format!("port: {}", first.port()), &format!("port: {}", free.port()))?;
+    wait_until("the successor to move", || {
+        crate::Client::connect(free)
+            .and_then(|mut client| client.get("/readyz"))
+            .is_ok_and(|it| it.status == 200)
+    })
+}
+
+fn a_supervisors_listener_stays_a_supervisors(demo: &Demo) -> Verdict {
+    let server = demo.server().args("--linger 0.1 --probation 0.1").start()?;
+    upgrade(&server)?;
+    server.edit("port: 8080", "port: 9090")?;
+    server.wait_for_generation(2)?;
+    server.log().wait_for_log("the line that says when it counts", |line| line.contains("next start"))?;
+    assert_eq!(server.get("/readyz")?.json()?["address"], server.address().to_string());
+    Ok(())
+}
+
+fn the_process_file_changes_hands_before_the_supervisor_is_told(demo: &Demo) -> Verdict {
+    let server = upgradable(demo).args("--pid-file pid");
+    let path = server.path("notify");
+    let mut notices = Notices::at(&path)?;
+    let server = server.env("NOTIFY_SOCKET", path).start()?;
+    notices.wait_for_line("READY=1")?;
+    server.signal(Signal::USR2)?;
+    let told = wait_for("MAINPID", || {
+        let so_far = notices.so_far().ok()?;
+        so_far.iter().find_map(|message| message.strip_prefix("MAINPID=")?.parse::<u32>().ok())
+    })?;
+    assert_eq!(fs::read_to_string(server.path("pid"))?.trim(), told.to_string());
+    assert!(server.processes().contains(&told));
+    server.wait_for_exit()?;
+    assert_eq!(
+        fs::read_to_string(server.path("pid"))?.trim(),
+        told.to_string(),
+        "the old one leaves it alone"
+    );
+    assert!(!notices.so_far()?.iter().any(|message| message.contains("STOPPING=1")), "the service goes on");
+    Ok(())
+}
+
+fn a_program_that_is_missing_leaves_the_old_one_serving(demo: &Demo) -> Verdict {
+    let (copy, folder) = copied(demo)?;
+    let server = upgradable(&copy).start()?;
+    let path = folder.path().join("program");
+    fs::rename(&path, folder.path().join("elsewhere"))?;
+    serves_on(demo, &server, "missing", "cannot read the program")?;
+    fs::rename(folder.path().join("elsewhere"), &path)?;
+    upgrade(&server).map(drop)
+}
+
+fn a_program_that_was_replaced_is_the_one_that_starts(demo: &Demo) -> Verdict {
+    let (copy, folder) = copied(demo)?;
+    let server = upgradable(&copy).start()?;
+    let path = folder.path().join("program");
+    fs::remove_file(&path)?;
+    fs::write(&path, "no program")?;
+    serves_on(demo, &server, "unstartable", "is no program")?;
+    fs::remove_file(&path)?;
+    copy_program(demo, &path)?;
+    upgrade(&server)?;
+    // From a copy in memory, the way to the file is still known.
+    upgrade(&server).map(drop)
+}
+
+fn a_program_that_is_not_allowed_is_refused(demo: &Demo) -> Verdict {
+    let digest = "0".repeat(64);
+    let config = format!("{}\nupgrade:\n  sha256: {digest}\n", Server::shipped_config());
+    let server =
+        demo.server().config(config).on_a_free_port().args("--linger 0.1 --probation 0.1").start()?;
+    serves_on(demo, &server, "refused", "SHA-256")?;
+    let key = "public_key: RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+    server.edit(&format!("sha256: {digest}"), key)?;
+    server.wait_for_generation(2)?;
+    let asked = ask(demo, &server, server.pid())?;
+    assert_eq!(asked.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&asked.stderr).contains("signature"), "{asked:?}");
+    server.edit(&format!("upgrade:\n  {key}"), "")?;
+    server.wait_for_generation(3)?;
+    upgrade(&server).map(drop)
+}
+
+fn a_successor_that_ends_before_it_is_ready_leaves_the_old_one_serving(demo: &Demo) -> Verdict {
+    let server = upgradable(demo).start()?;
+    let mut events = server.events()?;
+    let good = server.config()?;
+    server.save_config("port: eighty\n")?;
+    events.event("problem")?;
+    serves_on(demo, &server, "exited", "ended before it was ready")?;
+    server.save_config(&good)?;
+    events.event("solved")?;
+    upgrade(&server).map(drop)
+}
+
+fn a_successor_that_dies_on_probation_is_replaced_by_the_old_one(demo: &Demo) -> Verdict {
+    let server = demo.server().on_a_free_port().args("--linger 0.1 --probation 60 --pid-file pid").start()?;
+    let old = instance(&server)?;
+    for deaths in 1..=2 {
+        let new = upgrade(&server)?;
+        server.signal_to(server.process_of(&new)?, Signal::KILL)?;
+        wait_until("the old one to serve again", || instance(&server).is_ok_and(|it| it == old))?;
+        server.wait_for_metric("upgrades_total", &[("outcome", "died")], deaths)?;
+        assert_eq!(server.status("/readyz")?, 200);
+        assert_eq!(fs::read_to_string(server.path("pid"))?.trim(), server.pid().to_string());
+    }
+    assert_eq!(server.stop()?.code(), Some(0));
+    Ok(())
+}
+
+fn a_successor_that_is_stopped_on_probation_stays_stopped(demo: &Demo) -> Verdict {
+    let server = demo.server().on_a_free_port().args("--linger 0.1 --probation 60").start()?;
+    let new = upgrade(&server)?;
+    server.signal_to(server.process_of(&new)?, Signal::TERM)?;
+    assert_eq!(server.wait_for_exit()?.code(), Some(0));
+    wait_until("nobody to be left", || server.processes().is_empty())
+}
+
+fn one_successor_starts_at_a_time(demo: &Demo) -> Verdict {
+    let server = demo.server().on_a_free_port().args("--linger 0.1 --probation 1").start()?;
+    server.signal(Signal::USR2)?;
+    server.signal(Signal::USR2)?;
+    let asked = ask(demo, &server, server.pid())?;
+    assert_eq!(asked.status.code(), Some(1), "{asked:?}");
+    server.wait_for_exit()?;
+    wait_until("one to be left", || server.processes().len() == 1)
+}
+
+fn an_upgrade_ends_a_probation(demo: &Demo) -> Verdict {
+    let server = demo.server().on_a_free_port().args("--linger 0.1 --probation 60").start()?;
+    let second = upgrade(&server)?;
+    let pid = server.process_of(&second)?;
+    server.signal_to(pid, Signal::USR2)?;
+    assert_eq!(server.wait_for_exit()?.code(), Some(0), "the first has nobody to watch over any more");
+    wait_until("a third to serve", || instance(&server).is_ok_and(|it| it != second))
+}
+
+fn a_server_that_is_not_there_cannot_be_asked(demo: &Demo) -> Verdict {
+    let ended = demo.server().args("--upgrade 4194300").run()?.with_status(1)?;
+    assert!(ended.stderr.contains("4194300"), "{}", ended.stderr);
+    Ok(())
+}
+
+fn upgradable(demo: &Demo) -> Server {
+    demo.server().on_a_free_port().args("--linger 0.2 --probation 0.2")
+}
+
+fn copied(demo: &Demo) -> Result<(Demo, tempfile::TempDir), Failed> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("program");
+    copy_program(demo, &path)?;
+    Ok((Demo::new(path), folder))
+}
+
+/// Another process copies it: a descriptor open for writing that a child of ours inherits would keep it from being started.
+fn copy_program(demo: &Demo, to: &Path) -> Verdict {
+    let copied = Command::new("cp").arg(demo.binary()).arg(to).status()?;
+    if copied.success() { Ok(()) } else { Err(format!("cp: {copied}").into()) }
+}
+
+/// `SIGUSR2` to the newest process, and the wait for the successor's first answer.
+fn upgrade(server: &Running) -> Result<String, Failed> {
+    let old = instance(server)?;
+    server.signal_to(server.process_of(&old)?, Signal::USR2)?;
+    wait_for("the successor to answer", || instance(server).ok().filter(|instance| *instance != old))
+}
+
+/// The attempt has this outcome, with this in its words, and the old process serves on.
+fn serves_on(demo: &Demo, server: &Running, outcome: &str, words: &str) -> Verdict {
+    let old = instance(server)?;
+    let asked = ask(demo, server, server.pid())?;
+    assert_eq!(asked.status.code(), Some(1), "{asked:?}");
+    assert!(String::from_utf8_lossy(&asked.stderr).contains(words), "`{words}` in {asked:?}");
+    server.log().wait_for_log("the reason in the log", |line| line.contains(words))?;
+    assert_eq!(server.metric("upgrades_total", &[("outcome", outcome)])?.to_string(), "1");
+    assert_eq!((instance(server)?, server.status("/readyz")?), (old, 200));
+    Ok(())
+}
+
+fn ask(demo: &Demo, server: &Running, pid: u32) -> Result<Output, Failed> {
+    let mut command = Command::new(demo.binary());
+    command.current_dir(server.path(".")).env_clear().args(["--upgrade", &pid.to_string()]);
+    Ok(command.output()?)
+}
+
+fn instance(server: &Running) -> Result<String, Failed> {
+    let answer = server.get("/healthz")?;
+    Ok(answer.header("x-instance").ok_or("no x-instance")?.to_owned())
+}

@@ -1,0 +1,82 @@
+//! What it means to be one of the demos: the contract, as claims that are checked against a real binary from outside.
+//!
+//! A demo's whole test is one call:
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! fn main() -> ExitCode {
+//!     conformance::main("target/debug/demo-axum")
+//! }
+//! ```
+//!
+//! and what the claims are made of can be used alone:
+//!
+//! ```no_run
+//! use conformance::Server;
+//!
+//! let server = Server::new("target/debug/demo-axum").start()?;
+//! server.edit("feature_flag_a: true", "feature_flag_a: false")?;
+//! server.wait_for_generation(2)?;
+//! assert!(server.get("/dynamic-config")?.text().contains(r#""feature_flag_a":false"#));
+//! # Ok::<(), conformance::Failed>(())
+//! ```
+//!
+//! **The invariant.** A claim waits for conditions, never for time, and every server that a claim started is gone when it
+//! ends. Each claim has a folder, a socket and a process of its own, so that all of them can run at once.
+//!
+//! **What it does not do.** It knows none of our crates: it sees what a visitor, an editor and a supervisor see.
+//! It measures nothing.
+//!
+//! Claims about the page in a browser need `chromium` and `chromedriver`. Where these are missing the claims are reported as
+//! ignored; with `REQUIRE_ALL=1` in the environment they fail instead.
+
+mod answer;
+mod browser;
+mod callers;
+mod cases;
+mod claim;
+mod client;
+mod ended;
+mod events;
+mod load;
+mod log;
+mod notices;
+mod proof;
+mod request;
+mod running;
+mod server;
+mod shipped;
+mod tally;
+mod wait;
+
+pub use answer::Answer;
+pub use browser::Browser;
+pub use claim::Demo;
+pub use client::Client;
+pub use ended::Ended;
+pub use events::{Events, Frame};
+pub use libtest_mimic::Failed;
+pub use load::Load;
+pub use log::Log;
+pub use notices::Notices;
+pub use proof::{Action, Proof};
+pub use request::Request;
+pub use running::Running;
+pub use server::Server;
+pub use tally::{Fate, Tally};
+pub use wait::{DEADLINE, wait_for, wait_until};
+
+use libtest_mimic::{Arguments, run};
+use std::{path::PathBuf, process::ExitCode};
+
+/// The claims mostly wait, so that more of them than there are cores can be under way.
+const AT_ONCE: usize = 8;
+
+/// Checks every claim of the contract against the server program at `binary`, with the command line of `cargo test`.
+pub fn main(binary: impl Into<PathBuf>) -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
+    claim::keep_the_words_of_panics();
+    run(&arguments, cases::trials(&Demo::new(binary))).exit_code()
+}

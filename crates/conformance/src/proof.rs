@@ -1,0 +1,238 @@
+//! The proof that nothing is lost: one action again and again, under load.
+
+use crate::{Client, Demo, Failed, Load, Running, Server, Tally, wait_for, wait_until};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener},
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// Answers from the newest instance between two actions.
+const FLOW: u64 = 100;
+
+/// What is done to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A supervisor starts another process on the same listener, then ends the old one.
+    Replace,
+    /// `SIGUSR2`.
+    Upgrade,
+    /// The port is edited.
+    Move,
+    /// A value is edited.
+    Reload,
+    /// It is stopped, and when it is gone started anew: what there is without any of the others.
+    Restart,
+}
+
+/// What came of doing it.
+#[derive(Debug)]
+pub struct Proof {
+    /// What was done.
+    pub action: Action,
+    /// How often.
+    pub times: u32,
+    /// How the requests fared.
+    pub tally: Arc<Tally>,
+    /// From the beginning of an action to the first answer that shows it, the slowest.
+    pub slowest: Duration,
+    /// Over all.
+    pub took: Duration,
+    /// Open descriptors of the server without a client, before and after.
+    pub descriptors: (usize, usize),
+    /// Resident memory of the server in KiB, before and after.
+    pub memory: (u64, u64),
+}
+
+/// The server as the load sees it, whichever process that is.
+struct Scene<'a> {
+    demo: &'a Demo,
+    arguments: String,
+    server: Running,
+    address: SocketAddr,
+}
+
+impl Action {
+    /// Every action that loses nothing.
+    pub const ALL: [Action; 4] = [Action::Replace, Action::Upgrade, Action::Move, Action::Reload];
+
+    /// Its name in figures.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::Replace => "replacement",
+            Action::Upgrade => "upgrade",
+            Action::Move => "moved_port",
+            Action::Reload => "reload",
+            Action::Restart => "restart",
+        }
+    }
+}
+
+impl Proof {
+    /// Does it so many times to a server of `demo` that drains with this linger, each time after traffic has flowed
+    /// through the newest instance.
+    pub fn of(demo: &Demo, action: Action, times: u32, linger: Duration) -> Result<Proof, Failed> {
+        let mut scene = Scene::new(demo, action, linger)?;
+        let before = scene.size()?;
+        let load = Load::on(scene.address);
+        let (begun, mut slowest) = (Instant::now(), Duration::ZERO);
+        load.wait_for_successes(&scene.instance()?, FLOW)?;
+        for number in 1..=times {
+            slowest = slowest.max(scene.act(action, number)?);
+            load.send_to(scene.address);
+            load.wait_for_successes(&scene.instance()?, FLOW)?;
+        }
+        let took = begun.elapsed();
+        let tally = load.end();
+        wait_until("the connections to be gone", || {
+            scene.size().is_ok_and(|(descriptors, _)| descriptors <= before.0)
+        })
+        .map_err(|_| format!("more descriptors than before: {:?}, then {:?}", before, scene.size()))?;
+        let after = scene.size()?;
+        let last = scene.pid()?;
+        assert_eq!(scene.server.processes(), [last], "one process is left");
+        scene.server.signal_to(last, Signal::TERM)?;
+        wait_until("the last process to end", || {
+            scene.server.processes().is_empty() || !scene.server.lives()
+        })?;
+        let (descriptors, memory) = ((before.0, after.0), (before.1, after.1));
+        Ok(Proof { action, times, tally, slowest, took, descriptors, memory })
+    }
+
+    /// The figures.
+    pub fn json(&self) -> Value {
+        let (returns, slowest_return) = self.tally.returns();
+        let fates = crate::Fate::ALL.map(|fate| (fate.as_str().to_owned(), self.tally.count(fate).into()));
+        json!({
+            "action": self.action.as_str(),
+            "times": self.times,
+            "requests": Value::Object(fates.into_iter().collect()),
+            "failed": self.tally.failed(),
+            "slowest_action_ms": self.slowest.as_millis(),
+            "events_clients_that_came_back": returns,
+            "slowest_return_ms": slowest_return.as_millis(),
+            "seconds": self.took.as_secs_f64(),
+            "descriptors": [self.descriptors.0, self.descriptors.1],
+            "memory_kib": [self.memory.0, self.memory.1],
+        })
+    }
+}
+
+impl Scene<'_> {
+    fn new(demo: &Demo, action: Action, linger: Duration) -> Result<Scene<'_>, Failed> {
+        let arguments = format!("--linger {} --drain-deadline 30 --probation 0.2", linger.as_secs_f64());
+        let server = match action {
+            Action::Replace => Scene::server(demo, &arguments),
+            Action::Upgrade | Action::Move | Action::Reload | Action::Restart => {
+                let port = format!("port: {}", free()?.port());
+                Scene::server(demo, &arguments).edited("port: 8080", &port).binding_itself()
+            }
+        };
+        let server = server.start()?;
+        let address = server.address();
+        // What is made at the first request of a kind is there.
+        for target in ["/", "/dynamic-config", "/readyz"] {
+            server.get(target)?;
+        }
+        Ok(Scene { demo, arguments, server, address })
+    }
+
+    /// Its heartbeats come often, so that a client of `/events` notices the end of the load.
+    fn server(demo: &Demo, arguments: &str) -> Server {
+        let often = ("refresh_interval_seconds: 5", "refresh_interval_seconds: 1");
+        demo.server().args(arguments).edited(often.0, often.1)
+    }
+
+    /// Returns how long it took to show.
+    fn act(&mut self, action: Action, number: u32) -> Result<Duration, Failed> {
+        let begun = Instant::now();
+        match action {
+            Action::Replace => {
+                let successor = Scene::server(self.demo, &self.arguments);
+                let successor = successor.listener(self.server.listener()?).start()?;
+                let old = std::mem::replace(&mut self.server, successor);
+                let shown = begun.elapsed();
+                assert_eq!(old.stop()?.code(), Some(0));
+                Ok(shown)
+            }
+            Action::Restart => {
+                assert_eq!(self.server.stop()?.code(), Some(0));
+                let port = format!("port: {}", self.address.port());
+                let anew = Scene::server(self.demo, &self.arguments).edited("port: 8080", &port);
+                self.server = anew.binding_itself().start()?;
+                Ok(begun.elapsed())
+            }
+            Action::Upgrade => {
+                let old = self.instance()?;
+                self.server.signal_to(self.pid()?, Signal::USR2)?;
+                let new = wait_for("the successor's first answer", || {
+                    self.instance().ok().filter(|instance| *instance != old)
+                })?;
+                let shown = begun.elapsed();
+                let pid = self.server.process_of(&new)?;
+                wait_until("the successor to be alone", || self.server.processes() == [pid])?;
+                Ok(shown)
+            }
+            Action::Move => {
+                let to = free()?;
+                let (from, port) =
+                    (format!("port: {}\n", self.address.port()), format!("port: {}\n", to.port()));
+                self.server.edit(&from, &port)?;
+                wait_until("the new address to be ready", || {
+                    Client::connect(to)
+                        .and_then(|mut client| client.get("/readyz"))
+                        .is_ok_and(|answer| answer.status == 200)
+                })?;
+                self.address = to;
+                Ok(begun.elapsed())
+            }
+            Action::Reload => {
+                let config = self.server.config()?;
+                let line = config.lines().find(|line| line.starts_with("app_name:")).ok_or("no app_name")?;
+                self.server.edit(line, &format!("app_name: Edit {number}"))?;
+                self.server.wait_for_generation(u64::from(number) + 1)?;
+                Ok(begun.elapsed())
+            }
+        }
+    }
+
+    /// The newest process.
+    fn pid(&self) -> Result<u32, Failed> {
+        self.server.process_of(&self.instance()?)
+    }
+
+    fn instance(&self) -> Result<String, Failed> {
+        let answer = Client::connect(self.address)?.get("/healthz")?;
+        Ok(answer.header("x-instance").ok_or("no x-instance")?.to_owned())
+    }
+
+    /// Descriptors, and resident memory in KiB.
+    fn size(&self) -> Result<(usize, u64), Failed> {
+        let process = format!("/proc/{}", self.pid()?);
+        let status = fs::read_to_string(format!("{process}/status"))?;
+        let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+        let memory =
+            memory.trim().trim_end_matches(" kB").parse().map_err(|e| format!("VmRSS {memory:?}: {e}"))?;
+        Ok((fs::read_dir(format!("{process}/fd"))?.count(), memory))
+    }
+}
+
+/// An address that is free now, below the ports from which clients connect: one of those would find itself there while
+/// nobody listens.
+fn free() -> Result<SocketAddr, Failed> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 100).unwrap_or(0) * 100;
+    for _ in 0..10_000 {
+        let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
+            return Ok(listener.local_addr()?);
+        }
+    }
+    Err("no port from 20000 to 29999 is free".into())
+}

@@ -1,0 +1,274 @@
+//! A server to be started: its folder, its command line, its socket.
+
+use crate::{Ended, Failed, Log, Running, shipped, wait_for};
+use std::{
+    ffi::OsString,
+    fs, io,
+    net::TcpListener,
+    os::fd::OwnedFd,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+use tempfile::TempDir;
+
+/// A server that is not running yet.
+///
+/// It gets a folder of its own, where it runs, with `config.yaml` and `templates/` as this repository ships them, and
+/// a listening socket on a free port, handed over as descriptor 3.
+#[derive(Debug)]
+pub struct Server {
+    binary: PathBuf,
+    folder: TempDir,
+    config: Option<Vec<u8>>,
+    templates: Vec<(String, String)>,
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    listening: Listening,
+    hearing: Hearing,
+    before: String,
+}
+
+#[derive(Debug)]
+enum Listening {
+    Handed(TcpListener),
+    Own,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Hearing {
+    Follow,
+    Never,
+    Closed,
+}
+
+impl Server {
+    /// A server of the program at `binary`.
+    ///
+    /// # Panics
+    /// When there is neither a folder for temporary files nor a free port: no claim can be checked then.
+    pub fn new(binary: impl Into<PathBuf>) -> Server {
+        let socket = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
+        Server {
+            binary: binary.into(),
+            folder: folder().expect("a temporary folder can be made"),
+            config: None,
+            templates: Vec::new(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            listening: Listening::Handed(socket),
+            hearing: Hearing::Follow,
+            before: String::new(),
+        }
+    }
+
+    /// `config.yaml` as this repository ships it.
+    pub fn shipped_config() -> String {
+        shipped::config()
+    }
+
+    /// The shipped template of that name.
+    pub fn shipped_template(name: &str) -> String {
+        shipped::template(name)
+    }
+
+    /// The text of `config.yaml`, in the place of the shipped one.
+    #[must_use]
+    pub fn config(mut self, text: impl Into<Vec<u8>>) -> Server {
+        self.config = Some(text.into());
+        self
+    }
+
+    /// The shipped `config.yaml` with one passage replaced.
+    ///
+    /// # Panics
+    /// When the shipped file does not have the passage exactly once.
+    #[must_use]
+    pub fn edited(self, from: &str, to: &str) -> Server {
+        let config = match &self.config {
+            Some(config) => String::from_utf8_lossy(config).into_owned(),
+            None => Server::shipped_config(),
+        };
+        assert_eq!(config.matches(from).count(), 1, "`{from}` in:\n{config}");
+        self.config(config.replace(from, to))
+    }
+
+    /// A template; with one given, the shipped ones are left out.
+    #[must_use]
+    pub fn template(mut self, name: &str, text: &str) -> Server {
+        self.templates.push((name.into(), text.into()));
+        self
+    }
+
+    /// One more file in the folder.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    #[must_use]
+    pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Server {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder can be made");
+        fs::write(path, content).expect("a file can be written");
+        self
+    }
+
+    /// One more argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl Into<OsString>) -> Server {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// More arguments, split at spaces.
+    #[must_use]
+    pub fn args(mut self, arguments: &str) -> Server {
+        self.arguments.extend(arguments.split_whitespace().map(OsString::from));
+        self
+    }
+
+    /// One more variable in an environment that has `PATH` alone.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Server {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Hands over this socket instead of a new one.
+    #[must_use]
+    pub fn listener(mut self, socket: TcpListener) -> Server {
+        self.listening = Listening::Handed(socket);
+        self
+    }
+
+    /// Hands over no socket: the server binds its own.
+    #[must_use]
+    pub fn binding_itself(mut self) -> Server {
+        self.listening = Listening::Own;
+        self
+    }
+
+    /// Hands over no socket; the server binds a free port.
+    #[must_use]
+    pub fn on_a_free_port(self) -> Server {
+        self.binding_itself().args("--set port=0")
+    }
+
+    /// Makes stderr a pipe that nobody reads.
+    #[must_use]
+    pub fn with_stderr_stuck(mut self) -> Server {
+        self.hearing = Hearing::Never;
+        self
+    }
+
+    /// Makes stderr a pipe whose reader has gone.
+    #[must_use]
+    pub fn with_stderr_closed(mut self) -> Server {
+        self.hearing = Hearing::Closed;
+        self
+    }
+
+    /// A line of shell that is run first, in the process that becomes the server: `ulimit -n 64`.
+    #[must_use]
+    pub fn after(mut self, line: &str) -> Server {
+        self.before = format!("{line}; ");
+        self
+    }
+
+    /// The path of a file in the server's folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Starts it and waits until it says that it serves.
+    pub fn start(mut self) -> Result<Running, Failed> {
+        self.write_files()?;
+        let mut child = self.command("").stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        let stderr = child.stderr.take().ok_or("stderr is a pipe")?;
+        let (log, unread) = match self.hearing {
+            Hearing::Follow => (Log::follow(stderr), None),
+            Hearing::Never => (Log::follow(&[][..]), Some(stderr)),
+            Hearing::Closed => (Log::follow(&[][..]), None),
+        };
+        let (address, socket) = match self.listening {
+            Listening::Handed(socket) => (Some(socket.local_addr()?), Some(socket)),
+            Listening::Own => (None, None),
+        };
+        let mut running = Running::new(child, self.folder, log, unread, socket);
+        match address {
+            Some(address) if self.hearing == Hearing::Follow => {
+                running.wait_for_announcement(Some(address))?;
+            }
+            Some(address) => running.wait_for_answer(address)?,
+            None => running.wait_for_announcement(None)?,
+        }
+        Ok(running)
+    }
+
+    /// Runs it to its end, without a socket; to be used where it is not to serve.
+    pub fn run(mut self) -> Result<Ended, Failed> {
+        self.write_files()?;
+        self.listening = Listening::Own;
+        let mut child = self.command(" >stdout 2>stderr").spawn()?;
+        let ended = wait_for("the program to end", || child.try_wait().ok().flatten());
+        let (stdout, stderr) = (self.content("stdout"), self.content("stderr"));
+        let status = ended.inspect_err(|_| end(&mut child)).map_err(|failed| {
+            format!("{}\nstdout: {stdout}\nstderr: {stderr}", failed.message().unwrap_or_default())
+        })?;
+        Ok(Ended { status, stdout, stderr })
+    }
+
+    fn content(&self, name: &str) -> String {
+        String::from_utf8_lossy(&fs::read(self.path(name)).unwrap_or_default()).into_owned()
+    }
+
+    fn write_files(&mut self) -> Result<(), Failed> {
+        if !self.path("config.yaml").exists() {
+            let config = self.config.take().unwrap_or_else(|| Server::shipped_config().into());
+            fs::write(self.path("config.yaml"), config)?;
+        }
+        if self.templates.is_empty() && !self.path("templates").exists() {
+            shipped::templates_into(&self.path("templates"))?;
+        }
+        for (name, text) in &self.templates {
+            let path = self.path("templates").join(name);
+            fs::create_dir_all(path.parent().ok_or("a template is in a folder")?)?;
+            fs::write(path, text)?;
+        }
+        Ok(())
+    }
+
+    /// The shell moves the socket from its stdin to descriptor 3, which Rust's library cannot do safely,
+    /// and then becomes the server: same process, same id.
+    fn command(&self, redirection: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        let socket = match &self.listening {
+            Listening::Handed(socket) => {
+                let socket = socket.try_clone().expect("a descriptor is left");
+                command.stdin(Stdio::from(OwnedFd::from(socket))).env("LISTEN_FDS", "1");
+                "3<&0 0</dev/null"
+            }
+            Listening::Own => {
+                command.stdin(Stdio::null());
+                ""
+            }
+        };
+        command.arg("-c").arg(format!("{}exec \"$@\" {socket}{redirection}", self.before)).arg("sh");
+        command.arg(&self.binary).args(&self.arguments);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+}
+
+/// Kills a process and waits for it, however it is.
+pub(crate) fn end(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// In memory where that can be had: what a disk does between two writes is nothing that these claims are about.
+fn folder() -> io::Result<TempDir> {
+    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new())
+}

@@ -1,0 +1,149 @@
+//! What came of the requests under a load.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// Failures that are kept with their words.
+const QUOTED: usize = 8;
+
+/// What came of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// A whole and good answer from an instance that serves.
+    Answered,
+    /// Nobody listened.
+    Refused,
+    /// The connection was reset, or closed before an answer.
+    Reset,
+    /// The answer ended before its end.
+    Cut,
+    /// Nothing came in time.
+    Late,
+    /// Something else than was asked for, or from an instance that was replaced twice over.
+    Wrong,
+}
+
+/// The requests of a load, sorted.
+#[derive(Default)]
+pub struct Tally {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    fates: BTreeMap<Fate, u64>,
+    instances: BTreeMap<String, u64>,
+    order: Vec<String>,
+    words: Vec<String>,
+    slowest_return: Duration,
+    returns: u64,
+}
+
+impl Fate {
+    /// Every fate, the good one first.
+    pub const ALL: [Fate; 6] =
+        [Fate::Answered, Fate::Refused, Fate::Reset, Fate::Cut, Fate::Late, Fate::Wrong];
+
+    /// Its name in figures.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Fate::Answered => "ok",
+            Fate::Refused => "refused",
+            Fate::Reset => "reset",
+            Fate::Cut => "cut",
+            Fate::Late => "late",
+            Fate::Wrong => "wrong",
+        }
+    }
+}
+
+impl Tally {
+    /// How many requests had this fate.
+    pub fn count(&self, fate: Fate) -> u64 {
+        self.state().fates.get(&fate).copied().unwrap_or(0)
+    }
+
+    /// How many requests had any fate but the good one.
+    pub fn failed(&self) -> u64 {
+        self.state().fates.iter().filter(|(fate, _)| **fate != Fate::Answered).map(|(_, count)| count).sum()
+    }
+
+    /// How many requests were answered well by this instance.
+    pub fn answered_by(&self, instance: &str) -> u64 {
+        self.state().instances.get(instance).copied().unwrap_or(0)
+    }
+
+    /// How long the slowest client of `/events` took from `bye` to the `hello` after it, and how often one had to.
+    pub fn returns(&self) -> (u64, Duration) {
+        let state = self.state();
+        (state.returns, state.slowest_return)
+    }
+
+    /// A whole answer came from this instance.
+    pub(crate) fn answered(&self, instance: &str) {
+        let mut state = self.state();
+        let at = state.order.iter().position(|known| known == instance);
+        let at = at.unwrap_or_else(|| {
+            state.order.push(instance.to_owned());
+            state.order.len() - 1
+        });
+        if at + 2 < state.order.len() {
+            let words = format!("an answer from {instance}, after {:?}", state.order);
+            state.fail(Fate::Wrong, &words);
+            return;
+        }
+        *state.instances.entry(instance.to_owned()).or_default() += 1;
+        *state.fates.entry(Fate::Answered).or_default() += 1;
+    }
+
+    pub(crate) fn failed_as(&self, fate: Fate, words: &str) {
+        self.state().fail(fate, words);
+    }
+
+    pub(crate) fn returned(&self, after: Duration) {
+        let mut state = self.state();
+        state.returns += 1;
+        state.slowest_return = state.slowest_return.max(after);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn fail(&mut self, fate: Fate, words: &str) {
+        *self.fates.entry(fate).or_default() += 1;
+        if self.words.len() < QUOTED {
+            self.words.push(words.to_owned());
+        }
+    }
+}
+
+impl fmt::Debug for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        write!(f, "{:?}, by {:?}", state.fates, state.order)?;
+        state.words.iter().try_for_each(|words| write!(f, "\n  {words}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fate, Tally};
+
+    #[test]
+    fn an_answer_from_an_instance_that_was_replaced_twice_is_wrong() {
+        let tally = Tally::default();
+        for instance in ["a", "b", "a", "c", "b"] {
+            tally.answered(instance);
+        }
+        assert_eq!(tally.failed(), 0);
+        tally.answered("a");
+        assert_eq!((tally.failed(), tally.count(Fate::Wrong), tally.count(Fate::Answered)), (1, 1, 5));
+    }
+}

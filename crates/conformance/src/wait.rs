@@ -1,0 +1,31 @@
+//! Waiting for a condition.
+
+use crate::Failed;
+use std::{
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+/// How long a condition may take to come true: far above what any takes, since a busy machine is no fault of a server.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+const PAUSE: Duration = Duration::from_millis(4);
+
+/// Asks until there is an answer, and hands it over; after [`DEADLINE`] it fails, saying `what` was waited for.
+pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> Result<T, Failed> {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return Ok(answer);
+        }
+        if start.elapsed() > DEADLINE {
+            return Err(format!("waited {DEADLINE:?} in vain for {what}").into());
+        }
+        sleep(PAUSE);
+    }
+}
+
+/// Like [`wait_for`], for a condition.
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) -> Result<(), Failed> {
+    wait_for(what, || holds().then_some(()))
+}
