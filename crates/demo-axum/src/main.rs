@@ -1,0 +1,12 @@
+//! The site, served by axum: `cargo run -p demo-axum`.
+
+mod admission;
+mod failure;
+mod routes;
+mod server;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    launch::run("Axum", server::serve)
+}

@@ -1,0 +1,16 @@
+//! The server.
+
+use std::io;
+
+use lifecycle::Endpoint;
+use site::Site;
+
+use crate::routes::routes;
+
+/// Serves the site at the endpoint until it is drained.
+///
+/// `axum::serve` has no header timeout and no deadline, and closes connections whose request it has not read yet, so
+/// the router is served as what it is at heart, an HTTP service.
+pub(crate) async fn serve(site: Site, endpoint: Endpoint) -> io::Result<()> {
+    lifecycle::serve(endpoint, routes(site)).await
+}
