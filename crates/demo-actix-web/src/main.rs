@@ -1,0 +1,12 @@
+//! The site, served by actix-web: `cargo run -p demo-actix-web`.
+
+mod admission;
+mod failure;
+mod routes;
+mod server;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    launch::run("Actix-web", server::serve)
+}

@@ -1,0 +1,46 @@
+//! What stands before every handler.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use lifecycle::Connection;
+use poem::http::header::{HOST, HeaderValue};
+use poem::{Endpoint, IntoResponse, Request, Response, Result};
+use site::{Arrival, Site, Visit};
+
+use crate::failure::Failure;
+
+/// Lets a request through to its handler with the one configuration that it sees, or answers it.
+pub(crate) async fn admission(
+    site: Site,
+    mut request: Request,
+    next: Arc<impl Endpoint>,
+) -> Result<Response> {
+    let visit = visit(&site, &request);
+    let mut response = if let Err(error) = visit.admitted() {
+        Failure(error).into_response()
+    } else {
+        request.extensions_mut().insert(visit.clone());
+        let answer = AssertUnwindSafe(next.get_response(request)).catch_unwind().await;
+        answer.unwrap_or_else(|_| Failure(visit.panicked()).into_response())
+    };
+    for (name, value) in visit.headers() {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    site.answered(&visit, response.status().as_u16());
+    Ok(response)
+}
+
+fn visit(site: &Site, request: &Request) -> Visit {
+    let connection = request.extensions().get::<Connection>();
+    site.visit(&Arrival {
+        method: request.method().as_str(),
+        path: request.uri().path(),
+        ends: connection.map(|connection| (connection.peer, connection.local)),
+        hosts: request.headers().get_all(HOST).iter().count(),
+        header: &|name| request.headers().get(name).map(HeaderValue::as_bytes),
+    })
+}

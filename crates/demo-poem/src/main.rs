@@ -1,0 +1,12 @@
+//! The site, served by poem: `cargo run -p demo-poem`.
+
+mod admission;
+mod failure;
+mod routes;
+mod server;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    launch::run("Poem", server::serve)
+}

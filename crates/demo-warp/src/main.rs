@@ -1,0 +1,12 @@
+//! The site, served by warp: `cargo run -p demo-warp`.
+
+mod admission;
+mod failure;
+mod routes;
+mod server;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    launch::run("Warp", server::serve)
+}
