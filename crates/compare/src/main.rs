@@ -1,0 +1,128 @@
+//! The demos, side by side: `just bench`.
+//!
+//! Every measurement starts real servers, compares within one run, in turn, and prints medians and ratios as JSON on
+//! stdout; what it is doing goes to stderr.
+//!
+//! It does not know how the demos are built inside. A figure that falls short is a figure; only `torture` can fail.
+
+mod cpu;
+mod idle;
+mod latency;
+mod load;
+mod saves;
+mod served;
+mod soak;
+mod spread;
+mod storm;
+mod torture;
+mod watch;
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::{Parser, Subcommand};
+
+use crate::{saves::Saves, torture::Torture, watch::Watching};
+
+/// Measures the demos
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// From the end of a save to the first answer that carries it
+    SaveToServed {
+        /// The server's program
+        binary: PathBuf,
+        /// Saves of each kind
+        #[arg(long, default_value_t = 1000)]
+        saves: u32,
+    },
+    /// CPU time per request, against a server that gives the same bytes statically
+    Cpu {
+        /// The server's program
+        binary: PathBuf,
+        /// The program that serves `/dynamic-config` and `/` from the files of these names
+        static_bytes: PathBuf,
+        /// Rounds, each of every server in turn
+        #[arg(long, default_value_t = 5)]
+        rounds: u32,
+        /// Seconds of load in a round
+        #[arg(long, default_value_t = 3)]
+        seconds: u64,
+    },
+    /// What becomes of requests while the server is replaced, upgraded, moved, reloaded
+    Soak {
+        /// The server's program
+        binary: PathBuf,
+        /// How often each is done
+        #[arg(long, default_value_t = 200)]
+        times: u32,
+        /// How often each is done without a linger, and a plain restart
+        #[arg(long, default_value_t = 20)]
+        control: u32,
+        /// Another server's program, upgraded and restarted under the same load
+        #[arg(long)]
+        peer: Option<PathBuf>,
+        /// The linger, in milliseconds
+        #[arg(long, default_value_t = 600)]
+        linger: u64,
+    },
+    /// A storm of saves: every value that is published must have been saved whole
+    Torture(Torture),
+    /// From the end of a save to its publication, by `filewatch` alone, and how that grows
+    Watch(Watching),
+    /// What a server costs while nothing happens
+    Idle {
+        /// The server's program
+        binary: PathBuf,
+        /// How long to look
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
+    /// The writer of a storm
+    #[command(hide = true)]
+    Saves(Saves),
+}
+
+fn main() -> ExitCode {
+    let measured = match Cli::parse().what {
+        What::SaveToServed { binary, saves } => latency::save_to_served(&binary, saves),
+        What::Cpu { binary, static_bytes, rounds, seconds } => {
+            cpu::per_request(&binary, &static_bytes, rounds, seconds)
+        }
+        What::Soak { binary, times, control, peer, linger } => {
+            soak::handovers(&binary, peer.as_deref(), times, control, Duration::from_millis(linger))
+        }
+        What::Torture(how_much) => torture::torture(&how_much),
+        What::Watch(watching) => watch::end_of_save_to_published(&watching),
+        What::Idle { binary, seconds } => idle::cost(&binary, seconds),
+        What::Saves(saves) => match saves::rage(&saves) {
+            Ok(()) => return ExitCode::SUCCESS,
+            Err(error) => Err(error.into()),
+        },
+    };
+    match measured {
+        Ok(figures) => {
+            say(&format!("{figures:#}"));
+            ExitCode::SUCCESS
+        }
+        Err(failed) => {
+            progress(failed.message().unwrap_or("unknown"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the figures are what the program is for")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+#[allow(clippy::print_stderr, reason = "progress is for the person who waits")]
+fn progress(line: &str) {
+    eprintln!("{line}");
+}

@@ -1,0 +1,52 @@
+//! Handovers under load, many of them: what was lost.
+
+use std::{path::Path, time::Duration};
+
+use conformance::{Action, Demo, Failed, Proof};
+use serde_json::{Value, json};
+
+use crate::progress;
+
+/// Does everything so many times with a linger, a few times without one, which is the negative control, and restarts a few
+/// times, which is what there is without any of it.
+///
+/// `peer` is another server that answers what the load asks for: it is upgraded and restarted as often.
+pub(crate) fn handovers(
+    binary: &Path,
+    peer: Option<&Path>,
+    times: u32,
+    control: u32,
+    linger: Duration,
+) -> Result<Value, Failed> {
+    // The servers run in folders of their own.
+    let demo = Demo::new(binary.canonicalize()?);
+    let prove = |demo: &Demo, action, times, linger| {
+        let proof = Proof::of(demo, action, times, linger)?;
+        progress(&format!(
+            "{} x {}, linger {linger:?}: {} failed, {:?}",
+            times,
+            action.as_str(),
+            proof.tally.failed(),
+            proof.tally
+        ));
+        Ok::<Value, Failed>(proof.json())
+    };
+    let run = |action, times, linger| prove(&demo, action, times, linger);
+    let with = Action::ALL.map(|action| run(action, times, linger));
+    let without =
+        [Action::Replace, Action::Upgrade, Action::Move].map(|action| run(action, control, Duration::ZERO));
+    let restarts = run(Action::Restart, control, linger)?;
+    let peer = peer.map(|peer| {
+        let peer = Demo::new(peer.canonicalize()?);
+        let both = [Action::Upgrade, Action::Restart].map(|action| prove(&peer, action, control, linger));
+        both.into_iter().collect::<Result<Vec<_>, _>>()
+    });
+    Ok(json!({
+        "what": "requests under load, by what became of them",
+        "linger_ms": linger.as_millis(),
+        "with_linger": with.into_iter().collect::<Result<Vec<_>, _>>()?,
+        "without_linger": without.into_iter().collect::<Result<Vec<_>, _>>()?,
+        "plain_restart": restarts,
+        "peer": peer.transpose()?,
+    }))
+}
