@@ -1,0 +1,123 @@
+//! Bytes to an accepted configuration, or a diagnosis: two layers, overrides, then an edit of the upper layer.
+//!
+//! `just fuzz` runs it, on stable. The input is cut at every NUL: the lower layer, the upper one, the upper one as edited, then overrides
+//! (`KEY=VALUE`; one that begins with `APP__` comes from the environment). Nothing may panic, an input may take 100 ms of
+//! the processor's time, and what is known to be a secret is in no diagnosis and in no history.
+#![no_main]
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use configs::{AppConfig, Attempt, ExposeSecret, Rehearsal, UnknownKeys};
+use libfuzzer_sys::fuzz_target;
+
+/// The most that one input may take.
+const HANG: Duration = Duration::from_millis(100);
+
+/// A secret shorter than this may be part of words that stand there anyway.
+const TELLING: usize = 8;
+
+/// What stands for a secret in the seeds, on lines of its own.
+const PLANTED: &str = "Xq7hunter2ZZ";
+
+fuzz_target!(|input: &[u8]| {
+    let begun = processor_time();
+    try_out(input);
+    let took = processor_time().saturating_sub(begun);
+    assert!(took < HANG, "it took {took:?}");
+});
+
+fn try_out(input: &[u8]) {
+    let mut pieces = input.split(|byte| *byte == 0);
+    let mut piece = || pieces.next().unwrap_or_default();
+    let [lower, upper, edited] = [piece(), piece(), piece()];
+    let (low, up) = (folder().join("lower.yaml"), folder().join("upper.yaml"));
+    write(&low, lower);
+    write(&up, upper);
+    let mut builder = AppConfig::builder().files([&low, &up]);
+    if edited.first() == Some(&b'#') {
+        builder = builder.unknown_keys(UnknownKeys::Warn);
+    }
+    let overrides: Vec<String> = pieces.map(|piece| String::from_utf8_lossy(piece).into_owned()).collect();
+    let variables = overrides.iter().filter_map(|text| text.split_once('=')).filter(|(name, _)| name.starts_with("APP__"));
+    builder = builder.environment_from("APP", variables);
+    for assigned in overrides.iter().filter(|text| !text.starts_with("APP__")) {
+        builder = match builder.set(assigned) {
+            Ok(builder) => builder,
+            Err(malformed) => return drop(malformed.to_string()),
+        };
+    }
+    let mut secrets: Vec<String> = planted(input).into_iter().collect();
+    let mut rehearsal = builder.rehearse();
+    rehearsal.attempt();
+    secrets.extend(in_force(&rehearsal));
+    if !edited.is_empty() {
+        write(&up, edited);
+        rehearsal.attempt();
+        secrets.extend(in_force(&rehearsal));
+        rehearsal.attempt();
+    }
+    for attempt in rehearsal.history() {
+        tells_nothing(&attempt, &secrets);
+    }
+}
+
+/// Whatever can be read of an attempt repeats no secret.
+fn tells_nothing(attempt: &Attempt, secrets: &[String]) {
+    let mut said = vec![serde_json::to_string(attempt).expect("an attempt is JSON"), format!("{attempt:?}")];
+    if let Some(error) = &attempt.error {
+        assert!(!error.problems().is_empty(), "a diagnosis says what is wrong");
+        said.extend([error.message(), error.public(), error.drawn(), format!("{error:?}"), error.to_string()]);
+    }
+    for secret in secrets {
+        // JSON and Debug write some characters differently.
+        let plain = secret.chars().all(|c| c.is_ascii_alphanumeric());
+        if let Some(telling) = said.iter().find(|text| plain && text.contains(secret.as_str())) {
+            panic!("`{secret}` is in: {telling}");
+        }
+    }
+}
+
+fn in_force(rehearsal: &Rehearsal<AppConfig>) -> Vec<String> {
+    let Some(snapshot) = rehearsal.snapshot() else { return Vec::new() };
+    let token = snapshot.admin_token.as_ref().map(|token| token.expose_secret().to_owned());
+    let password = snapshot.database.password.expose_secret().to_owned();
+    // One that is a word of the configuration itself, a key or another value, is no secret.
+    token.into_iter().chain([password]).filter(|secret| secret.len() >= TELLING && secret.contains(PLANTED)).collect()
+}
+
+/// The planted secret, if it stands nowhere but as the value of a key that is one.
+fn planted(input: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(input);
+    let of_a_key = |line: &str| line.trim_start_matches(' ').strip_prefix("password: ") == Some(PLANTED);
+    let assigned = [format!("database.password={PLANTED}"), format!("APP__ADMIN_TOKEN={PLANTED}")];
+    let is_secret = |(number, piece): (usize, &str)| {
+        let mut lines = piece.split('\n').filter(|line| line.contains(PLANTED));
+        if number < 3 { lines.all(of_a_key) } else { !piece.contains(PLANTED) || assigned.iter().any(|whole| whole == piece) }
+    };
+    (text.contains(PLANTED) && text.split('\0').enumerate().all(is_secret)).then(|| PLANTED.to_owned())
+}
+
+fn write(path: &PathBuf, bytes: &[u8]) {
+    fs::write(path, bytes).expect("the folder can be written");
+}
+
+/// In memory, and one for each process.
+fn folder() -> &'static PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let parent = PathBuf::from("/dev/shm");
+        let parent = if parent.is_dir() { parent } else { std::env::temp_dir() };
+        let folder = tempfile::Builder::new().prefix("fuzz-").tempdir_in(parent).expect("a folder can be made");
+        folder.keep()
+    })
+}
+
+/// Of this thread, since the machine may be busy with other things: nanoseconds, from the scheduler's own books.
+fn processor_time() -> Duration {
+    let books = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos = books.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0);
+    Duration::from_nanos(nanos)
+}
