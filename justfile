@@ -1,0 +1,133 @@
+# The recipes of this repository; `just` alone lists them.
+
+[private]
+default:
+    @just --list --unsorted
+
+# Start a demo: `just run axum`
+[group('serve')]
+run framework *args:
+    cargo run -p demo-{{framework}} -- {{args}}
+
+# Say what is wrong with the configuration and the templates, serve nothing
+[group('serve')]
+check *args:
+    cargo run -q -p demo-axum -- --check {{args}}
+
+# Print the JSON Schema of the configuration
+[group('serve')]
+schema:
+    cargo run -q -p demo-axum -- --schema
+
+# Run every test
+[group('check')]
+test *args:
+    cargo test --workspace {{args}}
+
+# Run the black-box suite against one demo: `just conform axum`
+[group('check')]
+conform framework *args:
+    cargo test -p demo-{{framework}} --test conformance -- {{args}}
+
+# Save a file 140,000 times as nastily as can be: nothing torn may be published, by filewatch alone or by a demo (`just torture --in-place 4000 --by-rename 3000` is quicker)
+[group('check')]
+torture *args:
+    cargo build -q --release -p filewatch --example follow
+    cargo build -q --release -p compare -p demo-axum
+    target/release/compare torture target/release/examples/follow --server target/release/demo-axum --disk target {{args}}
+
+# Feed bytes to the configuration for some seconds, guided by coverage
+[group('check')]
+fuzz seconds='600':
+    mkdir -p target/fuzz/corpus
+    cd fuzz && CARGO_TARGET_DIR=../target/fuzz RUSTFLAGS="{{coverage}}" cargo build --release --target {{arch()}}-unknown-linux-gnu
+    cd target/fuzz && {{arch()}}-unknown-linux-gnu/release/configuration -dict=../../fuzz/words.dict -max_len=4096 -rss_limit_mb=512 -timeout=20 -max_total_time={{seconds}} corpus ../../fuzz/seeds
+
+# What the fuzzer's own flags do, on stable
+[private]
+coverage := "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1"
+
+# Lay two demos side by side: `just diff axum poem`
+[group('compare')]
+diff one other:
+    @git diff --no-index --minimal crates/demo-{{one}}/src crates/demo-{{other}}/src || true
+
+# Count each demo's lines of code, and for each pair the greater of the lines that one has and the other has not
+[group('compare')]
+likeness:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    all=(axum actix-web warp poem)
+    for one in "${all[@]}"; do
+        printf '%-24s %s lines of code\n' "$one" "$(cat crates/demo-$one/src/*.rs | grep -cvE '^\s*(//.*)?$')"
+    done
+    for one in 0 1 2; do for other in $(seq $((one + 1)) 3); do
+        (git diff --no-index --numstat "crates/demo-${all[one]}/src" "crates/demo-${all[other]}/src" || true) |
+            awk -v pair="${all[one]} ${all[other]}" '{ add += $1; del += $2 } END { printf "%-24s %d\n", pair, (add > del ? add : del) }'
+    done; done
+
+# Record anew what every demo has to answer: `crates/conformance/src/cases/parity.txt`, from demo-axum
+[group('check')]
+record-parity:
+    RECORD_PARITY=1 cargo test -p demo-axum --test conformance -- parity
+
+# Time a cold debug build of demo-axum, in an empty target folder
+[group('measure')]
+bench-build:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo fetch --locked
+    empty=$(mktemp -d)
+    trap 'rm -rf "$empty"' EXIT
+    time CARGO_TARGET_DIR=$empty cargo build --offline -p demo-axum
+    echo "crates: $(cargo tree -p demo-axum -e normal,build --prefix none --no-dedupe | sed 's/ (proc-macro)$//; s/ (.*)$//' | sort -u | wc -l)"
+
+# Measure from the end of a save to the first answer that carries it: `just bench-save axum`
+[group('measure')]
+bench-save framework *args:
+    cargo build --release -p demo-{{framework}} -p compare
+    target/release/compare save-to-served target/release/demo-{{framework}} {{args}}
+
+# Measure CPU time per request against the same bytes from the same server, statically
+[group('measure')]
+bench-cpu *args:
+    cargo build --release -p demo-axum -p compare --bins --examples
+    target/release/compare cpu target/release/demo-axum target/release/examples/static_bytes {{args}}
+
+# Replace, upgrade, move and reload a demo under load, 200 times each: what was lost. `just soak axum`
+[group('measure')]
+soak framework *args:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo build --release -p demo-{{framework}} -p compare
+    peer=()
+    if command -v go >/dev/null; then
+        (cd crates/compare/peers/tableflip && go build -o ../../../../target/release/peer-tableflip .)
+        peer=(--peer target/release/peer-tableflip)
+    else
+        echo 'SKIPPED: the peer on tableflip needs go' >&2
+    fi
+    target/release/compare soak target/release/demo-{{framework}} "${peer[@]}" {{args}}
+
+# Measure what reading a live value costs
+[group('measure')]
+bench-load:
+    cargo run --release -p filewatch --example load_cost
+
+# Measure from the end of a save to its publication, by filewatch alone, and how that grows with files and folders
+[group('measure')]
+bench-watch *args:
+    cargo build -q --release -p filewatch --example follow
+    cargo build -q --release -p compare
+    target/release/compare watch target/release/examples/follow --disk target {{args}}
+
+# Measure what a demo costs while nothing happens
+[group('measure')]
+bench-idle framework='axum' *args:
+    cargo build -q --release -p compare -p demo-{{framework}}
+    target/release/compare idle target/release/demo-{{framework}} {{args}}
+
+# Run everything that must hold before a change lands
+[group('check')]
+ci:
+    .ci/run
