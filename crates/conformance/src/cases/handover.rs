@@ -22,6 +22,9 @@ claims![
 /// Far above the pauses of the clients, also on a busy machine.
 const LINGER: Duration = Duration::from_millis(600);
 
+/// How often a control is tried until it sees a loss.
+const ROUNDS: u32 = 12;
+
 /// What a client of `/events` may take from `bye` to `hello`, with room for a busy machine: the contract says half a second.
 const BACK: Duration = Duration::from_secs(2);
 
@@ -69,10 +72,16 @@ fn nothing_is_lost(demo: &Demo, action: Action, times: u32) -> Verdict {
     Ok(())
 }
 
+/// A loss is a race that is not lost every time, least of all with actix-web, whose stop takes a moment of its own: it is
+/// tried again until one is seen, and a load that sees none in all these rounds is blind.
 fn something_is_lost(demo: &Demo, action: Action) -> Verdict {
-    let proof = one_at_a_time(|| Proof::of(demo, action, 10, Duration::ZERO))?;
-    assert_ne!(proof.tally.failed(), 0, "the load sees no loss where there must be some: {:?}", proof.tally);
-    Ok(())
+    for _ in 0..ROUNDS {
+        let proof = one_at_a_time(|| Proof::of(demo, action, 10, Duration::ZERO))?;
+        if proof.tally.failed() > 0 {
+            return Ok(());
+        }
+    }
+    Err(format!("the load sees no loss in {ROUNDS} rounds, where there must be some").into())
 }
 
 /// Two loads on one machine make each other's clients outstay the linger.
