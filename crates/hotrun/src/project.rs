@@ -1,0 +1,1 @@
+//! What is there: a Cargo workspace, a Go module, or neither.

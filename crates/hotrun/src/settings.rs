@@ -1,0 +1,1 @@
+//! `.hotrun.toml`, as data.

@@ -1,0 +1,13 @@
+//! hotrun from outside: the real binary, real projects.
+
+mod bad_input;
+mod builds;
+mod check;
+mod handover;
+mod init;
+mod lending;
+mod processes;
+mod project;
+mod proxy;
+mod settings;
+mod sources;
