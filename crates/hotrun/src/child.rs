@@ -196,7 +196,7 @@ fn persona() -> Command {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::env;
     use std::ffi::OsString;
     use std::io;
@@ -204,12 +204,13 @@ mod tests {
 
     use super::{Spec, become_program, start};
 
-    /// Says to the test below that it is the persona.
+    /// The test below, which is the persona if it is told so.
+    pub(crate) const PERSONA: &str = "child::tests::is_the_persona";
     const HERE: &str = "HOTRUN_TEST_PERSONA";
 
     pub(super) fn persona() -> Command {
         let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["--exact", "child::tests::is_the_persona", "--nocapture", "--"]).env(HERE, "1");
+        command.args(["--exact", PERSONA, "--nocapture", "--"]).env(HERE, "1");
         command
     }
 
