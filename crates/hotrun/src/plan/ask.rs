@@ -14,11 +14,11 @@ pub(crate) fn which(binaries: &[Binary]) -> Option<Binary> {
         return None;
     }
     let report = Report::plain();
-    report.say("which program?");
+    report.main("which program?");
     for (number, binary) in (1..).zip(binaries) {
-        report.say(&format!("{number:>3}  {} of `{}`", binary.name, binary.package));
+        report.main(&format!("{number:>3}  {} of `{}`", binary.name, binary.package));
     }
-    report.say("a number or a name, then Enter:");
+    report.main("a number or a name, then Enter:");
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer).ok()?;
     chosen(answer.trim(), binaries)
