@@ -98,9 +98,9 @@ impl Generation {
         let group = child.pid;
         let heard = tell.clone();
         let serve = |notify: OwnedFd| {
-            Arc::new(Lending::serve(notify, Arc::clone(owned), move |what| heard(News::Heard(what))))
+            Lending::serve(notify, Arc::clone(owned), move |what| heard(News::Heard(what))).map(Arc::new)
         };
-        let lending = child.notify.take().map(serve);
+        let lending = child.notify.take().map(serve).transpose()?;
         let ended = tell.clone();
         thread::spawn(move || {
             let status = child.process.wait();
