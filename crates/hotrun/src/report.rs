@@ -23,6 +23,7 @@ pub(crate) struct Report {
 impl Report {
     /// In this style, with paths as seen from `root`.
     pub(crate) fn new(style: Style, root: PathBuf) -> Report {
+        style.mode.write_global();
         Report { style, root }
     }
 
@@ -39,11 +40,11 @@ impl Report {
     }
 
     pub(crate) fn refused(&self, refusal: &Refusal) {
-        self.line(AnsiColor::Red, &refusal.words);
+        self.line(Some(AnsiColor::Red), &refusal.words);
     }
 
     pub(crate) fn warning(&self, words: &str) {
-        self.line(AnsiColor::Red, words);
+        self.line(Some(AnsiColor::Red), words);
     }
 
     /// About hotrun itself.
@@ -95,10 +96,10 @@ impl Report {
         path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
     }
 
-    fn line(&self, color: AnsiColor, words: &str) {
+    fn line(&self, color: Option<AnsiColor>, words: &str) {
         let time =
             if self.style.time { Zoned::now().strftime("[%H:%M:%S] ").to_string() } else { String::new() };
-        let look = Look::new().fg_color(Some(color.into())).bold();
+        let look = Look::new().fg_color(color.map(Into::into)).bold();
         // One write a line, so that it is not torn by what the server prints.
         let line = format!("{time}{look}hotrun{look:#}  {words}\n");
         let _ = anstream::stderr().lock().write_all(line.as_bytes());

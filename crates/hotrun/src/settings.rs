@@ -1,1 +1,211 @@
 //! `.hotrun.toml`, as data.
+
+mod air;
+mod finding;
+mod table;
+mod value;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use globset::Glob;
+use regex::Regex;
+use toml_edit::Document;
+
+use crate::plan::WayWanted;
+use crate::refusal::Refusal;
+use crate::settings::table::Table;
+use crate::settings::value::OneOrMore;
+
+pub(crate) use crate::settings::finding::Finding;
+pub(crate) use crate::settings::value::{Color, When};
+
+/// The file's name, at the root of the project.
+pub(crate) const FILE: &str = ".hotrun.toml";
+
+/// What the file says; `None` and empty where it says nothing. A value that is zero, empty or false is meant.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    pub(crate) root: Option<PathBuf>,
+    pub(crate) tmp_dir: Option<PathBuf>,
+    pub(crate) build: Build,
+    pub(crate) socket: Socket,
+    pub(crate) ready: Ready,
+    pub(crate) probation: Option<Duration>,
+    pub(crate) log_time: Option<bool>,
+    pub(crate) color: Colors,
+    pub(crate) clean_on_exit: Option<bool>,
+}
+
+/// `[build]`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Build {
+    pub(crate) cmd: Option<String>,
+    pub(crate) bin: Option<PathBuf>,
+    pub(crate) full_bin: Option<String>,
+    pub(crate) args: Vec<String>,
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) share_target: Option<bool>,
+    pub(crate) include_ext: Option<Vec<String>>,
+    pub(crate) include_dir: Vec<PathBuf>,
+    pub(crate) include_file: Vec<PathBuf>,
+    pub(crate) exclude_dir: Option<Vec<Glob>>,
+    pub(crate) exclude_file: Vec<Glob>,
+    pub(crate) exclude_regex: Option<Vec<Regex>>,
+    pub(crate) exclude_unchanged: Option<bool>,
+    pub(crate) delay: Option<Duration>,
+    pub(crate) stop_on_error: Option<bool>,
+    pub(crate) log: Option<PathBuf>,
+    pub(crate) send_interrupt: Option<bool>,
+    pub(crate) kill_delay: Option<Duration>,
+    pub(crate) rerun: Option<bool>,
+    pub(crate) rerun_delay: Option<Duration>,
+    pub(crate) rerun_cmd: Option<String>,
+}
+
+/// `[socket]`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Socket {
+    pub(crate) address: Vec<SocketAddr>,
+    pub(crate) way: Option<WayWanted>,
+    pub(crate) drain: Option<Duration>,
+}
+
+/// `[ready]`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ready {
+    pub(crate) http: Option<String>,
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// `[color]`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Colors {
+    pub(crate) main: Option<Color>,
+    pub(crate) watcher: Option<Color>,
+    pub(crate) build: Option<Color>,
+    pub(crate) runner: Option<Color>,
+    pub(crate) mode: Option<When>,
+}
+
+impl Settings {
+    /// Reads the file, and says what in it is of no use.
+    pub(crate) fn load(file: &Path) -> Result<(Self, Vec<String>), Refusal> {
+        let name = file.display();
+        let text = fs::read_to_string(file).map_err(|error| match error.kind() {
+            ErrorKind::IsADirectory => {
+                Refusal::unfit(format!("`{name}` is a folder; expected a file of settings"))
+            }
+            ErrorKind::NotFound => Refusal::unfit(format!("`{name}` is not there; `hotrun init` writes one")),
+            ErrorKind::InvalidData => Refusal::unfit(format!("`{name}` is not UTF-8 text")),
+            _ => Refusal::unfit(format!("`{name}` cannot be read: {error}")),
+        })?;
+        let (settings, findings) = Self::parse(&text);
+        let (errors, warnings): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| finding.is_error);
+        let said = |findings: Vec<Finding>| {
+            findings.iter().map(|finding| finding.say(file, &text)).collect::<Vec<_>>()
+        };
+        if errors.is_empty() {
+            Ok((settings, said(warnings)))
+        } else {
+            Err(Refusal::unfit(said(errors).join("\n")))
+        }
+    }
+
+    /// What the text says, and what is wrong with it, in the order of the text.
+    pub(crate) fn parse(text: &str) -> (Self, Vec<Finding>) {
+        let document = match Document::parse(text) {
+            Ok(document) => document,
+            Err(error) => {
+                let at = error.span().map_or(0, |span| span.start);
+                return (Self::default(), vec![Finding::error(at, error.message().replace('\n', ", "))]);
+            }
+        };
+        let mut findings = Vec::new();
+        let mut top = Table::of("", document.as_table());
+        let settings = Self {
+            root: top.take("root"),
+            tmp_dir: top.take("tmp_dir"),
+            build: Build::read(top.table("build"), &mut findings),
+            socket: Socket::read(top.table("socket"), &mut findings),
+            ready: Ready::read(top.table("ready"), &mut findings),
+            probation: top.table("probation").only("time", &mut findings),
+            log_time: top.table("log").only("time", &mut findings),
+            color: Colors::read(top.table("color"), &mut findings),
+            clean_on_exit: top.table("misc").only("clean_on_exit", &mut findings),
+        };
+        top.finish(&mut findings);
+        findings.sort_by_key(|finding| finding.at);
+        (settings, findings)
+    }
+}
+
+impl Build {
+    fn read(mut table: Table<'_>, findings: &mut Vec<Finding>) -> Self {
+        let build = Self {
+            cmd: table.take("cmd"),
+            bin: table.take("bin"),
+            full_bin: table.take("full_bin"),
+            args: table.take_either("args_bin", "args").unwrap_or_default(),
+            env: table.take("env").unwrap_or_default(),
+            share_target: table.take("share_target"),
+            include_ext: table.take("include_ext"),
+            include_dir: table.take("include_dir").unwrap_or_default(),
+            include_file: table.take("include_file").unwrap_or_default(),
+            exclude_dir: table.take("exclude_dir"),
+            exclude_file: table.take("exclude_file").unwrap_or_default(),
+            exclude_regex: table.take("exclude_regex"),
+            exclude_unchanged: table.take("exclude_unchanged"),
+            delay: table.take("delay"),
+            stop_on_error: table.take("stop_on_error"),
+            log: table.take("log"),
+            send_interrupt: table.take("send_interrupt"),
+            kill_delay: table.take("kill_delay"),
+            rerun: table.take("rerun"),
+            rerun_delay: table.take("rerun_delay"),
+            rerun_cmd: table.take("rerun_cmd"),
+        };
+        table.finish(findings);
+        build
+    }
+}
+
+impl Socket {
+    fn read(mut table: Table<'_>, findings: &mut Vec<Finding>) -> Self {
+        let socket = Self {
+            address: table.take("address").map_or_else(Vec::new, |OneOrMore(addresses)| addresses),
+            way: table.take("way"),
+            drain: table.take("drain"),
+        };
+        table.finish(findings);
+        socket
+    }
+}
+
+impl Ready {
+    fn read(mut table: Table<'_>, findings: &mut Vec<Finding>) -> Self {
+        let ready = Self { http: table.take("http"), timeout: table.take("timeout") };
+        table.finish(findings);
+        ready
+    }
+}
+
+impl Colors {
+    fn read(mut table: Table<'_>, findings: &mut Vec<Finding>) -> Self {
+        let colors = Self {
+            main: table.take("main"),
+            watcher: table.take("watcher"),
+            build: table.take("build"),
+            runner: table.take("runner"),
+            mode: table.take("mode"),
+        };
+        // air has it and makes no use of it.
+        let _: Option<String> = table.take("app");
+        table.finish(findings);
+        colors
+    }
+}

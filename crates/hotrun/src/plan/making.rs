@@ -1,0 +1,161 @@
+//! What builds the program, and what is run.
+
+use std::path::Path;
+
+use crate::cli::Cli;
+use crate::plan::ask::Ask;
+use crate::plan::{How, What};
+use crate::project::{Binary, Project, Workspace};
+use crate::refusal::Refusal;
+use crate::settings::{FILE, Settings};
+
+#[derive(Debug)]
+pub(crate) struct Making {
+    pub(crate) how: How,
+    pub(crate) what: What,
+}
+
+pub(crate) fn decide(
+    cli: &Cli,
+    root: &Path,
+    tmp: &Path,
+    project: &Project,
+    settings: &Settings,
+    ask: Ask<'_>,
+) -> Result<Making, Refusal> {
+    let build = &settings.build;
+    let named = match (&build.full_bin, &build.bin) {
+        (Some(line), _) if !line.trim().is_empty() => Some(What::Shell(line.clone())),
+        (_, Some(path)) if !path.as_os_str().is_empty() => Some(What::File(root.join(path))),
+        _ => None,
+    };
+    let shell = |line: &str| if line.trim().is_empty() { How::Nothing } else { How::Shell(line.to_owned()) };
+    match project {
+        Project::Cargo(workspace) => {
+            let cargo = Cargo { root, workspace, shares: build.share_target == Some(true), ask };
+            match (&cli.bin, &build.cmd, named) {
+                (Some(name), _, _) => cargo.program(workspace.named(name), Some(name)),
+                (None, Some(line), Some(what)) => Ok(Making { how: shell(line), what }),
+                (None, None, Some(what)) => Ok(Making { how: How::Shell("cargo build".to_owned()), what }),
+                (None, Some(line), None) if !line.trim().is_empty() => cargo.command(line),
+                (None, _, None) => cargo.program(workspace.candidates(root), None),
+            }
+        }
+        _ if cli.bin.is_some() => Err(Refusal::usage(format!(
+            "`--bin` chooses among the programs of a Cargo project; there is no `Cargo.toml` in or above `{}`",
+            root.display()
+        ))),
+        Project::Go(_) => {
+            let made = tmp.join("main");
+            let usual = format!("go build -o {} .", quoted(&made));
+            let how = build.cmd.as_deref().map_or(How::Shell(usual), shell);
+            Ok(Making { how, what: named.unwrap_or(What::File(made)) })
+        }
+        Project::Other(_) => {
+            let how = build.cmd.as_deref().map_or(How::Nothing, shell);
+            match (named, how) {
+                (Some(what), how) => Ok(Making { how, what }),
+                (None, How::Nothing) => Err(Refusal::unfit(format!(
+                    "nothing to run in `{}`: there is no `Cargo.toml` and no `go.mod`, and no `{FILE}` that says `bin` or `full_bin`",
+                    root.display()
+                ))),
+                // air's.
+                (None, how) => Ok(Making { how, what: What::File(tmp.join("main")) }),
+            }
+        }
+    }
+}
+
+struct Cargo<'a> {
+    root: &'a Path,
+    workspace: &'a Workspace,
+    shares: bool,
+    ask: Ask<'a>,
+}
+
+impl Cargo<'_> {
+    /// Builds the one program among these.
+    fn program(&self, candidates: Vec<Binary>, name: Option<&str>) -> Result<Making, Refusal> {
+        let binary = self.one(candidates, name)?;
+        let words = ["build", "-p", &binary.package, "--bin", &binary.name];
+        Ok(self.built(words.map(str::to_owned).into(), binary.name))
+    }
+
+    /// Builds as `cmd` says. What is a plain `cargo build` is run by hotrun itself.
+    fn command(&self, line: &str) -> Result<Making, Refusal> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let value = |short: &str, long: &str| {
+            let at = words.iter().position(|word| *word == short || *word == long);
+            let joined = || words.iter().find_map(|word| word.strip_prefix(long)?.strip_prefix('='));
+            at.and_then(|at| words.get(at + 1).copied()).or_else(joined)
+        };
+        let target = value("--bin", "--bin").or(value("--example", "--example"));
+        let name = match (target, value("-p", "--package")) {
+            (Some(target), _) => target.to_owned(),
+            (None, Some(package)) => {
+                let programs = self.workspace.named(package);
+                self.one(
+                    programs.into_iter().filter(|binary| binary.package == package).collect(),
+                    Some(package),
+                )?
+                .name
+            }
+            (None, None) => self.one(self.workspace.candidates(self.root), None)?.name,
+        };
+        let is_plain = !line.contains(|character: char| "|&;<>()$`\\\"'*?[]#~%!{}\n".contains(character))
+            && !words
+                .iter()
+                .any(|word| word.starts_with("--target-dir") || word.starts_with("--message-format"))
+            && matches!(words[..], ["cargo", "build" | "b", ..]);
+        if is_plain {
+            return Ok(self.built(words[1..].iter().map(ToString::to_string).collect(), name));
+        }
+        let profile = if words.contains(&"--release") { "release" } else { "debug" };
+        let made = self.workspace.target.join(profile).join(name);
+        Ok(Making { how: How::Shell(line.to_owned()), what: What::File(made) })
+    }
+
+    fn built(&self, arguments: Vec<String>, binary: String) -> Making {
+        let target = (!self.shares).then(|| self.workspace.target.join("hotrun"));
+        Making { how: How::Cargo { arguments, target, binary }, what: What::Built }
+    }
+
+    fn one(&self, mut candidates: Vec<Binary>, name: Option<&str>) -> Result<Binary, Refusal> {
+        candidates.sort();
+        candidates.dedup();
+        match (candidates.len(), name) {
+            (0, None) if self.workspace.binaries().is_empty() => Err(Refusal::unfit(format!(
+                "nothing to run: the packages of `{}` have no program, only libraries",
+                self.workspace.root.display()
+            ))),
+            (0, None) => Err(Refusal::usage(format!(
+                "which program? `--bin NAME`: {}",
+                list(&self.workspace.binaries())
+            ))),
+            (0, Some(name)) => Err(Refusal::usage(format!(
+                "no program is called `{name}`; there is {}",
+                list(&self.workspace.binaries())
+            ))),
+            (1, _) => Ok(candidates.remove(0)),
+            _ => (self.ask)(&candidates)
+                .ok_or_else(|| Refusal::usage(format!("which program? `--bin NAME`: {}", list(&candidates)))),
+        }
+    }
+}
+
+fn list(binaries: &[Binary]) -> String {
+    let names: Vec<String> = binaries.iter().map(|binary| format!("`{}`", binary.name)).collect();
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        Some((last, _)) => last.clone(),
+        None => "none".to_owned(),
+    }
+}
+
+/// A path as one word for the shell.
+fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain =
+        text.chars().all(|character| character.is_ascii_alphanumeric() || "/._-+".contains(character));
+    if is_plain { text.into_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}

@@ -1,0 +1,199 @@
+//! Which of the files that changed is a change of a source.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use sha2::{Digest, Sha256};
+
+use crate::inputs::Inputs;
+use crate::sources::ignores::Ignores;
+use crate::sources::rules::{Script, SourceRules, Verdict};
+
+/// How long the start may wait for the contents of the sources to be read. A file that was not read by then counts as
+/// changed when it is first written, even with the same content.
+const FIRST_READING: Duration = Duration::from_millis(150);
+
+type Content = [u8; 32];
+
+#[derive(Debug)]
+pub(crate) struct Judge {
+    rules: SourceRules,
+    ignores: Ignores,
+    /// What the compiler read; empty until a build has succeeded.
+    inputs: Inputs,
+    /// The files that may count, with what is known of their content.
+    known: HashMap<PathBuf, Option<Content>>,
+    /// The inputs are those of the last build; otherwise it failed, and they say too little.
+    settled: bool,
+    /// New since the inputs were learnt: the next build may read them.
+    arrived: BTreeSet<PathBuf>,
+    /// Changed, but no source as far as was known.
+    unheeded: BTreeSet<PathBuf>,
+    /// When the last build may have begun to read.
+    begun: SystemTime,
+}
+
+impl Judge {
+    /// Reads what is there, so that only a change is one.
+    pub(crate) fn open(rules: SourceRules, ignores: Ignores) -> Self {
+        let mut judge = Self {
+            rules,
+            ignores,
+            inputs: Inputs::default(),
+            known: HashMap::new(),
+            settled: false,
+            arrived: BTreeSet::new(),
+            unheeded: BTreeSet::new(),
+            begun: SystemTime::now(),
+        };
+        let end = Instant::now() + FIRST_READING;
+        for path in judge.survey() {
+            let content = if Instant::now() < end { content(&path) } else { None };
+            judge.known.insert(path, content);
+        }
+        judge
+    }
+
+    /// Which of these files are sources whose content has changed.
+    pub(crate) fn weigh(&mut self, files: Vec<PathBuf>) -> Vec<PathBuf> {
+        files.into_iter().filter(|file| self.has_changed(file)).collect()
+    }
+
+    /// A build begins that will read everything changed so far.
+    pub(crate) fn told(&mut self) {
+        self.unheeded.clear();
+        self.begun = SystemTime::now();
+    }
+
+    /// Takes in what the last build has read, or, if it is nothing, that every likely file may matter.
+    ///
+    /// Returns the sources that were changed while it ran, before it was known that they are, then what it
+    /// reads outside of the folders that are entered.
+    pub(crate) fn learn(&mut self, inputs: Inputs) -> (Vec<PathBuf>, BTreeSet<PathBuf>) {
+        self.settled = inputs != Inputs::default();
+        if self.settled {
+            self.inputs = inputs;
+            let silent = |script: &&Script| self.inputs.silent_scripts.contains(&script.package);
+            let folders: Vec<PathBuf> =
+                self.rules.scripts.iter().filter(silent).map(|script| script.folder.clone()).collect();
+            self.inputs.folders.extend(folders);
+            self.arrived.clear();
+        }
+        let mut late = Vec::from_iter(mem::take(&mut self.unheeded));
+        late.retain(|file| self.counts(file) && self.is_news(file));
+        (late, self.outskirts())
+    }
+
+    /// Which of these files were changed since the last build began.
+    pub(crate) fn younger(&self, files: Vec<PathBuf>) -> Vec<PathBuf> {
+        let changed = |file: &PathBuf| fs::metadata(file).and_then(|found| found.modified()).ok();
+        files.into_iter().filter(|file| changed(file).is_some_and(|changed| changed > self.begun)).collect()
+    }
+
+    fn outskirts(&self) -> BTreeSet<PathBuf> {
+        let mut entered = HashMap::new();
+        let read = self.inputs.files.iter().chain(&self.inputs.folders);
+        let counted = read.filter(|path| self.rules.verdict(path, &self.ignores) != Verdict::Excluded);
+        counted.filter(|path| !self.reaches(path, &mut entered)).cloned().collect()
+    }
+
+    fn has_changed(&mut self, file: &Path) -> bool {
+        if self.rules.verdict(file, &self.ignores) == Verdict::Excluded {
+            return false;
+        }
+        let there = file.exists();
+        if there && !self.known.contains_key(file) {
+            self.arrived.insert(file.to_owned());
+        }
+        if !self.counts(file) {
+            self.unheeded.insert(file.to_owned());
+            return false;
+        }
+        self.is_news(file)
+    }
+
+    /// Whether the file's content differs from what was known of it.
+    fn is_news(&mut self, file: &Path) -> bool {
+        if !file.exists() {
+            // What came and went between two looks was never read.
+            return self.known.remove(file).is_some() || self.inputs.contain(file);
+        }
+        let now = content(file);
+        let before = self.known.insert(file.to_owned(), now).flatten();
+        now.is_none() || before != now || !self.rules.exclude_unchanged
+    }
+
+    fn counts(&self, file: &Path) -> bool {
+        match self.rules.verdict(file, &self.ignores) {
+            Verdict::Excluded => false,
+            Verdict::Named => true,
+            Verdict::Likely => !self.settled || self.arrived.contains(file) || self.inputs.contain(file),
+            Verdict::Unlikely => self.inputs.contain(file),
+        }
+    }
+
+    /// Whether walking from the roots comes by this path.
+    fn reaches(&self, path: &Path, entered: &mut HashMap<PathBuf, bool>) -> bool {
+        if self.rules.roots.iter().any(|root| root == path) {
+            return true;
+        }
+        let Some(folder) = path.parent() else { return false };
+        let folder_is_entered = match entered.get(folder) {
+            Some(known) => *known,
+            None => {
+                let is_root = self.rules.roots.iter().any(|root| root == folder);
+                let answer = is_root
+                    || (!folder.is_symlink()
+                        && self.rules.enters(folder, &self.ignores)
+                        && self.reaches(folder, entered));
+                entered.insert(folder.to_owned(), answer);
+                answer
+            }
+        };
+        folder_is_entered
+    }
+
+    /// The files below the roots that may count by the rules alone.
+    fn survey(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut folders = self.rules.roots.clone();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() => {
+                        if self.rules.enters(&path, &self.ignores) {
+                            folders.push(path);
+                        }
+                    }
+                    Ok(_) if self.may_count(&path) => found.push(path),
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+
+    fn may_count(&self, file: &Path) -> bool {
+        matches!(self.rules.verdict(file, &self.ignores), Verdict::Named | Verdict::Likely)
+    }
+}
+
+/// A digest of what the file holds; `None` if it cannot be read.
+fn content(file: &Path) -> Option<Content> {
+    let mut file = File::open(file).ok()?;
+    let mut digest = Sha256::new();
+    let mut piece = [0; 16 * 1024];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return Some(digest.finalize().into()),
+            Ok(length) => digest.update(&piece[..length]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return None,
+        }
+    }
+}
