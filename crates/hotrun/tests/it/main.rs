@@ -6,6 +6,7 @@ mod check;
 mod handover;
 mod init;
 mod lending;
+mod load;
 mod processes;
 mod project;
 mod proxy;
