@@ -7,7 +7,7 @@ use crate::build::Built;
 use crate::generation::{News, Sign};
 use crate::inputs::{self, Inputs};
 use crate::lend::Heard;
-use crate::plan::What;
+use crate::plan::{How, What};
 use crate::refusal::Refusal;
 use crate::report::spoken;
 use crate::sources::Changes;
