@@ -108,7 +108,9 @@ pub(crate) fn start(spec: Spec) -> io::Result<Child> {
 /// The persona's `main`: returns only when there is no program.
 pub(crate) fn main() -> ExitCode {
     let mut arguments = env::args_os().skip(2);
-    let (Some(orders), Some(program)) = (arguments.next(), arguments.next()) else { return ExitCode::from(2) };
+    let (Some(orders), Some(program)) = (arguments.next(), arguments.next()) else {
+        return ExitCode::from(2);
+    };
     become_program(&orders, &program, arguments)
 }
 
@@ -116,10 +118,8 @@ fn become_program(orders: &OsStr, program: &OsStr, arguments: impl Iterator<Item
     let Ok(channel) = fcntl_dupfd_cloexec(io::stdin(), ASIDE).map(UnixStream::from) else {
         return ExitCode::FAILURE;
     };
-    let error = prepare(&channel, orders, program).map_or_else(
-        |error| error,
-        |mut command| command.args(arguments).stdin(Stdio::null()).exec(),
-    );
+    let error = prepare(&channel, orders, program)
+        .map_or_else(|error| error, |mut command| command.args(arguments).stdin(Stdio::null()).exec());
     let code = error.raw_os_error().unwrap_or(libc::EINVAL);
     let _ = Parcel::new(&format!("failed {code}"), Vec::new()).send(&channel);
     ExitCode::FAILURE
@@ -148,7 +148,8 @@ fn prepare(channel: &UnixStream, orders: &OsStr, program: &OsStr) -> io::Result<
             command.env("LISTEN_PID", process::id().to_string());
         }
     }
-    let mappings = (FIRST..).zip(handed).map(|(child_fd, parent_fd)| FdMapping { parent_fd, child_fd }).collect();
+    let mappings =
+        (FIRST..).zip(handed).map(|(child_fd, parent_fd)| FdMapping { parent_fd, child_fd }).collect();
     command.fd_mappings(mappings).map_err(|_| io::ErrorKind::InvalidInput)?;
     if orders.lend {
         rustix::thread::set_no_new_privs(true)?;
@@ -240,7 +241,10 @@ pub(crate) mod tests {
     fn a_program_that_is_not_there_is_said_at_once() {
         let error = start(spec(&["/nowhere/at/all"])).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
-        assert_eq!(error.to_string(), "cannot execute `/nowhere/at/all`: No such file or directory (os error 2)");
+        assert_eq!(
+            error.to_string(),
+            "cannot execute `/nowhere/at/all`: No such file or directory (os error 2)"
+        );
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub(crate) struct Generation {
     pub(crate) port: Option<SocketAddr>,
     /// Where it listens, on sockets of ours.
     pub(crate) addresses: Vec<SocketAddr>,
+    /// Why nothing could be lent to it, although that was wanted.
+    pub(crate) unfiltered: Option<String>,
     group: u32,
     way: Way,
     path: Option<String>,
@@ -97,10 +99,13 @@ impl Generation {
         let mut child = child::start(start.spec)?;
         let group = child.pid;
         let heard = tell.clone();
-        let serve = |notify: OwnedFd| {
-            Lending::serve(notify, Arc::clone(owned), move |what| heard(News::Heard(what))).map(Arc::new)
+        let serve =
+            |notify: OwnedFd| Lending::serve(notify, Arc::clone(owned), move |what| heard(News::Heard(what)));
+        let lending = child.notify.take().map(serve).transpose()?.map(Arc::new);
+        let way = match chosen.way {
+            Way::Lent if lending.is_none() => Way::Plain,
+            way => way,
         };
-        let lending = child.notify.take().map(serve).transpose()?;
         let ended = tell.clone();
         thread::spawn(move || {
             let status = child.process.wait();
@@ -114,7 +119,8 @@ impl Generation {
             port: start.port,
             addresses: Vec::new(),
             group,
-            way: chosen.way,
+            way,
+            unfiltered: child.unfiltered.take(),
             path: plan.ready.http.clone(),
             informed: false,
             ready: false,

@@ -100,7 +100,10 @@ impl Answers {
             self.grip.hush();
         }
         let heard = sources[0].revents();
-        Ok(Woken { called: heard.contains(PollFlags::IN), deserted: heard.intersects(PollFlags::HUP | PollFlags::ERR) })
+        Ok(Woken {
+            called: heard.contains(PollFlags::IN),
+            deserted: heard.intersects(PollFlags::HUP | PollFlags::ERR),
+        })
     }
 
     fn answer(&mut self, call: &Call) {
@@ -272,7 +275,8 @@ impl Tenancy {
     /// Whether the child has this listener under another descriptor than `tenant`, still open.
     fn is_taken(&self, listener: &Listener, tenant: (u32, RawFd)) -> bool {
         let open = |(process, descriptor)| socket_behind(process, descriptor) == Some(listener.inode());
-        self.listener.inode() == listener.inode() && self.tenant.is_some_and(|other| other != tenant && open(other))
+        self.listener.inode() == listener.inode()
+            && self.tenant.is_some_and(|other| other != tenant && open(other))
     }
 }
 

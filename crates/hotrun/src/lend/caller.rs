@@ -50,7 +50,8 @@ impl Caller {
     /// The internet address at `place`; `None` for any other kind.
     pub(super) fn address(self, place: u64, length: u64) -> io::Result<Option<SocketAddr>> {
         let mut bytes = [0; ADDRESS];
-        let length = usize::try_from(length & u64::from(u32::MAX)).map_or(ADDRESS, |length| length.min(ADDRESS));
+        let length =
+            usize::try_from(length & u64::from(u32::MAX)).map_or(ADDRESS, |length| length.min(ADDRESS));
         self.memory(false)?.read_exact_at(&mut bytes[..length], place)?;
         Ok(parse(&bytes[..length]))
     }
@@ -71,7 +72,8 @@ impl Caller {
         let mut room = [0; 4];
         memory.read_exact_at(&mut room, length_place)?;
         let bytes = format(address);
-        let room = usize::try_from(u32::from_ne_bytes(room)).map_or(bytes.len(), |room| room.min(bytes.len()));
+        let room =
+            usize::try_from(u32::from_ne_bytes(room)).map_or(bytes.len(), |room| room.min(bytes.len()));
         memory.write_all_at(&bytes[..room], place)?;
         let length = u32::try_from(bytes.len()).expect("an address is short");
         memory.write_all_at(&length.to_ne_bytes(), length_place)
@@ -140,7 +142,14 @@ mod tests {
 
     #[test]
     fn what_is_no_internet_address_is_none() {
-        for bytes in [&[][..], &[1, 0], &[1, 0, 47, 116, 109, 112], &[2, 0, 1], &[2, 0, 1, 1, 127, 0, 0], &[10, 0, 1, 1]] {
+        for bytes in [
+            &[][..],
+            &[1, 0],
+            &[1, 0, 47, 116, 109, 112],
+            &[2, 0, 1],
+            &[2, 0, 1, 1, 127, 0, 0],
+            &[10, 0, 1, 1],
+        ] {
             assert_eq!(parse(bytes), None, "{bytes:?}");
         }
     }

@@ -109,9 +109,8 @@ impl Notifications {
     pub(crate) fn new(descriptor: OwnedFd) -> Notifications {
         let notifications = Notifications(descriptor);
         // SAFETY: takes the flags by value; an older kernel says no, and is merely slower.
-        let _ = unsafe {
-            libc::ioctl(notifications.0.as_raw_fd(), SECCOMP_IOCTL_NOTIF_SET_FLAGS, SYNC_WAKE_UP)
-        };
+        let _ =
+            unsafe { libc::ioctl(notifications.0.as_raw_fd(), SECCOMP_IOCTL_NOTIF_SET_FLAGS, SYNC_WAKE_UP) };
         notifications
     }
 
@@ -261,7 +260,9 @@ impl Step {
         let code = |parts: c_uint| u16::try_from(parts).expect("codes of instructions have 16 bits");
         let ahead = |to: usize| u8::try_from(to - at - 1).expect("jumps lead forward, a dozen steps at most");
         match *self {
-            Step::Load(offset) => sock_filter { code: code(BPF_LD | BPF_W | BPF_ABS), jt: 0, jf: 0, k: offset },
+            Step::Load(offset) => {
+                sock_filter { code: code(BPF_LD | BPF_W | BPF_ABS), jt: 0, jf: 0, k: offset }
+            }
             Step::Test { equals, then, otherwise } => sock_filter {
                 code: code(BPF_JMP | BPF_JEQ | BPF_K),
                 jt: ahead(then),
@@ -286,8 +287,8 @@ unsafe fn seccomp(operation: c_uint, flags: c_ulong, argument: *const libc::c_vo
 mod tests {
     use libc::{
         F_GETFL, F_SETFL, FIONBIO, SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF, SHUT_RD, SHUT_RDWR, SHUT_WR,
-        SYS_accept, SYS_accept4, SYS_bind, SYS_close, SYS_connect, SYS_fcntl, SYS_ioctl, SYS_listen, SYS_shutdown,
-        TCGETS, sock_filter,
+        SYS_accept, SYS_accept4, SYS_bind, SYS_close, SYS_connect, SYS_fcntl, SYS_ioctl, SYS_listen,
+        SYS_shutdown, TCGETS, sock_filter,
     };
 
     use super::{ARCH, NUMBER, SECOND, filter};
@@ -335,7 +336,11 @@ mod tests {
             let expected = if told { SECCOMP_RET_USER_NOTIF } else { SECCOMP_RET_ALLOW };
             let (number, second) = (u32::try_from(number).unwrap(), u32::try_from(second).unwrap());
             assert_eq!(run(&program, number, HERE, second), expected, "call {number}, {second}");
-            assert_eq!(run(&program, number, ELSEWHERE, second), SECCOMP_RET_ALLOW, "call {number} elsewhere");
+            assert_eq!(
+                run(&program, number, ELSEWHERE, second),
+                SECCOMP_RET_ALLOW,
+                "call {number} elsewhere"
+            );
         }
     }
 }

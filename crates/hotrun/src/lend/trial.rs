@@ -310,6 +310,7 @@ fn a_thousand_may_wait() {
     let (owned, address) = place();
     let server = Lent::ready("edge", &owned, address);
     server.lending.hold();
-    let waiting: Vec<_> = (0..1000).map(|_| TcpStream::connect_timeout(&address, PATIENCE).unwrap()).collect();
+    let waiting: Vec<_> =
+        (0..1000).map(|_| TcpStream::connect_timeout(&address, PATIENCE).unwrap()).collect();
     assert_eq!(waiting.len(), 1000);
 }

@@ -63,7 +63,9 @@ impl Census {
             if parent == from {
                 return true;
             }
-            let Some(next) = self.processes.iter().find(|process| process.pid == parent) else { return false };
+            let Some(next) = self.processes.iter().find(|process| process.pid == parent) else {
+                return false;
+            };
             parent = next.parent;
         }
         false

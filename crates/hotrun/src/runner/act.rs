@@ -95,6 +95,9 @@ impl Runner {
                 if let Some(guardian) = &self.guardian {
                     guardian.watch(generation.group());
                 }
+                if let Some(why) = &generation.unfiltered {
+                    self.report.warning(&format!("no port can be lent to server {server}: {why}"));
+                }
                 let sign = generation.is_ready_when_started().then_some(Sign::Started);
                 let sign = sign.and_then(|sign| generation.becomes_ready(sign));
                 self.generations.insert(server, generation);

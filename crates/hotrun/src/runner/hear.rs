@@ -29,6 +29,12 @@ impl Runner {
     }
 
     fn changed(&mut self, changes: &Changes) -> Verdict {
+        let own_doing = self.building.is_some()
+            && matches!(self.plan.build.how, How::Cargo { .. })
+            && changes.files.iter().all(|file| file.ends_with("Cargo.lock"));
+        if own_doing {
+            return Ok(true);
+        }
         self.report.changed(&changes.files);
         if self.plan.build.delay.is_zero() {
             return self.apply(Event::Changed);

@@ -217,11 +217,22 @@ impl Hotrun {
         });
     }
 
-    /// Saves the next version of the server, and waits until it answers.
+    /// Saves the server with another version in it, without waiting.
+    pub(crate) fn save_version(&self, version: usize) {
+        let path = self.project.path("src/main.rs");
+        let text = fs::read_to_string(&path).expect("a server");
+        let (head, rest) = text.split_once("\"version ").expect("a version");
+        let (_, tail) = rest.split_once('"').expect("a version");
+        self.project.save("src/main.rs", &format!("{head}\"version {version}\"{tail}"));
+    }
+
+    /// Saves the server with another version in it, and waits until that answers.
     #[track_caller]
-    pub(crate) fn becomes(&self, from: &str, to: &str) {
-        self.project.edit("src/main.rs", from, to);
-        self.wait_for_answer(to);
+    pub(crate) fn becomes(&self, version: usize) {
+        self.save_version(version);
+        self.wait_until(&format!("answer of version {version}"), || {
+            get(self.project.address()).is_ok_and(|text| text.ends_with(&format!("version {version}")))
+        });
     }
 
     /// Sends a signal to hotrun itself.
