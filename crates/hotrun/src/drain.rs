@@ -109,8 +109,7 @@ fn wait(leaver: &Leaver, orders: &Receiver<Order>) -> bool {
     }
     let catches = quiet::catches(leaver.group, libc::SIGTERM);
     let began = Instant::now();
-    let (least, most) =
-        if catches { (LEAST_HANDLED, READS) } else { (LEAST, leaver.stop.drain.max(LEAST)) };
+    let (least, most) = if catches { (LEAST_HANDLED, READS) } else { (LEAST, leaver.stop.drain.max(LEAST)) };
     let mut end = began + most;
     loop {
         let traffic = quiet::traffic(leaver.group, &leaver.addresses);
