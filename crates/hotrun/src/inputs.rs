@@ -28,26 +28,28 @@ impl Inputs {
     }
 }
 
-/// What went into the executable that cargo made in this target folder, as the dependency files and the build
-/// scripts' output beside it have it.
+/// What went into an executable that cargo made, as the dependency file and the build scripts' output beside it have it.
 ///
-/// What cargo made itself, below the target folder, is left out. Nothing if the executable has no dependency file.
-pub(crate) fn of(executable: &Path, target: &Path) -> Inputs {
+/// What cargo made itself, below the target folder, is left out. Nothing if there is no dependency file.
+pub(crate) fn of(executable: &Path) -> Inputs {
     let mut inputs = Inputs::default();
     let Ok(listed) = fs::read_to_string(executable.with_extension("d")) else { return inputs };
+    let profile = executable.parent().unwrap_or(executable);
+    let target =
+        executable.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file()).unwrap_or(profile);
     for path in dependencies(&listed) {
-        let path = if path.is_absolute() { path } else { target.join(path) };
-        if !path.starts_with(target) {
+        if path.is_absolute() && !path.starts_with(target) {
             inputs.add(path);
         }
     }
-    inputs.silent_scripts = silent_scripts(executable.parent().unwrap_or(target));
+    inputs.silent_scripts = silent_scripts(profile);
     inputs
 }
 
 /// The packages whose build script, when it ran last, asked for no file or variable to be watched.
 fn silent_scripts(profile: &Path) -> BTreeSet<String> {
     let mut latest: BTreeMap<String, (SystemTime, bool)> = BTreeMap::new();
+    let profile = if profile.ends_with("examples") { profile.parent().unwrap_or(profile) } else { profile };
     for entry in fs::read_dir(profile.join("build")).into_iter().flatten().flatten() {
         let output = entry.path().join("output");
         let Ok(ran) = fs::metadata(&output).and_then(|found| found.modified()) else { continue };

@@ -19,7 +19,8 @@ use crate::plan::ground::Ground;
 use crate::project::Project;
 use crate::refusal::Refusal;
 use crate::settings::{self, Color, Colors, Settings, When};
-use crate::sources::SourceRules;
+
+pub(crate) use crate::sources::SourceRules;
 
 /// How long a server may take to become ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -38,8 +39,10 @@ const RERUN_DELAY: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    /// Where commands run, absolute.
+    /// What is watched, and where builds run; absolute.
     pub(crate) root: PathBuf,
+    /// Where the settings are from.
+    pub(crate) settings: Option<PathBuf>,
     /// hotrun's own folder: logs, kept copies of binaries. Made by the runner.
     pub(crate) tmp: PathBuf,
     pub(crate) build: Build,
@@ -189,7 +192,7 @@ pub(crate) fn plan(cli: &Cli) -> Result<Plan, Refusal> {
 
 /// Decides from what was found; `ask` chooses among programs if nothing else does.
 fn decide(cli: &Cli, ground: Ground, ask: Ask<'_>) -> Result<Plan, Refusal> {
-    let Ground { root, run_in, project, settings, warnings, .. } = ground;
+    let Ground { root, run_in, project, settings, file, warnings } = ground;
     let tmp = tmp(&root, &project, &settings)?;
     let making = making::decide(cli, &root, &tmp, &project, &settings, ask)?;
     let sources = watching::decide(&root, &tmp, &project, &settings, &making)?;
@@ -220,6 +223,7 @@ fn decide(cli: &Cli, ground: Ground, ask: Ask<'_>) -> Result<Plan, Refusal> {
         style: Style::of(settings.log_time, &settings.color),
         clean_on_exit: settings.clean_on_exit.unwrap_or_default(),
         warnings,
+        settings: file,
         tmp,
         root,
     })

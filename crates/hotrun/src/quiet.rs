@@ -33,7 +33,10 @@ pub(crate) fn traffic(group: u32, addresses: &[SocketAddr]) -> Traffic {
         let held = sockets(group);
         connections.retain(|connection| held.contains(&connection.inode));
     }
-    Traffic { open: connections.len(), busy: connections.iter().filter(|connection| connection.is_busy()).count() }
+    Traffic {
+        open: connections.len(),
+        busy: connections.iter().filter(|connection| connection.is_busy()).count(),
+    }
 }
 
 /// Whether a process of the group holds the server's side of the connection that comes from `peer`.
@@ -65,7 +68,8 @@ fn links(group: u32) -> impl Iterator<Item = String> {
 /// What a process' descriptors are.
 fn links_of(process: u32) -> impl Iterator<Item = String> {
     let descriptors = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
-    descriptors.filter_map(|descriptor| fs::read_link(descriptor.path()).ok()?.into_os_string().into_string().ok())
+    descriptors
+        .filter_map(|descriptor| fs::read_link(descriptor.path()).ok()?.into_os_string().into_string().ok())
 }
 
 #[cfg(test)]

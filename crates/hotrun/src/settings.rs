@@ -21,6 +21,8 @@ use crate::refusal::Refusal;
 use crate::settings::table::Table;
 use crate::settings::value::OneOrMore;
 
+#[cfg(test)]
+pub(crate) use crate::settings::air::KEYS;
 pub(crate) use crate::settings::finding::Finding;
 pub(crate) use crate::settings::value::{Color, When};
 

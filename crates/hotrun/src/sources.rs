@@ -4,6 +4,7 @@ mod ignores;
 mod judge;
 mod pace;
 mod rules;
+mod survey;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use crate::sources::judge::Judge;
 use crate::sources::pace::Pace;
 
 pub(crate) use crate::sources::rules::{Script, SourceRules};
+pub(crate) use crate::sources::survey::Survey;
 
 /// How often to look at everything beside the events, in a tree of ordinary size.
 const LOOK: Duration = Duration::from_secs(3);
@@ -142,7 +144,7 @@ impl Desk {
         }
         files.sort();
         files.dedup();
-        self.judge().told();
+        self.judge().told(&files);
         let tell = self.tell.lock().unwrap_or_else(PoisonError::into_inner);
         tell(Changes { files });
     }

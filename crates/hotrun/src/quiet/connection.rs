@@ -3,7 +3,9 @@
 use std::fs;
 use std::io;
 
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with,
+};
 
 /// Clocks of the kernel tick every 1 to 10 ms: what happened so shortly ago may be in any order.
 const BLUR: u32 = 20;
@@ -68,7 +70,8 @@ pub(super) fn all() -> Vec<Connection> {
 
 /// By `SOCK_DIAG_BY_FAMILY`; port 0 is any.
 fn ask(family: AddressFamily, port: u16) -> io::Result<Vec<Connection>> {
-    let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(netlink::SOCK_DIAG))?;
+    let socket =
+        socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(netlink::SOCK_DIAG))?;
     send(&socket, &question(family, port), SendFlags::empty())?;
     let mut found = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
@@ -160,7 +163,8 @@ fn half(bytes: &[u8], at: usize) -> Option<u16> {
 
 /// By `/proc/net/tcp` and `/proc/net/tcp6`.
 fn read(port: u16) -> Vec<Connection> {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().filter_map(|table| fs::read_to_string(table).ok());
+    let tables =
+        ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().filter_map(|table| fs::read_to_string(table).ok());
     tables.flat_map(|table| table.lines().filter_map(|line| row(line, port)).collect::<Vec<_>>()).collect()
 }
 

@@ -5,7 +5,7 @@ use std::thread;
 
 use crate::build::Built;
 use crate::generation::{News, Sign};
-use crate::inputs;
+use crate::inputs::{self, Inputs};
 use crate::lend::Heard;
 use crate::plan::{How, What};
 use crate::refusal::Refusal;
@@ -72,13 +72,21 @@ impl Runner {
             Outcome::Cancelled => {}
         }
         let goes_on = self.apply(Event::Built(version, built.outcome));
-        if let (Some(executable), How::Cargo { target: Some(target), .. }, Some(sources)) =
-            (built.executable, &self.plan.build.how, &self.sources)
-        {
-            let (target, sources) = (target.clone(), sources.clone());
-            thread::spawn(move || sources.learn(inputs::of(&executable, &target)));
-        }
+        self.learn(built.outcome);
         goes_on
+    }
+
+    /// Lets the build say what is a source.
+    fn learn(&self, outcome: Outcome) {
+        let Some(sources) = self.sources.clone() else { return };
+        match (outcome, &self.newest) {
+            (Outcome::Good, Some((_, program))) => {
+                let program = program.clone();
+                thread::spawn(move || sources.learn(inputs::of(&program)));
+            }
+            (Outcome::Cancelled, _) => {}
+            _ => sources.learn(Inputs::default()),
+        }
     }
 
     fn news(&mut self, id: u32, news: News) -> Verdict {

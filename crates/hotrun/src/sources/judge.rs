@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::inputs::Inputs;
 use crate::sources::ignores::Ignores;
 use crate::sources::rules::{Script, SourceRules, Verdict};
+use crate::sources::survey::Survey;
 
 /// How long the start may wait for the contents of the sources to be read. A file that was not read by then counts as
 /// changed when it is first written, even with the same content.
@@ -35,6 +36,8 @@ pub(crate) struct Judge {
     unheeded: BTreeSet<PathBuf>,
     /// When the last build may have begun to read.
     begun: SystemTime,
+    /// A build after which manifests were changed is under way: cargo may write the lock file.
+    locks: bool,
 }
 
 impl Judge {
@@ -49,9 +52,10 @@ impl Judge {
             arrived: BTreeSet::new(),
             unheeded: BTreeSet::new(),
             begun: SystemTime::now(),
+            locks: true,
         };
         let end = Instant::now() + FIRST_READING;
-        for path in judge.survey() {
+        for path in Survey::of(&judge.rules, &judge.ignores).files {
             let content = if Instant::now() < end { content(&path) } else { None };
             judge.known.insert(path, content);
         }
@@ -63,8 +67,9 @@ impl Judge {
         files.into_iter().filter(|file| self.has_changed(file)).collect()
     }
 
-    /// A build begins that will read everything changed so far.
-    pub(crate) fn told(&mut self) {
+    /// A build begins that will read everything changed so far, these files among it.
+    pub(crate) fn told(&mut self, files: &[PathBuf]) {
+        self.locks = self.locks || files.iter().any(|file| file.ends_with("Cargo.toml"));
         self.unheeded.clear();
         self.begun = SystemTime::now();
     }
@@ -75,6 +80,7 @@ impl Judge {
     /// reads outside of the folders that are entered.
     pub(crate) fn learn(&mut self, inputs: Inputs) -> (Vec<PathBuf>, BTreeSet<PathBuf>) {
         self.settled = inputs != Inputs::default();
+        self.locks = false;
         if self.settled {
             self.inputs = inputs;
             let silent = |script: &&Script| self.inputs.silent_scripts.contains(&script.package);
@@ -113,7 +119,7 @@ impl Judge {
             self.unheeded.insert(file.to_owned());
             return false;
         }
-        self.is_news(file)
+        self.is_news(file) && !(self.locks && file.ends_with("Cargo.lock"))
     }
 
     /// Whether the file's content differs from what was known of it.
@@ -155,31 +161,6 @@ impl Judge {
             }
         };
         folder_is_entered
-    }
-
-    /// The files below the roots that may count by the rules alone.
-    fn survey(&self) -> Vec<PathBuf> {
-        let mut found = Vec::new();
-        let mut folders = self.rules.roots.clone();
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-                let path = entry.path();
-                match entry.file_type() {
-                    Ok(kind) if kind.is_dir() => {
-                        if self.rules.enters(&path, &self.ignores) {
-                            folders.push(path);
-                        }
-                    }
-                    Ok(_) if self.may_count(&path) => found.push(path),
-                    _ => {}
-                }
-            }
-        }
-        found
-    }
-
-    fn may_count(&self, file: &Path) -> bool {
-        matches!(self.rules.verdict(file, &self.ignores), Verdict::Named | Verdict::Likely)
     }
 }
 
