@@ -10,9 +10,11 @@ use crate::lend::Lending;
 use crate::plan;
 use crate::{quiet, reaper};
 
-/// A program without a handler of its own dies at the signal: at least so long is it given for what it accepted a moment ago.
+/// What was accepted a moment ago has not asked yet: so long is it waited for before a program dies of the signal.
 const LEAST: Duration = Duration::from_millis(250);
-/// One with a handler is signalled as soon as it has read what it accepted, or after this.
+/// The same where the program handles the signal, and only might forget what it has accepted.
+const LEAST_HANDLED: Duration = Duration::from_millis(20);
+/// A program that handles the signal is told at last after this: it can finish by itself what it is about.
 const READS: Duration = Duration::from_millis(250);
 /// When others wait for the end, no more than this.
 const HURRY: Duration = Duration::from_secs(1);
@@ -34,7 +36,7 @@ pub(crate) struct Leaver {
 /// What a drain could not save.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cut {
-    /// Connections that were still open when a program without a handler was told to stop.
+    /// Connections on which an answer was owed when a program without a handler was told to stop.
     pub(crate) connections: usize,
 }
 
@@ -72,8 +74,8 @@ impl Drain {
                 plan::Signal::Term => libc::SIGTERM,
                 plan::Signal::Int => libc::SIGINT,
             };
-            let open = || quiet::traffic(leaver.group, &leaver.addresses).open;
-            let cut = if patient && !quiet::catches(leaver.group, signal) { open() } else { 0 };
+            let busy = || quiet::traffic(leaver.group, &leaver.addresses).busy;
+            let cut = if patient && !quiet::catches(leaver.group, signal) { busy() } else { 0 };
             signalled(Cut { connections: cut });
             reaper::signal(leaver.group, signal);
             linger(&leaver, &received);
@@ -107,10 +109,11 @@ fn wait(leaver: &Leaver, orders: &Receiver<Order>) -> bool {
     }
     let catches = quiet::catches(leaver.group, libc::SIGTERM);
     let began = Instant::now();
-    let mut end = began + if catches { READS } else { leaver.stop.drain.max(LEAST) };
+    let (least, most) = if catches { (LEAST_HANDLED, READS) } else { (LEAST, leaver.stop.drain.max(LEAST)) };
+    let mut end = began + most;
     loop {
         let traffic = quiet::traffic(leaver.group, &leaver.addresses);
-        let done = if catches { traffic.busy == 0 } else { traffic.open == 0 && began.elapsed() >= LEAST };
+        let done = traffic.busy == 0 && began.elapsed() >= least;
         if done || Instant::now() >= end {
             return true;
         }

@@ -1,6 +1,7 @@
 //! Outlives hotrun by a moment, to end what hotrun would have ended.
 
 use std::env;
+use std::fs;
 use std::io::{self, BufRead, Write};
 use std::process::{self, Child, ChildStdin, Command, ExitCode, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -56,6 +57,12 @@ impl Drop for Guardian {
         drop(self.pipe.lock().unwrap_or_else(PoisonError::into_inner).take());
         let _ = self.process.wait();
     }
+}
+
+/// Whether a process is a guardian.
+pub(crate) fn is_one(process: u32) -> bool {
+    let words = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    words.split(|byte| *byte == 0).nth(1) == Some(PERSONA.as_bytes())
 }
 
 /// The persona's `main`.

@@ -15,6 +15,7 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, getpid, pidfd_open, pidfd_send_signal, set_child_subreaper, waitpid,
 };
 
+use crate::guardian;
 use crate::reaper::census::Census;
 
 /// The variable by which descendants are known.
@@ -55,9 +56,14 @@ pub(crate) fn sweep(group: u32) {
     reap(|process| killed.contains(&process.pid) || process.is_follower(group));
 }
 
-/// Kills and reaps every descendant of this process. Whoever waits for one of them has done so.
+/// Kills and reaps every descendant of this process but the guardian, which ends by itself. Whoever waits for one of
+/// them has done so.
 pub(crate) fn sweep_all() {
-    kill_until_none(|census| census.descendants(us()));
+    kill_until_none(|census| {
+        let mut found = census.descendants(us());
+        found.retain(|process| !guardian::is_one(*process));
+        found
+    });
     reap(|_| true);
 }
 

@@ -205,7 +205,7 @@ impl Runner {
         let connections =
             if connections == 1 { "1 connection".into() } else { format!("{connections} connections") };
         self.report.warning(&format!(
-            "{connections} stayed open longer than the drain and had to be cut, since the program does not handle SIGTERM; \
+            "{connections} owed an answer for longer than the drain and had to be cut, since the program does not handle SIGTERM; \
              what saves them, in axum: `axum::serve(listener, app).with_graceful_shutdown(lifecycle::shutdown())`"
         ));
     }
