@@ -55,7 +55,7 @@ fn act() -> Result<(), Refusal> {
     let cli = cli::parse();
     match cli.what {
         Some(What::Init) => init::init(&cli),
-        Some(What::Check) => check::check(&cli),
+        Some(What::Check { .. }) => check::check(&cli),
         None => runner::run(plan::plan(&cli)?),
     }
 }

@@ -195,6 +195,7 @@ fn decide(cli: &Cli, ground: Ground, ask: Ask<'_>) -> Result<Plan, Refusal> {
     let Ground { root, run_in, project, settings, file, warnings } = ground;
     let tmp = tmp(&root, &project, &settings)?;
     let making = making::decide(cli, &root, &tmp, &project, &settings, ask)?;
+    making.is_runnable()?;
     let sources = watching::decide(&root, &tmp, &project, &settings, &making)?;
     let build = settings.build;
     let env = Vec::from_iter(build.env);

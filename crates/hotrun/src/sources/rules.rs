@@ -134,3 +134,147 @@ fn is_scratch(name: &OsStr) -> bool {
         || ends(b".swx")
         || name.starts_with(b".goutputstream-")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use globset::{GlobBuilder, GlobSet};
+    use regex::RegexSet;
+
+    use super::{SourceRules, Verdict};
+    use crate::sources::ignores::Ignores;
+
+    fn globs(patterns: &[&str]) -> GlobSet {
+        let mut set = GlobSet::builder();
+        for pattern in patterns {
+            set.add(GlobBuilder::new(pattern).literal_separator(true).build().unwrap());
+        }
+        set.build().unwrap()
+    }
+
+    fn strings(list: &[&str]) -> Vec<String> {
+        list.iter().map(ToString::to_string).collect()
+    }
+
+    /// Each row: a path below the root, and what the rules say.
+    #[test]
+    fn a_file_counts_by_its_place_and_its_ending() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        fs::write(root.join(".gitignore"), "*.gen.rs\n/out/\n").unwrap();
+        let rules = SourceRules {
+            roots: vec![root.clone()],
+            extensions: strings(&["rs", "env"]),
+            compiler_decides: true,
+            include_files: vec![root.join("Cargo.toml"), root.join("old/schema.sql")],
+            exclude_dirs: globs(&["old", "**/fixtures"]),
+            exclude_files: globs(&["*.skip.rs", "src/odd.rs"]),
+            exclude_regex: RegexSet::new([r"_test\.rs$"]).unwrap(),
+            never: vec![root.join("target")],
+            ..SourceRules::default()
+        };
+        let ignores = Ignores::of(&rules.roots);
+        for (path, expected) in [
+            ("src/main.rs", Verdict::Likely),
+            ("build.rs", Verdict::Likely),
+            ("Cargo.toml", Verdict::Named),
+            ("other/Cargo.toml", Verdict::Unlikely),
+            ("page.html", Verdict::Unlikely),
+            ("src/rs", Verdict::Unlikely),
+            (".env", Verdict::Likely),
+            ("src/x.gen.rs", Verdict::Unlikely),
+            ("target/debug/out.rs", Verdict::Excluded),
+            ("old/main.rs", Verdict::Excluded),
+            ("old/schema.sql", Verdict::Excluded),
+            ("sub/old/main.rs", Verdict::Likely),
+            ("sub/fixtures/a.rs", Verdict::Excluded),
+            ("sub/fixtures/deep/a.rs", Verdict::Excluded),
+            ("a.skip.rs", Verdict::Excluded),
+            ("src/a.skip.rs", Verdict::Likely),
+            ("src/odd.rs", Verdict::Excluded),
+            ("src/main_test.rs", Verdict::Excluded),
+            ("src/.#main.rs", Verdict::Unlikely),
+            ("src/main.rs~", Verdict::Unlikely),
+            ("src/4913", Verdict::Unlikely),
+        ] {
+            assert_eq!(rules.verdict(&root.join(path), &ignores), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_ending_that_is_asked_for_needs_no_compiler_to_agree() {
+        let rules = |listed: &[&str], include_dirs: &[&str]| SourceRules {
+            roots: vec!["/p".into()],
+            extensions: strings(listed),
+            include_dirs: include_dirs.iter().map(PathBuf::from).collect(),
+            ..SourceRules::default()
+        };
+        let ignores = Ignores::of(&["/p".into()]);
+        for (listed, include_dirs, path, expected) in [
+            (&["rs", "html"][..], &[][..], "/p/page.html", Verdict::Named),
+            (&["rs"], &[], "/p/page.html", Verdict::Unlikely),
+            (&["*"], &[], "/p/page.html", Verdict::Named),
+            (&["*"], &[], "/p/Makefile", Verdict::Named),
+            (&["*"], &[], "/p/.page.html.swp", Verdict::Unlikely),
+            (&[], &[], "/p/main.rs", Verdict::Unlikely),
+            (&["rs"], &["/p/src", "/q"], "/p/src/main.rs", Verdict::Named),
+            (&["rs"], &["/p/src", "/q"], "/q/lib.rs", Verdict::Named),
+            (&["rs"], &["/p/src", "/q"], "/p/main.rs", Verdict::Unlikely),
+        ] {
+            let found = rules(listed, include_dirs).verdict(Path::new(path), &ignores);
+            assert_eq!(found, expected, "{listed:?} {include_dirs:?} {path}");
+        }
+    }
+
+    /// Each row: a folder below the root, and whether it is watched.
+    #[test]
+    fn no_watch_is_spent_on_what_holds_no_sources() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        for name in ["src", "build-a", "venv", "web/node_modules"] {
+            fs::create_dir_all(root.join(name)).unwrap();
+        }
+        fs::write(root.join("build-a/CACHEDIR.TAG"), "").unwrap();
+        fs::write(root.join("venv/pyvenv.cfg"), "").unwrap();
+        fs::write(root.join(".gitignore"), "/data/\n!/data/keep/\n*.d\n").unwrap();
+        fs::write(root.join("web/.gitignore"), "/dist\n").unwrap();
+        let rules = SourceRules {
+            roots: vec![root.clone()],
+            include_files: vec![root.join(".github/check.rs")],
+            exclude_dirs: globs(&["docs"]),
+            never: vec![root.join("tmp")],
+            ..SourceRules::default()
+        };
+        let ignores = Ignores::of(&rules.roots);
+        for (path, expected) in [
+            ("src", true),
+            ("src/deep", true),
+            (".git", false),
+            (".idea", false),
+            (".cargo", true),
+            (".github", true),
+            ("build-a", false),
+            ("venv", false),
+            ("web", true),
+            ("web/node_modules", false),
+            ("web/dist", false),
+            ("dist", true),
+            ("data", false),
+            ("conf.d", false),
+            ("docs", false),
+            ("web/docs", true),
+            ("tmp", false),
+            ("tmp/deep", false),
+        ] {
+            assert_eq!(rules.enters(&root.join(path), &ignores), expected, "{path}");
+        }
+        let only = SourceRules { include_dirs: vec![root.join("a/.b")], ..rules };
+        for (path, expected) in
+            [("a", true), ("a/.b", true), ("a/.b/c", true), ("a/c", false), ("src", false)]
+        {
+            assert_eq!(only.enters(&root.join(path), &ignores), expected, "{path}");
+        }
+    }
+}
