@@ -1,5 +1,6 @@
 //! What happenings mean.
 
+use std::collections::BTreeSet;
 use std::process::ExitStatus;
 use std::thread;
 
@@ -135,6 +136,11 @@ impl Runner {
                 {
                     proxy.switch(None);
                 }
+                let living: BTreeSet<_> =
+                    self.generations.values().flat_map(|one| one.addresses.iter().copied()).collect();
+                if self.plan.sockets.addresses.is_empty() && !living.is_empty() {
+                    self.owned.retain(|address| living.contains(&address));
+                }
                 let goes_on = self.apply(Event::Ended(id));
                 self.endings.remove(&id);
                 goes_on
@@ -144,9 +150,11 @@ impl Runner {
 
     /// Takes in what was set for now. A program that has asked for no port by the time at which it should be ready is a worker.
     pub(super) fn due(&mut self, event: Event) -> Verdict {
+        let serves = self.generations.values().any(|one| one.is_ready() && one.shares());
         if let Event::Late(id) = event
             && let Some(generation) = self.generations.get_mut(&id)
             && generation.is_worker()
+            && !serves
         {
             let sign = generation.becomes_ready(Sign::Started);
             return self.signed(id, sign);

@@ -10,5 +10,6 @@ mod load;
 mod processes;
 mod project;
 mod proxy;
+mod servers;
 mod settings;
 mod sources;

@@ -83,7 +83,7 @@ impl Project {
 
     /// Replaces text in a file, which must be there.
     pub(crate) fn edited(self, name: &str, from: &str, to: &str) -> Project {
-        self.edit(name, from, &to.replace("PORT", &self.port.to_string()));
+        self.edit(name, from, to);
         self
     }
 
@@ -237,6 +237,37 @@ impl Hotrun {
         self.wait_until(&format!("answer of version {version}"), || {
             get(self.project.address()).is_ok_and(|text| text.ends_with(&format!("version {version}")))
         });
+    }
+
+    /// The same for a program of one line that prints its version.
+    pub(crate) fn save_worker(&self, version: usize) {
+        let text = fs::read_to_string(self.project.path("src/main.rs")).expect("a worker");
+        let (head, rest) = text.split_once("version ").expect("a version");
+        let (_, tail) = rest.split_once(' ').expect("a version");
+        self.project.save("src/main.rs", &format!("{head}version {version} {tail}"));
+    }
+
+    /// The names of all processes that descend from hotrun.
+    pub(crate) fn processes(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        for entry in fs::read_dir("/proc").expect("processes").flatten() {
+            let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+            let parsed = stat.split_once(" (").and_then(|(pid, rest)| {
+                let (name, rest) = rest.rsplit_once(") ")?;
+                let parent: u32 = rest.split(' ').nth(1)?.parse().ok()?;
+                Some((pid.parse::<u32>().ok()?, parent, name.to_owned()))
+            });
+            all.extend(parsed);
+        }
+        let mut family = vec![self.child.id()];
+        let mut names = Vec::new();
+        while let Some(one) = family.pop() {
+            for (pid, _, name) in all.iter().filter(|(_, parent, _)| *parent == one) {
+                family.push(*pid);
+                names.push(name.clone());
+            }
+        }
+        names
     }
 
     /// Sends a signal to hotrun itself.
