@@ -15,7 +15,7 @@ const HEIGHT: f64 = 260.0;
 
 /// Where the curves are in it.
 const LEFT: f64 = 56.0;
-const RIGHT: f64 = 410.0;
+const RIGHT: f64 = 394.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 216.0;
 
@@ -83,7 +83,7 @@ fn plot(all: &Figures, figure: &Figure, series: &str) -> Markup {
                 line.grid x1=(at) x2=(at) y1=(BOTTOM) y2=(BOTTOM + 4.0) {}
                 text x=(at) y=(BOTTOM + 17.0) text-anchor="middle" { (number(tick)) }
             }
-            text.title x=((LEFT + RIGHT) / 2.0) y=(HEIGHT - 6.0) text-anchor="middle" { (axis.title) }
+            text.title x=(LEFT.midpoint(RIGHT)) y=(HEIGHT - 6.0) text-anchor="middle" { (axis.title) }
             @for server in servers {
                 @let points = points(&rows, server, &across, &up);
                 g.(pair(all, server)) {

@@ -19,7 +19,7 @@ pub(crate) struct Draft {
     /// The file, from the server's folder.
     pub(crate) file: &'static str,
     pub(crate) text: String,
-    /// What is new in it.
+    /// What is new in it; nothing where that is everything.
     pub(crate) words: String,
     pub(crate) sign: Sign,
 }
@@ -142,7 +142,7 @@ impl Edit {
             Edit::Back => {
                 let name = value(config, "app_name").ok_or(no_key("app_name"))?;
                 let sign = Sign::Restored(format!(">{name}<"));
-                Ok(in_config(config.to_owned(), "everything as it was".to_owned(), sign))
+                Ok(in_config(config.to_owned(), String::new(), sign))
             }
         }
     }

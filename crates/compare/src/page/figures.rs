@@ -12,7 +12,7 @@ pub(crate) struct Figures {
     /// In the order to show them.
     pub(crate) servers: Vec<Server>,
     /// By group, in the order of [`GROUPS`].
-    pub(crate) figures: Vec<Figure>,
+    pub(crate) list: Vec<Figure>,
     pub(crate) aims: Vec<Aim>,
     /// What could not be read, and why.
     pub(crate) problems: Vec<String>,
@@ -133,7 +133,7 @@ impl Figures {
             all.add(&file.file_name().unwrap_or_default().to_string_lossy(), &text);
         }
         let rank = |figure: &Figure| GROUPS.iter().position(|(group, _)| *group == figure.group);
-        all.figures.sort_by_key(|figure| rank(figure).unwrap_or(GROUPS.len()));
+        all.list.sort_by_key(|figure| rank(figure).unwrap_or(GROUPS.len()));
         Ok(all)
     }
 
@@ -154,7 +154,7 @@ impl Figures {
                 self.servers.push(server);
             }
         }
-        self.figures.extend(parts::<Figure>(&mut document["figures"], file, &mut self.problems));
+        self.list.extend(parts::<Figure>(&mut document["figures"], file, &mut self.problems));
         self.aims.extend(parts::<Aim>(&mut document["aims"], file, &mut self.problems));
     }
 }
@@ -224,7 +224,7 @@ mod tests {
             {"id":"start","x":null,"rows":[{"server":"demo-axum","median":1.5,"p99":2,"rounds":[1,2]},{"server":"go-gin","note":"not offered"}]}]}"#;
         let figures = read(&[("bench.json", text)]);
         assert!(figures.problems.is_empty(), "{:?}", figures.problems);
-        let rows = &figures.figures[0].rows;
+        let rows = &figures.list[0].rows;
         assert_eq!((rows[0].median, rows[0].others["p99"].as_f64()), (Some(1.5), Some(2.0)));
         assert_eq!((rows[1].median, rows[1].note.as_str()), (None, "not offered"));
         assert_eq!(figures.server("go-gin").name, "go-gin");
@@ -235,7 +235,7 @@ mod tests {
         let one = r#"{"servers":[{"id":"a","name":"A"}],"figures":[{"id":"late","group":"growth"},{"id":"new","group":"?"}]}"#;
         let other = r#"{"servers":[{"id":"a","name":"B"}],"figures":[{"id":"early","group":"size"}],"aims":[{"met":true}]}"#;
         let figures = read(&[("1.json", one), ("2.json", other), ("plot.svg", "<svg/>")]);
-        let ids: Vec<&str> = figures.figures.iter().map(|figure| figure.id.as_str()).collect();
+        let ids: Vec<&str> = figures.list.iter().map(|figure| figure.id.as_str()).collect();
         assert_eq!(ids, ["early", "late", "new"]);
         assert_eq!((figures.servers.len(), figures.server("a").name.as_str()), (1, "A"));
         assert_eq!(figures.aims[0].met, Some(true));
@@ -245,7 +245,7 @@ mod tests {
     fn what_cannot_be_read_is_said_and_the_rest_is_shown() {
         let figures =
             read(&[("1.json", r#"{"figures":[{"id":"bad","rows":7},{"id":"good"}]}"#), ("2.json", "{")]);
-        assert_eq!(figures.figures.len(), 1);
+        assert_eq!(figures.list.len(), 1);
         assert_eq!(figures.problems.len(), 2);
         assert!(figures.problems[0].starts_with("`1.json`: bad: invalid type"), "{:?}", figures.problems);
     }
@@ -253,6 +253,6 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_has_no_figures() {
         let figures = Figures::read(std::path::Path::new("/nowhere")).unwrap();
-        assert!(figures.figures.is_empty() && figures.problems.is_empty());
+        assert!(figures.list.is_empty() && figures.problems.is_empty());
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn buttons() -> Markup {
 pub(crate) fn edits(made: &[Made]) -> Markup {
     html! {
         table.edits data-edits hidden[made.is_empty()] {
-            caption { "From the end of the save to the first answer that carries it" }
+            caption { "From the beginning of the save to the first answer that carries it" }
             thead { tr { th scope="col" { "edit" } @for demo in &DEMOS { th scope="col" { (demo.name) } } } }
             @for made in made.iter().rev() { (one(made)) }
         }
@@ -110,7 +110,7 @@ mod tests {
         let made = |outcomes| Made { edit: Edit::BadValue, words: "<x>".into(), outcomes };
         let alike = one(&made((0..4).map(|_| refused("expected")).collect())).into_string();
         assert!(alike.contains("all four: <code>expected</code>") && alike.contains("&lt;x&gt;"), "{alike}");
-        assert_eq!(alike.matches("refused, 2 ms").count(), 4);
+        assert_eq!(alike.matches("refused, 2.00\u{a0}ms").count(), 4);
         let mut outcomes: Vec<Outcome> = (0..3).map(|_| Outcome::InForce(Duration::from_millis(1))).collect();
         outcomes.push(refused("expected"));
         assert!(one(&made(outcomes)).into_string().contains("poem: <code>expected</code>"));

@@ -59,11 +59,14 @@ fn code(excerpt: &Excerpt) -> Markup {
             @for (line, differs) in lines.iter().zip(marks) {
                 @let indent = line.first().map_or(0, |first| first.text.len() - first.text.trim_start().len());
                 span.line.differs[differs] style={ "--indent:" (indent) } {
-                    @for piece in line {
+                    @for (piece, next) in line.iter().zip(line.iter().skip(1).map(Some).chain([None])) {
+                        // Where a line that is too long is best broken.
+                        @if piece.text == "." { wbr; }
                         @match piece.class {
                             Some(class) => span.(class) { (piece.text) },
                             None => (piece.text),
                         }
+                        @if piece.text == "(" && next.is_some_and(|next| next.text != ")") { wbr; }
                     }
                     "\n"
                 }

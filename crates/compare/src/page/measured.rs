@@ -14,16 +14,16 @@ use super::{
 pub(crate) fn figures(all: &Figures) -> Markup {
     html! {
         @for problem in &all.problems { p.problem { "Not readable: " (prose(problem)) } }
-        @if all.figures.is_empty() {
+        @if all.list.is_empty() {
             p.note { "Nothing has been measured here yet. " code { "just bench" } " does." }
         } @else {
             (glance(all))
             @if !all.aims.is_empty() { (aims(all)) }
-            @for (group, title) in GROUPS.into_iter().chain([("", "More")]) {
-                @let of_group: Vec<&Figure> = all.figures.iter().filter(|figure| belongs(figure, group)).collect();
-                @if !of_group.is_empty() {
-                    h3 { (title) }
-                    div.figures { @for figure in of_group { (one(all, figure)) } }
+            div.figures {
+                @for (group, title) in GROUPS.into_iter().chain([("", "More")]) {
+                    @let of_group: Vec<&Figure> = all.list.iter().filter(|figure| belongs(figure, group)).collect();
+                    @if !of_group.is_empty() { h3 { (title) } }
+                    @for figure in of_group { (one(all, figure)) }
                 }
             }
         }
@@ -39,7 +39,7 @@ fn belongs(figure: &Figure, group: &str) -> bool {
 /// One column for every figure, one row for every server.
 fn glance(all: &Figures) -> Markup {
     let columns: Vec<(&Figure, Option<Row>)> =
-        all.figures.iter().map(|figure| (figure, heading(figure))).collect();
+        all.list.iter().map(|figure| (figure, heading(figure))).collect();
     let columns: Vec<(&Figure, Row)> =
         columns.into_iter().filter_map(|(figure, row)| row.map(|row| (figure, row))).collect();
     html! {
@@ -117,7 +117,7 @@ fn aims(all: &Figures) -> Markup {
 
 fn one(all: &Figures, figure: &Figure) -> Markup {
     html! {
-        figure.figure.broad[figure.x.is_some()] id=(figure.id) {
+        figure.figure id=(figure.id) {
             figcaption {
                 h4 { (prose(&figure.title)) @if !figure.unit.is_empty() { small { " " (figure.unit) } } }
                 @if !figure.what.is_empty() { p { (prose(&figure.what)) } }
@@ -155,10 +155,10 @@ fn bars(all: &Figures, figure: &Figure) -> Markup {
         div.wide { table.bars data-sortable {
             thead { tr {
                 (sorter(&html! { "server" }))
-                @if has_series { (sorter(&html! { "of" })) }
+                @if has_series { th.text scope="col" { button type="button" data-sort { "of" } } }
                 th.plot { }
                 (sorter(&html! { "median" }))
-                @if has_spread { (sorter(&html! { "range" })) }
+                @if has_spread { th.spread scope="col" { button type="button" data-sort { "range" } } }
                 @for column in &figure.columns { (sorter(&html! { (column) })) }
             } }
             tbody { @for row in &figure.rows {
@@ -186,10 +186,8 @@ fn bars(all: &Figures, figure: &Figure) -> Markup {
 }
 
 fn range(row: &Row) -> Markup {
-    match (row.min, row.max) {
-        (Some(min), Some(max)) => html! { td data-value=(max - min) { (number(min)) "–" (number(max)) } },
-        _ => html! { td {} },
-    }
+    let (Some(min), Some(max)) = (row.min, row.max) else { return html! { td.spread {} } };
+    html! { td.spread data-value=(max - min) { (number(min)) "–" (number(max)) } }
 }
 
 fn other(row: &Row, column: &str) -> Markup {

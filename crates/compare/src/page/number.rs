@@ -24,9 +24,9 @@ pub(crate) fn number(value: f64) -> String {
     shown
 }
 
-/// Milliseconds.
+/// Milliseconds, to the hundredth, with a space that does not break.
 pub(crate) fn milliseconds(time: Duration) -> String {
-    format!("{} ms", number(time.as_secs_f64() * 1000.0))
+    format!("{:.2}\u{a0}ms", time.as_secs_f64() * 1000.0)
 }
 
 /// From 10 000 on, groups of three apart by a thin space that does not break.
@@ -65,6 +65,6 @@ mod tests {
         ] {
             assert_eq!(number(value), shown);
         }
-        assert_eq!(milliseconds(Duration::from_micros(614)), "0.614 ms");
+        assert_eq!(milliseconds(Duration::from_micros(614)), "0.61\u{a0}ms");
     }
 }

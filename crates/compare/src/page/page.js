@@ -15,6 +15,7 @@
       if (!answer.ok) throw new Error(text.trim() || answer.statusText);
       // The server escapes what it says.
       table.tHead.insertAdjacentHTML("afterend", text);
+      for (const forgotten of [...table.tBodies].slice(8)) forgotten.remove();
       table.hidden = false;
       status.textContent = "";
     } catch (error) {

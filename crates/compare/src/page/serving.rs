@@ -88,11 +88,13 @@ async fn accept(listener: TcpListener, desk: Arc<Desk>) -> Result<(), Failed> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut hangup = signal(SignalKind::hangup())?;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = interrupt.recv() => return Ok(()),
             _ = terminate.recv() => return Ok(()),
+            _ = hangup.recv() => return Ok(()),
         };
         let stream = match accepted {
             Ok((stream, _)) => stream,

@@ -29,9 +29,9 @@ pub(crate) struct Made {
 /// What came of an edit in one demo.
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
-    /// An answer carried it, so long after the end of the save.
+    /// An answer carried it, so long after the save began.
     InForce(Duration),
-    /// It was rejected, so long after the end of the save, in these words; the answers stay what they were.
+    /// It was rejected, so long after the save began, in these words; the answers stay what they were.
     Refused(Duration, String),
     /// Neither.
     Unanswered(String),
@@ -118,11 +118,11 @@ fn save_to_be_in_force(demo: &Running, draft: &Draft) -> Result<Outcome, Failed>
     let target = draft.sign.target();
     let mut client = demo.client()?;
     client.get(target)?;
+    let begun = Instant::now();
     demo.save(draft.file, &draft.text)?;
-    let saved = Instant::now();
-    while saved.elapsed() < PATIENCE {
+    while begun.elapsed() < PATIENCE {
         let answer = client.get(target)?;
-        let after = saved.elapsed();
+        let after = begun.elapsed();
         if draft.sign.is_in(&answer.text()) {
             return Ok(Outcome::InForce(after));
         }
@@ -133,11 +133,11 @@ fn save_to_be_in_force(demo: &Running, draft: &Draft) -> Result<Outcome, Failed>
 
 fn save_to_be_refused(demo: &Running, draft: &Draft, word: &str) -> Result<Outcome, Failed> {
     let mut events = demo.events()?;
+    let begun = Instant::now();
     demo.save(draft.file, &draft.text)?;
-    let saved = Instant::now();
     let problem =
         events.until("the problem", |frame| frame.event == "problem" && frame.data.contains(word))?;
-    let after = saved.elapsed();
+    let after = begun.elapsed();
     let words = problem.json()?["message"].as_str().unwrap_or_default().to_owned();
     match demo.status("/")? {
         200 => Ok(Outcome::Refused(after, words)),
