@@ -43,9 +43,9 @@ fn column(demo: &Demo, cell: &Cell) -> Markup {
                 }
             }
             @if demo.name == DEMOS[0].name {
-                p.tally { (lines) " lines" }
+                p.tally { "lines: " (lines) }
             } @else {
-                p.tally { (cell.differing) " of " (lines) " lines are not " (DEMOS[0].name) "'s" }
+                p.tally { "lines: " (lines) ", of them not " (DEMOS[0].name) "'s: " (cell.differing) }
             }
         }
     }

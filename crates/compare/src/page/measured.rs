@@ -18,6 +18,7 @@ pub(crate) fn figures(all: &Figures) -> Markup {
             p.note { "Nothing has been measured here yet. " code { "just bench" } " does." }
         } @else {
             (glance(all))
+            (servers(all))
             @if !all.aims.is_empty() { (aims(all)) }
             div.figures {
                 @for (group, title) in GROUPS.into_iter().chain([("", "More")]) {
@@ -43,9 +44,9 @@ fn glance(all: &Figures) -> Markup {
     let columns: Vec<(&Figure, Row)> =
         columns.into_iter().filter_map(|(figure, row)| row.map(|row| (figure, row))).collect();
     html! {
+        p.limits { "Medians; the best of a column is bold. A click on a heading sorts." }
         div.wide {
-            table.glance data-sortable {
-                caption { "Medians; the best of a column is bold. A click on a heading sorts." }
+            table.glance {
                 thead { tr {
                     (sorter(&html! { "server" }))
                     @for (figure, row) in &columns { (sorter(&html! {
@@ -64,6 +65,19 @@ fn glance(all: &Figures) -> Markup {
                 } } }
             }
         }
+    }
+}
+
+/// In which versions, and what to know of each.
+fn servers(all: &Figures) -> Markup {
+    let known = |server: &&Server| !server.versions.is_empty() || !server.note.is_empty();
+    html! {
+        details { summary { "versions, and how each was written" } dl.servers {
+            @for server in all.servers.iter().filter(known) {
+                dt.(pair(all, &server.id)) { (name(server)) }
+                dd { (server.versions) @if !server.note.is_empty() { "; " (prose(&server.note)) } }
+            }
+        } }
     }
 }
 
@@ -100,16 +114,16 @@ fn aims(all: &Figures) -> Markup {
             td { (prose(&aim.wanted)) }
             td data-value=[aim.measured] { @if let Some(measured) = aim.measured { (number(measured)) } }
             @match aim.met {
-                Some(true) => td.good { "met" },
-                Some(false) => td.bad { "missed" },
+                Some(true) => td.good { "yes" },
+                Some(false) => td.bad { "no" },
                 None => td {},
             }
         } }
     };
     html! {
         h3 { "What was aimed at" }
-        div.wide { table data-sortable {
-            thead { tr { @for head in ["who", "what", "wanted", "measured", ""] { (sorter(&html! { (head) })) } } }
+        div.wide { table.aims {
+            thead { tr { @for head in ["who", "what", "wanted", "measured", "met"] { (sorter(&html! { (head) })) } } }
             tbody { @for aim in &all.aims { (line(aim)) } }
         } }
     }
@@ -152,7 +166,7 @@ fn bars(all: &Figures, figure: &Figure) -> Markup {
     let share =
         |value: f64| if most > 0.0 { format!("{:.2}%", value / most * 100.0) } else { "0%".to_owned() };
     html! {
-        div.wide { table.bars data-sortable {
+        div.wide { table.bars {
             thead { tr {
                 (sorter(&html! { "server" }))
                 @if has_series { th.text scope="col" { button type="button" data-sort { "of" } } }
@@ -215,7 +229,7 @@ fn by_x(all: &Figures, figure: &Figure) -> Markup {
         }
     }
     html! {
-        div.wide { table data-sortable {
+        div.wide { table {
             thead { tr {
                 (sorter(&html! { @match &figure.x { Some(axis) => (axis.title), None => "" } }))
                 @for place in &places { (sorter(&html! { (number(*place)) })) }

@@ -132,7 +132,7 @@ fn the_code_and_the_figures_are_on_the_page() {
         "A processor, 2 cores",
         "2026-11-20 15:02:11Z",
         "axum against gin",
-        "missed",
+        "<td class=\"bad\">no</td>",
     ] {
         assert!(page.contains(part), "{part}");
     }
