@@ -65,8 +65,8 @@ struct Cast {
     /// The folder of the demos' programs, instead of building them
     #[arg(long, value_name = "DIR")]
     programs: Option<PathBuf>,
-    /// The folder of the figures, or a file of them
-    #[arg(long, value_name = "PATH", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/results"))]
+    /// The folder of the figures, or a file of them [default: crates/compare/results]
+    #[arg(long, value_name = "PATH", hide_default_value = true, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/results"))]
     results: PathBuf,
 }
 
@@ -75,19 +75,22 @@ pub(crate) fn show(page: &Page) -> Result<(), Failed> {
     let listener = serving::listen(page.port)?;
     let programs = page.cast.programs()?;
     let port = listener.local_addr()?.port();
-    let stage = Stage::open(&programs, if page.port == 0 { 0 } else { port.saturating_add(1) })?;
-    let address = format!("http://127.0.0.1:{port}/");
-    progress(&format!("the page is {address}; Ctrl-C ends it and the demos"));
-    if !page.no_open && stdout().is_terminal() && has_a_screen() {
-        open(&address);
-    }
-    serving::serve(listener, stage, page.cast.results.clone(), page.cast.built())
+    let first = if page.port == 0 { 0 } else { port.saturating_add(1) };
+    serving::serve(listener, page.cast.results.clone(), page.cast.built(), || {
+        let stage = Stage::open(&programs, first)?;
+        let address = format!("http://127.0.0.1:{port}/");
+        progress(&format!("the page is {address}; Ctrl-C ends it and the demos"));
+        if !page.no_open && stdout().is_terminal() && has_a_screen() {
+            open(&address);
+        }
+        Ok(stage)
+    })
 }
 
 /// Starts the demos, captures them, makes every edit once, and writes all of it as files.
 pub(crate) fn export(export: &Export) -> Result<(), Failed> {
     let stage = Stage::open(&export.cast.programs()?, 0)?;
-    export::export(&export.dir, stage, &export.cast.results)?;
+    export::export(&export.dir, stage, &export.cast.results, export.cast.built())?;
     progress(&format!("written: {}", export.dir.join("index.html").display()));
     Ok(())
 }
@@ -102,9 +105,9 @@ impl Cast {
 
     fn built(&self) -> String {
         match &self.programs {
-            Some(folder) => format!("programs of {}", folder.display()),
+            Some(_) => "programs that were there already".to_owned(),
             None if self.release => "release builds".to_owned(),
-            None => "debug builds: slower than the figures below, which are of release builds".to_owned(),
+            None => "debug builds, which are slower than those of the figures below".to_owned(),
         }
     }
 }

@@ -20,8 +20,8 @@ pub(crate) const SCRIPT: &str = include_str!("page.js");
 pub(crate) enum Sites {
     /// They run, and can be edited; how they were built.
     Running(Vec<Site>, String),
-    /// They ran when this was captured.
-    Captured(Vec<Site>, String),
+    /// They ran when this was captured: how they were built, and when that was.
+    Captured(Vec<Site>, String, String),
 }
 
 /// The page, with the edits that were made so far.
@@ -100,8 +100,8 @@ fn top(sites: &Sites) -> Markup {
                 }
                 (live::buttons())
             }
-            Sites::Captured(_, at) => p.note {
-                "As they were " (at) ". " code { "cargo run -p compare" } " starts the four, with a row of buttons that \
+            Sites::Captured(_, built, at) => p.note {
+                "As they were " (at) " (" (built) "). " code { "cargo run -p compare" } " starts the four, with a row of buttons that \
                  makes edits like these."
             },
         }
@@ -125,7 +125,7 @@ fn picker() -> Markup {
 
 fn frames(sites: &Sites) -> Markup {
     match sites {
-        Sites::Running(sites, _) | Sites::Captured(sites, _) => live::sites(sites),
+        Sites::Running(sites, _) | Sites::Captured(sites, ..) => live::sites(sites),
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
 
 /// Writes the page, its figures, what the sites look like and what became of every edit into a folder, which is made
 /// if it is not there.
-pub(crate) fn export(folder: &Path, mut stage: Stage, results: &Path) -> Result<(), Failed> {
+pub(crate) fn export(folder: &Path, mut stage: Stage, results: &Path, built: String) -> Result<(), Failed> {
     let sites = folder.join("sites");
     fs::create_dir_all(&sites).map_err(|e| format!("`{}`: {e}", sites.display()))?;
     let captured = DEMOS.iter().zip(stage.pages()?).map(|(demo, page)| {
@@ -31,7 +31,7 @@ pub(crate) fn export(folder: &Path, mut stage: Stage, results: &Path) -> Result<
     let made: Vec<_> = Edit::ALL.into_iter().map(|edit| stage.make(edit)).collect();
     drop(stage);
     let at = Zoned::now().strftime("on %-d %B %Y at %H:%M").to_string();
-    let document = document::document(&Sites::Captured(captured, at), &made, &Figures::read(results)?);
+    let document = document::document(&Sites::Captured(captured, built, at), &made, &Figures::read(results)?);
     write(&folder.join("index.html"), &document.into_string())?;
     write(&folder.join("page.css"), STYLE)?;
     write(&folder.join("page.js"), SCRIPT)?;
@@ -49,9 +49,12 @@ fn still(page: &str) -> String {
 
 /// The numbers behind the figures, and their drawings.
 fn copy_results(results: &Path, folder: &Path) -> Result<(), Failed> {
-    let listed = fs::read_dir(results).into_iter().flatten().flatten().map(|entry| entry.path());
-    let wanted = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "json" || kind == "svg");
-    let files: Vec<PathBuf> = listed.filter(wanted).collect();
+    let mut files = vec![results.to_owned()];
+    if !results.is_file() {
+        let listed = fs::read_dir(results).into_iter().flatten().flatten().map(|entry| entry.path());
+        let wanted = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "json" || kind == "svg");
+        files = listed.filter(wanted).collect();
+    }
     if files.is_empty() {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -20,7 +21,7 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     runtime::Builder,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 
 use super::{
@@ -67,34 +68,60 @@ pub(crate) fn listen(port: u16) -> Result<TcpListener, Failed> {
     Ok(TcpListener::bind(address).map_err(|e| format!("`{address}` cannot be bound: {e}{way_on}"))?)
 }
 
-/// Serves the page until a signal says that it is enough.
+/// Serves the page, once the stage is open, until a signal says that it is enough: one that comes while the stage is
+/// being opened, too, so that no demo is left behind.
 pub(crate) fn serve(
     listener: TcpListener,
-    stage: Stage,
     results: PathBuf,
     built: String,
+    open: impl FnOnce() -> Result<Stage, Failed>,
 ) -> Result<(), Failed> {
-    let port = listener.local_addr()?.port();
-    let play = Mutex::new(Play { stage, made: Vec::new() });
-    let desk = Arc::new(Desk { play, results, built, port });
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let served = runtime.block_on(accept(listener, desk));
-    // An edit that is under way is not waited for.
-    runtime.shutdown_background();
+    let signals = {
+        let _inside = runtime.enter();
+        Signals::catch()?
+    };
+    let port = listener.local_addr()?.port();
+    let play = Mutex::new(Play { stage: open()?, made: Vec::new() });
+    let desk = Arc::new(Desk { play, results, built, port });
+    let served = runtime.block_on(accept(listener, desk, signals));
+    // An edit that is under way is waited for: it holds the demos.
+    drop(runtime);
     served
 }
 
-async fn accept(listener: TcpListener, desk: Arc<Desk>) -> Result<(), Failed> {
+/// What ends the program.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn catch() -> io::Result<Signals> {
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, desk: Arc<Desk>, mut signals: Signals) -> Result<(), Failed> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let mut hangup = signal(SignalKind::hangup())?;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = interrupt.recv() => return Ok(()),
-            _ = terminate.recv() => return Ok(()),
-            _ = hangup.recv() => return Ok(()),
+            () = signals.next() => return Ok(()),
         };
         let stream = match accepted {
             Ok((stream, _)) => stream,

@@ -41,7 +41,7 @@ pub(crate) enum Outcome {
 const OVERLAY: &str = "port.yaml";
 
 /// How long an edit may take to be seen.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Stage {
     /// Starts the programs, each in a folder of its own with a copy of the configuration, which is laid over with its
