@@ -47,6 +47,16 @@ fuzz seconds='600':
 [private]
 coverage := "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1"
 
+# Start the four and open one page on which they stand side by side
+[group('compare')]
+compare *args:
+    cargo run -p compare -- {{args}}
+
+# Write that page as static files: `just export /tmp/page`
+[group('compare')]
+export dir *args:
+    cargo run -p compare -- export {{dir}} --release {{args}}
+
 # Lay two demos side by side: `just diff axum poem`
 [group('compare')]
 diff one other:

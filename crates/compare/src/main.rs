@@ -1,4 +1,4 @@
-//! The demos, side by side: `just bench`.
+//! The demos, side by side: seen with `cargo run -p compare`, measured with `just bench`.
 //!
 //! Every measurement starts real servers, compares within one run, in turn, and prints medians and ratios as JSON on
 //! stdout; what it is doing goes to stderr.
@@ -9,6 +9,7 @@ mod cpu;
 mod idle;
 mod latency;
 mod load;
+mod page;
 mod saves;
 mod served;
 mod soak;
@@ -20,19 +21,29 @@ mod watch;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
+use conformance::Failed;
 
-use crate::{saves::Saves, torture::Torture, watch::Watching};
+use crate::{
+    page::{Export, Page},
+    saves::Saves,
+    torture::Torture,
+    watch::Watching,
+};
 
-/// Measures the demos
+/// Shows the demos side by side, or measures them
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
-    what: What,
+    what: Option<What>,
+    #[command(flatten)]
+    page: Page,
 }
 
 #[derive(Subcommand)]
 enum What {
+    /// Write the page as static files
+    Export(Export),
     /// From the end of a save to the first answer that carries it
     SaveToServed {
         /// The server's program
@@ -89,7 +100,10 @@ enum What {
 }
 
 fn main() -> ExitCode {
-    let measured = match Cli::parse().what {
+    let cli = Cli::parse();
+    let Some(what) = cli.what else { return ended(page::show(&cli.page)) };
+    let measured = match what {
+        What::Export(to) => return ended(page::export(&to)),
         What::SaveToServed { binary, saves } => latency::save_to_served(&binary, saves),
         What::Cpu { binary, static_bytes, rounds, seconds } => {
             cpu::per_request(&binary, &static_bytes, rounds, seconds)
@@ -110,11 +124,14 @@ fn main() -> ExitCode {
             say(&format!("{figures:#}"));
             ExitCode::SUCCESS
         }
-        Err(failed) => {
-            progress(failed.message().unwrap_or("unknown"));
-            ExitCode::FAILURE
-        }
+        Err(failed) => ended(Err(failed)),
     }
+}
+
+fn ended(how: Result<(), Failed>) -> ExitCode {
+    let Err(failed) = how else { return ExitCode::SUCCESS };
+    progress(failed.message().unwrap_or("unknown"));
+    ExitCode::FAILURE
 }
 
 #[allow(clippy::print_stdout, reason = "the figures are what the program is for")]
