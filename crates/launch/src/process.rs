@@ -5,13 +5,13 @@ use std::{io, path::Path, sync::Arc};
 use futures_util::future::select_all;
 use lifecycle::{
     Dial, Endpoint, Filter, Handed, Hangup, Logs, Outcome, Petitioner, PidFile, Predecessor, Rules, Setback,
-    Signal, Signals, Socket, notify,
+    Signal, Signals, Socket, fault, notify,
 };
 use site::{AppConfig, Rejection, Site};
 use tokio::sync::mpsc;
 
 use crate::{
-    berth::Place,
+    berth::{Berth, Place},
     cli::Cli,
     failure::Failure,
     pier::Pier,
@@ -51,6 +51,7 @@ where
         .as_ref()
         .map(|path| PidFile::write(path).map_err(|error| Failure::PidFile(path.clone(), error)));
     let pid_file = pid_file.transpose()?;
+    fault::strike("new.entering");
 
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Serve)?;
@@ -65,6 +66,7 @@ where
             ));
             notify::ready();
             pier.open(berth);
+            fault::strike("new.serving");
             let before = predecessor.map(Predecessor::serving).transpose()?;
             follow(&site, &pier, logs.dial());
             let succession = Succession::new(before, cli.probation);
@@ -172,6 +174,9 @@ where
                         Err(error) if newest && !self.leaves() => return Err(error),
                         Err(error) => tracing::error!("a server that was being left ended: {error}"),
                     }
+                    if self.succession.is_handed_on() && self.places.is_empty() {
+                        fault::strike("old.drained");
+                    }
                 }
             }
             let arrives = !self.opened.is_empty();
@@ -208,8 +213,9 @@ where
         }
     }
 
-    /// The program to start, and two handles of the socket that it takes over.
-    fn may_upgrade(&self) -> Result<(&'static Path, Socket, Socket), Setback> {
+    /// The program to start, the socket that it takes over, and where this process serves again if it has to: what can
+    /// fail on the way back fails now.
+    fn may_upgrade(&self) -> Result<(&'static Path, Socket, Berth), Setback> {
         self.succession.may_start()?;
         if self.stopping {
             return Err(Setback::Busy("the server is stopping".to_owned()));
@@ -220,6 +226,9 @@ where
         let (socket, kept) = sockets.ok_or_else(|| {
             Setback::Unstartable("there is no socket, or no descriptor, to hand over".to_owned())
         })?;
+        let kept = self.pier.berth(kept).map_err(|error| {
+            Setback::Unstartable(format!("this process could not serve again if it had to: {error}"))
+        })?;
         Ok((path, socket, kept))
     }
 
@@ -228,8 +237,8 @@ where
             Turn::Asked(petitioner) => self.upgrade(Some(petitioner)),
             Turn::Serves(pid) => self.hand_on(pid),
             Turn::Failed(setback) => self.set_back(&setback),
-            Turn::Orphaned(setback, socket) => {
-                self.serve_again(socket);
+            Turn::Orphaned(setback, berth) => {
+                self.serve_again(berth);
                 self.set_back(&setback);
             }
             Turn::Passed => {}
@@ -248,19 +257,15 @@ where
             place.drain().share();
             self.leave(place);
         }
+        fault::strike("old.draining");
     }
 
     /// The successor is gone and left its queue: accepting begins again.
-    fn serve_again(&mut self, socket: Socket) {
+    fn serve_again(&mut self, berth: Berth) {
+        self.pier.open(berth);
         self.reclaim_the_process_file();
         notify::main_pid(std::process::id());
-        match self.pier.berth(socket) {
-            Ok(berth) => {
-                self.pier.open(berth);
-                self.pier.settle(&self.site.config());
-            }
-            Err(error) => tracing::error!("cannot serve again: {error}"),
-        }
+        self.pier.settle(&self.site.config());
     }
 
     fn set_back(&mut self, setback: &Setback) {

@@ -113,18 +113,15 @@ impl Drain {
         self.change(|orders| orders.begun = orders.begun.or(Some(now)));
     }
 
-    /// Cuts everything now; a drain that has not begun begins and is over.
+    /// Cuts everything now; a drain that has not begun is over, without having been one.
     pub fn force(&self) {
-        let now = Instant::now();
-        self.change(|orders| {
-            orders.begun = orders.begun.or(Some(now));
-            orders.forced = true;
-        });
+        self.change(|orders| orders.forced = true);
     }
 
-    /// Whether the drain has begun.
+    /// Whether the drain has begun, or is over.
     pub fn is_draining(&self) -> bool {
-        self.shared.orders.borrow().begun.is_some()
+        let orders = self.shared.orders.borrow();
+        orders.begun.is_some() || orders.forced
     }
 
     /// Where the server is in its end, now.
@@ -170,11 +167,14 @@ impl Drain {
     }
 
     /// Declares the end and says how it went: the connections that are open now are the ones cut. The first
-    /// call decides, and counts in the figures; later ones repeat it.
+    /// call decides, and counts in the figures if the drain had begun; later ones repeat it.
     pub fn settle(&self) -> Outcome {
         *self.shared.outcome.get_or_init(|| {
-            let outcome = outcome(*self.shared.orders.borrow(), self.connections());
-            figures::drained(outcome);
+            let orders = *self.shared.orders.borrow();
+            let outcome = outcome(orders, self.connections());
+            if orders.begun.is_some() {
+                figures::drained(outcome);
+            }
             outcome
         })
     }
@@ -226,9 +226,12 @@ impl Drop for Connected {
 }
 
 fn stage(terms: Terms, orders: Orders, connected: usize, now: Instant) -> Stage {
+    if orders.forced {
+        return Stage::Cut;
+    }
     let Some(begun) = orders.begun else { return Stage::Serving };
     let elapsed = now.saturating_duration_since(begun);
-    if orders.forced || elapsed >= terms.deadline {
+    if elapsed >= terms.deadline {
         Stage::Cut
     } else if elapsed >= terms.linger || (orders.shared && connected == 0) {
         Stage::Stopping
@@ -283,6 +286,7 @@ mod tests {
             (shared, Some(1000), 5, Stage::Stopping),
             (shared, Some(10_000), 0, Stage::Cut),
             (Orders { forced: true, ..own }, Some(0), 5, Stage::Cut),
+            (Orders { forced: true, ..own }, None, 5, Stage::Cut),
         ] {
             let orders = Orders { begun: elapsed.map(|_| begun), ..orders };
             let now = begun + Duration::from_millis(elapsed.unwrap_or(60_000));

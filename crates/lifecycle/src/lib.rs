@@ -92,8 +92,11 @@
 //! The program is copied into a sealed file in memory, verified there by its [`Rules`] and executed from there, so
 //! the bytes that run are the ones that were verified. It gets the listener as descriptor 3 and a socket as
 //! descriptor 4, with `LISTEN_FDS=2`; `LISTEN_FDNAMES` says whether the listener is the process's own. Over the
-//! socket both speak in lines: `EXECUTABLE=…`, `GO=1`, `OVER=1` the old one; `READY=1`, `SERVING=1`, `STOPPING=1`,
-//! `UPGRADING=1` the new one, which accepts nothing before `GO=1`. Whoever closes it is taken for dead.
+//! socket both speak in lines: `EXECUTABLE=…`, `GO=1`, `OVER=1` the old one; `READY=1`, `SERVING=1`, `ALIVE=1` every
+//! second, `STOPPING=1`, `UPGRADING=1` the new one, which accepts nothing before `GO=1`. Whoever closes it is taken for
+//! dead; so is a new one that is silent: 30 s before `READY=1`, 10 s after `GO=1`, five signs of life in a row on probation.
+//! An old one that gives no permission for 5 s is waited for no longer, since somebody has to serve. [`fault`] strikes
+//! at each step.
 //!
 //! # The invariant
 //!
@@ -115,6 +118,7 @@ mod driver;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 mod endpoint;
+pub mod fault;
 mod figures;
 mod filter;
 #[cfg(target_os = "linux")]
