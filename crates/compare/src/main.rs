@@ -68,7 +68,7 @@ enum What {
         #[arg(long)]
         peer: Option<PathBuf>,
         /// The linger, in milliseconds
-        #[arg(long, default_value_t = 600)]
+        #[arg(long, default_value_t = 1500)]
         linger: u64,
     },
     /// A storm of saves: every value that is published must have been saved whole

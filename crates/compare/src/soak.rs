@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use conformance::{Action, Demo, Failed, Proof};
 use serde_json::{Value, json};
 
-use crate::progress;
+use crate::{progress, spread};
 
 /// Does everything so many times with a linger, a few times without one, which is the negative control, and restarts a few
 /// times, which is what there is without any of it.
@@ -29,7 +29,10 @@ pub(crate) fn handovers(
             proof.tally.failed(),
             proof.tally
         ));
-        Ok::<Value, Failed>(proof.json())
+        let mut figures = proof.json();
+        let milliseconds = proof.shown.iter().map(|shown| shown.as_secs_f64() * 1000.0);
+        figures["shown_after_ms"] = spread::summary(milliseconds.collect());
+        Ok::<Value, Failed>(figures)
     };
     let run = |action, times, linger| prove(&demo, action, times, linger);
     let with = Action::ALL.map(|action| run(action, times, linger));

@@ -60,7 +60,7 @@ pub use libtest_mimic::Failed;
 pub use load::Load;
 pub use log::Log;
 pub use notices::Notices;
-pub use proof::{Action, Proof};
+pub use proof::{Action, Memory, Proof};
 pub use request::Request;
 pub use running::Running;
 pub use server::Server;

@@ -100,6 +100,11 @@ impl Tally {
         *state.fates.entry(Fate::Answered).or_default() += 1;
     }
 
+    /// An instance is dead: whoever was replaced by it serves again.
+    pub(crate) fn died(&self, instance: &str) {
+        self.state().order.retain(|known| known != instance);
+    }
+
     pub(crate) fn failed_as(&self, fate: Fate, words: &str) {
         self.state().fail(fate, words);
     }
@@ -145,5 +150,8 @@ mod tests {
         assert_eq!(tally.failed(), 0);
         tally.answered("a");
         assert_eq!((tally.failed(), tally.count(Fate::Wrong), tally.count(Fate::Answered)), (1, 1, 5));
+        tally.died("b");
+        tally.answered("a");
+        assert_eq!(tally.failed(), 1);
     }
 }
