@@ -42,6 +42,7 @@ mod events;
 mod load;
 mod log;
 mod notices;
+mod ordeal;
 mod proof;
 mod request;
 mod running;

@@ -80,20 +80,21 @@ pub(crate) struct Errand {
 impl Load {
     /// Begins to ask at `address`. Nothing may be lost by a server whose linger is longer than a second.
     pub fn on(address: SocketAddr) -> Load {
-        Load::by(&CLIENTS, BUSY, address)
+        Load::by(&CLIENTS, BUSY, Tally::default(), address)
     }
 
-    /// The same for less: some hundred requests a second, by clients that wait longer.
+    /// The same for less: some hundred requests a second, by clients that wait longer, and take any instance for the right
+    /// one.
     pub fn gently_on(address: SocketAddr) -> Load {
-        Load::by(&CLIENTS[THOUGHTFUL..], GENTLE, address)
+        Load::by(&CLIENTS[THOUGHTFUL..], GENTLE, Tally::of_any_instance(), address)
     }
 
-    fn by(clients: &[Life], manner: Manner, address: SocketAddr) -> Load {
+    fn by(clients: &[Life], manner: Manner, tally: Tally, address: SocketAddr) -> Load {
         let errand = Errand {
             manner,
             address: Arc::new(Mutex::new(address)),
             over: Arc::default(),
-            tally: Arc::default(),
+            tally: Arc::new(tally),
         };
         let clients = clients.iter().map(|&live| {
             let errand = errand.clone();
