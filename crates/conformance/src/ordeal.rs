@@ -24,6 +24,10 @@ pub(crate) struct Ordeal {
     demo: Demo,
     pub(crate) server: Running,
     pub(crate) load: Load,
+    /// Processes that serve no more, or will not.
+    past: Vec<u32>,
+    /// Upgrades that had failed when the last one began.
+    setbacks: usize,
 }
 
 /// One process of the server.
@@ -47,7 +51,7 @@ impl Ordeal {
     fn of(demo: &Demo, server: Server) -> Result<Ordeal, Failed> {
         let server = server.start()?;
         let load = Load::gently_on(server.address());
-        let ordeal = Ordeal { demo: demo.clone(), server, load };
+        let ordeal = Ordeal { demo: demo.clone(), server, load, past: Vec::new(), setbacks: 0 };
         ordeal.flows(&ordeal.serving()?)?;
         Ok(ordeal)
     }
@@ -59,12 +63,18 @@ impl Ordeal {
     }
 
     /// Begins an upgrade that is struck by `fault`, and waits until it was. Hands over who served before.
-    pub(crate) fn strike(&self, fault: &str) -> Result<Serving, Failed> {
+    pub(crate) fn strike(&mut self, fault: &str) -> Result<Serving, Failed> {
         let old = self.serving()?;
         fs::write(self.server.path(FAULT), fault)?;
-        self.server.signal_to(old.pid, Signal::USR2)?;
+        self.upgrade(&old)?;
         wait_until(&format!("{fault} to strike"), || !self.server.path(FAULT).exists())?;
         Ok(old)
+    }
+
+    /// Asks the one that serves for an upgrade.
+    pub(crate) fn upgrade(&mut self, serving: &Serving) -> Result<(), Failed> {
+        self.setbacks = self.said("this process serves on");
+        self.server.signal_to(serving.pid, Signal::USR2)
     }
 
     /// The process that is stalled.
@@ -92,22 +102,29 @@ impl Ordeal {
         self.load.wait_for_successes(&serving.instance, FLOW)
     }
 
-    /// Waits until this one is alone again, and serves.
+    /// Waits until this one has given up its upgrade, is alone again, and serves.
     pub(crate) fn serves_on(&self, old: Serving) -> Result<Serving, Failed> {
-        wait_as_long_as(PATIENCE, "the old one to be alone", || {
-            (self.server.processes() == [old.pid]).then_some(())
+        wait_as_long_as(PATIENCE, "the old one to be alone, and to say so", || {
+            let said = self.said("this process serves on") > self.setbacks;
+            (said && self.server.processes() == [old.pid]).then_some(())
         })?;
         self.flows(&old)?;
         Ok(old)
     }
 
-    /// Waits until another process than those serves.
-    pub(crate) fn succeeded(&self, before: &[u32]) -> Result<Serving, Failed> {
+    /// Waits until another process serves than the one with this id, or any before it.
+    pub(crate) fn succeeded(&mut self, before: u32) -> Result<Serving, Failed> {
+        self.past.push(before);
         let new = wait_as_long_as(PATIENCE, "a successor to serve", || {
-            self.serving().ok().filter(|now| !before.contains(&now.pid))
+            self.serving().ok().filter(|now| !self.past.contains(&now.pid))
         })?;
         self.flows(&new)?;
         Ok(new)
+    }
+
+    /// This process will serve no more.
+    pub(crate) fn is_past(&mut self, pid: u32) {
+        self.past.push(pid);
     }
 
     /// Waits until nobody is left, or another process than `old` serves.
@@ -120,9 +137,7 @@ impl Ordeal {
 
     /// Waits until nobody is left, and does what a supervisor does then.
     pub(crate) fn start_another(&mut self) -> Result<Serving, Failed> {
-        wait_as_long_as(PATIENCE, "nobody to be left", || {
-            self.server.processes().is_empty().then_some(())
-        })?;
+        wait_as_long_as(PATIENCE, "nobody to be left", || self.server.processes().is_empty().then_some(()))?;
         self.server = Ordeal::server(&self.demo).listener(self.server.listener()?).start()?;
         let another = self.serving()?;
         self.flows(&another)?;
@@ -140,9 +155,9 @@ impl Ordeal {
 
     /// Upgrades the one that serves once more, which nothing hinders; then says how many requests were lost with a process
     /// that held their connections. Any other loss is a failure.
-    pub(crate) fn end(self, serving: &Serving) -> Result<u64, Failed> {
-        self.server.signal_to(serving.pid, Signal::USR2)?;
-        let last = self.succeeded(&[serving.pid])?;
+    pub(crate) fn end(mut self, serving: &Serving) -> Result<u64, Failed> {
+        self.upgrade(serving)?;
+        let last = self.succeeded(serving.pid)?;
         self.settle(&last)?;
         let clients = self.load.clients();
         let tally = self.load.end();
@@ -150,6 +165,11 @@ impl Ordeal {
         assert_eq!(tally.failed(), died, "refused, late or wrong: {tally:?}");
         assert!(died <= clients, "a client has one connection to lose: {tally:?}");
         Ok(died)
+    }
+
+    /// How many lines of the log have these words.
+    pub(crate) fn said(&self, words: &str) -> usize {
+        self.server.log().lines().iter().filter(|line| line.contains(words)).count()
     }
 }
 

@@ -143,9 +143,12 @@ fn come_through(
     act(ordeal, &old, stalled)?;
     let serving = match then {
         Then::Old => ordeal.serves_on(old)?,
-        Then::New => ordeal.succeeded(&[old.pid])?,
-        Then::Third => ordeal.succeeded(&[old.pid, stalled])?,
-        Then::NewOrNobody if !ordeal.is_left_by_everybody(old.pid)? => ordeal.succeeded(&[old.pid])?,
+        Then::New => ordeal.succeeded(old.pid)?,
+        Then::Third => {
+            ordeal.is_past(old.pid);
+            ordeal.succeeded(stalled)?
+        }
+        Then::NewOrNobody if !ordeal.is_left_by_everybody(old.pid)? => ordeal.succeeded(old.pid)?,
         Then::Nobody | Then::NewOrNobody => ordeal.start_another()?,
     };
     ordeal.settle(&serving)?;
