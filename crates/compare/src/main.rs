@@ -70,6 +70,9 @@ enum What {
         /// The linger, in milliseconds
         #[arg(long, default_value_t = 1500)]
         linger: u64,
+        /// One action alone, with a linger alone: replacement, upgrade, moved_port, reload
+        #[arg(long)]
+        only: Option<String>,
     },
     /// A storm of saves: every value that is published must have been saved whole
     Torture(Torture),
@@ -94,7 +97,10 @@ fn main() -> ExitCode {
         What::Cpu { binary, static_bytes, rounds, seconds } => {
             cpu::per_request(&binary, &static_bytes, rounds, seconds)
         }
-        What::Soak { binary, times, control, peer, linger } => {
+        What::Soak { binary, times, linger, only: Some(action), .. } => {
+            soak::of_one(&binary, &action, times, Duration::from_millis(linger))
+        }
+        What::Soak { binary, times, control, peer, linger, only: None } => {
             soak::handovers(&binary, peer.as_deref(), times, control, Duration::from_millis(linger))
         }
         What::Torture(how_much) => torture::torture(&how_much),

@@ -160,7 +160,7 @@ fn a_disk_that_is_full_for_the_program_harms_nobody(demo: &Demo) -> Verdict {
 /// With none to spare, then with one, and so on, until there are enough for an upgrade.
 fn descriptors_that_run_out_at_any_point_harm_nobody(demo: &Demo) -> Verdict {
     let mut ordeal = Ordeal::on_its_own(demo)?;
-    let mut old = ordeal.serving()?;
+    let old = ordeal.serving()?;
     let open = fs::read_dir(format!("/proc/{}/fd", old.pid))?.count() as u64;
     let mut setbacks = 0;
     for spare in 0..200 {
@@ -179,7 +179,8 @@ fn descriptors_that_run_out_at_any_point_harm_nobody(demo: &Demo) -> Verdict {
             return Ok(());
         }
         setbacks += 1;
-        old = ordeal.serves_on(old)?;
+        wait_until("the old one to be alone", || ordeal.server.processes() == [old.pid])?;
+        ordeal.flows(&old)?;
     }
     Err("200 descriptors are not enough".into())
 }
