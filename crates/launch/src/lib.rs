@@ -26,6 +26,7 @@ mod berth;
 mod build;
 mod cli;
 mod failure;
+mod life;
 mod pier;
 mod process;
 mod succession;

@@ -121,6 +121,7 @@ mod endpoint;
 pub mod fault;
 mod figures;
 mod filter;
+mod guest;
 #[cfg(target_os = "linux")]
 mod handed;
 mod holder;
@@ -139,14 +140,15 @@ mod setback;
 mod signals;
 mod sink;
 mod socket;
+mod stage;
 #[cfg(target_os = "linux")]
 mod successor;
 mod wire;
 
 #[cfg(target_os = "linux")]
 pub use crate::binary::Rules;
-pub use crate::drain::{Connected, Drain, Outcome, Stage, Terms};
-pub use crate::driver::{Connection, Patience, serve, serve_patiently};
+pub use crate::drain::{Connected, Drain};
+pub use crate::driver::{serve, serve_patiently};
 #[cfg(not(target_os = "linux"))]
 pub use crate::elsewhere::{
     Guardian, Handed, Petitioner, Petitions, Predecessor, Probation, Rules, Successor, executable, petition,
@@ -154,6 +156,7 @@ pub use crate::elsewhere::{
 pub use crate::endpoint::Endpoint;
 pub use crate::figures::{Drains, Figures, figures, upgraded};
 pub use crate::filter::{Filter, FilterError};
+pub use crate::guest::{Connection, Patience};
 #[cfg(target_os = "linux")]
 pub use crate::handed::{Handed, executable};
 pub use crate::holder::Holder;
@@ -170,5 +173,6 @@ pub use crate::service::{endpoint, listener, shutdown};
 pub use crate::setback::Setback;
 pub use crate::signals::{Hangup, Signal, Signals};
 pub use crate::socket::{BindError, Socket};
+pub use crate::stage::{Outcome, Stage, Terms};
 #[cfg(target_os = "linux")]
 pub use crate::successor::{Probation, Successor};

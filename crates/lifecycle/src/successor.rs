@@ -227,7 +227,13 @@ fn spawn(path: &Path, image: &OwnedFd, socket: &Socket) -> io::Result<Successor>
     drop(command);
     ours.set_nonblocking(true)?;
     let (reader, writer) = UnixStream::from_std(ours)?.into_split();
-    Ok(Successor { child, serves: false, lines: BufReader::new(reader).lines(), signs: Signs::none_yet(), writer })
+    Ok(Successor {
+        child,
+        serves: false,
+        lines: BufReader::new(reader).lines(),
+        signs: Signs::none_yet(),
+        writer,
+    })
 }
 
 /// Takes the places that the child's descriptors will have: the standard library keeps a pipe of its own while it
