@@ -139,7 +139,7 @@ impl State {
 impl fmt::Debug for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.state();
-        write!(f, "{:?}, by {:?}", state.fates, state.order)?;
+        write!(f, "{:?}, by {} instances", state.fates, state.order.len())?;
         state.words.iter().try_for_each(|words| write!(f, "\n  {words}"))
     }
 }

@@ -248,3 +248,48 @@ fn occupied(descriptor: &OwnedFd) -> io::Result<Vec<OwnedFd>> {
         occupied.push(another);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::{Instant, sleep, timeout};
+
+    use super::{ALIVE, PULSE, Signs};
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_heard_and_falls_silent_is_given_up() {
+        let mut signs = Signs::none_yet();
+        signs.heard(ALIVE);
+        let since = Instant::now();
+        // Asked anew all the time, as in a loop where other things happen.
+        while timeout(PULSE / 3, signs.ceased()).await.is_err() {}
+        let silence = since.elapsed();
+        assert!(silence >= 4 * PULSE && silence <= 5 * PULSE, "{silence:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_goes_on_giving_signs_is_not() {
+        let mut signs = Signs::none_yet();
+        for _ in 0..100 {
+            signs.heard(ALIVE);
+            assert!(timeout(3 * PULSE, signs.ceased()).await.is_err());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_never_gave_one_is_not_missed() {
+        let mut signs = Signs::none_yet();
+        signs.heard("SERVING=1");
+        assert!(timeout(100 * PULSE, signs.ceased()).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_that_nobody_had_counts_once() {
+        let mut signs = Signs::none_yet();
+        signs.heard(ALIVE);
+        // The machine was asleep: every tick of it is due at once.
+        sleep(Duration::from_secs(3600)).await;
+        assert!(timeout(2 * PULSE, signs.ceased()).await.is_err());
+    }
+}
