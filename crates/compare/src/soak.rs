@@ -41,9 +41,9 @@ pub(crate) fn handovers(
 
 /// Does one thing so many times.
 pub(crate) fn of_one(binary: &Path, action: &str, times: u32, linger: Duration) -> Result<Value, Failed> {
-    let named = Action::ALL.into_iter().find(|known| known.as_str() == action);
+    let asked = Action::ALL.into_iter().find(|known| known.as_str() == action);
     let names = Action::ALL.map(Action::as_str).join(", ");
-    let action = named.ok_or_else(|| format!("`{action}` is no action: expected one of {names}"))?;
+    let action = asked.ok_or_else(|| format!("`{action}` is no action: expected one of {names}"))?;
     prove(&demo(binary)?, action, times, linger)
 }
 

@@ -29,7 +29,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// The ends of a connection just accepted, which is tuned as [`serve`] does it: what is written is sent at once, and
+    /// The ends of a connection just accepted, which is tuned as [`serve`](crate::serve) does it: what is written is sent at once, and
     /// the kernel gives up a client that takes nothing for as long as `patience.reading`.
     pub fn accepted(stream: &TcpStream, patience: Patience) -> io::Result<Connection> {
         tune(stream, patience);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a drain may take. Both spans count from [`Drain::begin`].
+/// How long a drain may take. Both spans count from [`Drain::begin`](crate::Drain::begin).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
     /// How long idle connections are kept, so that their clients hear `Connection: close` in an answer
@@ -42,7 +42,7 @@ pub enum Outcome {
     Clean,
     /// So many connections were cut at the deadline.
     Cut(usize),
-    /// So many connections were cut by [`Drain::force`].
+    /// So many connections were cut by [`Drain::force`](crate::Drain::force).
     Forced(usize),
 }
 
