@@ -79,8 +79,11 @@ enum What {
         #[arg(long)]
         peer: Option<PathBuf>,
         /// The linger, in milliseconds
-        #[arg(long, default_value_t = 600)]
+        #[arg(long, default_value_t = 1500)]
         linger: u64,
+        /// One action alone, with a linger alone: replacement, upgrade, moved_port, reload
+        #[arg(long)]
+        only: Option<String>,
     },
     /// A storm of saves: every value that is published must have been saved whole
     Torture(Torture),
@@ -108,7 +111,10 @@ fn main() -> ExitCode {
         What::Cpu { binary, static_bytes, rounds, seconds } => {
             cpu::per_request(&binary, &static_bytes, rounds, seconds)
         }
-        What::Soak { binary, times, control, peer, linger } => {
+        What::Soak { binary, times, linger, only: Some(action), .. } => {
+            soak::of_one(&binary, &action, times, Duration::from_millis(linger))
+        }
+        What::Soak { binary, times, control, peer, linger, only: None } => {
             soak::handovers(&binary, peer.as_deref(), times, control, Duration::from_millis(linger))
         }
         What::Torture(how_much) => torture::torture(&how_much),
