@@ -89,6 +89,7 @@ mod marker;
 mod post;
 mod reading;
 mod scout;
+mod sentry;
 mod settle;
 mod shelf;
 mod tree;
