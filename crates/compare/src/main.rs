@@ -6,6 +6,7 @@
 //! It does not know how the demos are built inside. A figure that falls short is a figure; only `torture` can fail.
 
 mod cpu;
+mod follower;
 mod idle;
 mod latency;
 mod load;
@@ -15,8 +16,11 @@ mod served;
 mod soak;
 mod spread;
 mod storm;
+mod text;
+mod toll;
 mod torture;
 mod watch;
+mod weather;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
