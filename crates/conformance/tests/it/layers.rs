@@ -42,7 +42,7 @@ const EXCLUSIVE: &[(&str, &[&str])] = &[
     ("tera", &["views"]),
     ("hyper", &["lifecycle", "hotrun", "compare"]),
     ("listenfd", &["lifecycle"]),
-    ("command-fds", &["lifecycle"]),
+    ("command-fds", &["lifecycle", "hotrun"]),
     ("minisign-verify", &["lifecycle"]),
     ("clap", &["launch", "hotrun", "compare"]),
     ("axum", &["demo-axum"]),
