@@ -21,6 +21,7 @@ mod started;
 mod starts;
 mod torn;
 mod visitors;
+mod workshop;
 mod wrk;
 
 use std::{fs, path::PathBuf, time::Instant};
@@ -100,6 +101,7 @@ pub(crate) fn everything(bench: &Bench) -> Result<Value, Failed> {
     record.servers = contender::described(&bench.programs);
     let folder = bench.results.parent().ok_or("`--results` names no file")?;
     fs::create_dir_all(folder)?;
+    let mut measured = Vec::new();
     for section in bench.sections() {
         let begun = Instant::now();
         progress(&format!("{section:?}"));
@@ -112,6 +114,7 @@ pub(crate) fn everything(bench: &Bench) -> Result<Value, Failed> {
             figure.rounds = figure.rounds.or(Some(scale.rounds));
             figure.plot = plot::draw(folder, figure)?;
         }
+        measured.extend(figures.iter().map(Figure::brief));
         record.replace(figures);
         record.aims = aims::judged(&record.figures);
         record.write(&bench.results)?;
@@ -119,7 +122,7 @@ pub(crate) fn everything(bench: &Bench) -> Result<Value, Failed> {
     }
     Ok(json!({
         "results": bench.results,
-        "figures": record.figures.iter().map(Figure::brief).collect::<Vec<_>>(),
+        "figures": measured,
         "aims": record.aims.iter().map(aims::Aim::brief).collect::<Vec<_>>(),
     }))
 }

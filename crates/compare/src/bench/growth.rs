@@ -94,16 +94,16 @@ fn with_keys(programs: &Programs, contender: &Contender, keys: u32) -> Result<(f
     let server = Started::site_with(programs, contender, &files)?;
     let mut client = server.client()?;
     let original = fs::read_to_string(server.path("config.yaml"))?;
-    let mut served = Vec::new();
+    let mut delays = Vec::new();
     for number in 0..SAVES {
         sleep(REST);
         let took = until_served(&server, &mut client, &original, Way::ByRename, 100 + number)?;
-        served.extend(took.map(|took| took.as_secs_f64() * 1000.0));
+        delays.extend(took.map(|took| took.as_secs_f64() * 1000.0));
     }
     let before = cpu::cpu_time(server.pid())?;
     let burst = wrk::burst(&format!("http://{}/dynamic-config", server.address()), 64, 1)?;
     let spent = cpu::cpu_time(server.pid())?.saturating_sub(before);
-    Ok((median(served), spent.as_secs_f64() * 1e6 / burst.answered))
+    Ok((median(delays), spent.as_secs_f64() * 1e6 / burst.answered))
 }
 
 fn grown(config: &str, keys: u32) -> String {
@@ -152,16 +152,16 @@ fn with_subscribers(programs: &Programs, demo: &Contender, size: u32) -> Result<
         fs::read_to_string(server.path("config.yaml"))?.replacen("seconds: 50000", "seconds: 5", 1);
     let mut crowd = Crowd::of(server.address(), size)?;
     let mut client = server.client()?;
-    let (mut served, mut heard) = (Vec::new(), Vec::new());
+    let (mut delays, mut heard) = (Vec::new(), Vec::new());
     for number in 0..SAVES {
         sleep(REST);
         let begun = Instant::now();
         let took = until_served(&server, &mut client, &original, Way::ByRename, 40_000 + number)?;
-        served.push(took.ok_or("a save was not served within a second")?.as_secs_f64() * 1000.0);
+        delays.push(took.ok_or("a save was not served within a second")?.as_secs_f64() * 1000.0);
         crowd.hears("config")?;
         heard.push(begun.elapsed().as_secs_f64() * 1000.0);
     }
-    Ok((median(served), median(heard)))
+    Ok((median(delays), median(heard)))
 }
 
 #[cfg(test)]

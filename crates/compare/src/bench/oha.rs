@@ -53,7 +53,7 @@ fn read(json: &[u8]) -> Result<Latencies, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::{Latencies, read};
 
     const GOOD: &str = r#"{"summary":{"slowest":0.004},"latencyPercentiles":{"p50":0.0005,"p99":0.001,"p99.9":0.002},
         "statusCodeDistribution":{"200":100},"errorDistribution":{}}"#;
@@ -61,8 +61,8 @@ mod tests {
     #[test]
     fn its_words_are_understood() {
         let latencies = read(GOOD.as_bytes()).unwrap();
-        let all = [latencies.median, latencies.p99, latencies.p999, latencies.max];
-        assert_eq!(all, [0.5, 1.0, 2.0, 4.0]);
+        let expected = Latencies { median: 0.5, p99: 1.0, p999: 2.0, max: 4.0 };
+        assert_eq!(latencies, expected);
     }
 
     #[test]

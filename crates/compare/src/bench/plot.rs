@@ -46,11 +46,11 @@ fn bars(figure: &Figure, rows: &[&Row]) -> String {
     for row in rows {
         let median = row.median.unwrap_or_default();
         let width = median / most * (WIDTH - LEFT - RIGHT);
-        let _ = write!(
+        let _ = writeln!(
             body,
             "<text x='{:.0}' y='{:.0}' text-anchor='end'>{}</text>\
              <rect x='{LEFT:.0}' y='{:.0}' width='{width:.1}' height='{:.0}' rx='2' fill='{}'/>\
-             <text x='{:.1}' y='{:.0}' class='soft'>{}</text>\n",
+             <text x='{:.1}' y='{:.0}' class='soft'>{}</text>",
             LEFT - 8.0,
             y + 14.0,
             escaped(&name(row)),

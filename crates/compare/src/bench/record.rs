@@ -238,8 +238,9 @@ impl Row {
         let name = name.into_iter().flatten().collect::<Vec<_>>().join(" ");
         let value =
             self.median.map_or_else(|| self.note.clone().unwrap_or_default(), |median| median.to_string());
-        let further: String = self.further.iter().map(|(name, value)| format!(", {name} {value}")).collect();
-        Value::String(format!("{name}: {value}{further}"))
+        let further = self.further.iter().map(|(name, value)| format!("{name} {value}"));
+        let all = [value].into_iter().chain(further).collect::<Vec<_>>().join(", ");
+        Value::String(format!("{name}: {all}"))
     }
 }
 

@@ -81,15 +81,15 @@ impl Served {
         let mut original = fs::read_to_string(server.path("config.yaml"))?;
         for number in 0..saves {
             sleep(REST);
-            match until_served(&server, &mut client, &original, way, 100 + number)? {
-                Some(took) => found.push(took.as_secs_f64() * 1000.0),
-                None => {
-                    self.lost += 1;
-                    // What has stopped to watch never serves an edit again.
-                    server = Started::site(programs, contender)?;
-                    client = server.client()?;
-                    original = fs::read_to_string(server.path("config.yaml"))?;
-                }
+            let took = until_served(&server, &mut client, &original, way, 100 + number)?;
+            if let Some(took) = took {
+                found.push(took.as_secs_f64() * 1000.0);
+            } else {
+                self.lost += 1;
+                // What has stopped to watch never serves an edit again.
+                server = Started::site(programs, contender)?;
+                client = server.client()?;
+                original = fs::read_to_string(server.path("config.yaml"))?;
             }
         }
         self.medians.push(median(found.clone()));

@@ -79,7 +79,7 @@ fn storm(programs: &Programs, contender: &Contender, way: Way, saves: u32) -> Re
     let path = server.path("config.yaml");
     let both = thread::scope(|scope| {
         let visitors = [(); 2].map(|()| scope.spawn(|| visit(&server, &done)));
-        let saved: Result<(), Failed> = (1..=saves).try_for_each(|number| {
+        let written: Result<(), Failed> = (1..=saves).try_for_each(|number| {
             way.save(&path, &server.on_its_port(&version(&shipped, number)))?;
             sleep(PAUSE);
             Ok(())
@@ -88,7 +88,7 @@ fn storm(programs: &Programs, contender: &Contender, way: Way, saves: u32) -> Re
         let settled = wait_until("the last version", || page(&server).is_ok_and(|page| page == last));
         done.store(true, Ordering::Relaxed);
         let seen = visitors.map(|visitor| visitor.join().map_err(|_| "a visitor panicked")?);
-        saved?;
+        written?;
         let [one, other] = seen;
         Ok::<_, Failed>(one?.and(other?, settled.is_ok()))
     })?;
