@@ -5,6 +5,7 @@
 //!
 //! It does not know how the demos are built inside. A figure that falls short is a figure; only `torture` can fail.
 
+mod bench;
 mod cpu;
 mod follower;
 mod idle;
@@ -28,6 +29,7 @@ use clap::{Parser, Subcommand};
 use conformance::Failed;
 
 use crate::{
+    bench::Bench,
     page::{Export, Page},
     saves::Saves,
     torture::Torture,
@@ -91,6 +93,8 @@ enum What {
     },
     /// A storm of saves: every value that is published must have been saved whole
     Torture(Torture),
+    /// The demos and their Go counterparts, in turn: what the README and the page show
+    Bench(Bench),
     /// From the end of a save to its publication, by `filewatch` alone, and how that grows
     Watch(Watching),
     /// What a server costs while nothing happens
@@ -121,6 +125,7 @@ fn main() -> ExitCode {
         What::Soak { binary, times, control, peer, linger, only: None } => {
             soak::handovers(&binary, peer.as_deref(), times, control, Duration::from_millis(linger))
         }
+        What::Bench(how_much) => bench::everything(&how_much),
         What::Torture(how_much) => torture::torture(&how_much),
         What::Watch(watching) => watch::end_of_save_to_published(&watching),
         What::Idle { binary, seconds } => idle::cost(&binary, seconds),
