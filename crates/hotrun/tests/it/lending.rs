@@ -54,6 +54,20 @@ fn python_with_an_event_loop_loses_no_request() {
 }
 
 #[test]
+fn python_with_workers_loses_no_request() {
+    if let Some(python) = present("python3") {
+        nothing_is_lost(&format!("{python} {}", script("workers.py")));
+    }
+}
+
+#[test]
+fn python_that_is_interrupted_in_accept_loses_no_request() {
+    if let Some(python) = present("python3") {
+        nothing_is_lost(&format!("{python} {}", script("signals.py")));
+    }
+}
+
+#[test]
 fn node_loses_no_request() {
     if let Some(node) = present("node") {
         nothing_is_lost(&format!("{node} {}", script("server.js")));
@@ -64,6 +78,18 @@ fn node_loses_no_request() {
 fn go_loses_no_request() {
     if let Some(program) = go() {
         nothing_is_lost(&program);
+    }
+}
+
+/// hotrun has bound the address, and the program, which does not know `LISTEN_FDS`, binds it again: another one even,
+/// every address of the machine, in Node's case.
+#[test]
+fn a_program_that_binds_what_was_handed_to_it_loses_no_request() {
+    let settings = "[socket]\naddress = \"127.0.0.1:PORT\"\n";
+    let node = present("node").map(|node| format!("{node} {}", script("server.js")));
+    for program in [example("axum_untouched")].into_iter().chain(node) {
+        let tally = restarted(&program, settings, Manner::Fresh);
+        assert_eq!(tally.failures, Vec::<String>::new(), "of {}", tally.answered());
     }
 }
 
