@@ -1,4 +1,6 @@
-//! Programs in several languages and frameworks that know nothing of hotrun, each with its address of its own.
+//! Programs in several languages and frameworks that know nothing of hotrun, each with an address of its own.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "figures, and what is skipped")]
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -52,6 +54,20 @@ fn python_with_an_event_loop_loses_no_request() {
 }
 
 #[test]
+fn python_with_workers_loses_no_request() {
+    if let Some(python) = present("python3") {
+        nothing_is_lost(&format!("{python} {}", script("workers.py")));
+    }
+}
+
+#[test]
+fn python_that_is_interrupted_in_accept_loses_no_request() {
+    if let Some(python) = present("python3") {
+        nothing_is_lost(&format!("{python} {}", script("signals.py")));
+    }
+}
+
+#[test]
 fn node_loses_no_request() {
     if let Some(node) = present("node") {
         nothing_is_lost(&format!("{node} {}", script("server.js")));
@@ -62,6 +78,18 @@ fn node_loses_no_request() {
 fn go_loses_no_request() {
     if let Some(program) = go() {
         nothing_is_lost(&program);
+    }
+}
+
+/// hotrun has bound the address, and the program, which does not know `LISTEN_FDS`, binds it again: another one even,
+/// every address of the machine, in Node's case.
+#[test]
+fn a_program_that_binds_what_was_handed_to_it_loses_no_request() {
+    let settings = "[socket]\naddress = \"127.0.0.1:PORT\"\n";
+    let node = present("node").map(|node| format!("{node} {}", script("server.js")));
+    for program in [example("axum_untouched")].into_iter().chain(node) {
+        let tally = restarted(&program, settings, Manner::Fresh);
+        assert_eq!(tally.failures, Vec::<String>::new(), "of {}", tally.answered());
     }
 }
 
@@ -81,7 +109,7 @@ fn nothing_is_lost(program: &str) {
 }
 
 /// What clients see of a program that is restarted again and again.
-fn restarted(program: &str, settings: &str, manner: Manner) -> Tally {
+pub(crate) fn restarted(program: &str, settings: &str, manner: Manner) -> Tally {
     let hotrun = serving(program, settings);
     let load = Load::on(hotrun.project().address(), manner);
     for version in 2..=RESTARTS + 1 {
@@ -122,15 +150,15 @@ fn example(name: &str) -> String {
     folder.join(name).to_str().expect("UTF-8").to_owned()
 }
 
-fn script(name: &str) -> String {
+pub(crate) fn script(name: &str) -> String {
     format!("{}/tests/it/programs/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-fn present(program: &str) -> Option<&str> {
+pub(crate) fn present(program: &str) -> Option<&str> {
     let found = env::var_os("PATH")
         .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()));
     if !found {
-        println!("not tried here: there is no `{program}`");
+        eprintln!("SKIPPED: there is no `{program}`");
     }
     found.then_some(program)
 }
