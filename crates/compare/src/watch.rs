@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use crate::{
     progress,
-    saves::{How, Saves, Text},
+    saves::{How, Saves},
     spread, storm,
+    text::Text,
     torture::load,
 };
 

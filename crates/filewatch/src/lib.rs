@@ -72,6 +72,8 @@
 //! It knows no format, no globs, no logging, and no async runtime: it has one thread of its own beside the watcher's, which lives as long as the last handle.
 //! It does not debounce: a save that is done is read in well under a millisecond. It does not say *what* changed: compare the old value with the new one.
 
+mod attention;
+mod cause;
 mod chain;
 mod degraded;
 mod ear;
@@ -87,6 +89,7 @@ mod marker;
 mod post;
 mod reading;
 mod scout;
+mod sentry;
 mod settle;
 mod shelf;
 mod tree;

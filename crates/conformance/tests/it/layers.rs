@@ -40,7 +40,7 @@ const EXCLUSIVE: &[(&str, &[&str])] = &[
     ("granit-parser", &["configs"]),
     ("garde", &["configs"]),
     ("tera", &["views"]),
-    ("hyper", &["lifecycle", "hotrun"]),
+    ("hyper", &["lifecycle", "hotrun", "compare"]),
     ("listenfd", &["lifecycle"]),
     ("command-fds", &["lifecycle", "hotrun"]),
     ("minisign-verify", &["lifecycle"]),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod deaths;
 mod faults;
 mod life;
 mod programs;
