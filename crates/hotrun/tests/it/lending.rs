@@ -11,73 +11,75 @@ use crate::load::{Load, Manner, Tally};
 use crate::project::{Hotrun, Project};
 
 const RESTARTS: usize = 20;
+/// Where it is not about rare cases.
+const FEW: usize = 5;
 
 #[test]
 fn axum_loses_no_request() {
-    nothing_is_lost(&example("axum_untouched"));
+    nothing_is_lost(&example("axum_untouched"), RESTARTS);
 }
 
 #[test]
 fn actix_web_loses_no_request() {
-    nothing_is_lost(&example("actix_web_untouched"));
+    nothing_is_lost(&example("actix_web_untouched"), RESTARTS);
 }
 
 #[test]
 fn warp_loses_no_request() {
-    nothing_is_lost(&example("warp_untouched"));
+    nothing_is_lost(&example("warp_untouched"), RESTARTS);
 }
 
 #[test]
 fn poem_loses_no_request() {
-    nothing_is_lost(&example("poem_untouched"));
+    nothing_is_lost(&example("poem_untouched"), RESTARTS);
 }
 
 #[test]
 fn python_with_threads_loses_no_request() {
     if let Some(python) = present("python3") {
-        nothing_is_lost(&format!("{python} {}", script("threads.py")));
+        nothing_is_lost(&format!("{python} {}", script("threads.py")), RESTARTS);
     }
 }
 
 #[test]
 fn python_that_waits_in_accept_loses_no_request() {
     if let Some(python) = present("python3") {
-        nothing_is_lost(&format!("{python} {}", script("waits.py")));
+        nothing_is_lost(&format!("{python} {}", script("waits.py")), FEW);
     }
 }
 
 #[test]
 fn python_with_an_event_loop_loses_no_request() {
     if let Some(python) = present("python3") {
-        nothing_is_lost(&format!("{python} {}", script("loop.py")));
+        nothing_is_lost(&format!("{python} {}", script("loop.py")), FEW);
     }
 }
 
 #[test]
 fn python_with_workers_loses_no_request() {
     if let Some(python) = present("python3") {
-        nothing_is_lost(&format!("{python} {}", script("workers.py")));
+        nothing_is_lost(&format!("{python} {}", script("workers.py")), FEW);
     }
 }
 
 #[test]
 fn python_that_is_interrupted_in_accept_loses_no_request() {
     if let Some(python) = present("python3") {
-        nothing_is_lost(&format!("{python} {}", script("signals.py")));
+        nothing_is_lost(&format!("{python} {}", script("signals.py")), FEW);
     }
 }
 
 #[test]
 fn node_loses_no_request() {
     if let Some(node) = present("node") {
-        nothing_is_lost(&format!("{node} {}", script("server.js")));
+        nothing_is_lost(&format!("{node} {}", script("server.js")), RESTARTS);
     }
 }
 
 #[test]
 fn go_loses_no_request() {
     if let Some(program) = go() {
-        nothing_is_lost(&program);
+        nothing_is_lost(&program, RESTARTS);
     }
 }
 
@@ -88,7 +90,7 @@ fn a_program_that_binds_what_was_handed_to_it_loses_no_request() {
     let settings = "[socket]\naddress = \"127.0.0.1:PORT\"\n";
     let node = present("node").map(|node| format!("{node} {}", script("server.js")));
     for program in [example("axum_untouched")].into_iter().chain(node) {
-        let tally = restarted(&program, settings, Manner::Fresh);
+        let tally = restarted(&program, settings, Manner::Fresh, FEW);
         assert_eq!(tally.failures, Vec::<String>::new(), "of {}", tally.answered());
     }
 }
@@ -97,22 +99,39 @@ fn a_program_that_binds_what_was_handed_to_it_loses_no_request() {
 #[test]
 fn a_program_that_is_lent_nothing_loses_requests() {
     let settings = "[socket]\nway = \"none\"\n";
-    let tally = restarted(&example("axum_untouched"), settings, Manner::Fresh);
+    let tally = restarted(&example("axum_untouched"), settings, Manner::Fresh, FEW);
     assert!(!tally.failures.is_empty(), "of {}", tally.answered());
 }
 
-fn nothing_is_lost(program: &str) {
-    let tally = restarted(program, "", Manner::Fresh);
+/// Kept connections cannot be saved from outside where the program closes them in its clients' faces; how many that are
+/// depends on the machine, so this asserts nothing.
+#[test]
+#[ignore = "figures: run it with `--ignored --nocapture`"]
+fn figures_of_kept_connections() {
+    let mut programs: Vec<String> = ["axum", "actix_web", "warp", "poem"]
+        .iter()
+        .map(|name| example(&format!("{name}_untouched")))
+        .collect();
+    programs.extend(present("node").map(|node| format!("{node} {}", script("server.js"))));
+    programs.extend(go());
+    for program in programs {
+        let tally = restarted(&program, "", Manner::KeepAlive, RESTARTS);
+        println!("{program}: {} of {} failed", tally.failures.len(), tally.answered());
+    }
+}
+
+fn nothing_is_lost(program: &str, times: usize) {
+    let tally = restarted(program, "", Manner::Fresh, times);
     println!("{program}: 0 of {} failed", tally.answered());
     assert_eq!(tally.failures, Vec::<String>::new(), "of {}", tally.answered());
-    assert_eq!(tally.answers.len(), RESTARTS + 1, "every version was seen: {:?}", tally.answers);
+    assert_eq!(tally.answers.len(), times + 1, "every version was seen: {:?}", tally.answers);
 }
 
 /// What clients see of a program that is restarted again and again.
-pub(crate) fn restarted(program: &str, settings: &str, manner: Manner) -> Tally {
+pub(crate) fn restarted(program: &str, settings: &str, manner: Manner, times: usize) -> Tally {
     let hotrun = serving(program, settings);
     let load = Load::on(hotrun.project().address(), manner);
-    for version in 2..=RESTARTS + 1 {
+    for version in 2..=times + 1 {
         hotrun.project().save("version.txt", &format!("version {version}."));
         hotrun.wait_for_answer(&format!("version {version}."));
     }
