@@ -77,7 +77,7 @@ impl Passed {
 impl Yard {
     /// Makes the project, with so many files beside it, and waits until its server answers.
     pub(crate) fn open(tool: &Tool, files: u32) -> Result<Yard, Failed> {
-        let folder = TempDir::new()?;
+        let folder = tempfile::Builder::new().prefix("runners-").tempdir()?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         make(folder.path(), address, files)?;
         let log = File::create(folder.path().join("times/log"))?;
