@@ -31,6 +31,7 @@ mod stopping;
 mod supervision;
 mod templates;
 mod upgrading;
+mod watching;
 mod wholeness;
 
 use crate::{Demo, claim::trial};
@@ -76,7 +77,8 @@ pub(crate) fn trials(demo: &Demo) -> Vec<Trial> {
         let demo = demo.clone();
         trial(path, move || check(&demo))
     });
-    let mut trials: Vec<Trial> = claims.chain(rejections::trials(demo)).collect();
+    let mut trials: Vec<Trial> =
+        claims.chain(watching::trials(demo)).chain(rejections::trials(demo)).collect();
     // Browsers take turns: far from each other, so that nobody waits for the turn.
     for (at, trial) in browsing::trials(demo).into_iter().enumerate() {
         trials.insert(at * APART, trial);
