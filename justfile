@@ -47,6 +47,16 @@ fuzz seconds='600':
 [private]
 coverage := "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1"
 
+# Start the four and open one page on which they stand side by side
+[group('compare')]
+compare *args:
+    cargo run -p compare -- {{args}}
+
+# Write that page as static files: `just export /tmp/page`
+[group('compare')]
+export dir *args:
+    cargo run -p compare -- export {{dir}} --release {{args}}
+
 # Lay two demos side by side: `just diff axum poem`
 [group('compare')]
 diff one other:
@@ -92,7 +102,7 @@ bench-save framework *args:
 [group('measure')]
 bench-cpu *args:
     cargo build --release -p demo-axum -p compare --bins --examples
-    target/release/compare cpu target/release/demo-axum target/release/examples/static_bytes {{args}}
+    target/release/compare cpu target/release/demo-axum target/release/examples/axum_static {{args}}
 
 # Replace, upgrade, move and reload a demo under load, 200 times each: what was lost. `just soak axum`
 [group('measure')]
@@ -126,6 +136,38 @@ bench-watch *args:
 bench-idle framework='axum' *args:
     cargo build -q --release -p compare -p demo-{{framework}}
     target/release/compare idle target/release/demo-{{framework}} {{args}}
+
+# Measure the demos and their Go counterparts in turn, in one run (about 40 minutes; `just bench --only load,latency` a part of it)
+[group('measure')]
+bench *args: bench-programs
+    #!/usr/bin/env bash
+    set -euo pipefail
+    ulimit -n "$(ulimit -Hn)"
+    target/release/compare bench {{args}}
+
+# The same in two minutes, roughly, into target/bench-quick
+[group('measure')]
+bench-quick *args: bench-programs
+    #!/usr/bin/env bash
+    set -euo pipefail
+    ulimit -n "$(ulimit -Hn)"
+    target/release/compare bench --quick --results target/bench-quick/bench.json {{args}}
+
+# Build what `just bench` measures, and what it measures with
+[private]
+bench-programs:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    for program in go wrk oha; do
+        command -v "$program" >/dev/null || { echo "\`$program\` is missing: Go from go.dev, \`apt-get install wrk\`, \`cargo install --locked oha\`" >&2; exit 1; }
+    done
+    demos=(-p demo-axum -p demo-actix-web -p demo-warp -p demo-poem)
+    cargo build --release "${demos[@]}" -p compare
+    [ ! -d crates/hotrun ] || cargo build --release -p hotrun
+    cargo build --release "${demos[@]}" --examples
+    mkdir -p target/peers
+    (cd crates/compare/peers/go && go build -ldflags=-s -o ../../../../target/peers/ ./gin ./echo ./fiber ./goframe ./bare)
+    [ -x target/peers/air ] || GOBIN=$PWD/target/peers go install github.com/air-verse/air@v1.67.4
 
 # Run everything that must hold before a change lands
 [group('check')]

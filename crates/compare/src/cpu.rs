@@ -56,7 +56,7 @@ fn microseconds_a_request(server: &Running, target: &str, seconds: u64) -> Resul
 
 /// What the scheduler accounts to the process's threads: its own figure, in nanoseconds, without the 10 ms ticks of
 /// `/proc/PID/stat`.
-fn cpu_time(pid: u32) -> Result<Duration, Failed> {
+pub(crate) fn cpu_time(pid: u32) -> Result<Duration, Failed> {
     let mut nanoseconds = 0;
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
         let schedstat = fs::read_to_string(thread?.path().join("schedstat"))?;

@@ -1,15 +1,17 @@
-//! The demos, side by side: `just bench`.
+//! The demos, side by side: seen with `cargo run -p compare`, measured with `just bench`.
 //!
 //! Every measurement starts real servers, compares within one run, in turn, and prints medians and ratios as JSON on
 //! stdout; what it is doing goes to stderr.
 //!
 //! It does not know how the demos are built inside. A figure that falls short is a figure; only `torture` can fail.
 
+mod bench;
 mod cpu;
 mod follower;
 mod idle;
 mod latency;
 mod load;
+mod page;
 mod saves;
 mod served;
 mod soak;
@@ -24,19 +26,30 @@ mod weather;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
+use conformance::Failed;
 
-use crate::{saves::Saves, torture::Torture, watch::Watching};
+use crate::{
+    bench::Bench,
+    page::{Export, Page},
+    saves::Saves,
+    torture::Torture,
+    watch::Watching,
+};
 
-/// Measures the demos
+/// Shows the demos side by side, or measures them
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
-    what: What,
+    what: Option<What>,
+    #[command(flatten)]
+    page: Page,
 }
 
 #[derive(Subcommand)]
 enum What {
+    /// Write the page as static files
+    Export(Export),
     /// From the end of a save to the first answer that carries it
     SaveToServed {
         /// The server's program
@@ -72,11 +85,16 @@ enum What {
         #[arg(long)]
         peer: Option<PathBuf>,
         /// The linger, in milliseconds
-        #[arg(long, default_value_t = 600)]
+        #[arg(long, default_value_t = 1500)]
         linger: u64,
+        /// One action alone, with a linger alone: replacement, upgrade, moved_port, reload
+        #[arg(long)]
+        only: Option<String>,
     },
     /// A storm of saves: every value that is published must have been saved whole
     Torture(Torture),
+    /// The demos and their Go counterparts, in turn: what the README and the page show
+    Bench(Bench),
     /// From the end of a save to its publication, by `filewatch` alone, and how that grows
     Watch(Watching),
     /// What a server costs while nothing happens
@@ -93,14 +111,21 @@ enum What {
 }
 
 fn main() -> ExitCode {
-    let measured = match Cli::parse().what {
+    let cli = Cli::parse();
+    let Some(what) = cli.what else { return ended(page::show(&cli.page)) };
+    let measured = match what {
+        What::Export(to) => return ended(page::export(&to)),
         What::SaveToServed { binary, saves } => latency::save_to_served(&binary, saves),
         What::Cpu { binary, static_bytes, rounds, seconds } => {
             cpu::per_request(&binary, &static_bytes, rounds, seconds)
         }
-        What::Soak { binary, times, control, peer, linger } => {
+        What::Soak { binary, times, linger, only: Some(action), .. } => {
+            soak::of_one(&binary, &action, times, Duration::from_millis(linger))
+        }
+        What::Soak { binary, times, control, peer, linger, only: None } => {
             soak::handovers(&binary, peer.as_deref(), times, control, Duration::from_millis(linger))
         }
+        What::Bench(how_much) => bench::everything(&how_much),
         What::Torture(how_much) => torture::torture(&how_much),
         What::Watch(watching) => watch::end_of_save_to_published(&watching),
         What::Idle { binary, seconds } => idle::cost(&binary, seconds),
@@ -114,11 +139,14 @@ fn main() -> ExitCode {
             say(&format!("{figures:#}"));
             ExitCode::SUCCESS
         }
-        Err(failed) => {
-            progress(failed.message().unwrap_or("unknown"));
-            ExitCode::FAILURE
-        }
+        Err(failed) => ended(Err(failed)),
     }
+}
+
+fn ended(how: Result<(), Failed>) -> ExitCode {
+    let Err(failed) = how else { return ExitCode::SUCCESS };
+    progress(failed.message().unwrap_or("unknown"));
+    ExitCode::FAILURE
 }
 
 #[allow(clippy::print_stdout, reason = "the figures are what the program is for")]

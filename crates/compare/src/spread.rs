@@ -14,9 +14,14 @@ pub(crate) fn summary(mut values: Vec<f64>) -> Value {
     })
 }
 
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(values: Vec<f64>) -> f64 {
+    at(values, 0.5)
+}
+
+/// The value below which this part of the values lies; not a number where there are no values.
+pub(crate) fn at(mut values: Vec<f64>, part: f64) -> f64 {
     values.sort_by(f64::total_cmp);
-    quantile(&values, 0.5)
+    quantile(&values, part)
 }
 
 pub(crate) fn round(value: f64) -> f64 {

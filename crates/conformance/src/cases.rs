@@ -8,6 +8,7 @@ mod diagnoses;
 mod dynamic_config;
 mod edits;
 mod event_stream;
+mod faults;
 mod guard;
 mod handover;
 mod headers;
@@ -25,6 +26,7 @@ mod rejections;
 mod reloading;
 mod robustness;
 mod saving;
+mod second_signals;
 mod secrets;
 mod starting;
 mod stopping;
@@ -44,6 +46,8 @@ const APART: usize = 24;
 pub(crate) fn trials(demo: &Demo) -> Vec<Trial> {
     let claims = [
         handover::CLAIMS,
+        faults::CLAIMS,
+        second_signals::CLAIMS,
         upgrading::CLAIMS,
         patience::CLAIMS,
         stopping::CLAIMS,
@@ -77,8 +81,8 @@ pub(crate) fn trials(demo: &Demo) -> Vec<Trial> {
         let demo = demo.clone();
         trial(path, move || check(&demo))
     });
-    let mut trials: Vec<Trial> =
-        claims.chain(watching::trials(demo)).chain(rejections::trials(demo)).collect();
+    let claims = faults::trials(demo).into_iter().chain(claims).chain(watching::trials(demo));
+    let mut trials: Vec<Trial> = claims.chain(rejections::trials(demo)).collect();
     // Browsers take turns: far from each other, so that nobody waits for the turn.
     for (at, trial) in browsing::trials(demo).into_iter().enumerate() {
         trials.insert(at * APART, trial);

@@ -15,15 +15,21 @@ use rustix::io::fcntl_dupfd_cloexec;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::time::timeout;
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 use crate::binary::{Binary, Rules};
+use crate::fault;
 use crate::handed::{OWN, PREDECESSOR, SUPERVISED};
+use crate::predecessor::{ALIVE, PULSE};
 use crate::setback::Setback;
 use crate::socket::Socket;
 
 /// How long a successor may take from the permission to accept to accepting.
 const STEP: Duration = Duration::from_secs(10);
+
+/// After so many missing signs of life a successor on probation is taken for dead. They are counted instead of the time
+/// they take: a machine that was asleep has no reproach to make.
+const MISSES: u32 = 5;
 
 /// Descriptors from here on are in nobody's way.
 const HIGH: i32 = 16;
@@ -34,7 +40,16 @@ pub struct Successor {
     child: Child,
     serves: bool,
     lines: Lines<BufReader<OwnedReadHalf>>,
+    signs: Signs,
     writer: OwnedWriteHalf,
+}
+
+/// The signs of life that a successor gives. One from before there were any gives none, and none are missed.
+#[derive(Debug)]
+struct Signs {
+    given: bool,
+    missed: u32,
+    next: Interval,
 }
 
 /// How a probation ended.
@@ -57,6 +72,7 @@ impl Successor {
             return Err(Setback::Unstartable(format!("`{}` is no program", path.display())));
         }
         let started = spawn(path, &binary.into_image(), socket);
+        fault::strike("old.started");
         started.map_err(|error| {
             Setback::Unstartable(format!("cannot start the program at `{}`: {error}", path.display()))
         })
@@ -74,21 +90,32 @@ impl Successor {
 
     /// Lets it accept, and waits until it does. From then on it lives without this process.
     pub async fn take_over(&mut self) -> Result<(), Setback> {
+        fault::strike("old.permitting");
         if self.tell("GO=1").await.is_err() {
             return Err(self.exited());
         }
+        fault::strike("old.permitted");
         self.say_by("SERVING=1", STEP).await?;
         self.serves = true;
         Ok(())
     }
 
-    /// Resolves when it ends, or needs to be watched no more. Cancelling it loses nothing.
+    /// Resolves when it ends, or needs to be watched no more; one that gives no sign of life for five seconds is ended.
+    /// Cancelling it loses nothing.
     pub async fn watch(&mut self) -> Probation {
         loop {
-            match self.lines.next_line().await {
-                Ok(Some(line)) if line == "STOPPING=1" || line == "UPGRADING=1" => return Probation::Over,
-                Ok(Some(_)) => {}
-                Ok(None) | Err(_) => return Probation::Failed(Setback::Died(self.end())),
+            tokio::select! {
+                biased;
+                line = self.lines.next_line() => match line {
+                    Ok(Some(line)) if line == "STOPPING=1" || line == "UPGRADING=1" => return Probation::Over,
+                    Ok(Some(line)) => self.signs.heard(&line),
+                    Ok(None) | Err(_) => return Probation::Failed(Setback::Died(self.end())),
+                },
+                () = self.signs.ceased() => {
+                    let silence = PULSE.as_secs() * u64::from(MISSES);
+                    let words = format!("it gave no sign of life for {silence} s; {}", self.end());
+                    return Probation::Failed(Setback::Died(words));
+                }
             }
         }
     }
@@ -104,6 +131,7 @@ impl Successor {
                 if line == word {
                     return true;
                 }
+                self.signs.heard(&line);
             }
             false
         };
@@ -136,6 +164,27 @@ impl Successor {
 
     async fn tell(&mut self, word: &str) -> io::Result<()> {
         self.writer.write_all(format!("{word}\n").as_bytes()).await
+    }
+}
+
+impl Signs {
+    fn none_yet() -> Signs {
+        let mut next = interval(PULSE);
+        next.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Signs { given: false, missed: 0, next }
+    }
+
+    fn heard(&mut self, line: &str) {
+        self.given |= line == ALIVE;
+        self.missed = 0;
+    }
+
+    /// Resolves when too many are missing. Cancelling it loses nothing.
+    async fn ceased(&mut self) {
+        while !self.given || self.missed < MISSES {
+            self.next.tick().await;
+            self.missed += 1;
+        }
     }
 }
 
@@ -172,12 +221,19 @@ fn spawn(path: &Path, image: &OwnedFd, socket: &Socket) -> io::Result<Successor>
             FdMapping { parent_fd: theirs, child_fd: 4 },
         ])
         .map_err(io::Error::other)?;
+    // Said before there is anyone to hear it: it is there even if this process is gone by then.
+    (&ours).write_all(&[b"EXECUTABLE=", path.as_os_str().as_bytes(), b"\n"].concat())?;
     let child = command.spawn()?;
     drop(command);
-    (&ours).write_all(&[b"EXECUTABLE=", path.as_os_str().as_bytes(), b"\n"].concat())?;
     ours.set_nonblocking(true)?;
     let (reader, writer) = UnixStream::from_std(ours)?.into_split();
-    Ok(Successor { child, serves: false, lines: BufReader::new(reader).lines(), writer })
+    Ok(Successor {
+        child,
+        serves: false,
+        lines: BufReader::new(reader).lines(),
+        signs: Signs::none_yet(),
+        writer,
+    })
 }
 
 /// Takes the places that the child's descriptors will have: the standard library keeps a pipe of its own while it
@@ -190,5 +246,50 @@ fn occupied(descriptor: &OwnedFd) -> io::Result<Vec<OwnedFd>> {
             return Ok(occupied);
         }
         occupied.push(another);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::{Instant, sleep, timeout};
+
+    use super::{ALIVE, PULSE, Signs};
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_heard_and_falls_silent_is_given_up() {
+        let mut signs = Signs::none_yet();
+        signs.heard(ALIVE);
+        let since = Instant::now();
+        // Asked anew all the time, as in a loop where other things happen.
+        while timeout(PULSE / 3, signs.ceased()).await.is_err() {}
+        let silence = since.elapsed();
+        assert!(silence >= 4 * PULSE && silence <= 5 * PULSE, "{silence:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_goes_on_giving_signs_is_not() {
+        let mut signs = Signs::none_yet();
+        for _ in 0..100 {
+            signs.heard(ALIVE);
+            assert!(timeout(3 * PULSE, signs.ceased()).await.is_err());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_never_gave_one_is_not_missed() {
+        let mut signs = Signs::none_yet();
+        signs.heard("SERVING=1");
+        assert!(timeout(100 * PULSE, signs.ceased()).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_that_nobody_had_counts_once() {
+        let mut signs = Signs::none_yet();
+        signs.heard(ALIVE);
+        // The machine was asleep: every tick of it is due at once.
+        sleep(Duration::from_secs(3600)).await;
+        assert!(timeout(2 * PULSE, signs.ceased()).await.is_err());
     }
 }

@@ -1,7 +1,9 @@
 //! The same server without the site: `/dynamic-config` and `/` are answered with the bytes of the files
-//! `dynamic-config` and `index`. What `just bench-cpu` measures the demo against.
+//! `dynamic-config` and `index`. What `just bench` and `just bench-cpu` measure the demo against.
+//!
+//! It takes a supervisor's socket, or binds the port that is its argument.
 
-use std::{fs, io};
+use std::{env, fs, io};
 
 use axum::{
     Router,
@@ -16,7 +18,7 @@ fn main() -> io::Result<()> {
     let logs = Logs::start(&Filter::parse("info").map_err(io::Error::other)?, Format::Text);
     let socket = match handed {
         Some(socket) => socket,
-        None => Socket::bind_host("localhost", 8080).map_err(io::Error::other)?,
+        None => Socket::bind_host("localhost", port()).map_err(io::Error::other)?,
     };
     let dynamic_config = Bytes::from(fs::read("dynamic-config")?);
     let index = Bytes::from(fs::read("index")?);
@@ -33,4 +35,8 @@ fn main() -> io::Result<()> {
 
 fn answer(kind: &'static str, body: &Bytes) -> ([(HeaderName, &'static str); 1], Bytes) {
     ([(CONTENT_TYPE, kind)], body.clone())
+}
+
+fn port() -> u16 {
+    env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(8080)
 }

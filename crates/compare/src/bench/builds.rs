@@ -1,0 +1,112 @@
+//! Cold and incremental builds.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use conformance::Failed;
+use tempfile::TempDir;
+
+use crate::{
+    bench::{
+        Scale,
+        contender::{self, Contender},
+        record::{Figure, Row},
+        started::sources,
+    },
+    progress,
+};
+
+/// A build of one contender into folders of its own, which are removed with it.
+struct Site<'a> {
+    contender: &'a Contender,
+    folder: TempDir,
+}
+
+/// `build-cold`, `build-incremental`.
+pub(crate) fn figures(scale: &Scale) -> Result<Vec<Figure>, Failed> {
+    let (mut cold, mut incremental) = (Vec::new(), Vec::new());
+    for contender in &contender::ALL {
+        let site = Site { contender, folder: TempDir::new()? };
+        let first = site.build()?;
+        progress(&format!("build: {} took {first:.1} s cold", contender.name));
+        cold.push(Row::of(contender.id, vec![first]));
+        let edits = (0..scale.rounds).map(|_| {
+            let _edited = Edited::new(site.source())?;
+            site.build()
+        });
+        let edits = edits.collect::<Result<Vec<f64>, Failed>>()?;
+        incremental.push(Row::of(contender.id, edits));
+    }
+    let mut cold = Figure::new("size", "build-cold", "A cold build", "s")
+        .what("`cargo build` (the debug profile) into an empty folder; `go build` with an empty cache: what a newcomer waits for, everything downloaded")
+        .limits("once; Go compiles its standard library too, Rust comes with its own compiled")
+        .rows(cold);
+    cold.rounds = Some(1);
+    let incremental = Figure::new("size", "build-incremental", "A build after an edit of one file", "s")
+        .what("a line is added to the file with the routes; the same command")
+        .limits("linking is most of it, so it depends on the linker; cargo's default here")
+        .rows(incremental);
+    Ok(vec![cold, incremental])
+}
+
+impl Site<'_> {
+    /// In seconds.
+    fn build(&self) -> Result<f64, Failed> {
+        let mut command = if self.contender.is_demo() {
+            let mut cargo = Command::new("cargo");
+            cargo.args(["build", "--offline", "-q", "-p", self.contender.id]);
+            cargo.env("CARGO_TARGET_DIR", self.folder.path()).current_dir(repository());
+            cargo
+        } else {
+            let mut go = Command::new("go");
+            go.args(["build", "-o"]).arg(self.folder.path().join("program"));
+            go.arg(format!("./{}", self.contender.program()));
+            go.env("GOCACHE", self.folder.path().join("cache")).current_dir(sources());
+            go
+        };
+        let begun = Instant::now();
+        let ended = command.stdin(Stdio::null()).status()?;
+        if !ended.success() {
+            return Err(format!("the build of {} ends with {ended}", self.contender.name).into());
+        }
+        Ok(begun.elapsed().as_secs_f64())
+    }
+
+    fn source(&self) -> PathBuf {
+        if self.contender.is_demo() {
+            repository().join("crates").join(self.contender.id).join("src/routes.rs")
+        } else {
+            sources().join(self.contender.program()).join("main.go")
+        }
+    }
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A source with one more line, until this is dropped.
+struct Edited {
+    path: PathBuf,
+    text: String,
+}
+
+impl Edited {
+    fn new(path: PathBuf) -> Result<Edited, Failed> {
+        let text = fs::read_to_string(&path)?;
+        let at = text.find("\nfn ").or_else(|| text.find("\nfunc ")).ok_or("a source has a function")?;
+        // In front of a function, so that every later line moves.
+        fs::write(&path, format!("{}\n// Edited.\n{}", &text[..at], &text[at..]))?;
+        Ok(Edited { path, text })
+    }
+}
+
+impl Drop for Edited {
+    fn drop(&mut self) {
+        let _ = fs::write(&self.path, &self.text);
+    }
+}

@@ -1,0 +1,128 @@
+//! From the end of a save to the first answer that carries it.
+
+use std::{
+    fs,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use conformance::{Client, Failed};
+
+use crate::{
+    bench::{
+        Scale, contender,
+        contender::Contender,
+        deeds::Way,
+        programs::Programs,
+        record::{Figure, Row},
+        started::Started,
+    },
+    progress,
+    spread::{self, median, round},
+};
+
+/// Saves of each way and server in a round.
+const SAVES: u32 = 50;
+
+/// When a save counts as never served.
+const LOST: Duration = Duration::from_secs(1);
+
+/// So that the second event of a save is over before the next.
+const REST: Duration = Duration::from_millis(5);
+
+/// What came of the saves of one way to one server.
+#[derive(Default)]
+struct Served {
+    /// Medians of the rounds.
+    medians: Vec<f64>,
+    /// Every save that was served, in milliseconds.
+    all: Vec<f64>,
+    lost: u32,
+}
+
+/// `save-to-served`.
+pub(crate) fn figures(programs: &Programs, scale: &Scale) -> Result<Vec<Figure>, Failed> {
+    let saves = if scale.quick { SAVES / 5 } else { SAVES };
+    let ways = [Way::InPlace, Way::ByRename];
+    let mut rows: Vec<_> =
+        contender::ALL.iter().flat_map(|c| ways.map(|way| (c, way, Served::default()))).collect();
+    for number in 1..=scale.rounds {
+        progress(&format!("saves: round {number} of {}", scale.rounds));
+        for (contender, way, served) in &mut rows {
+            served.round(programs, contender, *way, saves)?;
+        }
+    }
+    let figure = Figure::new(
+        "saves",
+        "save-to-served",
+        "From the end of a save to the first answer that carries it",
+        "ms",
+    );
+    Ok(vec![
+        figure
+            .what("one kept connection asks for `/dynamic-config` as fast as it is answered; from the return of the writing call to the end of the first answer with the new value. `lost`: saves that were not served within a second; the server is then started anew")
+            .limits("the floor is one request, some 0.05 ms here. A demo reads only what is complete, a counterpart whatever is there when the first event comes, so that it can be early with a torn value: see that row")
+            .columns(&["p99", "lost"])
+            .rows(rows.into_iter().map(|(contender, way, served)| served.row(contender, way)).collect()),
+    ])
+}
+
+impl Served {
+    fn round(
+        &mut self,
+        programs: &Programs,
+        contender: &Contender,
+        way: Way,
+        saves: u32,
+    ) -> Result<(), Failed> {
+        let mut found = Vec::new();
+        let mut server = Started::site(programs, contender)?;
+        let mut client = server.client()?;
+        let mut original = fs::read_to_string(server.path("config.yaml"))?;
+        for number in 0..saves {
+            sleep(REST);
+            let took = until_served(&server, &mut client, &original, way, 100 + number)?;
+            if let Some(took) = took {
+                found.push(took.as_secs_f64() * 1000.0);
+            } else {
+                self.lost += 1;
+                // What has stopped to watch never serves an edit again.
+                server = Started::site(programs, contender)?;
+                client = server.client()?;
+                original = fs::read_to_string(server.path("config.yaml"))?;
+            }
+        }
+        self.medians.push(median(found.clone()));
+        self.all.extend(found);
+        Ok(())
+    }
+
+    fn row(self, contender: &Contender, way: Way) -> Row {
+        let row = Row::of(contender.id, self.medians).series(way.as_str());
+        let row = row.with("count", self.all.len()).with("lost", self.lost);
+        let p99 = spread::at(self.all, 0.99);
+        if p99.is_finite() { row.with("p99", round(p99)) } else { row.note("no save was served") }
+    }
+}
+
+/// Saves the configuration with another interval, and asks until an answer carries it.
+pub(crate) fn until_served(
+    server: &Started,
+    client: &mut Client,
+    original: &str,
+    way: Way,
+    interval: u32,
+) -> Result<Option<Duration>, Failed> {
+    let text = original.replacen("seconds: 5", &format!("seconds: {interval}"), 1);
+    let wanted = format!("\"refresh_interval_seconds\":{interval},");
+    way.save(&server.path("config.yaml"), &text)?;
+    let saved = Instant::now();
+    while saved.elapsed() < LOST {
+        let answer = client.get("/dynamic-config")?;
+        let elapsed = saved.elapsed();
+        if answer.text().contains(&wanted) {
+            return Ok(Some(elapsed));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,194 @@
+//! A storm of saves: what visitors are shown meanwhile.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread::{self, sleep},
+    time::Duration,
+};
+
+use conformance::{Client, Failed, wait_until};
+
+use crate::{
+    bench::{
+        Scale,
+        contender::{self, Contender},
+        deeds::Way,
+        programs::Programs,
+        record::{Figure, Row},
+        started::{Files, Started},
+    },
+    progress,
+};
+
+/// Saves of each way and server in a round.
+const SAVES: u32 = 300;
+
+/// Between two saves.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// The interval of the version 0: every version has one of its own, and a torn page none.
+const BASE: u32 = 1000;
+
+/// What visitors saw in one storm.
+#[derive(Default)]
+struct Seen {
+    pages: u32,
+    torn: u32,
+    failed: u32,
+    first: Option<String>,
+    last_is_served: bool,
+}
+
+/// All storms of one way over one server.
+#[derive(Default)]
+struct Toll {
+    torn: Vec<f64>,
+    pages: u32,
+    failed: u32,
+    stale: u32,
+    first: Option<String>,
+}
+
+/// `torn`.
+pub(crate) fn figures(programs: &Programs, scale: &Scale) -> Result<Vec<Figure>, Failed> {
+    let saves = if scale.quick { SAVES / 3 } else { SAVES };
+    let mut rows: Vec<_> =
+        contender::ALL.iter().flat_map(|c| Way::ALL.map(|way| (c, way, Toll::default()))).collect();
+    for number in 1..=scale.rounds {
+        progress(&format!("torn: round {number} of {}", scale.rounds));
+        for (contender, way, toll) in &mut rows {
+            toll.add(storm(programs, contender, *way, saves)?);
+        }
+    }
+    let title = format!("Torn pages served during {saves} saves");
+    Ok(vec![
+        Figure::new("saves", "torn", &title, "pages")
+            .what("the file names its version in its first line, its last section and between; the page shows all three. Two connections read it without a pause while the file is saved every 2 ms. Torn: the three are not of one version, or missing. `stale`: storms after which the last version was not served within 10 s; `all`: torn pages of all rounds; `pages`: pages read")
+            .limits("saves this dense are no daily life, each single one is; how many pages are torn depends on how fast they are read. In three steps a save takes 0.3 ms, of which the file is not whole for all")
+            .columns(&["all", "pages", "stale", "failed"])
+            .rows(rows.into_iter().map(|(contender, way, toll)| toll.row(contender, way)).collect()),
+    ])
+}
+
+fn storm(programs: &Programs, contender: &Contender, way: Way, saves: u32) -> Result<Seen, Failed> {
+    let mut files = Files::with_three_values(contender);
+    let shipped = files.config.clone();
+    files.config = version(&shipped, 0);
+    let server = Started::site_with(programs, contender, &files)?;
+    let done = AtomicBool::new(false);
+    let path = server.path("config.yaml");
+    let both = thread::scope(|scope| {
+        let visitors = [(); 2].map(|()| scope.spawn(|| visit(&server, &done)));
+        let written: Result<(), Failed> = (1..=saves).try_for_each(|number| {
+            way.save(&path, &server.on_its_port(&version(&shipped, number)))?;
+            sleep(PAUSE);
+            Ok(())
+        });
+        let last = format!("v{saves} v{saves} {}", BASE + saves);
+        let settled = wait_until("the last version", || page(&server).is_ok_and(|page| page == last));
+        done.store(true, Ordering::Relaxed);
+        let seen = visitors.map(|visitor| visitor.join().map_err(|_| "a visitor panicked")?);
+        written?;
+        let [one, other] = seen;
+        Ok::<_, Failed>(one?.and(other?, settled.is_ok()))
+    })?;
+    Ok(both)
+}
+
+/// The shipped configuration, with the version at its beginning, in its middle and near its end.
+fn version(shipped: &str, number: u32) -> String {
+    let text = shipped.replacen("app_name: MyRustApp", &format!("app_name: v{number}"), 1);
+    let text = text.replacen("name: myapp_db", &format!("name: v{number}"), 1);
+    text.replacen("seconds: 5", &format!("seconds: {}", BASE + number), 1)
+}
+
+fn visit(server: &Started, done: &AtomicBool) -> Result<Seen, Failed> {
+    let mut client = server.client()?;
+    let mut seen = Seen::default();
+    while !done.load(Ordering::Relaxed) {
+        match client.get("/") {
+            Ok(answer) if answer.status == 200 => seen.look(&answer.text()),
+            Ok(_) => seen.failed += 1,
+            Err(_) => {
+                seen.failed += 1;
+                client = server.client()?;
+            }
+        }
+    }
+    Ok(seen)
+}
+
+fn page(server: &Started) -> Result<String, Failed> {
+    let mut client: Client = server.client()?;
+    Ok(client.get("/")?.text())
+}
+
+impl Seen {
+    fn look(&mut self, page: &str) {
+        self.pages += 1;
+        if !is_whole(page) {
+            self.torn += 1;
+            self.first.get_or_insert_with(|| page.chars().take(80).collect());
+        }
+    }
+
+    fn and(self, other: Seen, last_is_served: bool) -> Seen {
+        Seen {
+            pages: self.pages + other.pages,
+            torn: self.torn + other.torn,
+            failed: self.failed + other.failed,
+            first: self.first.or(other.first),
+            last_is_served,
+        }
+    }
+}
+
+impl Toll {
+    fn add(&mut self, seen: Seen) {
+        self.torn.push(f64::from(seen.torn));
+        self.pages += seen.pages;
+        self.failed += seen.failed;
+        self.stale += u32::from(!seen.last_is_served);
+        self.first = self.first.take().or(seen.first);
+    }
+
+    fn row(self, contender: &Contender, way: Way) -> Row {
+        let all: f64 = self.torn.iter().sum();
+        let row = Row::of(contender.id, self.torn).series(way.as_str()).with("all", all);
+        let row = row.with("pages", self.pages).with("stale", self.stale).with("failed", self.failed);
+        match self.first {
+            Some(first) => row.with("first", first),
+            None => row,
+        }
+    }
+}
+
+fn is_whole(page: &str) -> bool {
+    let words: Vec<&str> = page.trim_end().split(' ').collect();
+    let [name, database, interval] = words[..] else { return false };
+    let number = name.strip_prefix('v').and_then(|number| number.parse::<u32>().ok());
+    number.is_some_and(|number| name == database && interval.parse() == Ok(BASE + number))
+}
+
+#[cfg(test)]
+mod tests {
+    use conformance::Server;
+
+    use super::{is_whole, version};
+
+    #[test]
+    fn a_page_of_one_version_is_whole() {
+        assert!(is_whole("v7 v7 1007"));
+        for torn in ["v7 v6 1007", "v7 v7 1006", "v7  0", "  ", "", "v7 v7", "MyRustApp myapp_db 5"] {
+            assert!(!is_whole(torn), "{torn:?}");
+        }
+    }
+
+    #[test]
+    fn a_version_shows_at_all_three_places() {
+        let text = version(&Server::shipped_config(), 12);
+        for line in ["app_name: v12\n", "name: v12\n", "refresh_interval_seconds: 1012\n"] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Visitors whose every request is accounted for, while their server is restarted.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread::{self, JoinHandle, sleep},
+    time::{Duration, Instant},
+};
+
+use conformance::{Client, Failed};
+
+/// Some who keep their connection, as many who connect for each request.
+pub(crate) struct Visitors {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// How they fared.
+#[derive(Debug, Default)]
+pub(crate) struct Fared {
+    pub(crate) answered: u64,
+    pub(crate) failed: u64,
+    /// The longest time in which nobody was answered.
+    pub(crate) silence: Duration,
+}
+
+struct Shared {
+    address: SocketAddr,
+    over: AtomicBool,
+    answered: AtomicU64,
+    failed: AtomicU64,
+    last: Mutex<(Instant, Duration)>,
+}
+
+/// Between two requests of a visitor.
+const THOUGHT: Duration = Duration::from_millis(2);
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Visitors {
+    pub(crate) fn of(address: SocketAddr) -> Visitors {
+        let shared = Arc::new(Shared {
+            address,
+            over: AtomicBool::new(false),
+            answered: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            last: Mutex::new((Instant::now(), Duration::ZERO)),
+        });
+        let threads = [true, true, false, false].map(|keeps| {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || shared.visit(keeps))
+        });
+        Visitors { shared, threads: threads.into() }
+    }
+
+    /// Ends them, each after its request.
+    pub(crate) fn end(mut self) -> Fared {
+        self.stop();
+        let silence = self.shared.last.lock().unwrap_or_else(PoisonError::into_inner).1;
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Fared { answered: count(&self.shared.answered), failed: count(&self.shared.failed), silence }
+    }
+
+    fn stop(&mut self) {
+        self.shared.over.store(true, Ordering::Relaxed);
+        for visitor in self.threads.drain(..) {
+            let _ = visitor.join();
+        }
+    }
+}
+
+impl Drop for Visitors {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Shared {
+    fn visit(&self, keeps: bool) {
+        let mut kept = None;
+        while !self.over.load(Ordering::Relaxed) {
+            let client = kept.take().map_or_else(|| Client::patient(self.address, PATIENCE), Ok);
+            match client.and_then(ask) {
+                Ok(client) => {
+                    kept = client.filter(|_| keeps);
+                    self.was_answered();
+                }
+                Err(_) => {
+                    self.failed.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            sleep(THOUGHT);
+        }
+    }
+
+    fn was_answered(&self) {
+        self.answered.fetch_add(1, Ordering::Relaxed);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let silence = last.0.elapsed();
+        *last = (Instant::now(), last.1.max(silence));
+    }
+}
+
+/// One request; the connection, if the server keeps it.
+fn ask(mut client: Client) -> Result<Option<Client>, Failed> {
+    let answer = client.get("/dynamic-config")?;
+    if answer.status != 200 {
+        return Err(format!("{}", answer.status).into());
+    }
+    let closes = answer.header("connection").is_some_and(|how| how.eq_ignore_ascii_case("close"));
+    Ok((!closes).then_some(client))
+}

@@ -1,0 +1,136 @@
+//! A copy of a server's sources with its development tool at work in it.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File},
+    net::SocketAddr,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use conformance::{Client, Failed, Server};
+use tempfile::TempDir;
+
+use crate::bench::{
+    contender::Contender,
+    programs::Programs,
+    started::{free, sources},
+};
+
+/// Sources that are edited, and the tool that builds and restarts the server of them.
+pub(crate) struct Workshop {
+    tool: Child,
+    folder: TempDir,
+    address: SocketAddr,
+    edited: PathBuf,
+}
+
+/// How long a change of the sources may take to be served; the first build starts with nothing.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// Between two looks at what is served.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What the answers begin with, and what every edit of the sources changes.
+const WORDS: &str = "Current dynamic config values";
+
+/// What is no source.
+const NOT_COPIED: [&str; 4] = ["target", "tmp", ".git", "results"];
+
+impl Workshop {
+    /// A counterpart under air, whose settings are those that `air init` writes.
+    pub(crate) fn of_air(programs: &Programs, contender: &Contender) -> Result<Workshop, Failed> {
+        let folder = TempDir::new()?;
+        copy(&sources(), folder.path())?;
+        let program = contender.program();
+        let settings =
+            format!("[build]\ncmd = \"go build -o ./tmp/main ./{program}\"\nbin = \"./tmp/main\"\n");
+        fs::write(folder.path().join(".air.toml"), settings)?;
+        let edited = if program == "goframe" { "goframe/main.go" } else { "settings/settings.go" };
+        Workshop::open(&mut Command::new(programs.counterpart("air")?), folder, edited)
+    }
+
+    /// A demo under hotrun, with the settings of this repository.
+    pub(crate) fn of_hotrun(hotrun: &Path, contender: &Contender) -> Result<Workshop, Failed> {
+        let folder = TempDir::new()?;
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), folder.path())?;
+        let mut command = Command::new(hotrun);
+        command.args(["--bin", contender.program()]).env_remove("CARGO_TARGET_DIR");
+        Workshop::open(&mut command, folder, "crates/site/src/edition.rs")
+    }
+
+    fn open(command: &mut Command, folder: TempDir, edited: &str) -> Result<Workshop, Failed> {
+        let address = free()?;
+        let port = format!("port: {}", address.port());
+        let config = Server::shipped_config().replacen("port: 8080", &port, 1);
+        fs::write(folder.path().join("config.yaml"), config)?;
+        let log = File::create(folder.path().join("tmp.log"))?;
+        command.current_dir(folder.path()).stdin(Stdio::null()).process_group(0);
+        let tool = command.stdout(log.try_clone()?).stderr(log).spawn()?;
+        let edited = folder.path().join(edited);
+        let mut workshop = Workshop { tool, folder, address, edited };
+        workshop.wait_for(WORDS)?;
+        Ok(workshop)
+    }
+
+    /// Where the server is, whichever process that is.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Changes what the program says, and waits until it says so.
+    pub(crate) fn edit_and_wait(&mut self, number: u32) -> Result<(), Failed> {
+        let source = fs::read_to_string(&self.edited)?;
+        let (before, rest) = source.split_once(WORDS).ok_or("the words are in the source")?;
+        let (_, after) = rest.split_once('"').ok_or("the words end")?;
+        let words = format!("{WORDS} {number}");
+        fs::write(&self.edited, format!("{before}{words}\"{after}"))?;
+        self.wait_for(&format!("{words}\""))
+    }
+
+    fn wait_for(&mut self, words: &str) -> Result<(), Failed> {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE && self.tool.try_wait()?.is_none() {
+            let answer = Client::connect(self.address).and_then(|mut client| client.get("/dynamic-config"));
+            if answer.is_ok_and(|answer| answer.text().contains(words)) {
+                return Ok(());
+            }
+            sleep(PAUSE);
+        }
+        let log = fs::read_to_string(self.folder.path().join("tmp.log")).unwrap_or_default();
+        Err(format!("`{words}` was not served in {PATIENCE:?}: {log}").into())
+    }
+}
+
+impl Drop for Workshop {
+    /// A tool ends its server when it is interrupted, and need not when it is killed.
+    fn drop(&mut self) {
+        let signal = |name: &str, whom: String| {
+            let _ = Command::new("kill").args([name, "--", &whom]).stderr(Stdio::null()).status();
+        };
+        signal("-INT", self.tool.id().to_string());
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(15) && matches!(self.tool.try_wait(), Ok(None)) {
+            sleep(PAUSE);
+        }
+        signal("-KILL", format!("-{}", self.tool.id()));
+        let _ = self.tool.wait();
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), Failed> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if !entry.file_type()?.is_dir() {
+            fs::copy(entry.path(), target)?;
+        } else if !NOT_COPIED.iter().any(|name| OsStr::new(name) == entry.file_name()) {
+            copy(&entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}
