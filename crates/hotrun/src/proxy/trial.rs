@@ -180,7 +180,10 @@ fn an_upgraded_connection_is_a_pipe() {
     let (proxy, address) = proxy();
     proxy.switch(Some(server(|mut stream| {
         let asked = head(&mut stream).unwrap().to_ascii_lowercase();
-        assert!(asked.contains("connection: upgrade\r\n") && asked.contains("upgrade: websocket\r\n"), "{asked}");
+        assert!(
+            asked.contains("connection: upgrade\r\n") && asked.contains("upgrade: websocket\r\n"),
+            "{asked}"
+        );
         assert!(asked.contains("sec-websocket-key: abc\r\n"), "{asked}");
         let begin = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
         stream.get_mut().write_all(begin).unwrap();

@@ -127,9 +127,8 @@ fn script(name: &str) -> String {
 }
 
 fn present(program: &str) -> Option<&str> {
-    let found = env::var_os("PATH").is_some_and(|path| {
-        env::split_paths(&path).any(|folder| folder.join(program).is_file())
-    });
+    let found = env::var_os("PATH")
+        .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()));
     if !found {
         println!("not tried here: there is no `{program}`");
     }
