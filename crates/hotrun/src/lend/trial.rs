@@ -1,5 +1,11 @@
 //! Lending, tried on servers that are tests of this binary.
 
+#![allow(
+    clippy::exit,
+    clippy::print_stdout,
+    reason = "a test that is a server ends as one; what is not tried is said"
+)]
+
 use std::env;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -90,7 +96,7 @@ fn ask(address: SocketAddr) -> u32 {
 
 fn can_lend() -> bool {
     if let Some(reason) = unavailable() {
-        println!("not tried here: {reason}");
+        eprintln!("SKIPPED: {reason}");
         return false;
     }
     true
@@ -108,7 +114,7 @@ fn is_a_server() {
     let address: SocketAddr = address.parse().unwrap();
     match kind {
         "waits" => wait_in_accept(address),
-        "edge" => follow_edges(TcpListener::bind(address).unwrap()),
+        "edge" => follow_edges(&TcpListener::bind(address).unwrap()),
         "refused" => assert_eq!(TcpListener::bind(address).unwrap_err().kind(), ErrorKind::AddrInUse),
         "twice" => {
             let first = TcpListener::bind(address).unwrap();
@@ -153,11 +159,11 @@ fn wait_in_accept(address: SocketAddr) {
 }
 
 /// As tokio and Go do it: told of changes only, they accept until there is nothing.
-fn follow_edges(listener: TcpListener) {
+fn follow_edges(listener: &TcpListener) {
     listener.set_nonblocking(true).unwrap();
     let poll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
     let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
-    epoll::add(&poll, &listener, epoll::EventData::new_u64(0), flags).unwrap();
+    epoll::add(&poll, listener, epoll::EventData::new_u64(0), flags).unwrap();
     let mut events = Vec::with_capacity(1);
     loop {
         epoll::wait(&poll, rustix::buffer::spare_capacity(&mut events), None).unwrap();

@@ -17,7 +17,7 @@ use tokio::io::copy_bidirectional;
 use crate::proxy::backend::{Backends, connect};
 
 /// How long a request waits for a server: a cold build takes that long.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Between two attempts at a server that is the current one and cannot be reached.
 const AGAIN: Duration = Duration::from_millis(10);

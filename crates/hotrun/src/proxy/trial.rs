@@ -116,10 +116,10 @@ fn the_next_request_on_a_kept_connection_goes_to_the_next_server() {
 #[test]
 fn a_request_under_way_stays_where_it_is() {
     let (proxy, address) = proxy();
-    let (began, begun) = channel();
+    let (tell, told) = channel();
     let slow = server(move |mut stream| {
         let read = head(&mut stream).unwrap();
-        began.send(read).unwrap();
+        tell.send(read).unwrap();
         // The rest of the body comes only after the switch.
         let mut body = [0; 6];
         stream.read_exact(&mut body).unwrap();
@@ -128,7 +128,7 @@ fn a_request_under_way_stays_where_it_is() {
     proxy.switch(Some(slow));
     let mut client = open(address);
     send(&mut client, "POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 6\r\n\r\nabc");
-    let read = begun.recv_timeout(PATIENCE).unwrap();
+    let read = told.recv_timeout(PATIENCE).unwrap();
     assert!(read.contains("Host: here\r\n"), "{read}");
     proxy.switch(Some(says("another")));
     send(&mut client, "def");

@@ -1,4 +1,6 @@
-//! Programs in several languages and frameworks that know nothing of hotrun, each with its address of its own.
+//! Programs in several languages and frameworks that know nothing of hotrun, each with an address of its own.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "figures, and what is skipped")]
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -81,7 +83,7 @@ fn nothing_is_lost(program: &str) {
 }
 
 /// What clients see of a program that is restarted again and again.
-fn restarted(program: &str, settings: &str, manner: Manner) -> Tally {
+pub(crate) fn restarted(program: &str, settings: &str, manner: Manner) -> Tally {
     let hotrun = serving(program, settings);
     let load = Load::on(hotrun.project().address(), manner);
     for version in 2..=RESTARTS + 1 {
@@ -122,15 +124,15 @@ fn example(name: &str) -> String {
     folder.join(name).to_str().expect("UTF-8").to_owned()
 }
 
-fn script(name: &str) -> String {
+pub(crate) fn script(name: &str) -> String {
     format!("{}/tests/it/programs/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-fn present(program: &str) -> Option<&str> {
+pub(crate) fn present(program: &str) -> Option<&str> {
     let found = env::var_os("PATH")
         .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()));
     if !found {
-        println!("not tried here: there is no `{program}`");
+        eprintln!("SKIPPED: there is no `{program}`");
     }
     found.then_some(program)
 }

@@ -8,15 +8,15 @@ use crate::project::Project;
 
 /// A server whose answer is an expression.
 fn answering(expression: &str) -> Project {
-    let answer = format!("{{WORD}}\", WORD.len());");
-    let mended = format!("{{word}}\", word.len());");
+    let answer = "{WORD}\", WORD.len());";
+    let mended = "{word}\", word.len());";
     Project::server()
         .edited(
             "src/main.rs",
             "// answering",
             &format!("let word = format!(\"{{WORD}} {{}}\", {expression});"),
         )
-        .edited("src/main.rs", &answer, &mended)
+        .edited("src/main.rs", answer, mended)
 }
 
 #[test]
