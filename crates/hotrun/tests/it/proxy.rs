@@ -4,13 +4,15 @@ use crate::lending::{present, restarted, script};
 use crate::load::Manner;
 use crate::project::Project;
 
+const RESTARTS: usize = 20;
+
 const SETTINGS: &str = "[socket]\nway = \"proxy\"\naddress = \"127.0.0.1:PORT\"\n";
 
 #[test]
 fn a_program_behind_the_proxy_loses_no_request() {
     let Some(python) = present("python3") else { return };
     for manner in [Manner::Fresh, Manner::KeepAlive] {
-        let tally = restarted(&format!("{python} {}", script("port.py")), SETTINGS, manner);
+        let tally = restarted(&format!("{python} {}", script("port.py")), SETTINGS, manner, RESTARTS);
         assert_eq!(tally.failures, Vec::<String>::new(), "{manner:?}, of {}", tally.answered());
     }
 }
