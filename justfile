@@ -124,12 +124,12 @@ soak framework *args:
 bench-load:
     cargo run --release -p filewatch --example load_cost
 
-# Measure from the end of a save to its publication, by filewatch alone, and how that grows with files and folders
+# Measure from the end of a save to its publication, on idle and on busy cores, and how that grows with bytes, files, templates and subscribers
 [group('measure')]
 bench-watch *args:
-    cargo build -q --release -p filewatch --example follow
+    cargo build -q --release -p filewatch -p configs -p views --example follow --example subscribers --example pages
     cargo build -q --release -p compare
-    target/release/compare watch target/release/examples/follow --disk target {{args}}
+    target/release/compare watch target/release/examples/follow --subscribers target/release/examples/subscribers --pages target/release/examples/pages --disk target {{args}}
 
 # Measure what a demo costs while nothing happens
 [group('measure')]

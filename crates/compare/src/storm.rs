@@ -41,7 +41,7 @@ pub(crate) fn over_a_folder(
     fs::write(saves.folder.join(saves.what.file(0)), saves.what.version(0, saves.size))?;
     for number in 0..others {
         // Empty, so that what is published is the one that is saved.
-        fs::write(saves.folder.join(format!("unchanged-{number}")), "")?;
+        fs::write(saves.folder.join(format!("unchanged-{number}.html")), "")?;
     }
     over(follow, &[], &saves.folder, &saves)
 }

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Text {
-    /// `text`, lines that mean nothing
+    /// `text.html`, lines that mean nothing: as YAML they are strings, as a template they are themselves
     Lines,
     /// `lower.yaml` and `upper.yaml`, by turns: two layers of a demo's configuration
     Layers,
@@ -17,7 +17,7 @@ pub(crate) enum Text {
 impl Text {
     pub(crate) fn file(self, version: u64) -> &'static str {
         match self {
-            Text::Lines => "text",
+            Text::Lines => "text.html",
             Text::Layers if version.is_multiple_of(2) => "lower.yaml",
             Text::Layers => "upper.yaml",
             Text::Template => "templates/index.html",

@@ -33,6 +33,7 @@ mod stopping;
 mod supervision;
 mod templates;
 mod upgrading;
+mod watching;
 mod wholeness;
 
 use crate::{Demo, claim::trial};
@@ -80,7 +81,7 @@ pub(crate) fn trials(demo: &Demo) -> Vec<Trial> {
         let demo = demo.clone();
         trial(path, move || check(&demo))
     });
-    let claims = faults::trials(demo).into_iter().chain(claims);
+    let claims = faults::trials(demo).into_iter().chain(claims).chain(watching::trials(demo));
     let mut trials: Vec<Trial> = claims.chain(rejections::trials(demo)).collect();
     // Browsers take turns: far from each other, so that nobody waits for the turn.
     for (at, trial) in browsing::trials(demo).into_iter().enumerate() {

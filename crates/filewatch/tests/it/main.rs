@@ -11,5 +11,7 @@ mod saves;
 mod start;
 mod storm;
 mod support;
+mod together;
 mod trees;
 mod watcher;
+mod weather;

@@ -12,8 +12,8 @@ use libc::{
     SECCOMP_GET_ACTION_AVAIL, SECCOMP_IOCTL_NOTIF_ADDFD, SECCOMP_IOCTL_NOTIF_ID_VALID,
     SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
     SECCOMP_RET_USER_NOTIF, SECCOMP_SET_MODE_FILTER, SECCOMP_USER_NOTIF_FLAG_CONTINUE, SYS_accept,
-    SYS_accept4, SYS_bind, SYS_fcntl, SYS_ioctl, SYS_listen, SYS_shutdown, c_long, c_uint, c_ulong,
-    sock_fprog,
+    SYS_accept4, SYS_bind, SYS_fcntl, SYS_ioctl, SYS_listen, SYS_setsockopt, SYS_shutdown, c_long, c_uint,
+    c_ulong, sock_fprog,
 };
 
 use crate::lend::filter::{ARCHITECTURE, filter};
@@ -22,7 +22,7 @@ use crate::lend::filter::{ARCHITECTURE, filter};
 const SYNC_WAKE_UP: u64 = 1;
 
 /// The calls that the filter reports, some of them only with certain arguments.
-const REPORTED: [(c_long, Kind); 7] = [
+const REPORTED: [(c_long, Kind); 8] = [
     (SYS_bind, Kind::Bind),
     (SYS_listen, Kind::Listen),
     (SYS_accept, Kind::Accept),
@@ -30,6 +30,7 @@ const REPORTED: [(c_long, Kind); 7] = [
     (SYS_shutdown, Kind::Shutdown),
     (SYS_ioctl, Kind::Ioctl),
     (SYS_fcntl, Kind::Fcntl),
+    (SYS_setsockopt, Kind::Filter),
 ];
 
 /// Where a filter reports the calls of everybody under it.
@@ -62,6 +63,8 @@ pub(crate) enum Kind {
     Ioctl,
     /// `fcntl(F_SETFL)`
     Fcntl,
+    /// `setsockopt(SO_ATTACH_FILTER)`: which packets the socket takes, whoever holds it.
+    Filter,
     Other,
 }
 
@@ -80,7 +83,7 @@ pub(crate) fn unavailable() -> Option<String> {
 pub(crate) fn install() -> io::Result<OwnedFd> {
     let architecture = ARCHITECTURE.ok_or(io::ErrorKind::Unsupported)?;
     let mut filter = filter(architecture);
-    let length = u16::try_from(filter.len()).expect("a filter has a dozen instructions");
+    let length = u16::try_from(filter.len()).expect("a filter has two dozen instructions");
     let program = sock_fprog { len: length, filter: filter.as_mut_ptr() };
     // SAFETY: `program` points to `length` instructions that live until the call returns; the kernel copies them.
     let descriptor = unsafe {
