@@ -27,6 +27,7 @@ fn restarted(hotrun: &Hotrun, count: usize) -> Tally {
     let load = Load::on(hotrun.project().address(), Manner::Fresh);
     for version in 2..=count + 1 {
         hotrun.becomes(version);
+        hotrun.wait_until("client that saw it", || load.has_seen(&format!("version {version}")));
     }
     let tally = load.end();
     assert_eq!(tally.answers.len(), count + 1, "every version was seen: {:?}", tally.answers);

@@ -52,6 +52,11 @@ impl Load {
         Load { over, tally, clients }
     }
 
+    /// Whether somebody was answered so.
+    pub(crate) fn has_seen(&self, answer: &str) -> bool {
+        self.tally.lock().expect("a lock").answers.contains_key(answer)
+    }
+
     /// Ends every client after what it is about.
     pub(crate) fn end(self) -> Tally {
         self.over.store(true, Ordering::Relaxed);
