@@ -116,6 +116,13 @@ impl Load {
         })
     }
 
+    /// Waits until the client of `/events` follows `instance`; not where requests fail, perhaps that client's.
+    pub fn wait_for_follower(&self, instance: &str) -> Result<(), Failed> {
+        wait_until("the client of `/events` to be back", || {
+            self.tally().is_following(instance) || self.tally().failed() > 0
+        })
+    }
+
     /// How many clients ask; each has one request under way at most.
     pub fn clients(&self) -> u64 {
         self.clients.len() as u64

@@ -61,7 +61,9 @@ fn nothing_is_lost(demo: &Demo, action: Action, times: u32) -> Verdict {
     assert_eq!(proof.tally.failed(), 0, "{:?}", proof.tally);
     let (returns, slowest) = proof.tally.returns();
     if action != Action::Reload {
-        assert!(returns >= u64::from(times), "{returns} returns to /events");
+        // Whoever is sent to an address that was left meanwhile goes on from there to a later one.
+        let certain = if action == Action::Move { 1 } else { times };
+        assert!(returns >= u64::from(certain), "{returns} returns to /events");
         assert!(slowest < BACK, "{slowest:?} from `bye` to `hello`");
     }
     let (before, after) = (proof.memory.before, proof.memory.after);
