@@ -78,7 +78,11 @@ pub(crate) struct Errand {
 }
 
 impl Load {
-    /// Begins to ask at `address`. Nothing may be lost by a server whose linger is longer than a second.
+    /// A linger of a server of which this load may lose nothing: far above the pauses of its clients, also on a busy
+    /// machine.
+    pub const LINGER: Duration = Duration::from_millis(1300);
+
+    /// Begins to ask at `address`.
     pub fn on(address: SocketAddr) -> Load {
         Load::by(&CLIENTS, BUSY, Tally::default(), address)
     }
