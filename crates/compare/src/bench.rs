@@ -20,7 +20,7 @@ mod sizes;
 mod started;
 mod starts;
 mod torn;
-mod visitors;
+pub(crate) mod visitors;
 mod workshop;
 mod wrk;
 
@@ -56,6 +56,9 @@ pub(crate) struct Bench {
     /// Seconds of load on one server in a round
     #[arg(long, default_value_t = 2)]
     seconds: u32,
+    /// Restarts of each server
+    #[arg(long, default_value_t = 20)]
+    restarts: u32,
     /// The file of the results: figures of the same name are replaced; the plots are put beside it
     #[arg(long, default_value = "crates/compare/results/bench.json")]
     results: PathBuf,
@@ -90,6 +93,7 @@ enum Section {
 pub(crate) struct Scale {
     rounds: u32,
     seconds: u32,
+    restarts: u32,
     connections: Vec<u32>,
     quick: bool,
 }
@@ -130,10 +134,11 @@ pub(crate) fn everything(bench: &Bench) -> Result<Value, Failed> {
 impl Bench {
     fn scale(&self) -> Scale {
         if self.quick {
-            Scale { rounds: 1, seconds: 1, connections: vec![64], quick: true }
+            Scale { rounds: 1, seconds: 1, restarts: 2, connections: vec![64], quick: true }
         } else {
             let connections = vec![4, 64, 256];
-            Scale { rounds: self.rounds, seconds: self.seconds, connections, quick: false }
+            let Bench { rounds, seconds, restarts, .. } = *self;
+            Scale { rounds, seconds, restarts, connections, quick: false }
         }
     }
 

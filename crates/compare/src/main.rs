@@ -12,6 +12,7 @@ mod idle;
 mod latency;
 mod load;
 mod page;
+mod runners;
 mod saves;
 mod served;
 mod soak;
@@ -31,6 +32,7 @@ use conformance::Failed;
 use crate::{
     bench::Bench,
     page::{Export, Page},
+    runners::Runners,
     saves::Saves,
     torture::Torture,
     watch::Watching,
@@ -95,6 +97,8 @@ enum What {
     Torture(Torture),
     /// The demos and their Go counterparts, in turn: what the README and the page show
     Bench(Bench),
+    /// The development runners, in turn: failed requests, own share, start, memory, watches
+    Runners(Runners),
     /// From the end of a save to its publication, by `filewatch` alone, and how that grows
     Watch(Watching),
     /// What a server costs while nothing happens
@@ -127,6 +131,7 @@ fn main() -> ExitCode {
         }
         What::Bench(how_much) => bench::everything(&how_much),
         What::Torture(how_much) => torture::torture(&how_much),
+        What::Runners(how) => runners::compare(&how),
         What::Watch(watching) => watch::end_of_save_to_published(&watching),
         What::Idle { binary, seconds } => idle::cost(&binary, seconds),
         What::Saves(saves) => match saves::rage(&saves) {

@@ -10,6 +10,7 @@ mod edit;
 mod export;
 mod figures;
 mod gate;
+mod glance;
 mod live;
 mod matrix;
 mod measured;
@@ -18,6 +19,7 @@ mod paint;
 mod serving;
 mod source;
 mod stage;
+mod table;
 mod workshop;
 
 use std::{

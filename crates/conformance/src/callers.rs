@@ -1,6 +1,6 @@
 //! The clients of a load, by what they do with their connections.
 
-use crate::{Events, Request, client::Client, load::Errand, tally::Fate};
+use crate::{Request, load::Errand, tally::Fate};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -26,7 +26,7 @@ struct Kept {
 }
 
 /// Why there is no answer, in the terms of a [`Fate`].
-type Failure = (Fate, String);
+pub(crate) type Failure = (Fate, String);
 
 /// One client, between two requests.
 struct Caller<'a> {
@@ -94,56 +94,6 @@ pub(crate) fn slow_reader(errand: &Errand) {
         });
         settle(errand, asked);
     }
-}
-
-/// Follows `/events`; when it is sent away it goes where it is told.
-pub(crate) fn follower(errand: &Errand) {
-    let (mut address, mut left) = (errand.address(), None::<Instant>);
-    while !errand.is_over() {
-        match follow(errand, address, left) {
-            Ok(Some(onward)) => {
-                address = onward;
-                left = Some(Instant::now());
-            }
-            Ok(None) => return,
-            Err((fate, words)) => {
-                errand.tally.failed_as(fate, &words);
-                address = errand.address();
-                left = None;
-            }
-        }
-    }
-}
-
-/// One stream, to its `bye`, and where that points to; none when the load is over.
-fn follow(
-    errand: &Errand,
-    address: SocketAddr,
-    left: Option<Instant>,
-) -> Result<Option<SocketAddr>, Failure> {
-    let words = |failed: crate::Failed| (Fate::Cut, format!("/events: {}", failed.message().unwrap_or("")));
-    let mut client = Client::patient(address, errand.manner.patience)
-        .map_err(|failed| (Fate::Refused, failed.message().unwrap_or("").to_owned()))?;
-    client.send(&Request::get("/events").bytes(address)).map_err(words)?;
-    let mut events = Events::open(client).map_err(words)?;
-    let instance = events.head.header("x-instance").unwrap_or_default().to_owned();
-    events.event("hello").map_err(words)?;
-    if let Some(left) = left {
-        errand.tally.returned(left.elapsed());
-    }
-    errand.tally.answered(&instance);
-    while let Some(frame) = events.next_frame().map_err(words)? {
-        if frame.event == "bye" {
-            let location = frame.json().map_err(words)?["location"].as_str().unwrap_or_default().to_owned();
-            let onward = location.trim_start_matches("http://").trim_end_matches('/').parse();
-            events.rest().map_err(words)?;
-            return onward.map(Some).map_err(|_| (Fate::Wrong, format!("`bye` to {location:?}")));
-        }
-        if errand.is_over() {
-            return Ok(None);
-        }
-    }
-    Err((Fate::Cut, "/events ended without `bye`".to_owned()))
 }
 
 impl Caller<'_> {

@@ -39,6 +39,7 @@ mod claim;
 mod client;
 mod ended;
 mod events;
+mod follower;
 mod load;
 mod log;
 mod notices;

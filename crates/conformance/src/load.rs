@@ -1,6 +1,6 @@
 //! Clients that ask without a pause and forgive nothing, while something is done to their server.
 
-use crate::{Failed, callers, tally::Tally, wait_until};
+use crate::{Failed, callers, follower, tally::Tally, wait_until};
 use std::{
     net::SocketAddr,
     sync::{
@@ -28,7 +28,7 @@ const CLIENTS: [Life; 12] = [
     callers::mixed,
     callers::by_halves,
     callers::slow_reader,
-    callers::follower,
+    follower::follower,
 ];
 
 /// The first of them take their time.

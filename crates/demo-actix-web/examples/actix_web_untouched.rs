@@ -4,7 +4,7 @@
 //! It binds the port that is its argument on `localhost`, which is two listeners, and answers with what `version.txt`
 //! said when it started.
 
-use std::{env, fs, io};
+use std::{env, fs, future::ready, io};
 
 use actix_web::{App, HttpServer, rt::System, web};
 
@@ -13,7 +13,7 @@ fn main() -> io::Result<()> {
     let port = env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(8080);
     let app = move || {
         let version = version.clone();
-        App::new().route("/", web::get().to(async move || version.clone()))
+        App::new().route("/", web::get().to(move || ready(version.clone())))
     };
     System::new().block_on(async { HttpServer::new(app).bind(("localhost", port))?.run().await })
 }

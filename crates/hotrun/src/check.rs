@@ -1,5 +1,6 @@
 //! `hotrun check`: what would be watched, built, run and owned.
 
+use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -67,10 +68,10 @@ fn sources(rules: &SourceRules, root: &Path) -> String {
         (endings, false) => format!("files that end in {}", endings.join(", ")),
     };
     for folder in &rules.include_dirs {
-        words += &format!("; below {}", shown(folder, root));
+        let _ = write!(words, "; below {}", shown(folder, root));
     }
     for folder in rules.roots.iter().skip(1) {
-        words += &format!("; also {}", shown(folder, root));
+        let _ = write!(words, "; also {}", shown(folder, root));
     }
     words
 }

@@ -198,6 +198,8 @@ fn persona() -> Command {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    #![allow(clippy::exit, reason = "a test that is the persona ends as one")]
+
     use std::env;
     use std::ffi::OsString;
     use std::io;

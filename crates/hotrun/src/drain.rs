@@ -27,6 +27,8 @@ pub(crate) struct Leaver {
     pub(crate) group: u32,
     /// Where it accepts, on sockets of ours.
     pub(crate) addresses: Vec<SocketAddr>,
+    /// Nobody sends it new connections any more: it was behind the proxy.
+    pub(crate) is_left_alone: bool,
     /// It speaks systemd's protocol, so it knows how to drain.
     pub(crate) informed: bool,
     pub(crate) lending: Option<Arc<Lending>>,
@@ -102,8 +104,11 @@ impl Drain {
 
 /// Waits until the server can be told to stop; `false` if it was called back, or is not to be followed any more.
 fn wait(leaver: &Leaver, orders: &Receiver<Order>) -> bool {
-    let Some(lending) = &leaver.lending else { return true };
-    lending.hold();
+    if let Some(lending) = &leaver.lending {
+        lending.hold();
+    } else if !leaver.is_left_alone {
+        return true;
+    }
     if leaver.informed {
         return true;
     }
@@ -119,7 +124,7 @@ fn wait(leaver: &Leaver, orders: &Receiver<Order>) -> bool {
         }
         match orders.recv_timeout(LOOK) {
             Ok(Order::Return(answer)) => {
-                lending.release();
+                leaver.lending.iter().for_each(|lending| lending.release());
                 let _ = answer.send(true);
                 return false;
             }

@@ -274,6 +274,7 @@ impl Generation {
         Leaver {
             group: self.group,
             addresses,
+            is_left_alone: self.port.is_some(),
             informed: self.informed,
             lending: self.lending.clone(),
             stop: plan.stop.clone(),

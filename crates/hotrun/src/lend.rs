@@ -16,6 +16,9 @@
 //! A program that waits in `accept` (Python's `socket`, C) is never let into the kernel, where nothing could hold it:
 //! we accept for it, and its call returns the connection.
 //!
+//! A signal whose handler does not ask for a restart interrupts a call that waits for its answer: `accept` may say so
+//! anyway, `bind` and `listen`, within the tenth of a millisecond that they take here, otherwise never do.
+//!
 //! What is not caught: `IORING_OP_ACCEPT` of io_uring, which is no system call; then nothing is held
 //! ([`crate::quiet::rings`]). A program of another architecture (32 bits) binds for itself.
 

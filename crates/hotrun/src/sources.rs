@@ -26,6 +26,9 @@ pub(crate) use crate::sources::survey::Survey;
 /// How often to look at everything beside the events, in a tree of ordinary size.
 const LOOK: Duration = Duration::from_secs(3);
 
+/// The same in the largest.
+const RARE_LOOK: Duration = Duration::from_secs(30);
+
 /// Looking may take this part of one core's time.
 const SHARE_OF_LOOKING: u32 = 200;
 
@@ -67,7 +70,7 @@ impl Sources {
         let ignores = Ignores::of(&rules.roots);
         let begun = Instant::now();
         let judge = Judge::open(rules.clone(), ignores.clone());
-        let watch = Watch::default().poll(LOOK.max(begun.elapsed() * SHARE_OF_LOOKING));
+        let watch = Watch::default().poll((begun.elapsed() * SHARE_OF_LOOKING).clamp(LOOK, RARE_LOOK));
         let roots = rules.roots.clone();
         let watcher = Watcher::open(watch, roots, move |folder| rules.enters(folder, &ignores));
         let desk = Arc::new(Desk { judge: Mutex::new(judge), tell: Mutex::new(Box::new(tell)) });

@@ -138,6 +138,8 @@ mod predecessor;
 mod service;
 mod setback;
 mod signals;
+#[cfg(target_os = "linux")]
+mod signs;
 mod sink;
 mod socket;
 mod stage;

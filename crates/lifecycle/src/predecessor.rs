@@ -11,15 +11,10 @@ use tokio::task::JoinHandle;
 use tokio::time::interval;
 
 use crate::fault;
+use crate::signs::{ALIVE, PULSE};
 
 /// How long the permission to accept may take: a predecessor that gives none by then is stuck.
 const STEP: Duration = Duration::from_secs(5);
-
-/// How often a process on probation gives a sign of life.
-pub(crate) const PULSE: Duration = Duration::from_secs(1);
-
-/// A sign of life.
-pub(crate) const ALIVE: &str = "ALIVE=1";
 
 /// The process that started this one to take over from it.
 #[derive(Debug)]

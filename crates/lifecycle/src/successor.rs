@@ -15,21 +15,17 @@ use rustix::io::fcntl_dupfd_cloexec;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
 
 use crate::binary::{Binary, Rules};
 use crate::fault;
 use crate::handed::{OWN, PREDECESSOR, SUPERVISED};
-use crate::predecessor::{ALIVE, PULSE};
 use crate::setback::Setback;
+use crate::signs::Signs;
 use crate::socket::Socket;
 
 /// How long a successor may take from the permission to accept to accepting.
 const STEP: Duration = Duration::from_secs(10);
-
-/// After so many missing signs of life a successor on probation is taken for dead. They are counted instead of the time
-/// they take: a machine that was asleep has no reproach to make.
-const MISSES: u32 = 5;
 
 /// Descriptors from here on are in nobody's way.
 const HIGH: i32 = 16;
@@ -42,14 +38,6 @@ pub struct Successor {
     lines: Lines<BufReader<OwnedReadHalf>>,
     signs: Signs,
     writer: OwnedWriteHalf,
-}
-
-/// The signs of life that a successor gives. One from before there were any gives none, and none are missed.
-#[derive(Debug)]
-struct Signs {
-    given: bool,
-    missed: u32,
-    next: Interval,
 }
 
 /// How a probation ended.
@@ -112,8 +100,7 @@ impl Successor {
                     Ok(None) | Err(_) => return Probation::Failed(Setback::Died(self.end())),
                 },
                 () = self.signs.ceased() => {
-                    let silence = PULSE.as_secs() * u64::from(MISSES);
-                    let words = format!("it gave no sign of life for {silence} s; {}", self.end());
+                    let words = format!("it gave no sign of life for {} s; {}", Signs::SILENCE.as_secs(), self.end());
                     return Probation::Failed(Setback::Died(words));
                 }
             }
@@ -164,27 +151,6 @@ impl Successor {
 
     async fn tell(&mut self, word: &str) -> io::Result<()> {
         self.writer.write_all(format!("{word}\n").as_bytes()).await
-    }
-}
-
-impl Signs {
-    fn none_yet() -> Signs {
-        let mut next = interval(PULSE);
-        next.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Signs { given: false, missed: 0, next }
-    }
-
-    fn heard(&mut self, line: &str) {
-        self.given |= line == ALIVE;
-        self.missed = 0;
-    }
-
-    /// Resolves when too many are missing. Cancelling it loses nothing.
-    async fn ceased(&mut self) {
-        while !self.given || self.missed < MISSES {
-            self.next.tick().await;
-            self.missed += 1;
-        }
     }
 }
 
@@ -246,50 +212,5 @@ fn occupied(descriptor: &OwnedFd) -> io::Result<Vec<OwnedFd>> {
             return Ok(occupied);
         }
         occupied.push(another);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use tokio::time::{Instant, sleep, timeout};
-
-    use super::{ALIVE, PULSE, Signs};
-
-    #[tokio::test(start_paused = true)]
-    async fn who_was_heard_and_falls_silent_is_given_up() {
-        let mut signs = Signs::none_yet();
-        signs.heard(ALIVE);
-        let since = Instant::now();
-        // Asked anew all the time, as in a loop where other things happen.
-        while timeout(PULSE / 3, signs.ceased()).await.is_err() {}
-        let silence = since.elapsed();
-        assert!(silence >= 4 * PULSE && silence <= 5 * PULSE, "{silence:?}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_goes_on_giving_signs_is_not() {
-        let mut signs = Signs::none_yet();
-        for _ in 0..100 {
-            signs.heard(ALIVE);
-            assert!(timeout(3 * PULSE, signs.ceased()).await.is_err());
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_never_gave_one_is_not_missed() {
-        let mut signs = Signs::none_yet();
-        signs.heard("SERVING=1");
-        assert!(timeout(100 * PULSE, signs.ceased()).await.is_err());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn time_that_nobody_had_counts_once() {
-        let mut signs = Signs::none_yet();
-        signs.heard(ALIVE);
-        // The machine was asleep: every tick of it is due at once.
-        sleep(Duration::from_secs(3600)).await;
-        assert!(timeout(2 * PULSE, signs.ceased()).await.is_err());
     }
 }

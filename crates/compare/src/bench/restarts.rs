@@ -16,12 +16,9 @@ use crate::{
     progress,
 };
 
-/// Restarts of each server.
-const RESTARTS: u32 = 20;
-
 /// `restarts`.
 pub(crate) fn figures(programs: &Programs, scale: &Scale) -> Result<Vec<Figure>, Failed> {
-    let times = if scale.quick { 2 } else { RESTARTS };
+    let times = scale.restarts;
     let mut rows = Vec::new();
     for contender in &contender::ALL {
         progress(&format!("restarts: {} times {}", times, contender.name));

@@ -4,7 +4,6 @@ use std::{
     ffi::OsStr,
     fs::{self, File},
     net::SocketAddr,
-    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread::sleep,
@@ -12,7 +11,7 @@ use std::{
 };
 
 use conformance::{Client, Failed, Server};
-use tempfile::TempDir;
+use tempfile::{Builder, TempDir};
 
 use crate::bench::{
     contender::Contender,
@@ -23,7 +22,9 @@ use crate::bench::{
 /// Sources that are edited, and the tool that builds and restarts the server of them.
 pub(crate) struct Workshop {
     tool: Child,
-    folder: TempDir,
+    folder: PathBuf,
+    /// Removes the folder, if it is not to be found again.
+    _temporary: Option<TempDir>,
     address: SocketAddr,
     edited: PathBuf,
 }
@@ -43,35 +44,44 @@ const NOT_COPIED: [&str; 4] = ["target", "tmp", ".git", "results"];
 impl Workshop {
     /// A counterpart under air, whose settings are those that `air init` writes.
     pub(crate) fn of_air(programs: &Programs, contender: &Contender) -> Result<Workshop, Failed> {
-        let folder = TempDir::new()?;
-        copy(&sources(), folder.path())?;
+        // Of folders whose names begin with a dot, as `TempDir::new` makes them, air looks at none.
+        let temporary = Builder::new().prefix("bench-").tempdir()?;
+        let folder = temporary.path();
+        copy(&sources(), folder)?;
         let program = contender.program();
         let settings =
-            format!("[build]\ncmd = \"go build -o ./tmp/main ./{program}\"\nbin = \"./tmp/main\"\n");
-        fs::write(folder.path().join(".air.toml"), settings)?;
+            format!("[build]\ncmd = \"go build -o ./tmp/main ./{program}\"\nentrypoint = [\"./tmp/main\"]\n");
+        fs::write(folder.join(".air.toml"), settings)?;
         let edited = if program == "goframe" { "goframe/main.go" } else { "settings/settings.go" };
-        Workshop::open(&mut Command::new(programs.counterpart("air")?), folder, edited)
+        let folder = folder.to_owned();
+        Workshop::open(&mut Command::new(programs.counterpart("air")?), folder, Some(temporary), edited)
     }
 
-    /// A demo under hotrun, with the settings of this repository.
+    /// A demo under hotrun, with the settings of this repository, in a folder whose dependencies stay built.
     pub(crate) fn of_hotrun(hotrun: &Path, contender: &Contender) -> Result<Workshop, Failed> {
-        let folder = TempDir::new()?;
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), folder.path())?;
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
+        let folder = repository.join("target/bench-hotrun");
+        copy(&repository, &folder)?;
         let mut command = Command::new(hotrun);
         command.args(["--bin", contender.program()]).env_remove("CARGO_TARGET_DIR");
-        Workshop::open(&mut command, folder, "crates/site/src/edition.rs")
+        Workshop::open(&mut command, folder, None, "crates/site/src/edition.rs")
     }
 
-    fn open(command: &mut Command, folder: TempDir, edited: &str) -> Result<Workshop, Failed> {
+    fn open(
+        command: &mut Command,
+        folder: PathBuf,
+        temporary: Option<TempDir>,
+        edited: &str,
+    ) -> Result<Workshop, Failed> {
         let address = free()?;
         let port = format!("port: {}", address.port());
         let config = Server::shipped_config().replacen("port: 8080", &port, 1);
-        fs::write(folder.path().join("config.yaml"), config)?;
-        let log = File::create(folder.path().join("tmp.log"))?;
-        command.current_dir(folder.path()).stdin(Stdio::null()).process_group(0);
+        fs::write(folder.join("config.yaml"), config)?;
+        let log = File::create(folder.join("tmp.log"))?;
+        command.current_dir(&folder).stdin(Stdio::null());
         let tool = command.stdout(log.try_clone()?).stderr(log).spawn()?;
-        let edited = folder.path().join(edited);
-        let mut workshop = Workshop { tool, folder, address, edited };
+        let edited = folder.join(edited);
+        let mut workshop = Workshop { tool, folder, _temporary: temporary, address, edited };
         workshop.wait_for(WORDS)?;
         Ok(workshop)
     }
@@ -100,7 +110,7 @@ impl Workshop {
             }
             sleep(PAUSE);
         }
-        let log = fs::read_to_string(self.folder.path().join("tmp.log")).unwrap_or_default();
+        let log = fs::read_to_string(self.folder.join("tmp.log")).unwrap_or_default();
         Err(format!("`{words}` was not served in {PATIENCE:?}: {log}").into())
     }
 }
@@ -108,15 +118,13 @@ impl Workshop {
 impl Drop for Workshop {
     /// A tool ends its server when it is interrupted, and need not when it is killed.
     fn drop(&mut self) {
-        let signal = |name: &str, whom: String| {
-            let _ = Command::new("kill").args([name, "--", &whom]).stderr(Stdio::null()).status();
-        };
-        signal("-INT", self.tool.id().to_string());
+        let id = self.tool.id().to_string();
+        let _ = Command::new("kill").args(["-INT", &id]).stderr(Stdio::null()).status();
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(15) && matches!(self.tool.try_wait(), Ok(None)) {
             sleep(PAUSE);
         }
-        signal("-KILL", format!("-{}", self.tool.id()));
+        let _ = self.tool.kill();
         let _ = self.tool.wait();
     }
 }

@@ -5,8 +5,8 @@ use maud::{Markup, html};
 use super::{
     figures::{Figure, Figures, Row},
     matrix::prose,
-    measured::pair,
     number::number,
+    table::pair,
 };
 
 /// The size of a drawing, in the units of its own.

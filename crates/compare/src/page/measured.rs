@@ -5,9 +5,11 @@ use serde_json::Value;
 
 use super::{
     curve,
-    figures::{Aim, Figure, Figures, GROUPS, Row, Server},
+    figures::{Aim, Figure, Figures, GROUPS, Row},
+    glance::{glance, servers},
     matrix::prose,
     number::number,
+    table::{cell, name, pair, sorter},
 };
 
 /// All figures: everything at a glance, the aims, then one after the other.
@@ -35,73 +37,6 @@ pub(crate) fn figures(all: &Figures) -> Markup {
 fn belongs(figure: &Figure, group: &str) -> bool {
     let is_known = GROUPS.iter().any(|(known, _)| *known == figure.group);
     if group.is_empty() { !is_known } else { figure.group == group }
-}
-
-/// One column for every figure, one row for every server.
-fn glance(all: &Figures) -> Markup {
-    let columns: Vec<(&Figure, Option<Row>)> =
-        all.list.iter().map(|figure| (figure, heading(figure))).collect();
-    let columns: Vec<(&Figure, Row)> =
-        columns.into_iter().filter_map(|(figure, row)| row.map(|row| (figure, row))).collect();
-    html! {
-        p.limits { "Medians; the best of a column is bold. A click on a heading sorts." }
-        div.wide {
-            table.glance {
-                thead { tr {
-                    (sorter(&html! { "server" }))
-                    @for (figure, row) in &columns { (sorter(&html! {
-                        (prose(&figure.title))
-                        @if !row.series.is_empty() { ", " (prose(&row.series)) }
-                        @if let (Some(axis), Some(x)) = (&figure.x, row.x) { ", " (number(x)) " " (axis.title) }
-                        @if !figure.unit.is_empty() { small { (figure.unit) } }
-                    })) }
-                } }
-                tbody { @for server in &all.servers { tr.(pair(all, &server.id)) {
-                    th scope="row" { (name(server)) }
-                    @for (figure, head) in &columns {
-                        @let alike: Vec<&Row> = figure.rows.iter().filter(|row| is_alike(row, head)).collect();
-                        (cell(figure, &alike, alike.iter().find(|row| row.server == server.id).copied()))
-                    }
-                } } }
-            }
-        }
-    }
-}
-
-/// In which versions, and what to know of each.
-fn servers(all: &Figures) -> Markup {
-    let known = |server: &&Server| !server.versions.is_empty() || !server.note.is_empty();
-    html! {
-        details { summary { "versions, and how each was written" } dl.servers {
-            @for server in all.servers.iter().filter(known) {
-                dt.(pair(all, &server.id)) { (name(server)) }
-                dd { (server.versions) @if !server.note.is_empty() { "; " (prose(&server.note)) } }
-            }
-        } }
-    }
-}
-
-/// The row whose series and x stand for the figure at a glance: the first series, at the largest x.
-fn heading(figure: &Figure) -> Option<Row> {
-    let first = figure.rows.iter().find(|row| row.median.is_some())?;
-    let of_series = figure.rows.iter().filter(|row| row.series == first.series && row.median.is_some());
-    of_series.max_by(|one, other| one.x.unwrap_or(0.0).total_cmp(&other.x.unwrap_or(0.0))).cloned()
-}
-
-fn is_alike(row: &Row, head: &Row) -> bool {
-    row.series == head.series && (row.x == head.x || row.median.is_none())
-}
-
-fn cell(figure: &Figure, alike: &[&Row], row: Option<&Row>) -> Markup {
-    let Some(row) = row else { return html! { td {} } };
-    let Some(median) = row.median else { return html! { td.none { (prose(&row.note)) } } };
-    let medians = || alike.iter().filter_map(|row| row.median);
-    let best = match figure.better.as_str() {
-        "higher" => medians().reduce(f64::max),
-        "lower" => medians().reduce(f64::min),
-        _ => None,
-    };
-    html! { td.best[best == Some(median)] data-value=(median) { (number(median)) } }
 }
 
 fn aims(all: &Figures) -> Markup {
@@ -157,7 +92,7 @@ fn one(all: &Figures, figure: &Figure) -> Markup {
 /// One row for every value, with a bar as long as the median and a line from the smallest to the largest.
 fn bars(all: &Figures, figure: &Figure) -> Markup {
     let has_series = figure.rows.iter().any(|row| !row.series.is_empty());
-    let has_spread = figure.rows.iter().any(|row| row.min.is_some() && row.max.is_some());
+    let has_spread = figure.rows.iter().any(|row| row.min < row.max && row.min.is_some());
     let most = figure
         .rows
         .iter()
@@ -183,7 +118,7 @@ fn bars(all: &Figures, figure: &Figure) -> Markup {
                     @if let Some(median) = row.median {
                         td.plot { span.track {
                             span.bar style={ "width:" (share(median)) } {}
-                            @if let (Some(min), Some(max)) = (row.min, row.max) {
+                            @if let (Some(min), Some(max), true) = (row.min, row.max, has_spread) {
                                 span.range style={ "left:" (share(min)) ";width:" (share(max - min)) } {}
                             }
                         } }
@@ -240,33 +175,9 @@ fn by_x(all: &Figures, figure: &Figure) -> Markup {
                     @let row = figure.rows.iter().find(|row| {
                         row.server == server && row.series == series && (row.x == Some(*place) || row.median.is_none())
                     });
-                    (cell(figure, &[], row))
+                    (cell(row, None, series))
                 }
             } } }
         } }
-    }
-}
-
-/// A heading that sorts its column.
-fn sorter(title: &Markup) -> Markup {
-    html! { th scope="col" { button type="button" data-sort { (title) } } }
-}
-
-fn name(server: &Server) -> Markup {
-    html! {
-        i.chip {} (server.name)
-        @if !server.language.is_empty() { small { " " (server.language) } }
-    }
-}
-
-/// The class of the colour that a server shares with its counterpart, and of what tells the two apart.
-pub(crate) fn pair(all: &Figures, id: &str) -> String {
-    let demos: Vec<&Server> = all.servers.iter().filter(|server| !server.counterpart.is_empty()).collect();
-    if let Some(nth) = demos.iter().position(|server| server.id == id) {
-        return format!("pair-{}", nth % 4);
-    }
-    match demos.iter().position(|server| server.counterpart == id) {
-        Some(nth) => format!("pair-{} theirs", nth % 4),
-        None => "pair-none".to_owned(),
     }
 }

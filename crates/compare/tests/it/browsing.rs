@@ -68,6 +68,7 @@ fn every_width_shows_what_it_has_room_for() {
 fn browser() -> Option<Browser> {
     if let Some(missing) = Browser::missing() {
         assert!(env::var_os("REQUIRE_ALL").is_none_or(|value| value != "1"), "{missing}");
+        eprintln!("SKIPPED: {missing}");
         return None;
     }
     Some(Browser::start().unwrap())

@@ -1,7 +1,7 @@
 //! The real program, as a visitor and a shell see it.
 
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot go on says where, or why")]
 
 mod browsing;
 mod export;

@@ -1,6 +1,7 @@
 //! What is answered to a program's calls.
 
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use rustix::io::Errno;
 use rustix::net::sockopt::socket_reuseport;
 
 use crate::lend::caller::{Caller, socket_behind};
-use crate::lend::seccomp::{Call, Kind, Notifications};
+use crate::lend::seccomp::{Call, Kind, Notifications, int};
 use crate::lend::{Grip, Heard, options};
 use crate::socket::{Listener, Owned, holder, is_stream};
 
@@ -196,16 +197,13 @@ impl Answers {
     fn on_ours(&mut self, call: &Call, listener: Arc<Listener>) -> Answer {
         let address = listener.address;
         match call.kind {
-            Kind::Listen => {
-                let backlog = (call.arguments[0] & u64::from(u32::MAX)) as u32;
-                match listener.listen(backlog.cast_signed()) {
-                    Ok(()) => {
-                        (self.tell)(Heard::Listening(address));
-                        Answer::Success
-                    }
-                    Err(error) => Errno::from_io_error(&error).map_or(Answer::CarryOn, Answer::Failure),
+            Kind::Listen => match listener.listen(int(call.arguments[0])) {
+                Ok(()) => {
+                    (self.tell)(Heard::Listening(address));
+                    Answer::Success
                 }
-            }
+                Err(error) => Errno::from_io_error(&error).map_or(Answer::CarryOn, Answer::Failure),
+            },
             Kind::Accept | Kind::Accept4 => self.accept(call, listener),
             Kind::Shutdown => {
                 for parked in self.parked.extract_if(.., |parked| parked.listener.address == address) {
@@ -221,7 +219,7 @@ impl Answers {
                 Err(_) => Answer::Failure(Errno::FAULT),
             },
             Kind::Fcntl => {
-                self.tenancy(listener).waits = call.arguments[1] & u64::from(O_NONBLOCK.cast_unsigned()) == 0;
+                self.tenancy(listener).waits = int(call.arguments[1]) & O_NONBLOCK == 0;
                 Answer::Success
             }
             Kind::Bind | Kind::Other => Answer::CarryOn,
@@ -307,16 +305,16 @@ impl Parked {
         &self,
         notifications: &Notifications,
         connection: BorrowedFd<'_>,
-        peer: Option<std::net::SocketAddr>,
+        peer: Option<SocketAddr>,
     ) -> io::Result<()> {
         let [place, length_place, flags] = self.call.arguments;
-        let flags = if self.call.kind == Kind::Accept4 { (flags & u64::from(u32::MAX)) as u32 } else { 0 };
-        if flags & O_NONBLOCK.cast_unsigned() != 0 {
+        let flags = if self.call.kind == Kind::Accept4 { int(flags) } else { 0 };
+        if flags & O_NONBLOCK != 0 {
             rustix::io::ioctl_fionbio(connection, true)?;
         }
         if let Some(peer) = peer {
             Caller::new(self.call.thread).store(peer, place, length_place)?;
         }
-        notifications.give(&self.call, connection, flags & O_CLOEXEC.cast_unsigned())
+        notifications.give(&self.call, connection, (flags & O_CLOEXEC).cast_unsigned())
     }
 }

@@ -206,16 +206,20 @@ impl Call {
         let number = c_long::from(heard.data.nr);
         let kind = REPORTED.iter().find(|(reported, _)| *reported == number);
         let [descriptor, second, third, fourth, ..] = heard.data.args;
-        // An `int` in a register: the upper half is noise.
-        let descriptor = (descriptor & u64::from(u32::MAX)) as u32;
         Call {
             id: heard.id,
             thread: heard.pid,
             kind: kind.map_or(Kind::Other, |(_, kind)| *kind),
-            descriptor: descriptor.cast_signed(),
+            descriptor: int(descriptor),
             arguments: [second, third, fourth],
         }
     }
+}
+
+/// An `int` in a register: the upper half is noise.
+pub(crate) fn int(argument: u64) -> i32 {
+    let low = u32::try_from(argument & u64::from(u32::MAX)).expect("the upper half is masked");
+    low.cast_signed()
 }
 
 /// One step of the filter; jumps name the step they lead to.

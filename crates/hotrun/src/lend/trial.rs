@@ -1,5 +1,11 @@
 //! Lending, tried on servers that are tests of this binary.
 
+#![allow(
+    clippy::exit,
+    clippy::print_stdout,
+    reason = "a test that is a server ends as one; what is not tried is said"
+)]
+
 use std::env;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -90,7 +96,7 @@ fn ask(address: SocketAddr) -> u32 {
 
 fn can_lend() -> bool {
     if let Some(reason) = unavailable() {
-        println!("not tried here: {reason}");
+        eprintln!("SKIPPED: {reason}");
         return false;
     }
     true
@@ -108,7 +114,20 @@ fn is_a_server() {
     let address: SocketAddr = address.parse().unwrap();
     match kind {
         "waits" => wait_in_accept(address),
-        "edge" => follow_edges(TcpListener::bind(address).unwrap()),
+        "edge" => follow_edges(&TcpListener::bind(address).unwrap()),
+        "crowd" => thread::scope(|scope| {
+            let listener = TcpListener::bind(address).unwrap();
+            for _ in 0..8 {
+                let listener = listener.try_clone().unwrap();
+                scope.spawn(move || accept_for_ever(&listener));
+            }
+        }),
+        "everywhere" => follow_edges(&TcpListener::bind(("0.0.0.0", address.port())).unwrap()),
+        "localhost" => {
+            let v4 = TcpListener::bind(address).unwrap();
+            let v6 = TcpListener::bind(("::1", address.port())).unwrap();
+            assert!(v4.local_addr().unwrap().is_ipv4() && v6.local_addr().unwrap().is_ipv6());
+        }
         "refused" => assert_eq!(TcpListener::bind(address).unwrap_err().kind(), ErrorKind::AddrInUse),
         "twice" => {
             let first = TcpListener::bind(address).unwrap();
@@ -145,6 +164,10 @@ fn is_a_server() {
 fn wait_in_accept(address: SocketAddr) {
     let listener = TcpListener::bind(address).unwrap();
     assert_eq!(listener.local_addr().unwrap(), address);
+    accept_for_ever(&listener);
+}
+
+fn accept_for_ever(listener: &TcpListener) {
     loop {
         let (stream, peer) = listener.accept().unwrap();
         assert_eq!(stream.peer_addr().unwrap(), peer);
@@ -153,11 +176,11 @@ fn wait_in_accept(address: SocketAddr) {
 }
 
 /// As tokio and Go do it: told of changes only, they accept until there is nothing.
-fn follow_edges(listener: TcpListener) {
+fn follow_edges(listener: &TcpListener) {
     listener.set_nonblocking(true).unwrap();
     let poll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
     let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
-    epoll::add(&poll, &listener, epoll::EventData::new_u64(0), flags).unwrap();
+    epoll::add(&poll, listener, epoll::EventData::new_u64(0), flags).unwrap();
     let mut events = Vec::with_capacity(1);
     loop {
         epoll::wait(&poll, rustix::buffer::spare_capacity(&mut events), None).unwrap();
@@ -184,7 +207,7 @@ fn two_servers_that_know_nothing_of_it_share_one_socket() {
     if !can_lend() {
         return;
     }
-    for kind in ["waits", "edge"] {
+    for kind in ["waits", "crowd", "edge"] {
         let (owned, address) = place();
         let old = Lent::ready(kind, &owned, address);
         assert_eq!(ask(address), old.child.pid);
@@ -201,7 +224,7 @@ fn who_is_held_takes_no_connection() {
     if !can_lend() {
         return;
     }
-    for kind in ["waits", "edge"] {
+    for kind in ["waits", "crowd", "edge"] {
         let (owned, address) = place();
         let old = Lent::ready(kind, &owned, address);
         ask(address);
@@ -219,7 +242,7 @@ fn who_is_not_held_takes_connections() {
     if !can_lend() {
         return;
     }
-    for kind in ["waits", "edge"] {
+    for kind in ["waits", "crowd", "edge"] {
         let (owned, address) = place();
         let old = Lent::ready(kind, &owned, address);
         let _new = Lent::ready(kind, &owned, address);
@@ -233,7 +256,7 @@ fn who_is_released_takes_what_waits() {
     if !can_lend() {
         return;
     }
-    for kind in ["waits", "edge"] {
+    for kind in ["waits", "crowd", "edge"] {
         let (owned, address) = place();
         let old = Lent::ready(kind, &owned, address);
         ask(address);
@@ -277,6 +300,37 @@ fn one_program_cannot_bind_twice_unless_it_says_so() {
         [bound.clone(), Heard::Listening(address), bound.clone(), Heard::Listening(address)]
     );
     assert_eq!(Lent::start("shared", &owned, address).story(), [bound.clone(), bound]);
+}
+
+#[test]
+fn every_address_of_a_program_is_lent() {
+    if !can_lend() {
+        return;
+    }
+    let (owned, v4) = place();
+    let v6 = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, v4.port()));
+    if TcpListener::bind(v6).is_err() {
+        eprintln!("SKIPPED: there is no IPv6");
+        return;
+    }
+    for _ in 0..2 {
+        let story = Lent::start("localhost", &owned, v4).story();
+        assert_eq!(story, [Heard::Bound(v4), Heard::Listening(v4), Heard::Bound(v6), Heard::Listening(v6)]);
+    }
+    assert_eq!(owned.addresses(), [v4, v6]);
+}
+
+/// The developer edits `127.0.0.1` to `0.0.0.0`: the kernel gives the port to one of them only.
+#[test]
+fn an_address_that_ours_is_in_the_way_of_is_served_by_ours() {
+    if !can_lend() {
+        return;
+    }
+    let (owned, address) = place();
+    let old = Lent::ready("edge", &owned, address);
+    let new = Lent::ready("everywhere", &owned, address);
+    old.lending.hold();
+    assert_eq!(ask(address), new.child.pid);
 }
 
 #[test]

@@ -70,7 +70,7 @@ pub(crate) fn decide(
     match project {
         Project::Cargo(workspace) => add_cargo(&mut rules, workspace),
         Project::Go(folder) => {
-            rules.include_files.extend(["go.mod", "go.sum", "go.work"].map(|name| folder.join(name)))
+            rules.include_files.extend(["go.mod", "go.sum", "go.work"].map(|name| folder.join(name)));
         }
         Project::Other(_) => {}
     }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{Either, Empty, Full};
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, TE, TRANSFER_ENCODING, UPGRADE};
+use hyper::header::{
+    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, TE, TRANSFER_ENCODING, UPGRADE,
+};
 use hyper::{Method, Request, Response, StatusCode, Uri, Version, upgrade};
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
@@ -15,7 +17,7 @@ use tokio::io::copy_bidirectional;
 use crate::proxy::backend::{Backends, connect};
 
 /// How long a request waits for a server: a cold build takes that long.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Between two attempts at a server that is the current one and cannot be reached.
 const AGAIN: Duration = Duration::from_millis(10);
@@ -63,7 +65,10 @@ pub(super) async fn run(mut request: Request<Incoming>, backends: &Arc<Backends>
                 Err(error) => {
                     left = left.saturating_sub(AGAIN);
                     if left.is_zero() {
-                        return words(StatusCode::BAD_GATEWAY, &format!("the server cannot be reached: {error}"));
+                        return words(
+                            StatusCode::BAD_GATEWAY,
+                            &format!("the server cannot be reached: {error}"),
+                        );
                     }
                     continue;
                 }

@@ -116,10 +116,10 @@ fn the_next_request_on_a_kept_connection_goes_to_the_next_server() {
 #[test]
 fn a_request_under_way_stays_where_it_is() {
     let (proxy, address) = proxy();
-    let (began, begun) = channel();
+    let (tell, told) = channel();
     let slow = server(move |mut stream| {
         let read = head(&mut stream).unwrap();
-        began.send(read).unwrap();
+        tell.send(read).unwrap();
         // The rest of the body comes only after the switch.
         let mut body = [0; 6];
         stream.read_exact(&mut body).unwrap();
@@ -128,7 +128,7 @@ fn a_request_under_way_stays_where_it_is() {
     proxy.switch(Some(slow));
     let mut client = open(address);
     send(&mut client, "POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 6\r\n\r\nabc");
-    let read = begun.recv_timeout(PATIENCE).unwrap();
+    let read = told.recv_timeout(PATIENCE).unwrap();
     assert!(read.contains("Host: here\r\n"), "{read}");
     proxy.switch(Some(says("another")));
     send(&mut client, "def");
@@ -180,7 +180,10 @@ fn an_upgraded_connection_is_a_pipe() {
     let (proxy, address) = proxy();
     proxy.switch(Some(server(|mut stream| {
         let asked = head(&mut stream).unwrap().to_ascii_lowercase();
-        assert!(asked.contains("connection: upgrade\r\n") && asked.contains("upgrade: websocket\r\n"), "{asked}");
+        assert!(
+            asked.contains("connection: upgrade\r\n") && asked.contains("upgrade: websocket\r\n"),
+            "{asked}"
+        );
         assert!(asked.contains("sec-websocket-key: abc\r\n"), "{asked}");
         let begin = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
         stream.get_mut().write_all(begin).unwrap();

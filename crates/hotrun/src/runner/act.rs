@@ -75,6 +75,15 @@ impl Runner {
             How::Shell(line) => line.clone(),
             How::Nothing => String::new(),
         };
+        if let How::Cargo { target: Some(target), .. } = &self.plan.build.how
+            && !target.join(".rustc_info.json").exists()
+        {
+            let target = self.report.name(target);
+            self.report.build(&format!(
+                "builds into `{target}`, where rust-analyzer's lock does not matter: this once it is a second cold build; \
+                 `share_target = true` in `[build]` of `.hotrun.toml` uses the usual folder"
+            ));
+        }
         self.report.build(&format!("builds: {what}"));
         let sender = self.sender.clone();
         let tell = move |built| drop(sender.send(Happening::Built(version, built)));

@@ -148,19 +148,16 @@ impl Judge {
             return true;
         }
         let Some(folder) = path.parent() else { return false };
-        let folder_is_entered = match entered.get(folder) {
-            Some(known) => *known,
-            None => {
-                let is_root = self.rules.roots.iter().any(|root| root == folder);
-                let answer = is_root
-                    || (!folder.is_symlink()
-                        && self.rules.enters(folder, &self.ignores)
-                        && self.reaches(folder, entered));
-                entered.insert(folder.to_owned(), answer);
-                answer
-            }
-        };
-        folder_is_entered
+        if let Some(known) = entered.get(folder) {
+            return *known;
+        }
+        let is_root = self.rules.roots.iter().any(|root| root == folder);
+        let answer = is_root
+            || (!folder.is_symlink()
+                && self.rules.enters(folder, &self.ignores)
+                && self.reaches(folder, entered));
+        entered.insert(folder.to_owned(), answer);
+        answer
     }
 }
 

@@ -56,14 +56,14 @@ pub(crate) enum Verdict {
 impl SourceRules {
     /// Whether to look below this folder.
     pub(crate) fn enters(&self, folder: &Path, ignores: &Ignores) -> bool {
-        if self.is_below(&self.never, folder) || self.matches(&self.exclude_dirs, folder) {
+        if is_below(&self.never, folder) || self.matches(&self.exclude_dirs, folder) {
             return false;
         }
         let named = self.include_dirs.iter().chain(&self.include_files);
         if named.into_iter().any(|path| path.starts_with(folder)) {
             return true;
         }
-        if !self.include_dirs.is_empty() && !self.is_below(&self.include_dirs, folder) {
+        if !self.include_dirs.is_empty() && !is_below(&self.include_dirs, folder) {
             return false;
         }
         let name = folder.file_name().unwrap_or_default();
@@ -76,7 +76,7 @@ impl SourceRules {
     }
 
     pub(crate) fn verdict(&self, file: &Path, ignores: &Ignores) -> Verdict {
-        let excluded = self.is_below(&self.never, file)
+        let excluded = is_below(&self.never, file)
             || self.matches(&self.exclude_files, file)
             || file.ancestors().skip(1).any(|folder| self.matches(&self.exclude_dirs, folder))
             || self.exclude_regex.is_match(&file.to_string_lossy());
@@ -86,7 +86,7 @@ impl SourceRules {
         if self.include_files.iter().any(|named| named == file) {
             return Verdict::Named;
         }
-        let elsewhere = !self.include_dirs.is_empty() && !self.is_below(&self.include_dirs, file);
+        let elsewhere = !self.include_dirs.is_empty() && !is_below(&self.include_dirs, file);
         if elsewhere || !self.has_ending(file) || ignores.ignore(file, false) {
             return Verdict::Unlikely;
         }
@@ -101,14 +101,14 @@ impl SourceRules {
         !is_scratch(name) && self.extensions.iter().any(listed)
     }
 
-    fn is_below(&self, folders: &[PathBuf], path: &Path) -> bool {
-        folders.iter().any(|folder| path.starts_with(folder))
-    }
-
     fn matches(&self, globs: &GlobSet, path: &Path) -> bool {
         let below = self.roots.first().and_then(|root| path.strip_prefix(root).ok());
         below.is_some_and(|below| !below.as_os_str().is_empty() && globs.is_match(below))
     }
+}
+
+fn is_below(folders: &[PathBuf], path: &Path) -> bool {
+    folders.iter().any(|folder| path.starts_with(folder))
 }
 
 /// After the last dot; `.env` ends in `env`, as air has it.

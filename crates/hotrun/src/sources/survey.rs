@@ -23,16 +23,11 @@ impl Survey {
             survey.folders += 1;
             for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
                 let path = entry.path();
-                match entry.file_type() {
-                    Ok(kind) if kind.is_dir() => {
-                        if rules.enters(&path, ignores) {
-                            folders.push(path);
-                        }
-                    }
-                    Ok(_) if matches!(rules.verdict(&path, ignores), Verdict::Named | Verdict::Likely) => {
-                        survey.files.push(path);
-                    }
-                    _ => {}
+                let Ok(kind) = entry.file_type() else { continue };
+                if kind.is_dir() {
+                    folders.extend(Some(path).filter(|path| rules.enters(path, ignores)));
+                } else if matches!(rules.verdict(&path, ignores), Verdict::Named | Verdict::Likely) {
+                    survey.files.push(path);
                 }
             }
         }

@@ -158,7 +158,11 @@ impl Project {
     pub(crate) fn ends(self) -> (String, Option<i32>) {
         let mut hotrun = self.hotrun();
         let status = hotrun.wait();
-        thread::sleep(Duration::from_millis(50));
+        // Each reader lets go of it at the end of its pipe, which a process left behind may hold open.
+        let end = Instant::now() + Duration::from_secs(5);
+        while Arc::strong_count(&hotrun.said) > 1 && Instant::now() < end {
+            thread::sleep(Duration::from_millis(1));
+        }
         (hotrun.said(), status.code())
     }
 }
