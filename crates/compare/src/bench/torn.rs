@@ -88,7 +88,7 @@ fn storm(programs: &Programs, contender: &Contender, way: Way, saves: u32) -> Re
             Ok(())
         });
         let last = format!("v{saves} v{saves} {}", BASE + saves);
-        let is_served = is_served_soon(&server, &format!("v{saves} v{saves} {}", BASE + saves));
+        let is_served = is_served_soon(&server, &last);
         done.store(true, Ordering::Relaxed);
         let seen = visitors.map(|visitor| visitor.join().map_err(|_| "a visitor panicked")?);
         written?;
