@@ -47,6 +47,16 @@ fuzz seconds='600':
 [private]
 coverage := "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1"
 
+# Start the four and open one page on which they stand side by side
+[group('compare')]
+compare *args:
+    cargo run -p compare -- {{args}}
+
+# Write that page as static files: `just export /tmp/page`
+[group('compare')]
+export dir *args:
+    cargo run -p compare -- export {{dir}} --release {{args}}
+
 # Lay two demos side by side: `just diff axum poem`
 [group('compare')]
 diff one other:
@@ -114,12 +124,12 @@ soak framework *args:
 bench-load:
     cargo run --release -p filewatch --example load_cost
 
-# Measure from the end of a save to its publication, by filewatch alone, and how that grows with files and folders
+# Measure from the end of a save to its publication, on idle and on busy cores, and how that grows with bytes, files, templates and subscribers
 [group('measure')]
 bench-watch *args:
-    cargo build -q --release -p filewatch --example follow
+    cargo build -q --release -p filewatch -p configs -p views --example follow --example subscribers --example pages
     cargo build -q --release -p compare
-    target/release/compare watch target/release/examples/follow --disk target {{args}}
+    target/release/compare watch target/release/examples/follow --subscribers target/release/examples/subscribers --pages target/release/examples/pages --disk target {{args}}
 
 # Measure what a demo costs while nothing happens
 [group('measure')]

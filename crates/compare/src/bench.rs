@@ -20,7 +20,7 @@ mod sizes;
 mod started;
 mod starts;
 mod torn;
-mod visitors;
+pub(crate) mod visitors;
 mod workshop;
 mod wrk;
 

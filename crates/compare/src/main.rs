@@ -1,4 +1,4 @@
-//! The demos, side by side: `just bench`.
+//! The demos, side by side: seen with `cargo run -p compare`, measured with `just bench`.
 //!
 //! Every measurement starts real servers, compares within one run, in turn, and prints medians and ratios as JSON on
 //! stdout; what it is doing goes to stderr.
@@ -7,33 +7,51 @@
 
 mod bench;
 mod cpu;
+mod follower;
 mod idle;
 mod latency;
 mod load;
+mod page;
+mod runners;
 mod saves;
 mod served;
 mod soak;
 mod spread;
 mod storm;
+mod text;
+mod toll;
 mod torture;
 mod watch;
+mod weather;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
+use conformance::Failed;
 
-use crate::{bench::Bench, saves::Saves, torture::Torture, watch::Watching};
+use crate::{
+    bench::Bench,
+    page::{Export, Page},
+    runners::Runners,
+    saves::Saves,
+    torture::Torture,
+    watch::Watching,
+};
 
-/// Measures the demos
+/// Shows the demos side by side, or measures them
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
-    what: What,
+    what: Option<What>,
+    #[command(flatten)]
+    page: Page,
 }
 
 #[derive(Subcommand)]
 enum What {
+    /// Write the page as static files
+    Export(Export),
     /// From the end of a save to the first answer that carries it
     SaveToServed {
         /// The server's program
@@ -69,13 +87,18 @@ enum What {
         #[arg(long)]
         peer: Option<PathBuf>,
         /// The linger, in milliseconds
-        #[arg(long, default_value_t = 600)]
+        #[arg(long, default_value_t = 1500)]
         linger: u64,
+        /// One action alone, with a linger alone: replacement, upgrade, moved_port, reload
+        #[arg(long)]
+        only: Option<String>,
     },
     /// A storm of saves: every value that is published must have been saved whole
     Torture(Torture),
     /// The demos and their Go counterparts, in turn: what the README and the page show
     Bench(Bench),
+    /// The development runners, in turn: failed requests, own share, start, memory, watches
+    Runners(Runners),
     /// From the end of a save to its publication, by `filewatch` alone, and how that grows
     Watch(Watching),
     /// What a server costs while nothing happens
@@ -92,16 +115,23 @@ enum What {
 }
 
 fn main() -> ExitCode {
-    let measured = match Cli::parse().what {
+    let cli = Cli::parse();
+    let Some(what) = cli.what else { return ended(page::show(&cli.page)) };
+    let measured = match what {
+        What::Export(to) => return ended(page::export(&to)),
         What::SaveToServed { binary, saves } => latency::save_to_served(&binary, saves),
         What::Cpu { binary, static_bytes, rounds, seconds } => {
             cpu::per_request(&binary, &static_bytes, rounds, seconds)
         }
-        What::Soak { binary, times, control, peer, linger } => {
+        What::Soak { binary, times, linger, only: Some(action), .. } => {
+            soak::of_one(&binary, &action, times, Duration::from_millis(linger))
+        }
+        What::Soak { binary, times, control, peer, linger, only: None } => {
             soak::handovers(&binary, peer.as_deref(), times, control, Duration::from_millis(linger))
         }
         What::Bench(how_much) => bench::everything(&how_much),
         What::Torture(how_much) => torture::torture(&how_much),
+        What::Runners(how) => runners::compare(&how),
         What::Watch(watching) => watch::end_of_save_to_published(&watching),
         What::Idle { binary, seconds } => idle::cost(&binary, seconds),
         What::Saves(saves) => match saves::rage(&saves) {
@@ -114,11 +144,14 @@ fn main() -> ExitCode {
             say(&format!("{figures:#}"));
             ExitCode::SUCCESS
         }
-        Err(failed) => {
-            progress(failed.message().unwrap_or("unknown"));
-            ExitCode::FAILURE
-        }
+        Err(failed) => ended(Err(failed)),
     }
+}
+
+fn ended(how: Result<(), Failed>) -> ExitCode {
+    let Err(failed) = how else { return ExitCode::SUCCESS };
+    progress(failed.message().unwrap_or("unknown"));
+    ExitCode::FAILURE
 }
 
 #[allow(clippy::print_stdout, reason = "the figures are what the program is for")]

@@ -11,10 +11,13 @@ use std::{
 
 use clap::{Args, ValueEnum};
 
-use crate::say;
+use crate::{say, text::Text};
 
 /// A little less than filewatch's quiet, in nanoseconds: a writer that pauses for longer has shown half a file as if it were done.
 const STALL: u64 = 140_000_000;
+
+/// What a program's buffer often holds.
+const BUFFER: usize = 8192;
 
 /// What one writer does.
 #[derive(Args, Clone, Debug)]
@@ -48,18 +51,12 @@ pub(crate) struct Saves {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Text {
-    /// `text`, lines that mean nothing
-    Lines,
-    /// `lower.yaml` and `upper.yaml`, by turns: two layers of a demo's configuration
-    Layers,
-    /// `templates/index.html`
-    Template,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum How {
+    /// Cut off, then written in up to three pieces, with pauses
     InPlace,
+    /// Cut off, then written in small pieces without a pause, as a buffer is emptied
+    Streamed,
+    /// Written beside it, then renamed
     ByRename,
 }
 
@@ -79,17 +76,21 @@ pub(crate) struct Save {
 pub(crate) fn rage(saves: &Saves) -> io::Result<()> {
     let mut dice = Dice(0x2545_F491_4F6C_DD1D ^ saves.first);
     let mut log = Vec::with_capacity(usize::try_from(saves.count).unwrap_or(0));
-    for version in saves.first..saves.first + saves.count {
-        let path = saves.folder.join(saves.what.file(version));
-        let text = saves.what.version(version, saves.size);
-        log.push(match saves.how {
-            How::InPlace => in_place(&path, &text, version, saves.gap, &mut dice)?,
-            How::ByRename => by_rename(&path, &text, version)?,
-        });
-        dice.pause(saves.pause);
-        if version % saves.rest_every == 0 {
-            thread::sleep(Duration::from_millis(25));
+    let versions: Vec<u64> = (saves.first..saves.first + saves.count).collect();
+    for batch in versions.chunks(usize::try_from(saves.rest_every).unwrap_or(usize::MAX).max(1)) {
+        // Made in advance, so that no pause is longer than it is meant to be.
+        let texts: Vec<String> =
+            batch.iter().map(|version| saves.what.version(*version, saves.size)).collect();
+        for (&version, text) in batch.iter().zip(&texts) {
+            let path = saves.folder.join(saves.what.file(version));
+            log.push(match saves.how {
+                How::InPlace => in_place(&path, text, version, saves.gap, &mut dice)?,
+                How::Streamed => streamed(&path, text, version)?,
+                How::ByRename => by_rename(&path, text, version)?,
+            });
+            dice.pause(saves.pause);
         }
+        thread::sleep(Duration::from_millis(25));
     }
     let mut lines = String::new();
     for Save { version, begun, whole, ended, stalls } in log {
@@ -113,80 +114,33 @@ impl Save {
     }
 }
 
-impl Text {
-    pub(crate) fn file(self, version: u64) -> &'static str {
-        match self {
-            Text::Lines => "text",
-            Text::Layers if version.is_multiple_of(2) => "lower.yaml",
-            Text::Layers => "upper.yaml",
-            Text::Template => "templates/index.html",
-        }
-    }
-
-    /// The text of a version: it says which one it is at its beginning and at its end, and no two have a line in common
-    /// that tells versions apart.
-    pub(crate) fn version(self, number: u64, size: usize) -> String {
-        match self {
-            Text::Lines => lines(number, size),
-            Text::Layers if number.is_multiple_of(2) => {
-                let head = format!("app_name: v{number}\nport: 8080\nroutes:\n");
-                let tail = format!(
-                    "database:\n  host: localhost\n  port: 5432\n  user: admin\n  password: secure_password\n  name: v{number}\n"
-                );
-                layer(&head, "low", number, &tail)
-            }
-            Text::Layers => {
-                let tail = format!(
-                    "settings:\n  log_level: warn\n  feature_flag_a: true\n  refresh_interval_seconds: {}\n",
-                    number % 86_400 + 1
-                );
-                layer("routes:\n", "up", number, &tail)
-            }
-            Text::Template => {
-                let mut text = format!("begin v{number} {{{{ app_name }}}}\n");
-                for line in 0..66 + number % 17 {
-                    let _ = writeln!(text, "line v{number} {line:03} {:032x}", noise(number, line));
-                }
-                let _ = write!(text, "end v{number} {{{{ database.name }}}}\n{{# that was all #}}");
-                text
-            }
-        }
-    }
-}
-
-fn lines(number: u64, size: usize) -> String {
-    let mut text = format!("version: {number}\n");
-    let spread = size / 8;
-    let size = size + usize::try_from(number % 17).unwrap_or(0) * spread / 17;
-    let mut line = 0;
-    while text.len() < size {
-        let _ = writeln!(text, "key_{line:03}: {:032x}", noise(number, line));
-        line += 1;
-    }
-    text
-}
-
-/// Ten routes, far apart: most of the text is comments.
-fn layer(head: &str, name: &str, number: u64, tail: &str) -> String {
-    let mut text = head.to_owned();
-    for route in 0..10 {
-        let _ = writeln!(text, "  /{name}{route}: v{number}");
-        for line in 0..4 + number % 2 {
-            let _ = writeln!(text, "  # {number} {:064x}", noise(number, route * 10 + line));
-        }
-    }
-    text + tail
-}
-
-fn noise(number: u64, line: u64) -> u128 {
-    u128::from(number) * 0x9E37_79B9_7F4A_7C15_F39C + u128::from(line)
-}
-
 fn in_place(path: &Path, text: &str, version: u64, gap: u64, dice: &mut Dice) -> io::Result<Save> {
-    let begun = now();
-    let mut steps = Steps { last: begun, stalls: 0 };
+    let mut steps = Steps::begin();
     let mut file = File::create(path)?;
     steps.take();
+    write_in_pieces(&mut file, text, gap, dice, &mut steps)?;
+    Ok(steps.close(file, version))
+}
+
+fn streamed(path: &Path, text: &str, version: u64) -> io::Result<Save> {
+    let mut steps = Steps::begin();
+    let mut file = File::create(path)?;
+    for piece in text.as_bytes().chunks(BUFFER) {
+        steps.take();
+        file.write_all(piece)?;
+    }
+    steps.take();
+    Ok(steps.close(file, version))
+}
+
+/// Up to three pieces, and a pause before the end.
+fn write_in_pieces(
+    file: &mut File,
+    text: &str,
+    gap: u64,
+    dice: &mut Dice,
+    steps: &mut Steps,
+) -> io::Result<()> {
     let mut rest = text.as_bytes();
     for _ in 0..dice.below(3) {
         dice.pause(gap);
@@ -199,11 +153,7 @@ fn in_place(path: &Path, text: &str, version: u64, gap: u64, dice: &mut Dice) ->
     file.write_all(rest)?;
     steps.take();
     dice.pause(gap);
-    let whole = now();
-    drop(file);
-    let ended = now();
-    steps.take();
-    Ok(Save { version, begun, whole, ended, stalls: steps.stalls })
+    Ok(())
 }
 
 fn by_rename(path: &Path, text: &str, version: u64) -> io::Result<Save> {
@@ -217,15 +167,29 @@ fn by_rename(path: &Path, text: &str, version: u64) -> io::Result<Save> {
 }
 
 struct Steps {
+    begun: u64,
     last: u64,
     stalls: u64,
 }
 
 impl Steps {
+    fn begin() -> Steps {
+        let begun = now();
+        Steps { begun, last: begun, stalls: 0 }
+    }
+
     fn take(&mut self) {
         let now = now();
         self.stalls += u64::from(now.saturating_sub(self.last) >= STALL);
         self.last = now;
+    }
+
+    fn close(mut self, file: File, version: u64) -> Save {
+        let whole = now();
+        drop(file);
+        let ended = now();
+        self.take();
+        Save { version, begun: self.begun, whole, ended, stalls: self.stalls }
     }
 }
 
@@ -260,20 +224,7 @@ pub(crate) fn now() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Save, Text};
-
-    #[test]
-    fn every_version_tells_itself_apart_at_both_ends_and_is_of_some_kilobytes() {
-        for text in [Text::Lines, Text::Layers, Text::Template] {
-            for number in [1, 2, 39_999, 40_000] {
-                let (one, other) = (text.version(number, 3500), text.version(number + 2, 3500));
-                assert!((3000..5500).contains(&one.len()), "{text:?} {}", one.len());
-                // Neither can be taken for the other, cut off.
-                let shorter = one.len().min(other.len());
-                assert_ne!(one[..shorter], other[..shorter]);
-            }
-        }
-    }
+    use super::Save;
 
     #[test]
     fn what_a_writer_prints_is_read_again() {

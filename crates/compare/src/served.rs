@@ -12,8 +12,10 @@ use conformance::{Client, Failed, Running, Server, wait_until};
 use serde_json::{Value, json};
 
 use crate::{
-    saves::{How, Save, Saves, Text, now},
+    saves::{Save, Saves, now},
     storm,
+    text::Text,
+    weather::Weather,
 };
 
 /// What came of it.
@@ -47,15 +49,14 @@ pub(crate) fn over_a_server(
     binary: &Path,
     parent: &Path,
     what: Text,
-    how: How,
+    weather: Weather,
     count: u64,
 ) -> Result<Toll, Failed> {
     let folder = tempfile::Builder::new().prefix("storm-").tempdir_in(parent)?;
     let path = folder.path().canonicalize()?;
     let server = start(binary, &path, what)?;
     let count = count & !1;
-    let saves =
-        Saves { folder: path, what, how, first: 2, count, gap: 200, pause: 600, rest_every: 100, size: 0 };
+    let saves = Saves { what, first: 2, size: 0, ..weather.saves(path, count) };
     let last = saves.first + saves.count - 1;
     let done = AtomicBool::new(false);
     let (log, visits, history) = thread::scope(|scope| {
@@ -226,7 +227,7 @@ fn whole_number(counted: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{is_whole, page_of};
-    use crate::saves::Text;
+    use crate::text::Text;
     use serde_json::json;
 
     #[test]

@@ -1,4 +1,4 @@
-//! How long after a save `filewatch` publishes it, and how that grows.
+//! How long after a save it is published, and how that grows with what is followed and by how many.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,17 +11,24 @@ use serde_json::{Value, json};
 
 use crate::{
     progress,
-    saves::{How, Saves, Text},
+    saves::{How, Saves},
     spread, storm,
+    text::Text,
     torture::load,
 };
 
 /// What to measure with.
 #[derive(Args)]
 pub(crate) struct Watching {
-    /// The program that follows a file: `filewatch`'s example `follow`
+    /// The program that follows a file or a folder: `filewatch`'s example `follow`
     follow: PathBuf,
-    /// Saves of each kind
+    /// The program that follows a file with many subscribers: `configs`'s example `subscribers`
+    #[arg(long)]
+    subscribers: Option<PathBuf>,
+    /// The program that follows a folder of templates: `views`'s example `pages`
+    #[arg(long)]
+    pages: Option<PathBuf>,
+    /// Saves of each kind; of the many sizes and numbers a fifth of that
     #[arg(long, default_value_t = 1000)]
     saves: u64,
     /// A folder on a disk
@@ -35,55 +42,115 @@ pub(crate) struct Watching {
 const SIZES: [usize; 6] = [1_000, 4_000, 16_000, 64_000, 256_000, 1_000_000];
 
 /// Files in a folder that is followed, of which one is saved.
-const CROWDS: [usize; 4] = [1, 10, 100, 1000];
+const CROWDS: [usize; 4] = [1, 10, 100, 1_000];
 
-/// From just before the call that makes a save whole, in microseconds.
+const AUDIENCES: [usize; 5] = [1, 10, 100, 1_000, 10_000];
+
+/// What is measured; the rest of a row is its own.
+#[derive(Clone, Copy)]
+struct Case<'a> {
+    what: &'static str,
+    program: &'a Path,
+    parent: &'a Path,
+    place: &'static str,
+    how: How,
+    bytes: usize,
+    files: usize,
+    subscribers: usize,
+    saves: u64,
+}
+
+/// From just before the call that makes a save whole, in microseconds: rows of the same keys, first on cores that idle,
+/// then on cores that are busy with something else.
 pub(crate) fn end_of_save_to_published(watching: &Watching) -> Result<Value, Failed> {
     let mut rows = Vec::new();
-    for busy in [false, true] {
-        let _hogs = if busy { hogs()? } else { Vec::new() };
-        for (place, parent) in [("disk", &watching.disk), ("memory", &watching.memory)] {
-            for (way, how) in [("in place", How::InPlace), ("by rename", How::ByRename)] {
-                let latency = one(watching, parent, how, 4_000, watching.saves)?;
-                let row = json!({"place": place, "how": way, "cores": if busy { "busy" } else { "idle" }, "load_average": load(), "microseconds": latency});
-                progress(&row.to_string());
-                rows.push(row);
-            }
+    for cores in ["idle", "busy"] {
+        let _hogs = if cores == "busy" { hogs()? } else { Vec::new() };
+        for case in cases(watching) {
+            let row = case.measure(cores)?;
+            progress(&row.to_string());
+            rows.push(row);
         }
     }
-    let few = (watching.saves / 5).max(1);
-    let mut sizes = Vec::new();
-    for size in SIZES {
-        let latency = one(watching, &watching.memory, How::ByRename, size, few)?;
-        progress(&format!("{size} bytes: {latency}"));
-        sizes.push(json!({"bytes": size, "microseconds": latency}));
-    }
-    let mut crowds = Vec::new();
-    for files in CROWDS {
-        let toll = storm::over_a_folder(&watching.follow, &watching.memory, files - 1, |folder| {
-            saves(folder, How::ByRename, 1_000, few)
-        })?;
-        let latency = spread::summary(toll.delays);
-        progress(&format!("{files} files: {latency}"));
-        crowds.push(json!({"files": files, "microseconds": latency}));
-    }
     Ok(json!({
-        "what": "end of save to published, microseconds",
-        "of_4_kB": rows,
-        "by_size_in_memory": sizes,
-        "one_of_a_folder_in_memory": crowds,
+        "what": "end of save to published (to subscribers: to the last one's hearing), microseconds",
+        "cores": std::thread::available_parallelism().map_or(1, usize::from),
+        "rows": rows,
         "load_average_at_the_end": load(),
     }))
 }
 
-fn one(watching: &Watching, parent: &Path, how: How, size: usize, count: u64) -> Result<Value, Failed> {
-    let toll = storm::over_a_file(&watching.follow, &[], parent, |folder| saves(folder, how, size, count))?;
-    Ok(spread::summary(toll.delays))
+fn cases(watching: &Watching) -> Vec<Case<'_>> {
+    let usual = Case {
+        what: "file",
+        program: &watching.follow,
+        parent: &watching.memory,
+        place: "memory",
+        how: How::ByRename,
+        bytes: 4_000,
+        files: 1,
+        subscribers: 0,
+        saves: watching.saves,
+    };
+    let few = Case { saves: (watching.saves / 5).max(1), ..usual };
+    let mut cases = Vec::new();
+    for (place, parent) in [("disk", &*watching.disk), ("memory", &*watching.memory)] {
+        for how in [How::InPlace, How::ByRename] {
+            cases.push(Case { parent, place, how, ..usual });
+        }
+    }
+    cases.extend(SIZES.map(|bytes| Case { bytes, ..few }));
+    cases.extend(CROWDS.map(|files| Case { what: "folder", bytes: 1_000, files, ..few }));
+    if let Some(program) = &watching.pages {
+        cases.extend(CROWDS.map(|files| Case { what: "templates", program, bytes: 1_000, files, ..few }));
+    }
+    if let Some(program) = &watching.subscribers {
+        cases.extend(AUDIENCES.map(|subscribers| Case {
+            what: "subscribers",
+            program,
+            bytes: 0,
+            subscribers,
+            ..few
+        }));
+    }
+    cases
 }
 
-/// Each save has time to be published before the next.
-fn saves(folder: PathBuf, how: How, size: usize, count: u64) -> Saves {
-    Saves { folder, what: Text::Lines, how, first: 1, count, gap: 0, pause: 0, rest_every: 1, size }
+impl Case<'_> {
+    fn measure(self, cores: &str) -> Result<Value, Failed> {
+        let Case { what, program, parent, place, how, bytes, files, subscribers, saves } = self;
+        let save = |folder: PathBuf| {
+            // Each save has time to be published before the next.
+            Saves {
+                folder,
+                what: Text::Lines,
+                how,
+                first: 1,
+                count: saves,
+                gap: 0,
+                pause: 0,
+                rest_every: 1,
+                size: bytes,
+            }
+        };
+        let count = subscribers.to_string();
+        let toll = match what {
+            "folder" | "templates" => storm::over_a_folder(program, parent, files - 1, save)?,
+            "subscribers" => storm::over_a_file(program, &[&count], parent, save)?,
+            _ => storm::over_a_file(program, &[], parent, save)?,
+        };
+        Ok(json!({
+            "what": what,
+            "place": place,
+            "how": if how == How::InPlace { "in place" } else { "by rename" },
+            "bytes": bytes,
+            "files": files,
+            "subscribers": subscribers,
+            "cores": cores,
+            "load_average": load(),
+            "microseconds": spread::summary(toll.delays),
+        }))
+    }
 }
 
 /// Busy loops, two for each core, ended when this is dropped.

@@ -14,6 +14,7 @@ use crate::builder::Builder;
 use crate::diagnosis::{Diagnosis, Rejection};
 use crate::history::{Attempt, Event};
 use crate::keeper::Keeper;
+use crate::listener::Listener;
 use crate::recipe::Recipe;
 use crate::snapshot::Snapshot;
 use crate::subscription::Subscription;
@@ -67,10 +68,12 @@ impl<T: Configurable> Configs<T> {
         self.keeper.consumers.add(Box::new(prepare));
     }
 
-    /// Tells of every attempt after it was decided, and of what slows the noticing of changes, on the thread that watches.
-    /// A panic in a listener harms nobody.
+    /// Tells of every attempt after it was decided, and of what slows the noticing of changes, on the thread that watches;
+    /// what slows it already is told now, in here. A panic in a listener harms nobody.
     pub fn on_event(&self, listener: impl FnMut(&Event) + Send + 'static) {
-        self.keeper.listeners.add(Box::new(listener));
+        let listener = Listener::new(listener);
+        self.keeper.listeners.add(listener.clone());
+        listener.catch_up(|| self.live.degraded());
     }
 
     /// Follows a part: the subscription hears of it if and only if it changed. `part` should do no more than look.

@@ -13,6 +13,7 @@ use crate::configs::{Commit, Configurable};
 use crate::diagnosis::{Diagnosis, Problem, Rejection};
 use crate::evidence::Evidence;
 use crate::history::{Attempt, Change, Event, Outcome, Trigger};
+use crate::listener::Listener;
 use crate::recipe::{Candidate, Recipe};
 use crate::snapshot::Snapshot;
 
@@ -21,15 +22,13 @@ pub(crate) struct Keeper<T> {
     recipe: Mutex<Recipe<T>>,
     revision_key: Option<String>,
     pub(crate) consumers: Callbacks<Prepare<T>>,
-    pub(crate) listeners: Callbacks<Listen>,
+    pub(crate) listeners: Callbacks<Listener>,
     followers: Mutex<Vec<Follow<T>>>,
     state: Mutex<State<T>>,
 }
 
 pub(crate) type Prepare<T> =
     Box<dyn FnMut(&Arc<Snapshot<T>>, &Arc<Snapshot<T>>) -> Result<Commit, Rejection> + Send>;
-
-pub(crate) type Listen = Box<dyn FnMut(&Event) + Send>;
 
 /// Passes a snapshot on to a subscription; `false` when nobody listens any more.
 pub(crate) type Follow<T> = Box<dyn Fn(&T) -> bool + Send>;
@@ -233,7 +232,7 @@ impl<T: Configurable> Keeper<T> {
     }
 
     fn tell(&self, event: &Event) {
-        self.listeners.call(|listener| listener(event));
+        self.listeners.call(|listener| listener.tell(event));
     }
 
     /// Says once what was tolerated.

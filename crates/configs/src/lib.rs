@@ -59,6 +59,7 @@ mod fault;
 mod history;
 mod keeper;
 mod layers;
+mod listener;
 mod origin;
 mod page;
 mod reading;

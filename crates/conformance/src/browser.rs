@@ -102,6 +102,27 @@ impl Browser {
         Ok(())
     }
 
+    /// Goes on in the frame that the selector finds: what is run, read and typed from now on is there.
+    pub fn enter(&self, selector: &str) -> Result<(), Failed> {
+        let frame = self.act("/element", &json!({ "using": "css selector", "value": selector }))?;
+        self.act("/frame", &json!({ "id": frame }))?;
+        Ok(())
+    }
+
+    /// Goes on in the page itself.
+    pub fn leave_the_frame(&self) -> Result<(), Failed> {
+        self.act("/frame", &json!({ "id": null }))?;
+        Ok(())
+    }
+
+    /// Makes the window as wide and as high as this, in pixels of the page, as on a device of that size.
+    pub fn fit_into(&self, width: u32, height: u32) -> Result<(), Failed> {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
+        let command = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": size });
+        self.act("/goog/cdp/execute", &command)?;
+        Ok(())
+    }
+
     /// The text that a visitor sees.
     pub fn text(&self) -> Result<String, Failed> {
         Ok(self.run("return document.body.innerText")?.as_str().unwrap_or_default().to_owned())

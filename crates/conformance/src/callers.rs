@@ -1,6 +1,6 @@
 //! The clients of a load, by what they do with their connections.
 
-use crate::{Events, Request, client::Client, load::Errand, tally::Fate};
+use crate::{Request, load::Errand, tally::Fate};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -12,18 +12,9 @@ use std::{
 /// What is asked for, by turns.
 const TARGETS: [&str; 2] = ["/dynamic-config", "/"];
 
-/// How long a request may take: a busy machine is no fault of a server.
-const PATIENCE: Duration = Duration::from_secs(8);
-
-/// Between two requests on a kept connection.
-const THOUGHT: Duration = Duration::from_millis(2);
-
-/// Between two requests of a client that takes its time: longer than any server needs to hand its connections over.
-const LONG_THOUGHT: Duration = Duration::from_millis(280);
-
-/// A connection that was idle for longer is given up, as every pool of connections does, so that a client that the
-/// machine has kept waiting does not outstay the linger.
-const KEPT: Duration = Duration::from_millis(320);
+/// Between two requests of a client that takes its time: longer than any server takes to stop, so that without a linger
+/// its connection is gone when it speaks; shorter than the linger, with which it is not.
+const LONG_THOUGHT: Duration = Duration::from_millis(800);
 
 /// Between the halves of a request, and between the pieces of an answer.
 const HESITATION: Duration = Duration::from_millis(10);
@@ -35,7 +26,7 @@ struct Kept {
 }
 
 /// Why there is no answer, in the terms of a [`Fate`].
-type Failure = (Fate, String);
+pub(crate) type Failure = (Fate, String);
 
 /// One client, between two requests.
 struct Caller<'a> {
@@ -49,7 +40,7 @@ pub(crate) fn keep_alive(errand: &Errand) {
     let mut caller = Caller::new(errand);
     while !errand.is_over() {
         caller.ask(plain);
-        sleep(THOUGHT);
+        sleep(errand.manner.pause);
     }
 }
 
@@ -68,7 +59,7 @@ pub(crate) fn a_connection_a_request(errand: &Errand) {
     while !errand.is_over() {
         caller.ask(plain);
         caller.kept = None;
-        sleep(THOUGHT);
+        sleep(errand.manner.pause);
     }
 }
 
@@ -80,7 +71,7 @@ pub(crate) fn mixed(errand: &Errand) {
         if caller.turn.is_multiple_of(5) {
             caller.kept = None;
         }
-        sleep(THOUGHT);
+        sleep(errand.manner.pause);
     }
 }
 
@@ -96,7 +87,7 @@ pub(crate) fn by_halves(errand: &Errand) {
 /// Takes its answers in small pieces.
 pub(crate) fn slow_reader(errand: &Errand) {
     while !errand.is_over() {
-        let asked = connect(errand.address()).and_then(|mut stream| {
+        let asked = connect(errand, errand.address()).and_then(|mut stream| {
             let _ = set_socket_recv_buffer_size(&stream, 2048);
             plain(&mut stream, &request("/", errand.address())).map_err(|error| sorted(&error, false))?;
             read_answer(&mut stream, 512, HESITATION / 5)
@@ -105,69 +96,20 @@ pub(crate) fn slow_reader(errand: &Errand) {
     }
 }
 
-/// Follows `/events`; when it is sent away it goes where it is told.
-pub(crate) fn follower(errand: &Errand) {
-    let (mut address, mut left) = (errand.address(), None::<Instant>);
-    while !errand.is_over() {
-        match follow(errand, address, left) {
-            Ok(Some(onward)) => {
-                address = onward;
-                left = Some(Instant::now());
-            }
-            Ok(None) => return,
-            Err((fate, words)) => {
-                errand.tally.failed_as(fate, &words);
-                address = errand.address();
-                left = None;
-            }
-        }
-    }
-}
-
-/// One stream, to its `bye`, and where that points to; none when the load is over.
-fn follow(
-    errand: &Errand,
-    address: SocketAddr,
-    left: Option<Instant>,
-) -> Result<Option<SocketAddr>, Failure> {
-    let words = |failed: crate::Failed| (Fate::Cut, format!("/events: {}", failed.message().unwrap_or("")));
-    let mut client = Client::patient(address, PATIENCE)
-        .map_err(|failed| (Fate::Refused, failed.message().unwrap_or("").to_owned()))?;
-    client.send(&Request::get("/events").bytes(address)).map_err(words)?;
-    let mut events = Events::open(client).map_err(words)?;
-    let instance = events.head.header("x-instance").unwrap_or_default().to_owned();
-    events.event("hello").map_err(words)?;
-    if let Some(left) = left {
-        errand.tally.returned(left.elapsed());
-    }
-    errand.tally.answered(&instance);
-    while let Some(frame) = events.next_frame().map_err(words)? {
-        if frame.event == "bye" {
-            let location = frame.json().map_err(words)?["location"].as_str().unwrap_or_default().to_owned();
-            let onward = location.trim_start_matches("http://").trim_end_matches('/').parse();
-            events.rest().map_err(words)?;
-            return onward.map(Some).map_err(|_| (Fate::Wrong, format!("`bye` to {location:?}")));
-        }
-        if errand.is_over() {
-            return Ok(None);
-        }
-    }
-    Err((Fate::Cut, "/events ended without `bye`".to_owned()))
-}
-
 impl Caller<'_> {
     fn new(errand: &Errand) -> Caller<'_> {
         Caller { errand, kept: None, turn: 0 }
     }
 
     fn ask(&mut self, send: fn(&mut TcpStream, &[u8]) -> io::Result<()>) {
-        let address = self.errand.address();
+        let errand = self.errand;
         let target = TARGETS[self.turn % TARGETS.len()];
         self.turn += 1;
-        let kept = self.kept.take().filter(|kept| {
-            kept.since.elapsed() < KEPT && kept.stream.peer_addr().is_ok_and(|peer| peer == address)
-        });
-        let asked = kept.map_or_else(|| connect(address), |kept| Ok(kept.stream)).and_then(|mut stream| {
+        // To wherever it was opened: a server that moves tells its clients to leave.
+        let kept = self.kept.take().filter(|kept| kept.since.elapsed() < errand.manner.kept);
+        let address = errand.address();
+        let stream = kept.map_or_else(|| connect(errand, address), |kept| Ok(kept.stream));
+        let asked = stream.and_then(|mut stream| {
             send(&mut stream, &request(target, address)).map_err(|error| sorted(&error, false))?;
             let (instance, closes) = read_answer(&mut stream, 16 * 1024, Duration::ZERO)?;
             if !closes {
@@ -175,7 +117,7 @@ impl Caller<'_> {
             }
             Ok((instance, closes))
         });
-        settle(self.errand, asked);
+        settle(errand, asked);
     }
 }
 
@@ -185,7 +127,7 @@ fn settle(errand: &Errand, asked: Result<(String, bool), Failure>) {
         Err((fate, words)) => {
             errand.tally.failed_as(fate, &words);
             // A server that is gone for good is not asked a million times.
-            sleep(THOUGHT);
+            sleep(errand.manner.pause);
         }
     }
 }
@@ -205,10 +147,11 @@ fn request(target: &str, address: SocketAddr) -> Vec<u8> {
     Request::get(target).bytes(address)
 }
 
-fn connect(address: SocketAddr) -> Result<TcpStream, Failure> {
-    let connected = TcpStream::connect_timeout(&address, PATIENCE).and_then(|stream| {
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+fn connect(errand: &Errand, address: SocketAddr) -> Result<TcpStream, Failure> {
+    let patience = errand.manner.patience;
+    let connected = TcpStream::connect_timeout(&address, patience).and_then(|stream| {
+        stream.set_read_timeout(Some(patience))?;
+        stream.set_write_timeout(Some(patience))?;
         stream.set_nodelay(true)?;
         Ok(stream)
     });

@@ -8,6 +8,7 @@ mod diagnoses;
 mod dynamic_config;
 mod edits;
 mod event_stream;
+mod faults;
 mod guard;
 mod handover;
 mod headers;
@@ -25,12 +26,14 @@ mod rejections;
 mod reloading;
 mod robustness;
 mod saving;
+mod second_signals;
 mod secrets;
 mod starting;
 mod stopping;
 mod supervision;
 mod templates;
 mod upgrading;
+mod watching;
 mod wholeness;
 
 use crate::{Demo, claim::trial};
@@ -43,6 +46,8 @@ const APART: usize = 24;
 pub(crate) fn trials(demo: &Demo) -> Vec<Trial> {
     let claims = [
         handover::CLAIMS,
+        faults::CLAIMS,
+        second_signals::CLAIMS,
         upgrading::CLAIMS,
         patience::CLAIMS,
         stopping::CLAIMS,
@@ -76,6 +81,7 @@ pub(crate) fn trials(demo: &Demo) -> Vec<Trial> {
         let demo = demo.clone();
         trial(path, move || check(&demo))
     });
+    let claims = faults::trials(demo).into_iter().chain(claims).chain(watching::trials(demo));
     let mut trials: Vec<Trial> = claims.chain(rejections::trials(demo)).collect();
     // Browsers take turns: far from each other, so that nobody waits for the turn.
     for (at, trial) in browsing::trials(demo).into_iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Clients that ask without a pause and forgive nothing, while something is done to their server.
 
-use crate::{Failed, callers, tally::Tally, wait_until};
+use crate::{Failed, callers, follower, tally::Tally, wait_until};
 use std::{
     net::SocketAddr,
     sync::{
@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 /// How a client spends its life.
@@ -15,18 +16,50 @@ type Life = fn(&Errand);
 
 /// One thread each: connections that are kept, one a request, both in turn; requests sent by halves; answers read slowly;
 /// streams of events.
-const CLIENTS: [Life; 10] = [
-    callers::keep_alive,
-    callers::keep_alive,
+const CLIENTS: [Life; 12] = [
     callers::thoughtful,
     callers::thoughtful,
+    callers::thoughtful,
+    callers::thoughtful,
+    callers::keep_alive,
+    callers::keep_alive,
     callers::a_connection_a_request,
     callers::a_connection_a_request,
     callers::mixed,
     callers::by_halves,
     callers::slow_reader,
-    callers::follower,
+    follower::follower,
 ];
+
+/// The first of them take their time.
+const THOUGHTFUL: usize = 4;
+
+/// How the clients of a load behave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    /// Between two requests.
+    pub(crate) pause: Duration,
+    /// A connection that was idle for longer is given up, as every pool of connections does, so that a client that the
+    /// machine has kept waiting does not outstay the linger.
+    pub(crate) kept: Duration,
+    /// How long a request may take: a busy machine is no fault of a server.
+    pub(crate) patience: Duration,
+}
+
+/// Without a pause to speak of; for a linger of more than a second.
+const BUSY: Manner = Manner {
+    pause: Duration::from_millis(2),
+    kept: Duration::from_secs(1),
+    patience: Duration::from_secs(8),
+};
+
+/// With time for others on the same machine, none of them thoughtful; for a linger of more than half a second. Its patience
+/// is longer than a server needs to find out that a process has stalled.
+const GENTLE: Manner = Manner {
+    pause: Duration::from_millis(30),
+    kept: Duration::from_millis(250),
+    patience: Duration::from_secs(20),
+};
 
 /// Load on a server, until it is ended.
 #[derive(Debug)]
@@ -38,17 +71,32 @@ pub struct Load {
 /// What every client knows.
 #[derive(Clone, Debug)]
 pub(crate) struct Errand {
+    pub(crate) manner: Manner,
     address: Arc<Mutex<SocketAddr>>,
     over: Arc<AtomicBool>,
     pub(crate) tally: Arc<Tally>,
 }
 
 impl Load {
-    /// Begins to ask at `address`.
+    /// Begins to ask at `address`. Nothing may be lost by a server whose linger is longer than a second.
     pub fn on(address: SocketAddr) -> Load {
-        let errand =
-            Errand { address: Arc::new(Mutex::new(address)), over: Arc::default(), tally: Arc::default() };
-        let clients = CLIENTS.iter().map(|live| {
+        Load::by(&CLIENTS, BUSY, Tally::default(), address)
+    }
+
+    /// The same for less: some hundred requests a second, by clients that wait longer, and take any instance for the right
+    /// one.
+    pub fn gently_on(address: SocketAddr) -> Load {
+        Load::by(&CLIENTS[THOUGHTFUL..], GENTLE, Tally::of_any_instance(), address)
+    }
+
+    fn by(clients: &[Life], manner: Manner, tally: Tally, address: SocketAddr) -> Load {
+        let errand = Errand {
+            manner,
+            address: Arc::new(Mutex::new(address)),
+            over: Arc::default(),
+            tally: Arc::new(tally),
+        };
+        let clients = clients.iter().map(|&live| {
             let errand = errand.clone();
             thread::spawn(move || live(&errand))
         });
@@ -66,6 +114,11 @@ impl Load {
         wait_until(&format!("{further} more answers from {instance}: {:?}", self.errand.tally), || {
             self.errand.tally.answered_by(instance) >= before + further
         })
+    }
+
+    /// How many clients ask; each has one request under way at most.
+    pub fn clients(&self) -> u64 {
+        self.clients.len() as u64
     }
 
     /// What came of the requests so far.

@@ -40,14 +40,26 @@ pub struct Proof {
     pub times: u32,
     /// How the requests fared.
     pub tally: Arc<Tally>,
-    /// From the beginning of an action to the first answer that shows it, the slowest.
-    pub slowest: Duration,
+    /// From the beginning of each action to the first answer that shows it, asked for every 4 ms.
+    pub shown: Vec<Duration>,
     /// Over all.
     pub took: Duration,
     /// Open descriptors of the server without a client, before and after.
     pub descriptors: (usize, usize),
-    /// Resident memory of the server in KiB, before and after.
-    pub memory: (u64, u64),
+    /// Resident memory in KiB of the process that serves, without a client before and after, under the load after each
+    /// action.
+    pub memory: Memory,
+}
+
+/// How memory went.
+#[derive(Debug)]
+pub struct Memory {
+    /// Before the load.
+    pub before: u64,
+    /// After each action.
+    pub course: Vec<u64>,
+    /// After the load.
+    pub after: u64,
 }
 
 /// The server as the load sees it, whichever process that is.
@@ -81,12 +93,13 @@ impl Proof {
         let mut scene = Scene::new(demo, action, linger)?;
         let before = scene.size()?;
         let load = Load::on(scene.address);
-        let (begun, mut slowest) = (Instant::now(), Duration::ZERO);
+        let (begun, mut shown, mut course) = (Instant::now(), Vec::new(), Vec::new());
         load.wait_for_successes(&scene.instance()?, FLOW)?;
         for number in 1..=times {
-            slowest = slowest.max(scene.act(action, number)?);
+            shown.push(scene.act(action, number)?);
             load.send_to(scene.address);
             load.wait_for_successes(&scene.instance()?, FLOW)?;
+            course.push(scene.size()?.1);
         }
         let took = begun.elapsed();
         let tally = load.end();
@@ -101,8 +114,9 @@ impl Proof {
         wait_until("the last process to end", || {
             scene.server.processes().is_empty() || !scene.server.lives()
         })?;
-        let (descriptors, memory) = ((before.0, after.0), (before.1, after.1));
-        Ok(Proof { action, times, tally, slowest, took, descriptors, memory })
+        let descriptors = (before.0, after.0);
+        let memory = Memory { before: before.1, course, after: after.1 };
+        Ok(Proof { action, times, tally, shown, took, descriptors, memory })
     }
 
     /// The figures.
@@ -114,13 +128,21 @@ impl Proof {
             "times": self.times,
             "requests": Value::Object(fates.into_iter().collect()),
             "failed": self.tally.failed(),
-            "slowest_action_ms": self.slowest.as_millis(),
             "events_clients_that_came_back": returns,
             "slowest_return_ms": slowest_return.as_millis(),
             "seconds": self.took.as_secs_f64(),
             "descriptors": [self.descriptors.0, self.descriptors.1],
-            "memory_kib": [self.memory.0, self.memory.1],
+            "memory_kib": [self.memory.before, self.memory.after],
+            "memory_kib_under_load": self.memory.at_a_glance(),
         })
+    }
+}
+
+impl Memory {
+    /// The course in at most ten steps.
+    fn at_a_glance(&self) -> Vec<u64> {
+        let tenth = self.course.len().div_ceil(10).max(1);
+        self.course.chunks(tenth).filter_map(<[u64]>::last).copied().collect()
     }
 }
 

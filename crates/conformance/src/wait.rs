@@ -12,14 +12,23 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(4);
 
 /// Asks until there is an answer, and hands it over; after [`DEADLINE`] it fails, saying `what` was waited for.
-pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> Result<T, Failed> {
+pub fn wait_for<T>(what: &str, ask: impl FnMut() -> Option<T>) -> Result<T, Failed> {
+    wait_as_long_as(DEADLINE, what, ask)
+}
+
+/// Like [`wait_for`], for what may take `deadline`.
+pub(crate) fn wait_as_long_as<T>(
+    deadline: Duration,
+    what: &str,
+    mut ask: impl FnMut() -> Option<T>,
+) -> Result<T, Failed> {
     let start = Instant::now();
     loop {
         if let Some(answer) = ask() {
             return Ok(answer);
         }
-        if start.elapsed() > DEADLINE {
-            return Err(format!("waited {DEADLINE:?} in vain for {what}").into());
+        if start.elapsed() > deadline {
+            return Err(format!("waited {deadline:?} in vain for {what}").into());
         }
         sleep(PAUSE);
     }

@@ -1,6 +1,7 @@
 //! What stands before every handler.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::LazyLock;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -13,6 +14,9 @@ use lifecycle::{Connection, Drain};
 use site::{Arrival, Site, Visit};
 
 use crate::failure::Failure;
+
+/// What every answer carries.
+static HEADERS: LazyLock<[HeaderName; 4]> = LazyLock::new(|| site::HEADERS.map(HeaderName::from_static));
 
 /// Lets a request through to its handler with the one configuration that it sees, or answers it.
 pub(crate) async fn admission(
@@ -32,9 +36,9 @@ pub(crate) async fn admission(
     // An error is no `ServiceResponse` here: that wants the request back, which is lost with a handler that panics.
     let mut answer = answer.map(ServiceResponse::map_into_boxed_body).map_err(HttpResponse::from_error);
     let response = answer.as_mut().map_or_else(|response| response, ServiceResponse::response_mut);
-    for (name, value) in visit.headers() {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            response.headers_mut().insert(HeaderName::from_static(name), value);
+    for (name, value) in HEADERS.iter().zip(visit.headers()) {
+        if let Ok(value) = HeaderValue::from_maybe_shared(value) {
+            response.headers_mut().insert(name.clone(), value);
         }
     }
     if drain.is_draining() {

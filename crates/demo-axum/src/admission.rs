@@ -1,9 +1,10 @@
 //! What stands before every handler.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::LazyLock;
 
 use axum::extract::{Request, State};
-use axum::http::header::{HOST, HeaderValue};
+use axum::http::header::{HOST, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -11,6 +12,9 @@ use lifecycle::Connection;
 use site::{Arrival, Site, Visit};
 
 use crate::failure::Failure;
+
+/// What every answer carries.
+static HEADERS: LazyLock<[HeaderName; 4]> = LazyLock::new(|| site::HEADERS.map(HeaderName::from_static));
 
 /// Lets a request through to its handler with the one configuration that it sees, or answers it.
 pub(crate) async fn admission(State(site): State<Site>, mut request: Request, next: Next) -> Response {
@@ -22,8 +26,8 @@ pub(crate) async fn admission(State(site): State<Site>, mut request: Request, ne
         let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
         answer.unwrap_or_else(|_| Failure(visit.panicked()).into_response())
     };
-    for (name, value) in visit.headers() {
-        if let Ok(value) = HeaderValue::from_str(value) {
+    for (name, value) in HEADERS.iter().zip(visit.headers()) {
+        if let Ok(value) = HeaderValue::from_maybe_shared(value) {
             response.headers_mut().insert(name, value);
         }
     }

@@ -2,17 +2,17 @@
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
-use axum::{Extension, Router, handler::Handler, middleware::from_fn_with_state};
+use axum::{Extension, Router, handler::Handler};
 use site::{CONTENT_SECURITY_POLICY, Site, Visit};
 
-use crate::{admission::admission, failure::Failure};
+use crate::failure::Failure;
 
 /// The routes of the site.
 pub(crate) fn routes(site: Site) -> Router {
-    let routes = Router::new()
+    Router::new()
         .route("/", read(index))
         .route("/dynamic-config", read(dynamic_config))
         .route("/events", read(events))
@@ -22,9 +22,7 @@ pub(crate) fn routes(site: Site) -> Router {
         .route("/readyz", read(readyz))
         .route("/metrics", read(metrics))
         .fallback(configured)
-        .with_state(site.clone());
-    // Around them all: around each, a refused POST would get the `Allow` of its route.
-    Router::new().fallback_service(routes).layer(from_fn_with_state(site, admission))
+        .with_state(site)
 }
 
 /// The page.
@@ -40,10 +38,10 @@ async fn index(
 async fn dynamic_config(
     State(site): State<Site>,
     Extension(visit): Extension<Visit>,
-    headers: HeaderMap,
+    request: Request,
 ) -> Response {
     let document = site.dynamic_config(&visit);
-    let known = headers.get(header::IF_NONE_MATCH).map(HeaderValue::as_bytes);
+    let known = request.headers().get(header::IF_NONE_MATCH).map(HeaderValue::as_bytes);
     let etag = [(header::ETAG, document.etag.clone())];
     if document.is_known_to(known) {
         (StatusCode::NOT_MODIFIED, etag).into_response()

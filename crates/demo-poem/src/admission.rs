@@ -1,15 +1,18 @@
 //! What stands before every handler.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use futures_util::FutureExt;
 use lifecycle::Connection;
-use poem::http::header::{HOST, HeaderValue};
+use poem::http::header::{HOST, HeaderName, HeaderValue};
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 use site::{Arrival, Site, Visit};
 
 use crate::failure::Failure;
+
+/// What every answer carries.
+static HEADERS: LazyLock<[HeaderName; 4]> = LazyLock::new(|| site::HEADERS.map(HeaderName::from_static));
 
 /// Lets a request through to its handler with the one configuration that it sees, or answers it.
 pub(crate) async fn admission(
@@ -25,8 +28,8 @@ pub(crate) async fn admission(
         let answer = AssertUnwindSafe(next.get_response(request)).catch_unwind().await;
         answer.unwrap_or_else(|_| Failure(visit.panicked()).into_response())
     };
-    for (name, value) in visit.headers() {
-        if let Ok(value) = HeaderValue::from_str(value) {
+    for (name, value) in HEADERS.iter().zip(visit.headers()) {
+        if let Ok(value) = HeaderValue::from_maybe_shared(value) {
             response.headers_mut().insert(name, value);
         }
     }

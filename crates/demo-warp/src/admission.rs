@@ -2,16 +2,20 @@
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
+use std::sync::LazyLock;
 
 use futures_util::FutureExt;
 use lifecycle::Connection;
 use site::{Arrival, Site, Visit};
 use tower::Service;
 use warp::http::Request;
-use warp::http::header::{HOST, HeaderValue};
+use warp::http::header::{HOST, HeaderName, HeaderValue};
 use warp::reply::{Reply, Response};
 
 use crate::failure::Failure;
+
+/// What every answer carries.
+static HEADERS: LazyLock<[HeaderName; 4]> = LazyLock::new(|| site::HEADERS.map(HeaderName::from_static));
 
 /// Lets a request through to its handler with the one configuration that it sees, or answers it.
 ///
@@ -29,8 +33,8 @@ pub(crate) async fn admission<B>(
         let answer = AssertUnwindSafe(next.call(request)).catch_unwind().await;
         answer.map_or_else(|_| Failure(visit.panicked()).into_response(), Reply::into_response)
     };
-    for (name, value) in visit.headers() {
-        if let Ok(value) = HeaderValue::from_str(value) {
+    for (name, value) in HEADERS.iter().zip(visit.headers()) {
+        if let Ok(value) = HeaderValue::from_maybe_shared(value) {
             response.headers_mut().insert(name, value);
         }
     }

@@ -1,28 +1,22 @@
-//! Hears what happens in the folders that matter: the only place that knows `notify`'s watcher.
+//! Hears what happens in the folders that matter.
 
 use crate::degraded::Degraded;
-use crate::event::{Hint, Sign, sign};
+use crate::event::Hint;
 use crate::fingerprint::Id;
 use crate::gate::Gate;
-use crate::marker::{self, Markers};
+use crate::marker::Markers;
+use crate::sentry::Sentry;
 use crate::ward::{Wards, awaits, is_remote};
 use arc_swap::ArcSwap;
-use notify::{Config, ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Config, ErrorKind, RecursiveMode, Watcher};
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::time::Duration;
-
-/// So long does a dropped ear wait for the thread behind it.
-const LAST_BREATH: Duration = Duration::from_secs(1);
+use std::sync::mpsc::{Receiver, Sender};
 
 pub(crate) struct Ear {
     number: u64,
-    watcher: Option<RecommendedWatcher>,
-    /// Ends when the watcher's thread has ended.
-    breath: Receiver<()>,
+    sentry: Sentry,
     markers: Option<Markers>,
     wards: Arc<ArcSwap<Wards>>,
     watched: HashMap<PathBuf, Id>,
@@ -49,7 +43,7 @@ pub(crate) enum Barrier {
 impl Ear {
     /// An ear that hears nothing.
     pub(crate) fn deaf() -> Self {
-        Self::new(0, Arc::default(), mpsc::channel().1)
+        Self::new(0, Arc::default(), Sentry::absent())
     }
 
     /// Tells `hints` what it hears, from when it was told what to attend to. What came of setting it up goes to `backlog`.
@@ -60,29 +54,22 @@ impl Ear {
         inbox: &Receiver<Hint>,
         backlog: &mut Vec<Hint>,
     ) -> Self {
-        let (alive, breath) = mpsc::channel();
-        let mut ear = Self::new(number, Arc::default(), breath);
-        let ending = Ending { number, hints: hints.clone(), _alive: alive };
-        let wards = Arc::clone(&ear.wards);
-        let heard = move |event| {
-            let _held = held_back.as_ref().map(Gate::hold);
-            hear(&wards, &ending.hints, event);
-        };
-        ear.watcher = RecommendedWatcher::new(heard, Config::default()).ok();
+        let wards = Arc::<ArcSwap<Wards>>::default();
+        let sentry = Sentry::post(number, Arc::clone(&wards), held_back, hints);
+        let mut ear = Self::new(number, wards, sentry);
         ear.place_markers(inbox, backlog);
         ear
     }
 
     /// Tries to make markers. What else is heard meanwhile goes to `backlog`.
     pub(crate) fn place_markers(&mut self, inbox: &Receiver<Hint>, backlog: &mut Vec<Hint>) {
-        self.markers = self.guarded(|watcher| Markers::place(watcher, inbox, backlog)).flatten();
+        self.markers = self.sentry.ask(|watcher| Markers::place(watcher, inbox, backlog)).flatten();
     }
 
-    fn new(number: u64, wards: Arc<ArcSwap<Wards>>, breath: Receiver<()>) -> Self {
+    fn new(number: u64, wards: Arc<ArcSwap<Wards>>, sentry: Sentry) -> Self {
         Self {
             number,
-            watcher: None,
-            breath,
+            sentry,
             markers: None,
             wards,
             watched: HashMap::new(),
@@ -98,7 +85,7 @@ impl Ear {
     }
 
     pub(crate) fn is_deaf(&self) -> bool {
-        self.watcher.is_none()
+        self.sentry.is_absent()
     }
 
     /// Whether this folder's changes are heard of, all of them.
@@ -175,7 +162,7 @@ impl Ear {
             return Barrier::Marker;
         }
         // The watcher's thread answers after the events that it had been told of before.
-        match self.guarded(|watcher| watcher.configure(Config::default())) {
+        match self.sentry.ask(|watcher| watcher.configure(Config::default())) {
             Some(Ok(_)) => Barrier::Passed,
             Some(Err(_)) | None => Barrier::Broken,
         }
@@ -216,7 +203,8 @@ impl Ear {
     }
 
     fn watch(&mut self, folder: &Path, id: Id, vital: bool) -> bool {
-        let Some(watched) = self.guarded(|watcher| watcher.watch(folder, RecursiveMode::NonRecursive)) else {
+        let Some(watched) = self.sentry.ask(|watcher| watcher.watch(folder, RecursiveMode::NonRecursive))
+        else {
             return false;
         };
         match watched.map_err(|error| error.kind) {
@@ -241,61 +229,6 @@ impl Ear {
 
     fn unwatch(&mut self, folder: &Path) {
         // That it is not watched any more is just as well.
-        let _ = self.guarded(|watcher| watcher.unwatch(folder));
-    }
-
-    /// The watcher panics when its thread is gone. Then it is let go of, unless dropping it would panic as well.
-    fn guarded<R>(&mut self, act: impl FnOnce(&mut RecommendedWatcher) -> R) -> Option<R> {
-        let watcher = self.watcher.as_mut()?;
-        let done = panic::catch_unwind(AssertUnwindSafe(|| act(watcher)));
-        if done.is_err() {
-            std::mem::forget(self.watcher.take());
-        }
-        done.ok()
-    }
-}
-
-impl Drop for Ear {
-    fn drop(&mut self) {
-        let Some(watcher) = self.watcher.take() else { return };
-        if panic::catch_unwind(AssertUnwindSafe(|| drop(watcher))).is_ok() {
-            // Nothing is ever sent; the other end is dropped with the thread.
-            let _ = self.breath.recv_timeout(LAST_BREATH);
-        }
-    }
-}
-
-/// Dropped with the watcher's thread.
-struct Ending {
-    number: u64,
-    hints: Sender<Hint>,
-    _alive: Sender<()>,
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        let _ = self.hints.send(Hint::Died(self.number));
-    }
-}
-
-/// Runs on the watcher's thread, for every event of every folder: says little, and drops what nobody waits for.
-fn hear(wards: &ArcSwap<Wards>, hints: &Sender<Hint>, event: notify::Result<Event>) {
-    let Ok(event) = event else {
-        let _ = hints.send(Hint::Lost);
-        return;
-    };
-    if event.need_rescan() {
-        let _ = hints.send(Hint::Lost);
-        return;
-    }
-    let Some(sign) = sign(event.kind) else { return };
-    for path in event.paths {
-        let hint = match marker::number(&path) {
-            Some(number) if sign == Sign::Touched => Hint::Marker(number),
-            Some(_) => Hint::Seen(sign, path),
-            None if awaits(&wards.load(), &path) != Some(false) => Hint::Seen(sign, path),
-            None => continue,
-        };
-        let _ = hints.send(hint);
+        let _ = self.sentry.ask(|watcher| watcher.unwatch(folder));
     }
 }

@@ -2,6 +2,7 @@
 
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind, RenameMode};
 use std::path::PathBuf;
+use std::sync::mpsc::Sender;
 
 /// What reaches the watching thread, in the order in which it happened.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(crate) enum Hint {
     Died(u64),
     /// A rebuild was asked for.
     Request,
+    /// Whoever sent this wants to be told when nothing is under suspicion.
+    Rest(Sender<()>),
     /// The last handle is gone.
     Stop,
 }

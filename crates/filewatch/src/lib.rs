@@ -62,8 +62,17 @@
 //! * Without a marker, where no folder can be written, the watcher's own order of work stands in for it. It did as well in all measurements,
 //!   but nobody promises it.
 //!
-//! `just torture` shows what each step is good for: a process saves a file again and again while this crate follows it, and
-//! every step can be left out in turn.
+//! # What each step is good for
+//!
+//! `just torture` leaves out one step after the other while a process saves a file again and again, each in the storm that needs it most, and fails if that
+//! does not tear; with all steps the same storms must tear nothing. The steps stand in for each other, but not everywhere:
+//!
+//! * Without the waiting, half a text is read between two of a writer's steps. Nothing else keeps that from being built for long.
+//! * Without the marker, a save that begins between the event and the reading is read in one of its pauses. The two looks see nothing: nothing
+//!   changes while it is read.
+//! * Without the two looks, a large file is overtaken while it is read: it is cut off, and the event of that comes when the cutting is done,
+//!   too late for the marker. In a file of a few kilobytes there is no time for it: there the marker does for both.
+//! * Without the rule for empty files, a file that was just cut off is read before the event of that. Neither looks nor marker see it.
 //!
 //! Whatever happens, the last good value stays until a build succeeds, and the next change builds again.
 //!
@@ -72,6 +81,8 @@
 //! It knows no format, no globs, no logging, and no async runtime: it has one thread of its own beside the watcher's, which lives as long as the last handle.
 //! It does not debounce: a save that is done is read in well under a millisecond. It does not say *what* changed: compare the old value with the new one.
 
+mod attention;
+mod cause;
 mod chain;
 mod degraded;
 mod ear;
@@ -87,6 +98,7 @@ mod marker;
 mod post;
 mod reading;
 mod scout;
+mod sentry;
 mod settle;
 mod shelf;
 mod tree;

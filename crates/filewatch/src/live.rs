@@ -9,7 +9,7 @@ use crate::watch::Watch;
 use arc_swap::{ArcSwap, Guard};
 use std::collections::BTreeSet;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -150,6 +150,17 @@ impl<T: Send + Sync + 'static> Live<T> {
         }
     }
 
+    /// For tests that show that nothing more comes: returns when all that happened has been heard and looked at, what it
+    /// led to has been told, and nothing is under suspicion; or when the watching has ended.
+    #[doc(hidden)]
+    pub fn rest(&self) {
+        let Some(watching) = &self.watching else { return };
+        let (asked, rests) = mpsc::channel();
+        let _ = watching.hints.send(Hint::Rest(asked));
+        // Dropped unsent if nobody is there to answer.
+        let _ = rests.recv();
+    }
+
     /// In which ways watching is less than it should be at the moment.
     pub fn degraded(&self) -> Vec<Degraded> {
         let watching = self.watching.as_ref();
@@ -176,6 +187,7 @@ where
                 Turn::Look => self.scout.rest(),
             }
             self.report();
+            self.scout.answer();
         }
     }
 

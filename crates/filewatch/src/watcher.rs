@@ -1,11 +1,12 @@
 //! For those who want to know what changed, and build nothing from it.
 
+use crate::attention::PATIENCE;
 use crate::degraded::Degraded;
 use crate::event::{Hint, Sign};
 use crate::file::absolute;
 use crate::grounds::Grounds;
 use crate::post::Post;
-use crate::scout::{PATIENCE, ROUNDS};
+use crate::scout::ROUNDS;
 use crate::settle::{Decision, EVERYTHING, Settle, Suspects};
 use crate::watch::Watch;
 use std::collections::BTreeSet;
@@ -123,7 +124,7 @@ impl Watcher {
     fn apply(&mut self, hint: Hint) {
         match hint {
             Hint::Seen(sign, path) if self.post.ear.awaits(&path) != Some(false) => self.weigh(sign, &path),
-            Hint::Seen(..) | Hint::Marker(_) | Hint::Request | Hint::Stop => {}
+            Hint::Seen(..) | Hint::Marker(_) | Hint::Request | Hint::Rest(_) | Hint::Stop => {}
             Hint::Died(number) => self.post.lose_ear(number),
             Hint::Lost => {
                 self.post.ear.doubt(Path::new(EVERYTHING));

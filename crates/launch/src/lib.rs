@@ -26,13 +26,14 @@ mod berth;
 mod build;
 mod cli;
 mod failure;
+mod life;
 mod pier;
 mod process;
 mod succession;
 
 use std::{env, fmt::Display, io, io::Write, process::ExitCode};
 
-use lifecycle::{Endpoint, Filter, Format, Handed, Logs};
+use lifecycle::{Endpoint, Filter, Format, Handed, Logs, fault};
 use site::{Options, Site, UnknownKeys};
 
 use crate::{cli::Cli, failure::Failure};
@@ -72,7 +73,9 @@ where
         print(Site::schema());
         return Ok(());
     }
+    fault::strike("new.begun");
     let handed = Handed::take().map_err(Failure::HandedOver)?;
+    fault::strike("new.reading");
     if let Some(pid) = cli.upgrade {
         return ask(pid);
     }

@@ -15,6 +15,8 @@ use tokio::{
     time::sleep_until,
 };
 
+use crate::berth::Berth;
+
 /// How long a successor may take to be ready.
 const READY: Duration = Duration::from_secs(30);
 
@@ -35,7 +37,7 @@ enum After {
     OnProbation {
         successor: Successor,
         until: Instant,
-        kept: Socket,
+        kept: Berth,
     },
 }
 
@@ -45,8 +47,8 @@ struct Start {
     /// Whether it was let accept.
     going: Arc<AtomicBool>,
     starting: JoinHandle<Result<Successor, Setback>>,
-    /// The socket that it takes over.
-    kept: Socket,
+    /// Where this process serves again if it has to.
+    kept: Berth,
 }
 
 /// What happens between the three.
@@ -57,8 +59,8 @@ pub(crate) enum Turn {
     Serves(u32),
     /// The successor did not come to serve.
     Failed(Setback),
-    /// The successor is gone, on probation: this process has to serve again, on this socket.
-    Orphaned(Setback, Socket),
+    /// The successor is gone, on probation: this process has to serve again, here.
+    Orphaned(Setback, Berth),
     /// The successor has passed its probation.
     Passed,
 }
@@ -81,8 +83,9 @@ impl Succession {
         matches!(&self.after, After::Starting(start) if start.going.load(Ordering::Relaxed))
     }
 
-    /// Starts the program that is at `path` now, to take over `socket`, of which `kept` is another handle.
-    pub(crate) fn start(&mut self, path: PathBuf, rules: Rules, socket: Socket, kept: Socket) {
+    /// Starts the program that is at `path` now, to take over `socket`; `kept` is where this process serves again if it
+    /// has to.
+    pub(crate) fn start(&mut self, path: PathBuf, rules: Rules, socket: Socket, kept: Berth) {
         let going = Arc::new(AtomicBool::new(false));
         let goes = Arc::clone(&going);
         let starting = tokio::spawn(async move {

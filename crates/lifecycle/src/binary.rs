@@ -10,6 +10,7 @@ use minisign_verify::{PublicKey, Signature};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use sha2::{Digest, Sha256};
 
+use crate::fault;
 use crate::setback::Setback;
 
 /// What an upgrade may start; anything when nothing is said. All that is said must hold.
@@ -41,8 +42,10 @@ impl Binary {
         let mut image = File::from(memory(path).map_err(|error| unstartable(&error))?);
         io::copy(&mut file, &mut image).map_err(|error| unstartable(&error))?;
         seal(&image).map_err(|error| unstartable(&error))?;
+        fault::strike("old.copied");
         let mut binary = Binary { image };
         binary.verify(path, rules).map_err(Setback::Refused)?;
+        fault::strike("old.verified");
         Ok(binary)
     }
 

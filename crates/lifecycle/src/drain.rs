@@ -2,30 +2,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
 use crate::figures;
-
-/// How long a drain may take. Both spans count from [`Drain::begin`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terms {
-    /// How long idle connections are kept, so that their clients hear `Connection: close` in an answer
-    /// instead of finding the connection gone. It should be longer than a client's pause between two
-    /// requests.
-    pub linger: Duration,
-    /// When everything left is cut.
-    pub deadline: Duration,
-}
-
-impl Default for Terms {
-    /// One second of linger and ten until the deadline.
-    fn default() -> Terms {
-        Terms { linger: Duration::from_secs(1), deadline: Duration::from_secs(10) }
-    }
-}
+use crate::stage::{Orders, Outcome, Stage, Terms, next, outcome, stage};
 
 /// The order of a lame duck's end, shared by everyone who takes part in it. Cheap to clone.
 ///
@@ -42,38 +24,6 @@ struct State {
     connected: AtomicUsize,
     nobody: Notify,
     outcome: OnceLock<Outcome>,
-}
-
-/// What was decided from outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Orders {
-    shared: bool,
-    begun: Option<Instant>,
-    forced: bool,
-}
-
-/// Where a server is in its end. Later is greater.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
-    /// Nothing has begun.
-    Serving,
-    /// Answers close their connections; idle connections are kept.
-    Lingering,
-    /// Nothing is accepted, idle connections are closed, requests under way finish.
-    Stopping,
-    /// What is left is cut.
-    Cut,
-}
-
-/// How a drain ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Every connection ended by itself.
-    Clean,
-    /// So many connections were cut at the deadline.
-    Cut(usize),
-    /// So many connections were cut by [`Drain::force`].
-    Forced(usize),
 }
 
 impl Drain {
@@ -113,18 +63,15 @@ impl Drain {
         self.change(|orders| orders.begun = orders.begun.or(Some(now)));
     }
 
-    /// Cuts everything now; a drain that has not begun begins and is over.
+    /// Cuts everything now; a drain that has not begun is over, without having been one.
     pub fn force(&self) {
-        let now = Instant::now();
-        self.change(|orders| {
-            orders.begun = orders.begun.or(Some(now));
-            orders.forced = true;
-        });
+        self.change(|orders| orders.forced = true);
     }
 
-    /// Whether the drain has begun.
+    /// Whether the drain has begun, or is over.
     pub fn is_draining(&self) -> bool {
-        self.shared.orders.borrow().begun.is_some()
+        let orders = self.shared.orders.borrow();
+        orders.begun.is_some() || orders.forced
     }
 
     /// Where the server is in its end, now.
@@ -170,11 +117,14 @@ impl Drain {
     }
 
     /// Declares the end and says how it went: the connections that are open now are the ones cut. The first
-    /// call decides, and counts in the figures; later ones repeat it.
+    /// call decides, and counts in the figures if the drain had begun; later ones repeat it.
     pub fn settle(&self) -> Outcome {
         *self.shared.outcome.get_or_init(|| {
-            let outcome = outcome(*self.shared.orders.borrow(), self.connections());
-            figures::drained(outcome);
+            let orders = *self.shared.orders.borrow();
+            let outcome = outcome(orders, self.connections());
+            if orders.begun.is_some() {
+                figures::drained(outcome);
+            }
             outcome
         })
     }
@@ -225,93 +175,15 @@ impl Drop for Connected {
     }
 }
 
-fn stage(terms: Terms, orders: Orders, connected: usize, now: Instant) -> Stage {
-    let Some(begun) = orders.begun else { return Stage::Serving };
-    let elapsed = now.saturating_duration_since(begun);
-    if orders.forced || elapsed >= terms.deadline {
-        Stage::Cut
-    } else if elapsed >= terms.linger || (orders.shared && connected == 0) {
-        Stage::Stopping
-    } else {
-        Stage::Lingering
-    }
-}
-
-/// When time alone leads to a later stage.
-fn next(terms: Terms, orders: Orders, stage: Stage) -> Option<Instant> {
-    let begun = orders.begun?;
-    match stage {
-        Stage::Serving | Stage::Cut => None,
-        Stage::Lingering => Some(begun + terms.linger.min(terms.deadline)),
-        Stage::Stopping => Some(begun + terms.deadline),
-    }
-}
-
-fn outcome(orders: Orders, connected: usize) -> Outcome {
-    match (orders.forced, connected) {
-        (true, cut) => Outcome::Forced(cut),
-        (false, 0) => Outcome::Clean,
-        (false, cut) => Outcome::Cut(cut),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use tokio::time::Instant;
 
-    use super::{Drain, Orders, Outcome, Stage, Terms, next, outcome, stage};
+    use super::{Drain, Outcome, Stage, Terms};
 
     const TERMS: Terms = Terms { linger: Duration::from_secs(1), deadline: Duration::from_secs(10) };
-
-    #[test]
-    fn time_orders_and_connections_decide_the_stage() {
-        let own = Orders { shared: false, begun: None, forced: false };
-        let shared = Orders { shared: true, ..own };
-        let begun = Instant::now();
-        for (orders, elapsed, connected, expected) in [
-            (own, None, 0, Stage::Serving),
-            (shared, None, 0, Stage::Serving),
-            (own, Some(0), 0, Stage::Lingering),
-            (own, Some(999), 5, Stage::Lingering),
-            (own, Some(1000), 5, Stage::Stopping),
-            (own, Some(9999), 5, Stage::Stopping),
-            (own, Some(10_000), 5, Stage::Cut),
-            (shared, Some(0), 5, Stage::Lingering),
-            (shared, Some(0), 0, Stage::Stopping),
-            (shared, Some(1000), 5, Stage::Stopping),
-            (shared, Some(10_000), 0, Stage::Cut),
-            (Orders { forced: true, ..own }, Some(0), 5, Stage::Cut),
-        ] {
-            let orders = Orders { begun: elapsed.map(|_| begun), ..orders };
-            let now = begun + Duration::from_millis(elapsed.unwrap_or(60_000));
-            assert_eq!(stage(TERMS, orders, connected, now), expected, "{orders:?} {elapsed:?} {connected}");
-        }
-    }
-
-    #[test]
-    fn a_deadline_before_the_end_of_the_linger_wins() {
-        let terms = Terms { linger: TERMS.deadline, deadline: TERMS.linger };
-        let begun = Instant::now();
-        let orders = Orders { shared: false, begun: Some(begun), forced: false };
-        assert_eq!(stage(terms, orders, 1, begun + terms.deadline), Stage::Cut);
-        assert_eq!(next(terms, orders, Stage::Lingering), Some(begun + terms.deadline));
-    }
-
-    #[test]
-    fn what_is_left_names_the_outcome() {
-        let orders = Orders { shared: false, begun: Some(Instant::now()), forced: false };
-        let forced = Orders { forced: true, ..orders };
-        for (orders, connected, expected) in [
-            (orders, 0, Outcome::Clean),
-            (orders, 3, Outcome::Cut(3)),
-            (forced, 0, Outcome::Forced(0)),
-            (forced, 3, Outcome::Forced(3)),
-        ] {
-            assert_eq!(outcome(orders, connected), expected);
-        }
-    }
 
     #[test]
     fn the_first_to_settle_decides() {

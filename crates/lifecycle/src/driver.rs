@@ -6,7 +6,6 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::header::{CONNECTION, HeaderValue};
@@ -18,20 +17,17 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 use tower_service::Service;
 
 use crate::door;
 use crate::drain::Drain;
 use crate::endpoint::Endpoint;
-use crate::wire::{Line, Wire};
+use crate::guest::{Connection, Guest, Patience, tune};
+use crate::wire::Wire;
 
 /// Bytes that hyper may hold of one connection in each direction.
 const BUFFER: usize = 64 * 1024;
-
-/// Bytes that the kernel may hold back for a client that takes none.
-#[cfg(target_os = "linux")]
-const UNSENT: u32 = 64 * 1024;
 
 /// Bytes of a request's head that are served; more is answered with 431.
 const HEAD: usize = 32 * 1024;
@@ -44,44 +40,6 @@ const DOORSTEP: Duration = Duration::from_millis(100);
 
 /// After how long without such an error the next one is news.
 const CALM: Duration = Duration::from_secs(5);
-
-/// How often a connection whose client is in the middle of a request's head is looked at during a drain.
-const LOOK: Duration = Duration::from_millis(20);
-
-/// The two ends of a connection, in the extensions of every request that it carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Connection {
-    /// The client's.
-    pub peer: SocketAddr,
-    /// Ours.
-    pub local: SocketAddr,
-}
-
-impl Connection {
-    /// The ends of a connection just accepted, which is tuned as [`serve`] does it: what is written is sent at once, and
-    /// the kernel gives up a client that takes nothing for as long as `patience.reading`.
-    pub fn accepted(stream: &TcpStream, patience: Patience) -> io::Result<Connection> {
-        tune(stream, patience);
-        Ok(Connection { peer: stream.peer_addr()?, local: stream.local_addr()? })
-    }
-}
-
-/// How long a client is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
-    /// For the whole head of a request, counted from the last answer (or from accepting): it bounds idle
-    /// connections too.
-    pub head: Duration,
-    /// For taking the next byte of an answer.
-    pub reading: Duration,
-}
-
-impl Default for Patience {
-    /// Ten seconds each.
-    fn default() -> Patience {
-        Patience { head: Duration::from_secs(10), reading: Duration::from_secs(10) }
-    }
-}
 
 /// Serves `endpoint` with any service on hyper's types until its drain is over.
 pub async fn serve<S, B>(endpoint: Endpoint, service: S) -> io::Result<()>
@@ -211,7 +169,7 @@ where
         tune(&stream, self.patience);
         let counted = self.drain.connection();
         let (wire, line) = Wire::new(stream, self.patience.reading);
-        let guest = Arc::new(Guest { line, since: Instant::now(), spoke: AtomicBool::new(false) });
+        let guest = Arc::new(Guest::new(line));
         let answering = {
             let (guest, drain, service) = (Arc::clone(&guest), self.drain.clone(), self.service.clone());
             service_fn(move |mut request: Request<Incoming>| {
@@ -246,33 +204,6 @@ where
     }
 }
 
-/// One connection, seen from the door.
-struct Guest {
-    line: Arc<Line>,
-    since: Instant,
-    spoke: AtomicBool,
-}
-
-impl Guest {
-    fn speaks(&self) {
-        self.spoke.store(true, Ordering::Relaxed);
-        self.line.heard_out();
-    }
-
-    /// Resolves when closing the connection while it is idle takes nothing from its client. hyper would
-    /// close it without a look at what was sent.
-    async fn may_leave(&self, drain: &Drain) {
-        drain.lingered().await;
-        if !self.spoke.load(Ordering::Relaxed) {
-            // Whoever came late has a linger of their own to bring a first request.
-            sleep_until(self.since + drain.terms().linger).await;
-        }
-        while self.line.is_speaking() {
-            sleep(LOOK).await;
-        }
-    }
-}
-
 async fn answer<S, B>(
     mut service: S,
     request: Request<Incoming>,
@@ -295,23 +226,6 @@ async fn doorstep(drain: &Drain) {
         () = sleep(DOORSTEP) => {}
         () = drain.cut() => {}
     }
-}
-
-/// What cannot be set is left as it is: the connection works without.
-fn tune(stream: &TcpStream, patience: Patience) {
-    let _ = stream.set_nodelay(true);
-    #[cfg(target_os = "linux")]
-    {
-        let socket = socket2::SockRef::from(stream);
-        // Without it the kernel takes megabytes for a client that reads nothing, then hears of progress
-        // only when a third of them is gone.
-        let _ = socket.set_tcp_notsent_lowat(UNSENT);
-        // The kernel gives up a client that acknowledges nothing even when all there is to say fits its
-        // buffers.
-        let _ = socket.set_tcp_user_timeout(Some(patience.reading));
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = patience;
 }
 
 /// The client left before it was accepted; the next one is no worse for it.

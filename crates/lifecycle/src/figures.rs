@@ -3,9 +3,9 @@
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::drain::Outcome;
 use crate::logs;
 use crate::setback::Setback;
+use crate::stage::Outcome;
 
 /// The figures of this process, taken by [`figures`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,7 +107,8 @@ fn descriptors() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::{field, figures};
-    use crate::drain::{Drain, Terms};
+    use crate::drain::Drain;
+    use crate::stage::Terms;
 
     #[test]
     fn a_connection_and_a_drain_are_counted() {

@@ -9,8 +9,9 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
-use crate::drain::{Drain, Outcome};
+use crate::drain::Drain;
 use crate::endpoint::Endpoint;
+use crate::stage::Outcome;
 
 /// How long after the deadline a runtime whose threads are all blocked is still waited for.
 const GRACE: Duration = Duration::from_millis(250);

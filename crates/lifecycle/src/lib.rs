@@ -92,8 +92,11 @@
 //! The program is copied into a sealed file in memory, verified there by its [`Rules`] and executed from there, so
 //! the bytes that run are the ones that were verified. It gets the listener as descriptor 3 and a socket as
 //! descriptor 4, with `LISTEN_FDS=2`; `LISTEN_FDNAMES` says whether the listener is the process's own. Over the
-//! socket both speak in lines: `EXECUTABLE=…`, `GO=1`, `OVER=1` the old one; `READY=1`, `SERVING=1`, `STOPPING=1`,
-//! `UPGRADING=1` the new one, which accepts nothing before `GO=1`. Whoever closes it is taken for dead.
+//! socket both speak in lines: `EXECUTABLE=…`, `GO=1`, `OVER=1` the old one; `READY=1`, `SERVING=1`, `ALIVE=1` every
+//! second, `STOPPING=1`, `UPGRADING=1` the new one, which accepts nothing before `GO=1`. Whoever closes it is taken for
+//! dead; so is a new one that is silent: 30 s before `READY=1`, 10 s after `GO=1`, five signs of life in a row on probation.
+//! An old one that gives no permission for 5 s is waited for no longer, since somebody has to serve. [`fault`] strikes
+//! at each step.
 //!
 //! # The invariant
 //!
@@ -115,8 +118,10 @@ mod driver;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 mod endpoint;
+pub mod fault;
 mod figures;
 mod filter;
+mod guest;
 #[cfg(target_os = "linux")]
 mod handed;
 mod holder;
@@ -133,16 +138,19 @@ mod predecessor;
 mod service;
 mod setback;
 mod signals;
+#[cfg(target_os = "linux")]
+mod signs;
 mod sink;
 mod socket;
+mod stage;
 #[cfg(target_os = "linux")]
 mod successor;
 mod wire;
 
 #[cfg(target_os = "linux")]
 pub use crate::binary::Rules;
-pub use crate::drain::{Connected, Drain, Outcome, Stage, Terms};
-pub use crate::driver::{Connection, Patience, serve, serve_patiently};
+pub use crate::drain::{Connected, Drain};
+pub use crate::driver::{serve, serve_patiently};
 #[cfg(not(target_os = "linux"))]
 pub use crate::elsewhere::{
     Guardian, Handed, Petitioner, Petitions, Predecessor, Probation, Rules, Successor, executable, petition,
@@ -150,6 +158,7 @@ pub use crate::elsewhere::{
 pub use crate::endpoint::Endpoint;
 pub use crate::figures::{Drains, Figures, figures, upgraded};
 pub use crate::filter::{Filter, FilterError};
+pub use crate::guest::{Connection, Patience};
 #[cfg(target_os = "linux")]
 pub use crate::handed::{Handed, executable};
 pub use crate::holder::Holder;
@@ -166,5 +175,6 @@ pub use crate::service::{endpoint, listener, shutdown};
 pub use crate::setback::Setback;
 pub use crate::signals::{Hangup, Signal, Signals};
 pub use crate::socket::{BindError, Socket};
+pub use crate::stage::{Outcome, Stage, Terms};
 #[cfg(target_os = "linux")]
 pub use crate::successor::{Probation, Successor};

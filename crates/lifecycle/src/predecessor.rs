@@ -2,10 +2,16 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream as Pair;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
+use tokio::task::JoinHandle;
+use tokio::time::interval;
+
+use crate::fault;
+use crate::signs::{ALIVE, PULSE};
 
 /// How long the permission to accept may take: a predecessor that gives none by then is stuck.
 const STEP: Duration = Duration::from_secs(5);
@@ -19,9 +25,10 @@ pub struct Predecessor {
 /// A predecessor that watches over this process's probation.
 #[derive(Debug)]
 pub struct Guardian {
-    writer: Pair,
+    writer: Arc<Pair>,
     reader: UnixStream,
     heard: Vec<u8>,
+    pulse: JoinHandle<()>,
 }
 
 impl Predecessor {
@@ -41,20 +48,25 @@ impl Predecessor {
         if (&self.stream).write_all(b"READY=1\n").is_err() {
             return;
         }
+        fault::strike("new.ready");
         let _ = self.stream.set_read_timeout(Some(STEP));
         match self.line() {
             Ok(line) if line == b"GO=1" => {}
             Ok(_) | Err(_) => tracing::warn!("the predecessor gives no permission: serving without"),
         }
+        fault::strike("new.permitted");
     }
 
-    /// Says that this process accepts. Must be called on a tokio runtime.
+    /// Says that this process accepts, and from now on that it lives. Must be called on a tokio runtime.
     pub fn serving(self) -> io::Result<Guardian> {
-        // Nobody hears it when the predecessor is gone.
-        let _ = (&self.stream).write_all(b"SERVING=1\n");
-        self.stream.set_nonblocking(true)?;
-        let reader = UnixStream::from_std(self.stream.try_clone()?)?;
-        Ok(Guardian { writer: self.stream, reader, heard: Vec::new() })
+        let reader = self.stream.try_clone()?;
+        reader.set_nonblocking(true)?;
+        let (reader, writer) = (UnixStream::from_std(reader)?, Arc::new(self.stream));
+        // In this order: who has given a sign is missed when there are no more. Nobody hears it when the predecessor is gone.
+        let _ = (&*writer).write_all(format!("{ALIVE}\nSERVING=1\n").as_bytes());
+        fault::strike("new.probation");
+        let pulse = tokio::spawn(live(Arc::clone(&writer)));
+        Ok(Guardian { writer, reader, heard: Vec::new(), pulse })
     }
 
     /// One byte at a time, so that nothing of what comes later is lost.
@@ -91,6 +103,24 @@ impl Guardian {
 
     fn say(&self, words: &[u8]) {
         // Nobody hears it when the predecessor is gone.
-        let _ = (&self.writer).write_all(words);
+        let _ = (&*self.writer).write_all(words);
+    }
+}
+
+impl Drop for Guardian {
+    fn drop(&mut self) {
+        self.pulse.abort();
+    }
+}
+
+/// Says that this process lives, until the predecessor is gone. One that does not read loses some of it.
+async fn live(writer: Arc<Pair>) {
+    let mut pulse = interval(PULSE);
+    loop {
+        pulse.tick().await;
+        let said = (&*writer).write_all(format!("{ALIVE}\n").as_bytes());
+        if said.is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock) {
+            return;
+        }
     }
 }

@@ -5,11 +5,12 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::net::TcpListener;
 
-use crate::drain::{Drain, Terms};
+use crate::drain::Drain;
 use crate::endpoint::Endpoint;
 use crate::notify;
 use crate::signals::{Signal, Signals};
 use crate::socket::Socket;
+use crate::stage::Terms;
 
 /// The signals that arrived since [`listener`], until [`shutdown`] asks for them.
 static SIGNALS: Mutex<Option<Signals>> = Mutex::new(None);

@@ -26,8 +26,8 @@ pub enum Hangup {
 
 /// The signals of this process, as a stream that never ends.
 ///
-/// From [`Signals::new`] on none of them kills the process any more; `SIGUSR1`, whose default would kill it
-/// too, is ignored.
+/// From [`Signals::new`] on none of them kills the process any more; two whose default would kill it too are
+/// ignored: `SIGUSR1`, and `SIGXFSZ`, which makes a write over the limit of file sizes the error that it is.
 #[derive(Debug)]
 pub struct Signals {
     terminal: bool,
@@ -103,7 +103,7 @@ mod unix {
         interrupt: Stream,
         hangup: Stream,
         upgrade: Stream,
-        _ignored: Stream,
+        _ignored: [Stream; 2],
     }
 
     impl Streams {
@@ -113,7 +113,10 @@ mod unix {
                 interrupt: signal(SignalKind::interrupt())?,
                 hangup: signal(SignalKind::hangup())?,
                 upgrade: signal(SignalKind::user_defined2())?,
-                _ignored: signal(SignalKind::user_defined1())?,
+                _ignored: [
+                    signal(SignalKind::user_defined1())?,
+                    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
+                ],
             })
         }
 

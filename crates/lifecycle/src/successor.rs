@@ -18,8 +18,10 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 
 use crate::binary::{Binary, Rules};
+use crate::fault;
 use crate::handed::{OWN, PREDECESSOR, SUPERVISED};
 use crate::setback::Setback;
+use crate::signs::Signs;
 use crate::socket::Socket;
 
 /// How long a successor may take from the permission to accept to accepting.
@@ -34,6 +36,7 @@ pub struct Successor {
     child: Child,
     serves: bool,
     lines: Lines<BufReader<OwnedReadHalf>>,
+    signs: Signs,
     writer: OwnedWriteHalf,
 }
 
@@ -57,6 +60,7 @@ impl Successor {
             return Err(Setback::Unstartable(format!("`{}` is no program", path.display())));
         }
         let started = spawn(path, &binary.into_image(), socket);
+        fault::strike("old.started");
         started.map_err(|error| {
             Setback::Unstartable(format!("cannot start the program at `{}`: {error}", path.display()))
         })
@@ -74,21 +78,31 @@ impl Successor {
 
     /// Lets it accept, and waits until it does. From then on it lives without this process.
     pub async fn take_over(&mut self) -> Result<(), Setback> {
+        fault::strike("old.permitting");
         if self.tell("GO=1").await.is_err() {
             return Err(self.exited());
         }
+        fault::strike("old.permitted");
         self.say_by("SERVING=1", STEP).await?;
         self.serves = true;
         Ok(())
     }
 
-    /// Resolves when it ends, or needs to be watched no more. Cancelling it loses nothing.
+    /// Resolves when it ends, or needs to be watched no more; one that gives no sign of life for five seconds is ended.
+    /// Cancelling it loses nothing.
     pub async fn watch(&mut self) -> Probation {
         loop {
-            match self.lines.next_line().await {
-                Ok(Some(line)) if line == "STOPPING=1" || line == "UPGRADING=1" => return Probation::Over,
-                Ok(Some(_)) => {}
-                Ok(None) | Err(_) => return Probation::Failed(Setback::Died(self.end())),
+            tokio::select! {
+                biased;
+                line = self.lines.next_line() => match line {
+                    Ok(Some(line)) if line == "STOPPING=1" || line == "UPGRADING=1" => return Probation::Over,
+                    Ok(Some(line)) => self.signs.heard(&line),
+                    Ok(None) | Err(_) => return Probation::Failed(Setback::Died(self.end())),
+                },
+                () = self.signs.ceased() => {
+                    let words = format!("it gave no sign of life for {} s; {}", Signs::SILENCE.as_secs(), self.end());
+                    return Probation::Failed(Setback::Died(words));
+                }
             }
         }
     }
@@ -104,6 +118,7 @@ impl Successor {
                 if line == word {
                     return true;
                 }
+                self.signs.heard(&line);
             }
             false
         };
@@ -172,12 +187,19 @@ fn spawn(path: &Path, image: &OwnedFd, socket: &Socket) -> io::Result<Successor>
             FdMapping { parent_fd: theirs, child_fd: 4 },
         ])
         .map_err(io::Error::other)?;
+    // Said before there is anyone to hear it: it is there even if this process is gone by then.
+    (&ours).write_all(&[b"EXECUTABLE=", path.as_os_str().as_bytes(), b"\n"].concat())?;
     let child = command.spawn()?;
     drop(command);
-    (&ours).write_all(&[b"EXECUTABLE=", path.as_os_str().as_bytes(), b"\n"].concat())?;
     ours.set_nonblocking(true)?;
     let (reader, writer) = UnixStream::from_std(ours)?.into_split();
-    Ok(Successor { child, serves: false, lines: BufReader::new(reader).lines(), writer })
+    Ok(Successor {
+        child,
+        serves: false,
+        lines: BufReader::new(reader).lines(),
+        signs: Signs::none_yet(),
+        writer,
+    })
 }
 
 /// Takes the places that the child's descriptors will have: the standard library keeps a pipe of its own while it

@@ -12,7 +12,7 @@ use crate::limiter::Limiter;
 /// One accepted configuration with all that depends on nothing else.
 pub(crate) struct Edition {
     snapshot: Arc<Snapshot<AppConfig>>,
-    generation: String,
+    generation: Bytes,
     message: String,
     dynamic_config: Document,
     limiter: Option<Limiter>,
@@ -46,7 +46,7 @@ impl Edition {
             snapshot.limits.requests_per_second,
         );
         Self {
-            generation: snapshot.generation.to_string(),
+            generation: snapshot.generation.to_string().into(),
             dynamic_config: dynamic_config(&snapshot, &message),
             message,
             limiter,
@@ -62,7 +62,7 @@ impl Edition {
         &self.snapshot
     }
 
-    pub(crate) fn generation(&self) -> &str {
+    pub(crate) fn generation(&self) -> &Bytes {
         &self.generation
     }
 

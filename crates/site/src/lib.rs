@@ -49,6 +49,6 @@ pub use crate::{
     options::{OpenError, Options},
     page::CONTENT_SECURITY_POLICY,
     site::Site,
-    visit::{Arrival, Visit},
+    visit::{Arrival, HEADERS, Visit},
 };
 pub use configs::{AppConfig, Commit, Rejection, UnknownKeys};

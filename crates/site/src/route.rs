@@ -21,6 +21,9 @@ const EXEMPT: [Route; 6] =
     [Route::Healthz, Route::Readyz, Route::Events, Route::Script, Route::History, Route::Metrics];
 
 impl Route {
+    /// How many there are.
+    pub(crate) const ALL: usize = Route::Unknown as usize + 1;
+
     pub(crate) fn of(path: &str) -> Option<Route> {
         Some(match path {
             "/" => Route::Index,
@@ -53,6 +56,11 @@ impl Route {
 
     pub(crate) fn is_exempt(self) -> bool {
         EXEMPT.contains(&self)
+    }
+
+    /// Whether something depends on who asks.
+    pub(crate) fn minds_the_visitor(self) -> bool {
+        self.is_guarded() || self == Route::Events
     }
 
     pub(crate) fn is_guarded(self) -> bool {

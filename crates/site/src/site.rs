@@ -1,7 +1,7 @@
 //! The site: settings, templates and what is made of them.
 
 use std::{
-    io,
+    io::{self, Write},
     net::SocketAddr,
     sync::{
         Arc,
@@ -46,7 +46,7 @@ struct Inner {
     in_force: Arc<InForce>,
     figures: Box<dyn Fn() -> Figures + Send + Sync>,
     build: String,
-    instance: Arc<str>,
+    instance: Bytes,
     requests: AtomicU64,
 }
 
@@ -141,13 +141,10 @@ impl Site {
             let configured = edition.config().routes.contains_key(arrival.path);
             if configured { Route::Configured } else { Route::Unknown }
         });
-        let local = guard::is_local(arrival);
+        let local = route.minds_the_visitor() && guard::is_local(arrival);
         let admitted = admission::decide(&edition, route, arrival, local);
-        let new_id = || {
-            let number = self.inner.requests.fetch_add(1, Ordering::Relaxed);
-            format!("{}-{number}", self.inner.instance)
-        };
-        Visit::new(arrival, edition, route, local, admitted, Arc::clone(&self.inner.instance), new_id)
+        let new_id = || request_id(&self.inner.instance, self.inner.requests.fetch_add(1, Ordering::Relaxed));
+        Visit::new(arrival, edition, route, local, admitted, self.inner.instance.clone(), new_id)
     }
 
     /// Ends a request: counts it, and writes its access line at `debug`.
@@ -172,8 +169,7 @@ impl Site {
 
     /// `GET /events`
     pub fn events(&self, visit: &Visit) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync + use<> {
-        let hello =
-            events::hello(&self.inner.instance, &self.inner.build, visit.edition().snapshot().generation);
+        let hello = events::hello(self.instance(), &self.inner.build, visit.edition().snapshot().generation);
         let in_force = Arc::clone(&self.inner.in_force);
         let leave = self.stand.leave_of(visit.reached());
         self.inner.in_force.events().stream(hello, visit.is_local(), leave, move || in_force.period())
@@ -231,6 +227,35 @@ impl Site {
             None => Err(Error::NotFound { path: path.to_owned() }),
             Some(_) if !matches!(method, "GET" | "HEAD") => Err(Error::MethodNotAllowed),
             Some(text) => Ok(text.clone()),
+        }
+    }
+
+    fn instance(&self) -> &str {
+        std::str::from_utf8(&self.inner.instance).expect("it was made from a String")
+    }
+}
+
+/// Made without a byte to spare, so that it is shared as it is.
+fn request_id(instance: &[u8], number: u64) -> Bytes {
+    let digits = number.checked_ilog10().unwrap_or(0) as usize + 1;
+    let mut id = Vec::with_capacity(instance.len() + 1 + digits);
+    id.extend_from_slice(instance);
+    write!(id, "-{number}").expect("a Vec takes all that is written to it");
+    id.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::request_id;
+
+    #[test]
+    fn a_request_id_has_no_byte_to_spare() {
+        for (number, expected) in
+            [(0, "ab-0"), (9, "ab-9"), (10, "ab-10"), (u64::MAX, "ab-18446744073709551615")]
+        {
+            let id = request_id(b"ab", number);
+            assert_eq!(id, expected);
+            assert!(Vec::from(id).capacity() == expected.len(), "{number}");
         }
     }
 }

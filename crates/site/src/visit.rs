@@ -7,7 +7,13 @@ use std::{
     time::Instant,
 };
 
+use bytes::Bytes;
+
 use crate::{edition::Edition, error::Error, route::Route};
+
+/// The names of the headers that every answer carries, in the order of [`Visit::headers`].
+pub const HEADERS: [&str; 4] =
+    ["x-config-generation", "x-instance", "x-request-id", "x-content-type-options"];
 
 /// What a framework says about a request.
 pub struct Arrival<'a> {
@@ -41,8 +47,9 @@ struct Inner {
 }
 
 struct Headers {
-    instance: Arc<str>,
-    request_id: String,
+    instance: Bytes,
+    /// Plain ASCII.
+    request_id: Bytes,
 }
 
 impl Visit {
@@ -52,10 +59,11 @@ impl Visit {
         route: Route,
         local: bool,
         admitted: Result<(), Error>,
-        instance: Arc<str>,
-        new_id: impl FnOnce() -> String,
+        instance: Bytes,
+        new_id: impl FnOnce() -> Bytes,
     ) -> Self {
-        let request_id = (arrival.header)("x-request-id").and_then(sane).map_or_else(new_id, str::to_owned);
+        let request_id =
+            (arrival.header)("x-request-id").and_then(sane).map_or_else(new_id, Bytes::copy_from_slice);
         let asked =
             tracing::enabled!(tracing::Level::DEBUG).then(|| format!("{} {}", arrival.method, arrival.path));
         Self(Arc::new(Inner {
@@ -78,14 +86,11 @@ impl Visit {
         self.0.admitted.clone()
     }
 
-    /// The headers that every answer carries.
-    pub fn headers(&self) -> [(&'static str, &str); 4] {
-        [
-            ("x-config-generation", self.0.edition.generation()),
-            ("x-instance", &self.0.headers.instance),
-            ("x-request-id", &self.0.headers.request_id),
-            ("x-content-type-options", "nosniff"),
-        ]
+    /// What every answer carries under [`HEADERS`].
+    pub fn headers(&self) -> [Bytes; 4] {
+        let Headers { instance, request_id } = &self.0.headers;
+        let generation = self.0.edition.generation();
+        [generation.clone(), instance.clone(), request_id.clone(), Bytes::from_static(b"nosniff")]
     }
 
     /// What a handler's panic is answered with; the panic itself is in the log already.
@@ -116,7 +121,7 @@ impl Visit {
     }
 
     pub(crate) fn request_id(&self) -> &str {
-        &self.0.headers.request_id
+        std::str::from_utf8(&self.0.headers.request_id).unwrap_or_default()
     }
 
     pub(crate) fn started(&self) -> Instant {
@@ -129,10 +134,9 @@ impl Visit {
 }
 
 /// A caller's request id, if it can stand in a log line and in a header: 1 to 128 letters, digits, `-`, `_` or `.`.
-fn sane(id: &[u8]) -> Option<&str> {
-    let id = std::str::from_utf8(id).ok()?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    ((1..=128).contains(&id.len()) && id.bytes().all(plain)).then_some(id)
+fn sane(id: &[u8]) -> Option<&[u8]> {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    ((1..=128).contains(&id.len()) && id.iter().all(plain)).then_some(id)
 }
 
 #[cfg(test)]

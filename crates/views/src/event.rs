@@ -1,7 +1,8 @@
 //! What happened to the templates.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use filewatch::Degraded;
@@ -40,18 +41,49 @@ type Listener = Box<dyn FnMut(&Event) + Send>;
 
 /// Everyone who wants to hear of events.
 #[derive(Clone, Default)]
-pub(crate) struct Listeners(Arc<Mutex<Vec<Listener>>>);
+pub(crate) struct Listeners(Arc<Mutex<Audience>>);
+
+#[derive(Default)]
+struct Audience {
+    listeners: Vec<Listener>,
+    /// What was told and is not over.
+    degraded: BTreeSet<Degraded>,
+}
 
 impl Listeners {
+    /// Whoever comes late is told what is degraded already.
     pub(crate) fn add(&self, listener: impl FnMut(&Event) + Send + 'static) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(listener));
+        let mut audience = self.audience();
+        let mut listener: Listener = Box::new(listener);
+        for reason in &audience.degraded {
+            tell(&mut listener, &Event::Degraded(*reason));
+        }
+        audience.listeners.push(listener);
     }
 
     /// Tells everyone, in the order in which they came. One that panics harms none of the others.
     pub(crate) fn tell(&self, event: &Event) {
-        for listener in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
-            // The panic hook has reported it already.
-            let _ = catch_unwind(AssertUnwindSafe(|| listener(event)));
+        let mut audience = self.audience();
+        match event {
+            Event::Degraded(reason) => {
+                audience.degraded.insert(*reason);
+            }
+            Event::Recovered(reason) => {
+                audience.degraded.remove(reason);
+            }
+            Event::Published { .. } | Event::Unchanged { .. } | Event::Rejected { .. } => {}
+        }
+        for listener in &mut audience.listeners {
+            tell(listener, event);
         }
     }
+
+    fn audience(&self) -> MutexGuard<'_, Audience> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn tell(listener: &mut Listener, event: &Event) {
+    // The panic hook has reported it already.
+    let _ = catch_unwind(AssertUnwindSafe(|| listener(event)));
 }

@@ -58,7 +58,8 @@ impl Views {
         self.live.snapshot()
     }
 
-    /// Has every event told to `listener`, on the watching thread, in the order in which they happen.
+    /// Has every event told to `listener`, on the watching thread, in the order in which they happen; and now, in here, what is
+    /// degraded already.
     ///
     /// The next set waits for it, so it should be brief; it must not hold a clone of these views, which would keep
     /// them alive for ever, nor add a listener. One that panics harms nobody.

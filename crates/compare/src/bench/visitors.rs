@@ -29,6 +29,7 @@ pub(crate) struct Fared {
 
 struct Shared {
     address: SocketAddr,
+    path: &'static str,
     over: AtomicBool,
     answered: AtomicU64,
     failed: AtomicU64,
@@ -42,14 +43,24 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Visitors {
     pub(crate) fn of(address: SocketAddr) -> Visitors {
+        Visitors::begin(address, "/dynamic-config", [true, true, false, false])
+    }
+
+    /// Four who connect for each request of `/`.
+    pub(crate) fn who_reconnect(address: SocketAddr) -> Visitors {
+        Visitors::begin(address, "/", [false; 4])
+    }
+
+    fn begin(address: SocketAddr, path: &'static str, keep: [bool; 4]) -> Visitors {
         let shared = Arc::new(Shared {
             address,
+            path,
             over: AtomicBool::new(false),
             answered: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             last: Mutex::new((Instant::now(), Duration::ZERO)),
         });
-        let threads = [true, true, false, false].map(|keeps| {
+        let threads = keep.map(|keeps| {
             let shared = Arc::clone(&shared);
             thread::spawn(move || shared.visit(keeps))
         });
@@ -83,7 +94,7 @@ impl Shared {
         let mut kept = None;
         while !self.over.load(Ordering::Relaxed) {
             let client = kept.take().map_or_else(|| Client::patient(self.address, PATIENCE), Ok);
-            match client.and_then(ask) {
+            match client.and_then(|client| ask(client, self.path)) {
                 Ok(client) => {
                     kept = client.filter(|_| keeps);
                     self.was_answered();
@@ -105,8 +116,8 @@ impl Shared {
 }
 
 /// One request; the connection, if the server keeps it.
-fn ask(mut client: Client) -> Result<Option<Client>, Failed> {
-    let answer = client.get("/dynamic-config")?;
+fn ask(mut client: Client, path: &str) -> Result<Option<Client>, Failed> {
+    let answer = client.get(path)?;
     if answer.status != 200 {
         return Err(format!("{}", answer.status).into());
     }

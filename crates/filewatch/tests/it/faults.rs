@@ -78,12 +78,12 @@ fn a_change_of_which_no_event_tells_is_found_and_reported_once() {
             assert_eq!(live.next(), Heard::Degraded(Degraded::MissedEvents));
             assert_eq!(live.live.degraded(), [Degraded::MissedEvents]);
         }
-        live.stays_silent();
+        live.stays_silent_for_long();
     }
     fs::write(&path, "told").unwrap();
     assert_eq!(live.next(), Heard::Published("told".into(), Trigger::Event));
     assert_eq!(live.next(), Heard::Recovered(Degraded::MissedEvents));
-    live.stays_silent();
+    live.stays_silent_for_long();
     assert_eq!(live.live.degraded(), []);
 }
 
@@ -96,7 +96,7 @@ fn looking_alone_is_a_choice_and_not_reported() {
     fs::write(&path, "new").unwrap();
     assert_eq!(live.next(), Heard::Published("new".into(), Trigger::Poll));
     assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
-    live.stays_silent();
+    live.stays_silent_for_long();
     assert_eq!(live.live.degraded(), []);
 }
 
@@ -176,7 +176,7 @@ fn degrades_and_recovers(fault: Degraded, limit: &str, meanwhile: Trigger) {
     fs::write(&path, "looked").unwrap();
     assert_eq!(live.next(), Heard::Published("looked".into(), meanwhile));
     assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
-    live.stays_silent();
+    live.stays_silent_for_long();
     fs::write(&path, "meanwhile").unwrap();
     fs::write(limit, "1000").unwrap();
     // In either order, and nothing else: that no event told of the change is no wonder.
@@ -184,7 +184,7 @@ fn degrades_and_recovers(fault: Degraded, limit: &str, meanwhile: Trigger) {
     heard.sort_by_key(|heard| matches!(heard, Heard::Recovered(_)));
     assert!(matches!(&heard[0], Heard::Published(text, _) if text == "meanwhile"), "{heard:?}");
     assert_eq!(heard[1], Heard::Recovered(fault));
-    live.stays_silent();
+    live.stays_silent_for_long();
     fs::write(&path, "told").unwrap();
     live.publishes_once("told");
     assert_eq!(live.live.degraded(), []);
@@ -262,13 +262,13 @@ fn as_nobody() {
     mode(&path, 0o000);
     assert!(File::open(&path).is_err(), "modes do not apply to this user");
     assert_eq!(live.next(), denied);
-    live.stays_silent();
+    live.stays_silent_for_long();
     mode(&path, 0o644);
     live.publishes_once("old");
     let conf = folder.join("conf");
     mode(&conf, 0o000);
     assert_eq!(live.next(), denied);
-    live.stays_silent();
+    live.stays_silent_for_long();
     mode(&conf, 0o755);
     live.publishes_once("old");
     fs::write(&path, "new").unwrap();
@@ -349,14 +349,14 @@ fn with_a_mirror() {
         fs::rename(folder.write("source/tmp", new), &source).unwrap();
         assert_eq!(live.next(), Heard::Published(new.to_owned(), Trigger::Poll));
         assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
-        live.stays_silent();
+        live.stays_silent_for_long();
     }
     fs::write(&source, "in place").unwrap();
     live.publishes_once_by("in place", Trigger::Poll);
     // From this side there are events as ever.
     fs::write(folder.join("mirror/file"), "through the mirror").unwrap();
     assert_eq!(live.next(), Heard::Published("through the mirror".into(), Trigger::Event));
-    live.stays_silent();
+    live.stays_silent_for_long();
     assert_eq!(live.live.degraded(), [Degraded::Remote]);
     assert!(Command::new("umount").args(["--lazy"]).arg(folder.join("mirror")).status().unwrap().success());
 }

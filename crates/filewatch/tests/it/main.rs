@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod deaths;
 mod faults;
 mod life;
 mod programs;
@@ -10,5 +11,7 @@ mod saves;
 mod start;
 mod storm;
 mod support;
+mod together;
 mod trees;
 mod watcher;
+mod weather;

@@ -3,6 +3,7 @@
 use crate::support::{DEADLINE, wait_until, watch};
 use filewatch::{Live, Notice, ReadError};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Instant;
 
@@ -31,26 +32,52 @@ fn beside(read: impl Fn() -> (u64, u64) + Sync, write: impl FnOnce()) -> u64 {
     })
 }
 
-fn counting() -> Live<(u64, u64)> {
-    let mut count = 0_u64;
-    let build = move |_: &mut filewatch::Files<'_>| -> Result<Option<(u64, u64)>, ReadError> {
-        count += 1;
-        Ok(Some((count, count.wrapping_mul(31))))
-    };
-    Live::open(watch(), build, |_: Notice<'_, (u64, u64), ReadError>| {}).unwrap()
+/// One that can be let go of.
+type Handle = Arc<Mutex<Option<Live<(u64, u64)>>>>;
+
+/// A pair that is swapped for the next by the thread that swapped it, as fast as that can, until it was swapped often enough.
+struct Counting {
+    live: Live<(u64, u64)>,
+    again: Handle,
+}
+
+impl Counting {
+    fn open() -> Self {
+        let mut count = 0_u64;
+        let build = move |_: &mut filewatch::Files<'_>| -> Result<Option<(u64, u64)>, ReadError> {
+            count += 1;
+            Ok(Some((count, count.wrapping_mul(31))))
+        };
+        let again = Handle::default();
+        let asks = Arc::clone(&again);
+        let notice = move |notice: Notice<'_, (u64, u64), ReadError>| match (notice, &*asks.lock().unwrap()) {
+            (Notice::Published { new, .. }, Some(live)) if new.0 <= SWAPS => live.reload(),
+            _ => {}
+        };
+        let live = Live::open(watch(), build, notice).unwrap();
+        *again.lock().unwrap() = Some(live.clone());
+        Self { live, again }
+    }
+
+    /// Swaps ten thousand times.
+    fn swap(&self) {
+        self.live.reload();
+        wait_until("it was swapped often enough", || self.live.load().0 > SWAPS);
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        *self.again.lock().unwrap() = None;
+    }
 }
 
 #[test]
 fn during_ten_thousand_swaps_only_whole_pairs_are_seen() {
-    let live = counting();
-    let swap = || {
-        while live.load().0 <= SWAPS {
-            live.reload();
-            thread::yield_now();
-        }
-    };
-    assert_eq!(beside(|| **live.load(), swap), 0);
-    assert_eq!(beside(|| *live.snapshot(), || live.reload()), 0);
+    let counting = Counting::open();
+    assert_eq!(beside(|| **counting.live.load(), || counting.swap()), 0);
+    let counting = Counting::open();
+    assert_eq!(beside(|| *counting.live.snapshot(), || counting.swap()), 0);
 }
 
 /// The negative control: two numbers that are written one after the other.

@@ -1,76 +1,15 @@
 //! No half-written file is ever given to a build, however fast it is saved; and the last save is never missed.
 
-use crate::support::{Folder, LIMIT, wait_until, watch};
+use crate::support::{DEADLINE, Folder, LIMIT, wait_until, watch};
+use crate::weather::{BY_RENAME, Dice, HASTY, LARGE, USUAL, Weather};
 use filewatch::{Gate, Live, Notice, ReadError, Step, Watch};
-use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// 3 to 4 kB that say which version they are, and can be told from all others in every byte.
-fn version(number: u64) -> String {
-    let mut text = format!("version: {number}\n");
-    let lines = 60 + number % 17;
-    for line in 0..lines {
-        writeln!(
-            text,
-            "key_{line:03}: {:032x}",
-            u128::from(number) * 0x9E37_79B9_7F4A_7C15_F39C + u128::from(line)
-        )
-        .unwrap();
-    }
-    text
-}
-
-/// The version that these bytes are, if they are one from beginning to end.
-fn whole(bytes: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let number = text.lines().next()?.strip_prefix("version: ")?.parse().ok()?;
-    (version(number) == text).then_some(number)
-}
-
-/// Good enough to spread the gaps.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-
-    /// Busy, since sleeping takes longer than most gaps.
-    fn pause(&mut self, longest_micros: u64) {
-        let end = Instant::now() + Duration::from_micros(self.below(longest_micros + 1));
-        while Instant::now() < end {
-            std::hint::spin_loop();
-        }
-    }
-}
-
-fn save_in_place(path: &Path, text: &str, dice: &mut Dice) {
-    let mut file = File::create(path).unwrap();
-    let mut rest = text.as_bytes();
-    for _ in 0..dice.below(3) {
-        let (now, later) = rest.split_at(usize::try_from(dice.below(rest.len() as u64)).unwrap());
-        file.write_all(now).unwrap();
-        dice.pause(200);
-        rest = later;
-    }
-    file.write_all(rest).unwrap();
-    dice.pause(200);
-}
-
-fn save_by_rename(path: &Path, text: &str) {
-    let other = path.with_extension("tmp");
-    fs::write(&other, text).unwrap();
-    fs::rename(other, path).unwrap();
-}
 
 /// A little less than the shortest quiet of these tests.
 const STALL: Duration = Duration::from_millis(80);
@@ -86,14 +25,14 @@ struct Storm {
 }
 
 impl Storm {
-    fn open(parent: &Path, watch: Watch) -> Self {
+    fn open(parent: &Path, watch: Watch, weather: Weather) -> Self {
         let folder = Folder::within(parent);
-        let path = folder.write("file", &version(0));
+        let path = folder.write("file", &(weather.version)(0));
         let (torn, count) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
         let (counts_torn, counts_built, read) = (Arc::clone(&torn), Arc::clone(&count), path.clone());
         let build = move |files: &mut filewatch::Files<'_>| -> Result<Option<u64>, ReadError> {
             counts_built.fetch_add(1, Ordering::Relaxed);
-            let number = whole(&files.read(&read, LIMIT)?);
+            let number = (weather.whole)(&files.read(&read, 2 * LIMIT)?);
             if number.is_none() {
                 counts_torn.fetch_add(1, Ordering::Relaxed);
             }
@@ -104,18 +43,14 @@ impl Storm {
     }
 
     /// Saves these versions, one after the other, until told to `stop`.
-    fn rage(&self, versions: std::ops::Range<u64>, by_rename: bool, stop: &AtomicBool) {
+    fn rage(&self, versions: Range<u64>, weather: Weather, stop: &AtomicBool) {
         let mut dice = Dice(0x2545_F491_4F6C_DD1D + versions.start);
         for number in versions {
-            let text = version(number);
+            let text = (weather.version)(number);
             let begun = Instant::now();
-            if by_rename {
-                save_by_rename(&self.path, &text);
-            } else {
-                save_in_place(&self.path, &text, &mut dice);
-            }
+            (weather.save)(&self.path, &text, &mut dice);
             self.stalls.fetch_add(usize::from(begun.elapsed() > STALL), Ordering::Relaxed);
-            dice.pause(600);
+            dice.pause(weather.pause);
             if stop.load(Ordering::Relaxed) {
                 return;
             }
@@ -127,17 +62,27 @@ impl Storm {
     }
 }
 
+/// On a busy machine a writer may be held up for longer than the usual quiet, which is for slow writers, not for these storms.
+fn patient() -> Watch {
+    watch().quiet(Duration::from_secs(5))
+}
+
 fn nothing_is_torn_on(parent: &Path) {
-    // On a busy machine a writer may be held up for longer than the usual quiet, which is for slow writers, not for this storm.
-    let storm = Storm::open(parent, watch().quiet(Duration::from_secs(5)));
+    let storm = Storm::open(parent, patient(), USUAL);
     let never = AtomicBool::new(false);
-    storm.rage(1..3001, false, &never);
+    storm.rage(1..3001, USUAL, &never);
     wait_until("the last save in place is published", || **storm.live.load() == 3000);
-    storm.rage(3001..4001, true, &never);
+    storm.rage(3001..4001, BY_RENAME, &never);
     wait_until("the last save by rename is published", || **storm.live.load() == 4000);
+    storm.rage(4001..5001, HASTY, &never);
+    wait_until("the last save in haste is published", || **storm.live.load() == 5000);
     assert_eq!(storm.torn(), 0);
     let built = storm.built.load(Ordering::Relaxed);
-    assert!(built > 400, "of 4000 saves only {built} were seen: the storm proves nothing");
+    assert!(built > 400, "of 5000 saves only {built} were seen: the storm proves nothing");
+    let storm = Storm::open(parent, patient(), LARGE);
+    storm.rage(1..101, LARGE, &never);
+    wait_until("the last large save is published", || **storm.live.load() == 100);
+    assert_eq!(storm.torn(), 0);
 }
 
 #[test]
@@ -157,16 +102,35 @@ fn nothing_is_torn_in_memory() {
     }
 }
 
-/// The negative control: the same storm, without making sure that no event is under way.
-#[test]
-fn without_the_barrier_the_storm_tears() {
-    let storm = Storm::open(&std::env::temp_dir(), watch().omit(Step::Barrier));
+/// The negative controls: the storm that needs a step most, without it. (Without the rule for empty files: below.)
+#[track_caller]
+fn tears_without(step: Step, weather: Weather) {
+    let storm = Storm::open(&memory(), watch().omit(step), weather);
     let seen = AtomicBool::new(false);
     thread::scope(|scope| {
-        scope.spawn(|| storm.rage(1..100_000, false, &seen));
-        wait_until("something torn is found", || storm.torn() > 0);
+        scope.spawn(|| storm.rage(1..1_000_000, weather, &seen));
+        let end = Instant::now() + DEADLINE;
+        while storm.torn() == 0 && Instant::now() < end {
+            thread::sleep(Duration::from_millis(2));
+        }
         seen.store(true, Ordering::Relaxed);
     });
+    assert!(storm.torn() > 0, "nothing torn was found: the storm does not show what the step is good for");
+}
+
+#[test]
+fn without_the_barrier_a_hasty_storm_tears() {
+    tears_without(Step::Barrier, HASTY);
+}
+
+#[test]
+fn without_two_looks_a_storm_of_large_files_tears() {
+    tears_without(Step::TwoLooks, LARGE);
+}
+
+#[test]
+fn without_patience_the_storm_tears() {
+    tears_without(Step::Patience, USUAL);
 }
 
 /// The watcher's thread is held up again and again, for longer than a marker is waited for: one that comes late must not be
@@ -174,7 +138,7 @@ fn without_the_barrier_the_storm_tears() {
 #[test]
 fn a_late_marker_vouches_for_nothing() {
     let gate = Gate::new();
-    let storm = Storm::open(&memory(), watch().quiet(Duration::from_millis(100)).hold_back(&gate));
+    let storm = Storm::open(&memory(), watch().quiet(Duration::from_millis(100)).hold_back(&gate), USUAL);
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -186,7 +150,7 @@ fn a_late_marker_vouches_for_nothing() {
                 thread::sleep(Duration::from_millis(dice.below(20)));
             }
         });
-        storm.rage(1..20_000, false, &AtomicBool::new(false));
+        storm.rage(1..20_000, USUAL, &AtomicBool::new(false));
         done.store(true, Ordering::Relaxed);
     });
     wait_until("the last save is published", || **storm.live.load() == 19_999);
@@ -218,48 +182,4 @@ fn an_empty_file_waits_for_what_follows() {
 #[test]
 fn without_its_rule_an_empty_file_is_published() {
     assert_eq!(texts_of_a_save_in_two_openings(watch().omit(Step::EmptyRule)), ["", "new"]);
-}
-
-/// Two files that are always changed together are never seen apart, though a build names one of them only after reading the other.
-#[test]
-fn files_that_belong_together_are_seen_together() {
-    let folder = Folder::new();
-    let swap = |number: u64| {
-        let version = format!("..v{number}");
-        folder.write(&format!("{version}/first"), &number.to_string());
-        folder.write(&format!("{version}/second-{number}"), &number.to_string());
-        folder.write(&format!("{version}/third"), &number.to_string());
-        std::os::unix::fs::symlink(&version, folder.join("..data_tmp")).unwrap();
-        fs::rename(folder.join("..data_tmp"), folder.join("..data")).unwrap();
-        if let Some(before) = number.checked_sub(3) {
-            let _ = fs::remove_dir_all(folder.join(&format!("..v{before}")));
-        }
-    };
-    swap(0);
-    let data = folder.join("..data");
-    let build =
-        move |files: &mut filewatch::Files<'_>| -> Result<Option<(String, String, String)>, ReadError> {
-            let first = crate::support::text(files, &data.join("first"))?;
-            thread::sleep(Duration::from_micros(300));
-            let second = crate::support::text(files, &data.join(format!("second-{first}")))?;
-            let third = crate::support::text(files, &data.join("third"))?;
-            Ok(Some((first, second, third)))
-        };
-    let apart = Arc::<AtomicUsize>::default();
-    let counts = Arc::clone(&apart);
-    let notice = move |notice: Notice<'_, (String, String, String), ReadError>| match notice {
-        Notice::Published { new, .. } if new.0 == new.1 && new.1 == new.2 => {}
-        Notice::Published { .. } | Notice::Rejected { .. } => {
-            counts.fetch_add(1, Ordering::Relaxed);
-        }
-        _ => {}
-    };
-    let live = Live::open(watch(), build, notice).unwrap();
-    let mut dice = Dice(7);
-    for number in 1..=300 {
-        swap(number);
-        dice.pause(2000);
-    }
-    wait_until("the last swap is published", || live.load().0 == "300");
-    assert_eq!(apart.load(Ordering::Relaxed), 0);
 }

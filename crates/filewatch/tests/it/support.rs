@@ -93,8 +93,14 @@ impl LiveText {
         self.heard.recv_timeout(DEADLINE).expect("something is heard before the deadline")
     }
 
-    /// Everything that is heard until there has been silence for a while.
+    /// Everything that is still heard until all that happened has been taken in, down to the last quiet.
     pub(crate) fn aftermath(&self) -> Vec<Heard> {
+        self.live.rest();
+        self.heard.try_iter().collect()
+    }
+
+    /// Everything that is heard until there has been silence for a while: what time alone may bring is heard too.
+    pub(crate) fn long_aftermath(&self) -> Vec<Heard> {
         std::iter::from_fn(|| self.heard.recv_timeout(AFTERMATH).ok()).collect()
     }
 
@@ -114,6 +120,11 @@ impl LiveText {
     #[track_caller]
     pub(crate) fn stays_silent(&self) {
         assert_eq!(self.aftermath(), []);
+    }
+
+    #[track_caller]
+    pub(crate) fn stays_silent_for_long(&self) {
+        assert_eq!(self.long_aftermath(), []);
     }
 }
 

@@ -1,0 +1,129 @@
+//! The page on which the demos stand side by side: `cargo run -p compare`.
+//!
+//! It starts the four as they are, with a copy of the configuration each, and makes edits in those copies alone.
+
+mod concern;
+mod curve;
+mod demo;
+mod document;
+mod edit;
+mod export;
+mod figures;
+mod gate;
+mod glance;
+mod live;
+mod matrix;
+mod measured;
+mod number;
+mod paint;
+mod serving;
+mod source;
+mod stage;
+mod table;
+mod workshop;
+
+use std::{
+    env,
+    io::{IsTerminal, stdout},
+    path::PathBuf,
+    process::{Command, Stdio},
+    thread,
+};
+
+use clap::Args;
+use conformance::Failed;
+
+use self::stage::Stage;
+use crate::progress;
+
+/// How the page is served.
+#[derive(Args)]
+pub(crate) struct Page {
+    /// The page's port on 127.0.0.1; the demos get the next four, or free ones; 0 is any
+    #[arg(long, default_value_t = 8000)]
+    port: u16,
+    /// Do not open it in a browser
+    #[arg(long)]
+    no_open: bool,
+    #[command(flatten)]
+    cast: Cast,
+}
+
+/// Where the page is written.
+#[derive(Args)]
+pub(crate) struct Export {
+    /// The folder, which is made if it is not there
+    dir: PathBuf,
+    #[command(flatten)]
+    cast: Cast,
+}
+
+/// What the page shows.
+#[derive(Args)]
+struct Cast {
+    /// Build the demos for speed
+    #[arg(long, conflicts_with = "programs")]
+    release: bool,
+    /// The folder of the demos' programs, instead of building them
+    #[arg(long, value_name = "DIR")]
+    programs: Option<PathBuf>,
+    /// The folder of the figures, or a file of them [default: crates/compare/results]
+    #[arg(long, value_name = "PATH", hide_default_value = true, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/results"))]
+    results: PathBuf,
+}
+
+/// Starts the demos and serves the page until a signal ends it.
+pub(crate) fn show(page: &Page) -> Result<(), Failed> {
+    let listener = serving::listen(page.port)?;
+    let programs = page.cast.programs()?;
+    let port = listener.local_addr()?.port();
+    let first = if page.port == 0 { 0 } else { port.saturating_add(1) };
+    serving::serve(listener, page.cast.results.clone(), page.cast.built(), || {
+        let stage = Stage::open(&programs, first)?;
+        let address = format!("http://127.0.0.1:{port}/");
+        progress(&format!("the page is {address}; Ctrl-C ends it and the demos"));
+        if !page.no_open && stdout().is_terminal() && has_a_screen() {
+            open(&address);
+        }
+        Ok(stage)
+    })
+}
+
+/// Starts the demos, captures them, makes every edit once, and writes all of it as files.
+pub(crate) fn export(export: &Export) -> Result<(), Failed> {
+    let stage = Stage::open(&export.cast.programs()?, 0)?;
+    export::export(&export.dir, stage, &export.cast.results, export.cast.built())?;
+    progress(&format!("written: {}", export.dir.join("index.html").display()));
+    Ok(())
+}
+
+impl Cast {
+    fn programs(&self) -> Result<Vec<PathBuf>, Failed> {
+        match &self.programs {
+            Some(folder) => workshop::find(folder),
+            None => workshop::build(self.release),
+        }
+    }
+
+    fn built(&self) -> String {
+        match &self.programs {
+            Some(_) => "programs that were there already".to_owned(),
+            None if self.release => "release builds".to_owned(),
+            None => "debug builds, which are slower than those of the figures below".to_owned(),
+        }
+    }
+}
+
+fn has_a_screen() -> bool {
+    cfg!(not(target_os = "linux"))
+        || ["DISPLAY", "WAYLAND_DISPLAY"].into_iter().any(|name| env::var_os(name).is_some())
+}
+
+/// Asks the desktop to show the address; where nothing can, the address was printed.
+fn open(address: &str) {
+    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let opener = Command::new(opener).arg(address).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    if let Ok(mut opener) = opener {
+        thread::spawn(move || opener.wait());
+    }
+}

@@ -1,0 +1,49 @@
+//! The four demos, as the page knows them: their names, programs and sources.
+
+/// One framework's server.
+#[derive(Debug)]
+pub(crate) struct Demo {
+    /// The framework, as its crate is called; unique, and fit for an address or a class.
+    pub(crate) name: &'static str,
+    /// The program, which is called as its package is.
+    pub(crate) program: &'static str,
+    /// Names and texts of its sources, as they were when this was compiled.
+    sources: [(&'static str, &'static str); 5],
+}
+
+macro_rules! demo {
+    ($name:literal) => {
+        Demo {
+            name: $name,
+            program: concat!("demo-", $name),
+            sources: [
+                ("main.rs", include_str!(concat!("../../../demo-", $name, "/src/main.rs"))),
+                ("server.rs", include_str!(concat!("../../../demo-", $name, "/src/server.rs"))),
+                ("routes.rs", include_str!(concat!("../../../demo-", $name, "/src/routes.rs"))),
+                ("admission.rs", include_str!(concat!("../../../demo-", $name, "/src/admission.rs"))),
+                ("failure.rs", include_str!(concat!("../../../demo-", $name, "/src/failure.rs"))),
+            ],
+        }
+    };
+}
+
+/// In the order of the columns; the others are compared with the first.
+pub(crate) const DEMOS: [Demo; 4] = [demo!("axum"), demo!("actix-web"), demo!("warp"), demo!("poem")];
+
+impl Demo {
+    /// The text of one of its sources.
+    ///
+    /// # Panics
+    /// When there is no such source.
+    pub(crate) fn source(&self, file: &str) -> &'static str {
+        let (_, text) =
+            self.sources.iter().find(|(name, _)| *name == file).expect("every demo has this source");
+        text
+    }
+
+    /// Its lines of code: neither empty nor a comment.
+    pub(crate) fn lines_of_code(&self) -> usize {
+        let lines = self.sources.iter().flat_map(|(_, text)| text.lines()).map(str::trim);
+        lines.filter(|line| !line.is_empty() && !line.starts_with("//")).count()
+    }
+}

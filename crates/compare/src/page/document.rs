@@ -1,0 +1,139 @@
+//! The whole page.
+
+use maud::{DOCTYPE, Markup, html};
+
+use super::{
+    demo::DEMOS,
+    figures::Figures,
+    live::{self, Site},
+    matrix, measured,
+    stage::Made,
+};
+
+/// What the page looks like.
+pub(crate) const STYLE: &str = include_str!("page.css");
+
+/// What the page does by itself.
+pub(crate) const SCRIPT: &str = include_str!("page.js");
+
+/// The sites at the top of the page.
+pub(crate) enum Sites {
+    /// They run, and can be edited; how they were built.
+    Running(Vec<Site>, String),
+    /// They ran when this was captured: how they were built, and when that was.
+    Captured(Vec<Site>, String, String),
+}
+
+/// The page, with the edits that were made so far.
+pub(crate) fn document(sites: &Sites, made: &[Made], figures: &Figures) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { "One site, four frameworks" }
+                link rel="icon" href=(ICON);
+                link rel="stylesheet" href="page.css";
+                script src="page.js" defer {}
+            }
+            body {
+                header {
+                    h1 { "One site, four frameworks" }
+                    p {
+                        "The same files, functions and comments in axum, actix-web, warp and poem, so that what differs is \
+                         the framework: running, in code, in figures."
+                    }
+                    nav aria-label="Parts" {
+                        a href="#live" { "Live" }
+                        a href="#code" { "Code" }
+                        a href="#measured" { "Figures" }
+                    }
+                }
+                main {
+                    section #live aria-labelledby="live-title" {
+                        h2 id="live-title" { "Live" }
+                        (top(sites))
+                        (live::edits(made))
+                    }
+                    div.columns {
+                        (picker())
+                        (frames(sites))
+                        section #code aria-labelledby="code-title" {
+                            h2 id="code-title" { "Code" }
+                            p.note {
+                                "By concern, as it is in the sources. Marked lines are those that axum's has not at that place."
+                            }
+                            nav.concerns aria-label="Concerns" {
+                                @for concern in &super::concern::CONCERNS {
+                                    a href={ "#" (concern.title) } { (concern.title) }
+                                }
+                            }
+                            (matrix::concerns())
+                        }
+                    }
+                    section #measured aria-labelledby="measured-title" {
+                        h2 id="measured-title" { "Figures" }
+                        p.note {
+                            "Medians of several rounds, the servers in turn, never at once, on one machine; compare within a \
+                             figure, not between machines. Colours pair a demo with its counterpart in Go, which is dashed."
+                        }
+                        (measured::figures(figures))
+                    }
+                }
+                footer { p { "Made by " code { "compare" } ": " (made_by(sites)) "." } }
+            }
+        }
+    }
+}
+
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cg fill='%23d9551c'%3E%3Crect x='1' y='3' width='3' height='10'/%3E%3Crect x='5' y='3' width='3' height='10'/%3E%3Crect x='9' y='3' width='3' height='10'/%3E%3Crect x='13' y='3' width='2' height='10'/%3E%3C/g%3E%3C/svg%3E";
+
+fn top(sites: &Sites) -> Markup {
+    html! {
+        @match sites {
+            Sites::Running(_, built) => {
+                p.note {
+                    "Four servers, each with its own copy of the configuration and the templates. A button saves the edit \
+                     in one after the other, in place, and asks until an answer carries it (" (built) ")."
+                }
+                (live::buttons())
+            }
+            Sites::Captured(_, built, at) => p.note {
+                "As they were " (at) " (" (built) "). " code { "cargo run -p compare" } " starts the four, with a row of buttons that \
+                 makes edits like these."
+            },
+        }
+    }
+}
+
+/// The frameworks: headings over the columns, or where there is no room for four, which to show.
+fn picker() -> Markup {
+    html! {
+        fieldset.picker {
+            legend { "Framework" }
+            @for (nth, demo) in DEMOS.iter().enumerate() {
+                label.(demo.name) {
+                    input type="radio" name="framework" value=(demo.name) id={ "show-" (demo.name) } checked[nth == 0];
+                    span { (demo.name) small { " " (demo.lines_of_code()) " lines" } }
+                }
+            }
+        }
+    }
+}
+
+fn frames(sites: &Sites) -> Markup {
+    match sites {
+        Sites::Running(sites, _) | Sites::Captured(sites, ..) => live::sites(sites),
+    }
+}
+
+fn made_by(sites: &Sites) -> Markup {
+    match sites {
+        Sites::Running(..) => {
+            html! { code { "cargo run -p compare" } ", " code { "compare export DIR" } " writes it as files" }
+        }
+        Sites::Captured(..) => html! { code { "compare export DIR" } },
+    }
+}

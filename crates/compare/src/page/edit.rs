@@ -1,0 +1,262 @@
+//! The edits that the page can make, as texts of files.
+
+use thiserror::Error;
+
+/// What a button does to the files of every demo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Edit {
+    Value,
+    Flag,
+    Template,
+    BadValue,
+    BadTemplate,
+    Back,
+}
+
+/// A file's new text, and how it shows that a server knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Draft {
+    /// The file, from the server's folder.
+    pub(crate) file: &'static str,
+    pub(crate) text: String,
+    /// What is new in it; nothing where that is everything.
+    pub(crate) words: String,
+    pub(crate) sign: Sign,
+}
+
+/// How it shows that a server knows an edit.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Sign {
+    /// The answer to a `GET` of this target has this text.
+    Answer(&'static str, String),
+    /// The page has this text, and nothing that was put into its template.
+    Restored(String),
+    /// A problem is reported in words that have this one.
+    Problem(String),
+}
+
+impl Sign {
+    /// Whose answer shows it.
+    pub(crate) fn target(&self) -> &'static str {
+        match self {
+            Sign::Answer(target, _) => target,
+            Sign::Restored(_) | Sign::Problem(_) => "/",
+        }
+    }
+
+    /// Whether this answer shows that the edit is in force.
+    pub(crate) fn is_in(&self, answer: &str) -> bool {
+        match self {
+            Sign::Answer(_, text) => answer.contains(text),
+            Sign::Restored(text) => answer.contains(text) && !answer.contains(TEMPLATE_EDIT),
+            Sign::Problem(_) => false,
+        }
+    }
+}
+
+/// Why there is no such edit.
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
+#[error(
+    "`{file}` has no line with `{missing}`, which this edit changes; put everything back, or mend it by hand"
+)]
+pub(crate) struct NoPlace {
+    file: &'static str,
+    missing: &'static str,
+}
+
+pub(crate) const CONFIG: &str = "config.yaml";
+pub(crate) const PAGE: &str = "templates/index.html";
+
+/// What marks the line that the page puts into the template.
+const OURS: &str = "{# from the page that compares #}";
+
+const TEMPLATE_EDIT: &str = "Template edit";
+
+const MAIN: &str = "<main>";
+
+impl Edit {
+    /// In the order of the buttons.
+    pub(crate) const ALL: [Edit; 6] =
+        [Edit::Value, Edit::Flag, Edit::Template, Edit::BadValue, Edit::BadTemplate, Edit::Back];
+
+    /// Its name, fit for an address.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Edit::Value => "value",
+            Edit::Flag => "flag",
+            Edit::Template => "template",
+            Edit::BadValue => "bad-value",
+            Edit::BadTemplate => "bad-template",
+            Edit::Back => "back",
+        }
+    }
+
+    pub(crate) fn of(name: &str) -> Option<Edit> {
+        Edit::ALL.into_iter().find(|edit| edit.name() == name)
+    }
+
+    /// What its button says.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Edit::Value => "Change a value",
+            Edit::Flag => "Switch a flag",
+            Edit::Template => "Change a template",
+            Edit::BadValue => "Save a bad value",
+            Edit::BadTemplate => "Save a bad template",
+            Edit::Back => "Put everything back",
+        }
+    }
+
+    /// The new text of the one file that it changes, from the present texts of both; `number` has not been used before.
+    pub(crate) fn draft(self, number: u64, config: &str, page: &str) -> Result<Draft, NoPlace> {
+        match self {
+            Edit::Value => {
+                let name = format!("Edit {number}");
+                let text = set(&mended(config)?, "app_name", &name)?;
+                Ok(in_config(text, format!("app_name: {name}"), Sign::Answer("/", format!(">{name}<"))))
+            }
+            Edit::Flag => {
+                let is_on = value(config, "feature_flag_a").ok_or(no_key("feature_flag_a"))? == "true";
+                let now = if is_on { "false" } else { "true" };
+                let text = set(&mended(config)?, "feature_flag_a", now)?;
+                let sign = Sign::Answer("/dynamic-config", format!("\"feature_flag_a\":{now}"));
+                Ok(in_config(text, format!("feature_flag_a: {now}"), sign))
+            }
+            Edit::Template => {
+                let words = format!("{TEMPLATE_EDIT} {number}");
+                let text = with_line(page, &format!("<p>{words}</p>"))?;
+                Ok(in_page(text, words.clone(), Sign::Answer("/", format!("<p>{words}</p>"))))
+            }
+            Edit::BadValue => {
+                let word = format!("soon-{number}");
+                let text = set(config, "refresh_interval_seconds", &word)?;
+                Ok(in_config(text, format!("refresh_interval_seconds: {word}"), Sign::Problem(word)))
+            }
+            Edit::BadTemplate => {
+                let variable = format!("a_typo_{number}");
+                let words = format!("{{{{ {variable} }}}}");
+                let text = with_line(page, &format!("<p>{words}</p>"))?;
+                Ok(in_page(text, words, Sign::Problem(variable)))
+            }
+            // Of the shipped files; whoever makes the edit has saved the template before.
+            Edit::Back => {
+                let name = value(config, "app_name").ok_or(no_key("app_name"))?;
+                let sign = Sign::Restored(format!(">{name}<"));
+                Ok(in_config(config.to_owned(), String::new(), sign))
+            }
+        }
+    }
+}
+
+fn in_config(text: String, words: String, sign: Sign) -> Draft {
+    Draft { file: CONFIG, text, words, sign }
+}
+
+fn in_page(text: String, words: String, sign: Sign) -> Draft {
+    Draft { file: PAGE, text, words, sign }
+}
+
+/// The text with a number where a bad value may stand, so that an edit after a bad one can be put in force.
+fn mended(config: &str) -> Result<String, NoPlace> {
+    let key = "refresh_interval_seconds";
+    match value(config, key).ok_or(no_key(key))?.parse::<u32>() {
+        Ok(_) => Ok(config.to_owned()),
+        Err(_) => set(config, key, "5"),
+    }
+}
+
+/// The text with another value after the key, whatever is beside it.
+fn set(config: &str, key: &'static str, value: &str) -> Result<String, NoPlace> {
+    let (start, end) = place(config, key).ok_or(no_key(key))?;
+    Ok([&config[..start], value, &config[end..]].concat())
+}
+
+fn value<'a>(config: &'a str, key: &str) -> Option<&'a str> {
+    place(config, key).map(|(start, end)| &config[start..end])
+}
+
+/// Where the value of the first such key stands, without the comment after it.
+fn place(config: &str, key: &str) -> Option<(usize, usize)> {
+    let mut at = 0;
+    for line in config.split_inclusive('\n') {
+        let after = line.trim_start().strip_prefix(key).and_then(|rest| rest.strip_prefix(':'));
+        if let Some(after) = after {
+            let shown = after.split(" #").next().unwrap_or_default().trim();
+            let start = at + line.len() - after.len() + after.find(shown).unwrap_or_default();
+            return Some((start, start + shown.len()));
+        }
+        at += line.len();
+    }
+    None
+}
+
+/// The template with this line, and no earlier one of ours, at the top of its main part.
+fn with_line(page: &str, line: &str) -> Result<String, NoPlace> {
+    let mut text: String = page.split_inclusive('\n').filter(|line| !line.contains(OURS)).collect();
+    let main = text.find(MAIN).ok_or(NoPlace { file: PAGE, missing: MAIN })?;
+    let at = text[main..].find('\n').map_or(text.len(), |end| main + end + 1);
+    text.insert_str(at, &format!("  {line}{OURS}\n"));
+    Ok(text)
+}
+
+fn no_key(missing: &'static str) -> NoPlace {
+    NoPlace { file: CONFIG, missing }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CONFIG, Draft, Edit, PAGE, Sign};
+
+    const YAML: &str = "# app_name: no\napp_name: Shop # ours\nsettings:\n  feature_flag_a:   true\n  \
+                        refresh_interval_seconds: 5       # s\n";
+    const HTML: &str = "<body>\n<main>\n<p>text</p>\n</main>\n";
+
+    fn draft(edit: Edit, config: &str, page: &str) -> Draft {
+        edit.draft(7, config, page).unwrap()
+    }
+
+    #[test]
+    fn an_edit_changes_its_own_place_alone() {
+        for (edit, from, to) in [
+            (Edit::Value, "app_name: Shop #", "app_name: Edit 7 #"),
+            (Edit::Flag, "feature_flag_a:   true", "feature_flag_a:   false"),
+            (Edit::BadValue, "seconds: 5  ", "seconds: soon-7  "),
+        ] {
+            let draft = draft(edit, YAML, HTML);
+            assert_eq!((draft.file, draft.text), (CONFIG, YAML.replace(from, to)), "{edit:?}");
+        }
+        let draft = draft(Edit::Template, YAML, HTML);
+        assert_eq!(draft.file, PAGE);
+        assert!(draft.text.starts_with("<body>\n<main>\n  <p>Template edit 7</p>"), "{}", draft.text);
+    }
+
+    #[test]
+    fn a_good_edit_mends_a_bad_one() {
+        let bad = draft(Edit::BadValue, YAML, HTML).text;
+        for edit in [Edit::Value, Edit::Flag] {
+            assert!(draft(edit, &bad, HTML).text.contains("refresh_interval_seconds: 5 "), "{edit:?}");
+        }
+        let bad = draft(Edit::BadTemplate, YAML, HTML);
+        assert!(bad.text.contains("{{ a_typo_7 }}") && bad.sign == Sign::Problem("a_typo_7".into()));
+        let mended = draft(Edit::Template, YAML, &bad.text).text;
+        assert!(!mended.contains("a_typo") && mended.matches("Template edit").count() == 1);
+    }
+
+    #[test]
+    fn where_there_is_no_place_for_it_an_edit_says_so() {
+        let missing = Edit::Value.draft(1, "settings:\n", HTML).unwrap_err();
+        assert_eq!(
+            missing.to_string().split(',').next(),
+            Some("`config.yaml` has no line with `refresh_interval_seconds`")
+        );
+        assert!(Edit::Template.draft(1, YAML, "<body>").unwrap_err().to_string().contains("`<main>`"));
+    }
+
+    #[test]
+    fn every_edit_is_found_by_its_name() {
+        for edit in Edit::ALL {
+            assert_eq!(Edit::of(edit.name()), Some(edit));
+        }
+        assert_eq!(Edit::of("else"), None);
+    }
+}

@@ -1,0 +1,83 @@
+//! The page as files that can be linked to.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use conformance::Failed;
+use jiff::Zoned;
+
+use super::{
+    demo::DEMOS,
+    document::{self, SCRIPT, STYLE, Sites},
+    edit::Edit,
+    figures::Figures,
+    live::Site,
+    stage::Stage,
+};
+
+/// Writes the page, its figures, what the sites look like and what became of every edit into a folder, which is made
+/// if it is not there.
+pub(crate) fn export(folder: &Path, mut stage: Stage, results: &Path, built: String) -> Result<(), Failed> {
+    let sites = folder.join("sites");
+    fs::create_dir_all(&sites).map_err(|e| format!("`{}`: {e}", sites.display()))?;
+    let captured = DEMOS.iter().zip(stage.pages()?).map(|(demo, page)| {
+        let name = format!("{}.html", demo.name);
+        write(&sites.join(&name), &still(&page))?;
+        Ok(Site { address: format!("sites/{name}"), folder: None })
+    });
+    let captured = captured.collect::<Result<Vec<Site>, Failed>>()?;
+    let made: Vec<_> = Edit::ALL.into_iter().map(|edit| stage.make(edit)).collect();
+    drop(stage);
+    let at = Zoned::now().strftime("on %-d %B %Y at %H:%M").to_string();
+    let document = document::document(&Sites::Captured(captured, built, at), &made, &Figures::read(results)?);
+    write(&folder.join("index.html"), &document.into_string())?;
+    write(&folder.join("page.css"), STYLE)?;
+    write(&folder.join("page.js"), SCRIPT)?;
+    copy_results(results, &folder.join("results"))
+}
+
+/// A site's page without the script, which would look for its server.
+fn still(page: &str) -> String {
+    let (Some(start), Some(end)) = (page.find("<script"), page.find("</script>")) else {
+        return page.to_owned();
+    };
+    let without = [&page[..start], &page[end + "</script>".len()..]].concat();
+    without.replace("data-live-state=\"connecting\">connecting<", "data-live-state=\"captured\">captured<")
+}
+
+/// The numbers behind the figures, and their drawings.
+fn copy_results(results: &Path, folder: &Path) -> Result<(), Failed> {
+    let mut files = vec![results.to_owned()];
+    if !results.is_file() {
+        let listed = fs::read_dir(results).into_iter().flatten().flatten().map(|entry| entry.path());
+        let wanted = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "json" || kind == "svg");
+        files = listed.filter(wanted).collect();
+    }
+    if files.is_empty() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder).map_err(|e| format!("`{}`: {e}", folder.display()))?;
+    for file in files {
+        let to = folder.join(file.file_name().unwrap_or_default());
+        fs::copy(&file, &to).map_err(|e| format!("`{}`: {e}", to.display()))?;
+    }
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failed> {
+    Ok(fs::write(path, text).map_err(|e| format!("`{}`: {e}", path.display()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::still;
+
+    #[test]
+    fn a_captured_page_does_not_look_for_its_server() {
+        let page = "<head><script src=\"/page.js\" defer></script></head><p data-live-state=\"connecting\">connecting</p>";
+        assert_eq!(still(page), "<head></head><p data-live-state=\"captured\">captured</p>");
+        assert_eq!(still("<p>"), "<p>");
+    }
+}

@@ -1,0 +1,239 @@
+//! The page's own server: this machine's visitors alone.
+
+use std::{
+    convert::Infallible,
+    io,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use conformance::Failed;
+use http_body_util::Full;
+use hyper::{
+    HeaderMap, Method, Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    header::{self, HeaderName},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    runtime::Builder,
+    signal::unix::{Signal, SignalKind, signal},
+};
+
+use super::{
+    document::{self, SCRIPT, STYLE, Sites},
+    edit::Edit,
+    figures::Figures,
+    gate::{Caller, refusal},
+    live::{self, Site},
+    stage::{Made, Stage},
+};
+use crate::progress;
+
+/// What the page is made of.
+pub(crate) struct Desk {
+    play: Mutex<Play>,
+    results: PathBuf,
+    /// How the demos were built.
+    built: String,
+    port: u16,
+}
+
+/// What an edit changes.
+struct Play {
+    stage: Stage,
+    made: Vec<Made>,
+}
+
+type Answer = Response<Full<Bytes>>;
+
+/// How many edits are remembered.
+const REMEMBERED: usize = 8;
+
+/// How long a visitor may take to send a head.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; \
+                      img-src 'self' data:; frame-src http://127.0.0.1:*; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
+
+/// A listener for the page.
+pub(crate) fn listen(port: u16) -> Result<TcpListener, Failed> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let way_on = port.checked_add(10).map_or_else(String::new, |other| format!("; try `--port {other}`"));
+    Ok(TcpListener::bind(address).map_err(|e| format!("`{address}` cannot be bound: {e}{way_on}"))?)
+}
+
+/// Serves the page, once the stage is open, until a signal says that it is enough: one that comes while the stage is
+/// being opened, too, so that no demo is left behind.
+pub(crate) fn serve(
+    listener: TcpListener,
+    results: PathBuf,
+    built: String,
+    open: impl FnOnce() -> Result<Stage, Failed>,
+) -> Result<(), Failed> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let signals = {
+        let _inside = runtime.enter();
+        Signals::catch()?
+    };
+    let port = listener.local_addr()?.port();
+    let play = Mutex::new(Play { stage: open()?, made: Vec::new() });
+    let desk = Arc::new(Desk { play, results, built, port });
+    let served = runtime.block_on(accept(listener, desk, signals));
+    // An edit that is under way is waited for: it holds the demos.
+    drop(runtime);
+    served
+}
+
+/// What ends the program.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn catch() -> io::Result<Signals> {
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, desk: Arc<Desk>, mut signals: Signals) -> Result<(), Failed> {
+    listener.set_nonblocking(true)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = signals.next() => return Ok(()),
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                progress(&format!("a visitor cannot be let in: {error}"));
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let desk = Arc::clone(&desk);
+        let service = service_fn(move |request| answer(Arc::clone(&desk), request));
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+        tokio::spawn(builder.serve_connection(TokioIo::new(stream), service));
+    }
+}
+
+async fn answer(desk: Arc<Desk>, request: Request<Incoming>) -> Result<Answer, Infallible> {
+    let edits = !matches!(*request.method(), Method::GET | Method::HEAD);
+    let caller = Caller {
+        host: only(request.headers(), &header::HOST),
+        origin: only(request.headers(), &header::ORIGIN),
+        edits,
+    };
+    if let Some(reason) = refusal(caller, desk.port) {
+        return Ok(plain(StatusCode::FORBIDDEN, reason));
+    }
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    // What a visitor asks for may take an edit's time.
+    let made = tokio::task::spawn_blocking(move || desk.answer(&method, &path)).await;
+    Ok(made.unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, "this went wrong; stderr says how")))
+}
+
+/// The value of a header that is there once; of one that is there twice, nothing that is allowed.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?;
+    Some(value.to_str().ok().filter(|_| values.next().is_none()).unwrap_or_default())
+}
+
+impl Desk {
+    fn answer(&self, method: &Method, path: &str) -> Answer {
+        let edit = path.strip_prefix("/edits/").and_then(Edit::of);
+        let allowed = match (path, edit) {
+            ("/" | "/page.css" | "/page.js", _) => "GET, HEAD",
+            (_, Some(_)) => "POST",
+            _ => return plain(StatusCode::NOT_FOUND, "there is no such page"),
+        };
+        if !allowed.split(", ").any(|allowed| allowed == method.as_str()) {
+            let mut refused = plain(StatusCode::METHOD_NOT_ALLOWED, "not by this method");
+            refused.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(allowed));
+            return refused;
+        }
+        match (path, edit) {
+            (_, Some(edit)) => response(StatusCode::OK, "text/html; charset=utf-8", self.make(edit)),
+            ("/page.css", _) => response(StatusCode::OK, "text/css; charset=utf-8", STYLE.to_owned()),
+            ("/page.js", _) => response(StatusCode::OK, "text/javascript; charset=utf-8", SCRIPT.to_owned()),
+            _ => self.page().map_or_else(
+                |failed| {
+                    let words = failed.message().unwrap_or_default().to_owned();
+                    plain(StatusCode::INTERNAL_SERVER_ERROR, &words)
+                },
+                |page| response(StatusCode::OK, "text/html; charset=utf-8", page),
+            ),
+        }
+    }
+
+    /// The page as of now: the figures may have come since the start.
+    fn page(&self) -> Result<String, Failed> {
+        let figures = Figures::read(&self.results)?;
+        let play = self.play();
+        let sites = Sites::Running(running(&play.stage), self.built.clone());
+        Ok(document::document(&sites, &play.made, &figures).into_string())
+    }
+
+    fn make(&self, edit: Edit) -> String {
+        let mut play = self.play();
+        let made = play.stage.make(edit);
+        let shown = live::one(&made).into_string();
+        play.made.push(made);
+        let forgotten = play.made.len().saturating_sub(REMEMBERED);
+        play.made.drain(..forgotten);
+        shown
+    }
+
+    fn play(&self) -> MutexGuard<'_, Play> {
+        self.play.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The sites as they are served.
+fn running(stage: &Stage) -> Vec<Site> {
+    let folders = stage.folders().into_iter().map(|folder| Some(folder.display().to_string()));
+    let addresses = stage.addresses().into_iter().map(|address| format!("http://{address}/"));
+    addresses.zip(folders).map(|(address, folder)| Site { address, folder }).collect()
+}
+
+fn plain(status: StatusCode, words: &str) -> Answer {
+    response(status, "text/plain; charset=utf-8", format!("{words}\n"))
+}
+
+fn response(status: StatusCode, kind: &'static str, body: String) -> Answer {
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status;
+    for (name, value) in [
+        (header::CONTENT_TYPE, kind),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        response.headers_mut().insert(name, header::HeaderValue::from_static(value));
+    }
+    response
+}

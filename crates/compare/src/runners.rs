@@ -1,0 +1,99 @@
+//! The development runners, in turn, with the same program and the same command to build it.
+
+mod tool;
+mod yard;
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Args;
+use conformance::Failed;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    bench::visitors::Visitors,
+    progress,
+    spread::{median, round, summary},
+};
+
+use self::{
+    tool::Tool,
+    yard::{Passed, Yard},
+};
+
+/// What to compare
+#[derive(Args)]
+pub(crate) struct Runners {
+    /// The folder with the tools' programs: hotrun, watchexec, cargo-watch, bacon, air; what is not there is left out
+    tools: PathBuf,
+    /// Restarts by each tool, as many without load as under load
+    #[arg(long, default_value_t = 20)]
+    restarts: u32,
+    /// Files of the tree beside which start, memory and watches are measured
+    #[arg(long, default_value_t = 100_000)]
+    files: u32,
+}
+
+/// Failed requests, own share, start, memory, watches: by each tool in turn.
+pub(crate) fn compare(how: &Runners) -> Result<Value, Failed> {
+    let tools: Vec<Tool> = Tool::all(&how.tools);
+    let mut results = Map::new();
+    let mut first = None;
+    for tool in &tools {
+        let share = own_share(tool, how.restarts)?;
+        let middle = median(share.clone());
+        let first = *first.get_or_insert(middle);
+        let figures = json!({
+            "own_share_ms": summary(share),
+            "own_share_times_the_first": round(middle / first),
+            "under_load": under_load(tool, how.restarts)?,
+            "large_tree": beside(tool, how.files)?,
+        });
+        results.insert(tool.name.to_owned(), figures);
+    }
+    if results.is_empty() {
+        return Err(format!("no tool is in `{}`", how.tools.display()).into());
+    }
+    Ok(json!({
+        "what": "one program on std alone, its address hard-coded, without graceful shutdown, built by one script. own_share_ms: from the end of a save \
+                 to the first answer of the new version, less the script's time, less the program's from its `main` to that answer where it is alone. under_load: four clients that retry nothing, a connection a request",
+        "runners": results,
+    }))
+}
+
+fn own_share(tool: &Tool, restarts: u32) -> Result<Vec<f64>, Failed> {
+    progress(&format!("runners: {restarts} restarts by {}, without load", tool.name));
+    let mut yard = Yard::open(tool, 0)?;
+    let passed: Result<Vec<Passed>, Failed> =
+        (1..=restarts).map(|number| yard.edit_and_wait(number)).collect();
+    Ok(passed?.iter().map(|passed| milliseconds(passed.own())).collect())
+}
+
+fn under_load(tool: &Tool, restarts: u32) -> Result<Value, Failed> {
+    progress(&format!("runners: {restarts} restarts by {}, under load", tool.name));
+    let mut yard = Yard::open(tool, 0)?;
+    let visitors = Visitors::who_reconnect(yard.address());
+    let edited = (1..=restarts).try_for_each(|number| yard.edit_and_wait(number).map(drop));
+    let fared = visitors.end();
+    edited?;
+    Ok(json!({
+        "restarts": restarts,
+        "failed": fared.failed,
+        "answered": fared.answered,
+        "longest_silence_ms": milliseconds(fared.silence),
+    }))
+}
+
+fn beside(tool: &Tool, files: u32) -> Result<Value, Failed> {
+    progress(&format!("runners: {} beside {files} files", tool.name));
+    let yard = Yard::open(tool, files)?;
+    Ok(json!({
+        "files": files,
+        "start_to_build_ms": milliseconds(yard.start()?),
+        "memory_mb": yard.memory_mb(),
+        "watches": yard.watches(),
+    }))
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    round(duration.as_secs_f64() * 1000.0)
+}

@@ -1,0 +1,80 @@
+//! A runner, as its own documentation starts it for a server that is built by a script.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// One runner.
+pub(crate) struct Tool {
+    pub(crate) name: &'static str,
+    program: PathBuf,
+    /// The settings file that it needs, and what is in it.
+    settings: Option<(&'static str, &'static str)>,
+    args: &'static [&'static str],
+}
+
+/// Build, then become the server: what the tools run that have no notion of a server.
+const BOTH: &str = "./build.sh && exec ./target/debug/site";
+
+impl Tool {
+    /// Those whose programs are in this folder.
+    pub(crate) fn all(folder: &Path) -> Vec<Tool> {
+        let mut tools = vec![
+            Tool {
+                name: "hotrun",
+                program: folder.join("hotrun"),
+                settings: Some((
+                    ".hotrun.toml",
+                    "[build]\ncmd = \"./build.sh\"\nbin = \"target/debug/site\"\ninclude_ext = [\"rs\"]\n",
+                )),
+                args: &[],
+            },
+            Tool {
+                name: "watchexec",
+                program: folder.join("watchexec"),
+                settings: None,
+                args: &["--restart", "--exts", "rs", "--shell", "sh", "--", BOTH],
+            },
+            Tool {
+                name: "cargo-watch",
+                program: folder.join("cargo-watch"),
+                settings: None,
+                args: &["watch", "--watch", "src", "--shell", BOTH],
+            },
+            Tool {
+                name: "bacon",
+                program: folder.join("bacon"),
+                settings: Some((
+                    "bacon.toml",
+                    "[jobs.serve]\ncommand = [\"sh\", \"-c\", \"./build.sh && exec ./target/debug/site\"]\n\
+                     need_stdout = true\nallow_warnings = true\nbackground = false\n\
+                     on_change_strategy = \"kill_then_restart\"\n",
+                )),
+                args: &["--headless", "--job", "serve"],
+            },
+            Tool {
+                name: "air",
+                program: folder.join("air"),
+                settings: Some((
+                    ".air.toml",
+                    "[build]\ncmd = \"./build.sh\"\nbin = \"./target/debug/site\"\ninclude_ext = [\"rs\"]\nexclude_dir = [\"target\", \"tmp\"]\n",
+                )),
+                args: &[],
+            },
+        ];
+        tools.retain(|tool| tool.program.exists());
+        tools
+    }
+
+    /// Starts it in a project, whose settings are written for it.
+    pub(crate) fn command(&self, project: &Path) -> io::Result<Command> {
+        if let Some((name, text)) = self.settings {
+            fs::write(project.join(name), text)?;
+        }
+        let mut command = Command::new(&self.program);
+        command.args(self.args).current_dir(project).env_remove("CARGO_TARGET_DIR");
+        Ok(command)
+    }
+}

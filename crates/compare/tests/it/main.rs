@@ -1,0 +1,10 @@
+//! The real program, as a visitor and a shell see it.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot go on says where, or why")]
+
+mod browsing;
+mod export;
+mod page;
+mod programs;
+mod showing;

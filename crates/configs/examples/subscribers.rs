@@ -1,0 +1,67 @@
+//! Follows one file with many subscribers: `cargo run -p configs --example subscribers -- FILE COUNT`.
+//!
+//! The file holds `version: NUMBER`. One line on stdout whenever the last of the subscribers has heard of a version: when (nanoseconds since
+//! the epoch), how many bytes it has, their digest (FNV-1a, 64 bits), and the text. It ends with its standard input.
+#![allow(clippy::print_stdout)]
+
+use configs::Configs;
+use garde::Validate;
+use serde::Deserialize;
+use std::env;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::oneshot;
+
+#[derive(Deserialize, Validate)]
+struct Settings {
+    #[garde(skip)]
+    version: u64,
+}
+
+/// A version, and how many have heard of it.
+type Heard = Arc<Mutex<(u64, usize)>>;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = env::args().skip(1);
+    let file = arguments.next().ok_or("expected the path of a file")?;
+    let count: usize = arguments.next().ok_or("expected a number of subscribers")?.parse()?;
+    let configs = Configs::<Settings>::builder().file(file).open()?;
+    let heard = Heard::default();
+    for _ in 0..count {
+        let mut version = configs.watch(|settings| settings.version);
+        let heard = Arc::clone(&heard);
+        tokio::spawn(async move {
+            while let Ok(version) = version.changed().await {
+                if is_heard_by_all(&heard, version, count) {
+                    say(version);
+                }
+            }
+        });
+    }
+    say(configs.load().version);
+    let (ended, end) = oneshot::channel();
+    thread::spawn(move || {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        let _ = ended.send(());
+    });
+    Ok(end.await?)
+}
+
+fn is_heard_by_all(heard: &Heard, version: u64, count: usize) -> bool {
+    let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+    *heard = if heard.0 == version { (version, heard.1 + 1) } else { (version, 1) };
+    heard.1 == count
+}
+
+fn say(version: u64) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let text = format!("version: {version}\n");
+    let digest = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    // Nobody reads on when the pipe is closed, and then standard input ends as well.
+    let _ = writeln!(io::stdout(), "{now} {} {digest:016x} {}", text.len(), text.trim_end());
+}

@@ -1,0 +1,213 @@
+//! Either process killed or stalled at every step of an upgrade.
+//!
+//! Whoever is killed takes the connections that it holds with it, at most one a client here. Nothing else may be lost.
+
+use crate::{
+    Demo, Failed, Fate, Load,
+    claim::{Verdict, claims, trial},
+    ordeal::Ordeal,
+    wait_for, wait_until,
+};
+use libtest_mimic::Trial;
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
+use std::fs;
+
+claims![
+    a_successor_that_stalls_under_load_is_replaced_by_the_old_one,
+    a_disk_that_is_full_for_the_process_file_harms_nobody,
+    a_disk_that_is_full_for_the_program_harms_nobody,
+    descriptors_that_run_out_at_any_point_harm_nobody,
+    a_server_that_dies_without_a_successor_is_missed,
+];
+
+/// What comes of it.
+#[derive(Clone, Copy)]
+enum Then {
+    /// The old one serves on.
+    Old,
+    /// The successor serves.
+    New,
+    /// Nobody is left: the supervisor's listener holds everybody who comes, until there is another one.
+    Supervisor,
+    /// The successor serves while the old one is stalled, which then goes its way.
+    NewWhileStalled,
+    /// The old one hands on as soon as it goes on.
+    NewOnceResumed,
+}
+
+/// Whose connections die with their process.
+#[derive(Clone, Copy, PartialEq)]
+enum Lost {
+    Nothing,
+    /// The struck process may have had some.
+    WithIt,
+}
+
+/// What is done at which step, what comes of it, what is lost.
+const FAULTS: [(&str, Then, Lost); 27] = [
+    ("kill@old.copied", Then::Supervisor, Lost::WithIt),
+    ("kill@old.verified", Then::Supervisor, Lost::WithIt),
+    ("kill@old.started", Then::New, Lost::WithIt),
+    ("kill@old.permitting", Then::New, Lost::WithIt),
+    ("kill@old.permitted", Then::New, Lost::WithIt),
+    ("kill@old.draining", Then::New, Lost::WithIt),
+    ("kill@old.drained", Then::New, Lost::Nothing),
+    ("kill@new.begun", Then::Old, Lost::Nothing),
+    ("kill@new.reading", Then::Old, Lost::Nothing),
+    ("kill@new.ready", Then::Old, Lost::Nothing),
+    ("kill@new.permitted", Then::Old, Lost::Nothing),
+    ("kill@new.entering", Then::Old, Lost::Nothing),
+    ("kill@new.serving", Then::Old, Lost::WithIt),
+    ("kill@new.probation", Then::Old, Lost::WithIt),
+    ("stall@old.copied", Then::NewOnceResumed, Lost::Nothing),
+    ("stall@old.verified", Then::NewOnceResumed, Lost::Nothing),
+    ("stall@old.started", Then::NewWhileStalled, Lost::Nothing),
+    ("stall@old.permitting", Then::NewWhileStalled, Lost::Nothing),
+    ("stall@old.permitted", Then::NewWhileStalled, Lost::Nothing),
+    ("stall@old.draining", Then::NewWhileStalled, Lost::Nothing),
+    ("stall@old.drained", Then::NewWhileStalled, Lost::Nothing),
+    ("stall@new.reading", Then::Old, Lost::Nothing),
+    ("stall@new.ready", Then::Old, Lost::Nothing),
+    ("stall@new.permitted", Then::Old, Lost::Nothing),
+    ("stall@new.entering", Then::Old, Lost::Nothing),
+    ("stall@new.serving", Then::Old, Lost::WithIt),
+    ("stall@new.probation", Then::Old, Lost::WithIt),
+];
+
+/// The steps at which a framework has connections to hand on; the others are passed by what all demos share, and tried
+/// with one of them.
+const FRAMEWORKS: [&str; 4] = ["new.serving", "new.probation", "old.draining", "old.drained"];
+
+/// A test a row; the ones that wait longest first.
+pub(crate) fn trials(demo: &Demo) -> Vec<Trial> {
+    let all = demo.framework() == "Axum";
+    let rows = FAULTS
+        .into_iter()
+        .rev()
+        .filter(|(fault, ..)| all || FRAMEWORKS.iter().any(|step| fault.ends_with(step)));
+    let trials = rows.map(|(fault, then, lost)| {
+        let demo = demo.clone();
+        trial(&format!("faults::{fault}"), move || survived(&demo, fault, then, lost))
+    });
+    trials.collect()
+}
+
+fn survived(demo: &Demo, fault: &str, then: Then, lost: Lost) -> Verdict {
+    let mut ordeal = match then {
+        Then::Supervisor => Ordeal::supervised(demo)?,
+        _ => Ordeal::on_its_own(demo)?,
+    };
+    let old = ordeal.strike(fault)?;
+    let serving = match then {
+        Then::Old => ordeal.serves_on(old)?,
+        Then::New => ordeal.succeeded(old.pid)?,
+        Then::Supervisor => ordeal.start_another()?,
+        Then::NewWhileStalled => {
+            let stalled = ordeal.stalled()?;
+            let new = ordeal.succeeded(old.pid)?;
+            ordeal.resume(stalled);
+            new
+        }
+        Then::NewOnceResumed => {
+            ordeal.resume(ordeal.stalled()?);
+            ordeal.succeeded(old.pid)?
+        }
+    };
+    assert_eq!(process_file(&ordeal)?, serving.pid.to_string());
+    let died = ordeal.end(&serving)?;
+    assert!(lost == Lost::WithIt || died == 0, "{died} requests were lost");
+    Ok(())
+}
+
+/// Its connections die with it, when it is given up; whoever waits to be accepted is answered.
+fn a_successor_that_stalls_under_load_is_replaced_by_the_old_one(demo: &Demo) -> Verdict {
+    let mut ordeal = Ordeal::on_its_own(demo)?;
+    let old = ordeal.serving()?;
+    ordeal.upgrade(&old)?;
+    let new = ordeal.succeeded(old.pid)?;
+    ordeal.server.signal_to(new.pid, Signal::STOP)?;
+    let old = ordeal.serves_on(old)?;
+    ordeal.server.log().wait_for_log("the reason", |line| line.contains("no sign of life"))?;
+    ordeal.server.wait_for_metric("upgrades_total", &[("outcome", "died")], 1)?;
+    ordeal.end(&old).map(drop)
+}
+
+fn a_disk_that_is_full_for_the_process_file_harms_nobody(demo: &Demo) -> Verdict {
+    let mut ordeal = Ordeal::on_its_own(demo)?;
+    let old = ordeal.strike("stall@new.permitted")?;
+    let new = ordeal.stalled()?;
+    limit(new, Resource::Fsize, 0)?;
+    ordeal.resume(new);
+    let old = ordeal.serves_on(old)?;
+    assert_eq!(process_file(&ordeal)?, old.pid.to_string());
+    assert_eq!(ordeal.end(&old)?, 0);
+    Ok(())
+}
+
+fn a_disk_that_is_full_for_the_program_harms_nobody(demo: &Demo) -> Verdict {
+    let mut ordeal = Ordeal::on_its_own(demo)?;
+    let old = ordeal.serving()?;
+    limit(old.pid, Resource::Fsize, 64 * 1024)?;
+    ordeal.upgrade(&old)?;
+    ordeal.server.wait_for_metric("upgrades_total", &[("outcome", "unstartable")], 1)?;
+    ordeal.server.log().wait_for_log("the reason", |line| line.contains("cannot copy the program"))?;
+    unlimit(old.pid, Resource::Fsize)?;
+    let old = ordeal.serves_on(old)?;
+    assert_eq!(ordeal.end(&old)?, 0);
+    Ok(())
+}
+
+/// With none to spare, then with one, and so on, until there are enough for an upgrade.
+fn descriptors_that_run_out_at_any_point_harm_nobody(demo: &Demo) -> Verdict {
+    let mut ordeal = Ordeal::on_its_own(demo)?;
+    let old = ordeal.serving()?;
+    let open = fs::read_dir(format!("/proc/{}/fd", old.pid))?.count() as u64;
+    for spare in 0..200 {
+        let (refused, succeeded) = (ordeal.said("no upgrade"), ordeal.said("took over after"));
+        limit(old.pid, Resource::Nofile, open + spare)?;
+        ordeal.upgrade(&old)?;
+        let taken_over = wait_for("an outcome", || {
+            let taken_over = ordeal.said("took over after") > succeeded;
+            (taken_over || ordeal.said("no upgrade") > refused).then_some(taken_over)
+        })?;
+        unlimit(old.pid, Resource::Nofile)?;
+        if taken_over {
+            let new = ordeal.succeeded(old.pid)?;
+            assert!(spare > 0, "it never ran out");
+            assert_eq!(ordeal.end(&new)?, 0);
+            return Ok(());
+        }
+        wait_until("the old one to be alone", || ordeal.server.processes() == [old.pid])?;
+        ordeal.flows(&old)?;
+    }
+    Err("200 descriptors are not enough".into())
+}
+
+/// The negative control: the load sees when nobody serves.
+fn a_server_that_dies_without_a_successor_is_missed(demo: &Demo) -> Verdict {
+    let server = demo.server().on_a_free_port().start()?;
+    let load = Load::gently_on(server.address());
+    server.signal(Signal::KILL)?;
+    wait_until("the load to be refused", || load.tally().count(Fate::Refused) > 0)
+}
+
+fn process_file(ordeal: &Ordeal) -> Result<String, Failed> {
+    Ok(fs::read_to_string(ordeal.server.path("pid"))?.trim().to_owned())
+}
+
+/// Lowers what a process may have, so that it can be raised again.
+fn limit(pid: u32, resource: Resource, to: u64) -> Verdict {
+    let maximum = getrlimit(resource).maximum;
+    set(pid, resource, Rlimit { current: Some(to), maximum })
+}
+
+fn unlimit(pid: u32, resource: Resource) -> Verdict {
+    let maximum = getrlimit(resource).maximum;
+    set(pid, resource, Rlimit { current: maximum, maximum })
+}
+
+fn set(pid: u32, resource: Resource, limit: Rlimit) -> Verdict {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or("a process id is not 0")?;
+    prlimit(Some(pid), resource, limit)?;
+    Ok(())
+}

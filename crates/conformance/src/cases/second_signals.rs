@@ -1,0 +1,156 @@
+//! A second signal at every step of an upgrade.
+
+use crate::{
+    Demo, Failed,
+    claim::{Verdict, claims},
+    ordeal::{Ordeal, Serving},
+};
+use rustix::process::Signal;
+
+claims![
+    a_hangup_of_the_old_one_at_any_step_loses_nothing,
+    a_hangup_of_the_new_one_at_any_step_loses_nothing,
+    another_upgrade_of_the_old_one_at_any_step_loses_nothing,
+    another_upgrade_of_the_new_one_at_any_step_loses_nothing,
+    a_stop_of_the_old_one_at_any_step_loses_nothing,
+    a_stop_of_the_new_one_at_any_step_loses_nothing,
+];
+
+/// The steps of the old process.
+const OLD: [&str; 7] = [
+    "old.copied",
+    "old.verified",
+    "old.started",
+    "old.permitting",
+    "old.permitted",
+    "old.draining",
+    "old.drained",
+];
+
+/// The steps of the new process before it listens to signals: any of them ends it, and it holds no connection.
+const DEAF: [&str; 5] = ["new.begun", "new.reading", "new.ready", "new.permitted", "new.entering"];
+
+/// Its steps after that.
+const HEARING: [&str; 2] = ["new.serving", "new.probation"];
+
+/// What comes of it.
+#[derive(Clone, Copy)]
+enum Then {
+    /// The old one serves on.
+    Old,
+    /// The successor serves.
+    New,
+    /// The successor's successor serves.
+    Third,
+    /// Both have ended, as they were told; the supervisor starts another one.
+    Nobody,
+    /// The old one may or may not have given its permission.
+    NewOrNobody,
+}
+
+/// It reloads, whatever else is under way.
+fn a_hangup_of_the_old_one_at_any_step_loses_nothing(demo: &Demo) -> Verdict {
+    let steps = OLD.iter().chain(&DEAF).chain(&HEARING).map(|&step| (step, Then::New));
+    to_the_old_one(demo, Signal::HUP, steps)
+}
+
+fn a_hangup_of_the_new_one_at_any_step_loses_nothing(demo: &Demo) -> Verdict {
+    to_the_new_one(demo, Signal::HUP, Then::New)
+}
+
+/// It is refused.
+fn another_upgrade_of_the_old_one_at_any_step_loses_nothing(demo: &Demo) -> Verdict {
+    let steps = OLD.iter().chain(&DEAF).chain(&HEARING).map(|&step| (step, Then::New));
+    to_the_old_one(demo, Signal::USR2, steps)
+}
+
+fn another_upgrade_of_the_new_one_at_any_step_loses_nothing(demo: &Demo) -> Verdict {
+    to_the_new_one(demo, Signal::USR2, Then::Third)
+}
+
+/// Before the permission it takes its successor with it, after it leaves the service to it.
+fn a_stop_of_the_old_one_at_any_step_loses_nothing(demo: &Demo) -> Verdict {
+    let steps = [
+        ("old.copied", Then::Nobody),
+        ("old.verified", Then::Nobody),
+        ("old.started", Then::Nobody),
+        ("new.begun", Then::Nobody),
+        ("new.reading", Then::Nobody),
+        ("new.ready", Then::NewOrNobody),
+        ("old.permitting", Then::New),
+        ("old.permitted", Then::New),
+        ("new.permitted", Then::New),
+        ("new.entering", Then::New),
+        ("new.serving", Then::New),
+        ("new.probation", Then::New),
+        ("old.draining", Then::New),
+        ("old.drained", Then::New),
+    ];
+    to_the_old_one(demo, Signal::TERM, steps)
+}
+
+fn a_stop_of_the_new_one_at_any_step_loses_nothing(demo: &Demo) -> Verdict {
+    to_the_new_one(demo, Signal::TERM, Then::Nobody)
+}
+
+fn to_the_old_one(
+    demo: &Demo,
+    signal: Signal,
+    steps: impl IntoIterator<Item = (&'static str, Then)>,
+) -> Verdict {
+    at_each_step(demo, steps, |ordeal, old, stalled| {
+        ordeal.server.signal_to(old.pid, signal)?;
+        ordeal.resume(stalled);
+        Ok(())
+    })
+}
+
+fn to_the_new_one(demo: &Demo, signal: Signal, heard: Then) -> Verdict {
+    let deaf = DEAF.iter().map(|&step| (step, Then::Old));
+    let steps = deaf.chain(HEARING.iter().map(|&step| (step, heard)));
+    at_each_step(demo, steps, |ordeal, _, stalled| {
+        ordeal.server.signal_to(stalled, signal)?;
+        ordeal.resume(stalled);
+        Ok(())
+    })
+}
+
+/// Stalls an upgrade at each step, does it to the server, waits for what comes of it; every upgrade is the next one after
+/// what the one before has suffered.
+fn at_each_step(
+    demo: &Demo,
+    steps: impl IntoIterator<Item = (&'static str, Then)>,
+    act: impl Fn(&Ordeal, &Serving, u32) -> Result<(), Failed>,
+) -> Verdict {
+    let mut ordeal = Ordeal::supervised(demo)?;
+    let mut serving = ordeal.serving()?;
+    for (step, then) in steps {
+        serving = come_through(&mut ordeal, step, then, &act)
+            .map_err(|failed| format!("at {step}: {}", failed.message().unwrap_or_default()))?;
+    }
+    assert_eq!(ordeal.end(&serving)?, 0);
+    Ok(())
+}
+
+fn come_through(
+    ordeal: &mut Ordeal,
+    step: &str,
+    then: Then,
+    act: impl Fn(&Ordeal, &Serving, u32) -> Result<(), Failed>,
+) -> Result<Serving, Failed> {
+    let old = ordeal.strike(&format!("stall@{step}"))?;
+    let stalled = ordeal.stalled()?;
+    act(ordeal, &old, stalled)?;
+    let serving = match then {
+        Then::Old => ordeal.serves_on(old)?,
+        Then::New => ordeal.succeeded(old.pid)?,
+        Then::Third => {
+            ordeal.is_past(old.pid);
+            ordeal.succeeded(stalled)?
+        }
+        Then::NewOrNobody if !ordeal.is_left_by_everybody(old.pid)? => ordeal.succeeded(old.pid)?,
+        Then::Nobody | Then::NewOrNobody => ordeal.start_another()?,
+    };
+    ordeal.settle(&serving)?;
+    Ok(serving)
+}

@@ -1,0 +1,108 @@
+//! What the system does not do for a server that follows its files, seen from outside: changes are served all the same, and the
+//! fault is in the metrics and once in the log, until it is gone.
+//!
+//! The limits are those of a user namespace of the server's own; nothing system-wide is touched.
+
+use crate::{
+    Demo, Failed, Running, Server,
+    claim::{Claim, Verdict, claims, judge, named},
+    wait_until,
+};
+use libtest_mimic::{Completion, Trial};
+use std::{env, fs, process::Command};
+
+claims![
+    without_file_events_edits_are_served_and_that_is_said_until_they_are_back,
+    a_limit_that_is_reached_while_running_is_said_until_it_is_raised,
+];
+
+/// The claims as tests that are ignored, with a word why, where there are no namespaces, unless `REQUIRE_ALL=1`.
+pub(crate) fn trials(demo: &Demo) -> Vec<Trial> {
+    let probe = Command::new("unshare").args(["-Ur", "true"]).output();
+    let must = env::var_os("REQUIRE_ALL").is_some_and(|value| value == "1");
+    let missing = !must && !probe.is_ok_and(|probe| probe.status.success());
+    let trial = |&(path, check): &Claim| {
+        let demo = demo.clone();
+        Trial::ignorable_test(named(path), move || {
+            if missing {
+                return Ok(Completion::ignored_with("no namespaces here (`unshare -Ur`)"));
+            }
+            judge(|| check(&demo)).map(|()| Completion::Completed)
+        })
+    };
+    CLAIMS.iter().map(trial).collect()
+}
+
+const INSTANCES: &str = "max_inotify_instances";
+const WATCHES: &str = "max_inotify_watches";
+
+/// A server in a namespace of its own, where it may have so many.
+fn limited(demo: &Demo, limit: &str, most: u32) -> Server {
+    let line = format!("echo {most} > /proc/sys/user/{limit}; exec \"$0\" \"$@\"");
+    demo.server().after(&format!("set -- unshare -Ur sh -euc '{line}' \"$@\""))
+}
+
+/// Sets the limit of a server in a namespace.
+fn set(server: &Running, limit: &str, most: u32) -> Verdict {
+    let line = format!("echo {most} > /proc/sys/user/{limit}");
+    let status = Command::new("nsenter")
+        .args(["--user", "--preserve-credentials", "--target", &server.pid().to_string()])
+        .args(["sh", "-euc", &line])
+        .status()?;
+    if status.success() { Ok(()) } else { Err(format!("`{line}` in the namespace: {status}").into()) }
+}
+
+/// Waits until the metric says so of this fault.
+fn is_degraded(server: &Running, reason: &str, is: u32) -> Result<(), Failed> {
+    server.wait_for_metric("watch_degraded", &[("reason", reason)], is)
+}
+
+/// How many lines of the log speak of it.
+fn said(server: &Running, words: &str) -> usize {
+    server.log().lines().iter().filter(|line| line.contains(words)).count()
+}
+
+fn without_file_events_edits_are_served_and_that_is_said_until_they_are_back(demo: &Demo) -> Verdict {
+    let server = limited(demo, INSTANCES, 0).template("index.html", "one").start()?;
+    is_degraded(&server, "no_events", 1)?;
+    server.edit("feature_flag_a: true", "feature_flag_a: false")?;
+    server.wait_for_generation(2)?;
+    server.save_template("index.html", "two")?;
+    wait_until("the template is served", || server.get("/").is_ok_and(|page| page.text() == "two"))?;
+    for followed in ["the configuration: no file events", "the templates: no file events"] {
+        assert_eq!(said(&server, followed), 1, "`{followed}` in:\n{}", server.log().text());
+    }
+    set(&server, INSTANCES, 128)?;
+    is_degraded(&server, "no_events", 0)?;
+    server.edit("feature_flag_a: false", "feature_flag_a: true")?;
+    server.wait_for_generation(3)?;
+    for followed in
+        ["the configuration: no longer: no file events", "the templates: no longer: no file events"]
+    {
+        server.log().wait_for_log(followed, |line| line.contains(followed))?;
+        assert_eq!(said(&server, followed), 1, "`{followed}` in:\n{}", server.log().text());
+    }
+    Ok(())
+}
+
+fn a_limit_that_is_reached_while_running_is_said_until_it_is_raised(demo: &Demo) -> Verdict {
+    let server = limited(demo, WATCHES, 1000).template("index.html", "one").start()?;
+    is_degraded(&server, "watch_limit", 0)?;
+    set(&server, WATCHES, 0)?;
+    fs::create_dir(server.path("templates/below"))?;
+    server.save_template("below/other.html", "new")?;
+    is_degraded(&server, "watch_limit", 1)?;
+    server.save_template("below/other.html", "{{ newer }")?;
+    server.log().wait_for_log("the mistake", |line| line.contains("other.html"))?;
+    server.save_template("below/other.html", "newer")?;
+    server.save_template("index.html", "two")?;
+    wait_until("the template is served", || server.get("/").is_ok_and(|page| page.text() == "two"))?;
+    let told = "the templates: not every folder is watched";
+    assert_eq!(said(&server, told), 1, "`{told}` in:\n{}", server.log().text());
+    set(&server, WATCHES, 1000)?;
+    is_degraded(&server, "watch_limit", 0)?;
+    let over = "the templates: no longer: not every folder is watched";
+    server.log().wait_for_log(over, |line| line.contains(over))?;
+    assert_eq!(said(&server, over), 1, "`{over}` in:\n{}", server.log().text());
+    Ok(())
+}

@@ -1,0 +1,179 @@
+//! An upgrade that is struck under load.
+
+use crate::{Client, Demo, Failed, Fate, Load, Running, Server, wait::wait_as_long_as, wait_until};
+use rustix::process::Signal;
+use std::{fs, time::Duration};
+
+/// Longer than a server waits for anything: 30 s for a successor that never becomes ready.
+const PATIENCE: Duration = Duration::from_secs(50);
+
+/// How long a look at who serves may take, before another one is had.
+const GLANCE: Duration = Duration::from_secs(2);
+
+/// Answers that show that somebody serves.
+const FLOW: u64 = 20;
+
+/// The file that names the fault which the next process that comes to its step suffers.
+const FAULT: &str = "fault";
+
+/// A linger above the pauses of the gentle load, and a probation that nothing here outlasts.
+const ARGUMENTS: &str = "--linger 0.6 --drain-deadline 30 --probation 15 --pid-file pid";
+
+/// A server under load whose upgrades go wrong.
+pub(crate) struct Ordeal {
+    demo: Demo,
+    pub(crate) server: Running,
+    pub(crate) load: Load,
+    /// Processes that serve no more, or will not.
+    past: Vec<u32>,
+    /// Upgrades that had failed when the last one began.
+    setbacks: usize,
+}
+
+/// One process of the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Serving {
+    pub(crate) instance: String,
+    pub(crate) pid: u32,
+}
+
+impl Ordeal {
+    /// On a listener of its own: whoever knocks while no process holds it is refused.
+    pub(crate) fn on_its_own(demo: &Demo) -> Result<Ordeal, Failed> {
+        Ordeal::of(demo, Ordeal::server(demo).on_a_free_port())
+    }
+
+    /// On the listener of a supervisor, who can start another one when none is left.
+    pub(crate) fn supervised(demo: &Demo) -> Result<Ordeal, Failed> {
+        Ordeal::of(demo, Ordeal::server(demo))
+    }
+
+    fn of(demo: &Demo, server: Server) -> Result<Ordeal, Failed> {
+        let server = server.start()?;
+        let load = Load::gently_on(server.address());
+        let ordeal = Ordeal { demo: demo.clone(), server, load, past: Vec::new(), setbacks: 0 };
+        ordeal.flows(&ordeal.serving()?)?;
+        Ok(ordeal)
+    }
+
+    /// Its heartbeats come often, so that a client of `/events` notices the end of the load.
+    fn server(demo: &Demo) -> Server {
+        let often = ("refresh_interval_seconds: 5", "refresh_interval_seconds: 1");
+        demo.server().args(ARGUMENTS).edited(often.0, often.1).env("DEMO_FAULT", format!("once@{FAULT}"))
+    }
+
+    /// Begins an upgrade that is struck by `fault`, and waits until it was. Hands over who served before.
+    pub(crate) fn strike(&mut self, fault: &str) -> Result<Serving, Failed> {
+        let old = self.serving()?;
+        fs::write(self.server.path(FAULT), fault)?;
+        self.upgrade(&old)?;
+        wait_until(&format!("{fault} to strike"), || !self.server.path(FAULT).exists())?;
+        Ok(old)
+    }
+
+    /// Asks the one that serves for an upgrade.
+    pub(crate) fn upgrade(&mut self, serving: &Serving) -> Result<(), Failed> {
+        self.setbacks = self.said("this process serves on");
+        self.server.signal_to(serving.pid, Signal::USR2)
+    }
+
+    /// The process that is stalled.
+    pub(crate) fn stalled(&self) -> Result<u32, Failed> {
+        wait_as_long_as(PATIENCE, "a process to stall", || {
+            self.server.processes().into_iter().find(|&pid| is_stalled(pid))
+        })
+    }
+
+    /// Lets it go on, if it is still there.
+    pub(crate) fn resume(&self, pid: u32) {
+        let _ = self.server.signal_to(pid, Signal::CONT);
+    }
+
+    /// Who answers now.
+    pub(crate) fn serving(&self) -> Result<Serving, Failed> {
+        let answer = Client::patient(self.server.address(), GLANCE)?.get("/healthz")?;
+        let instance = answer.header("x-instance").ok_or("no x-instance")?.to_owned();
+        let pid = self.server.process_of(&instance)?;
+        Ok(Serving { instance, pid })
+    }
+
+    /// Waits until the load is answered by this one.
+    pub(crate) fn flows(&self, serving: &Serving) -> Result<(), Failed> {
+        self.load.wait_for_successes(&serving.instance, FLOW)
+    }
+
+    /// Waits until this one has given up its upgrade, is alone again, and serves.
+    pub(crate) fn serves_on(&self, old: Serving) -> Result<Serving, Failed> {
+        wait_as_long_as(PATIENCE, "the old one to be alone, and to say so", || {
+            let said = self.said("this process serves on") > self.setbacks;
+            (said && self.server.processes() == [old.pid]).then_some(())
+        })?;
+        self.flows(&old)?;
+        Ok(old)
+    }
+
+    /// Waits until another process serves than the one with this id, or any before it.
+    pub(crate) fn succeeded(&mut self, before: u32) -> Result<Serving, Failed> {
+        self.past.push(before);
+        let new = wait_as_long_as(PATIENCE, "a successor to serve", || {
+            self.serving().ok().filter(|now| !self.past.contains(&now.pid))
+        })?;
+        self.flows(&new)?;
+        Ok(new)
+    }
+
+    /// This process will serve no more.
+    pub(crate) fn is_past(&mut self, pid: u32) {
+        self.past.push(pid);
+    }
+
+    /// Waits until nobody is left, or another process than `old` serves.
+    pub(crate) fn is_left_by_everybody(&self, old: u32) -> Result<bool, Failed> {
+        wait_as_long_as(PATIENCE, "an outcome", || match self.serving() {
+            Ok(now) => (now.pid != old).then_some(false),
+            Err(_) => self.server.processes().is_empty().then_some(true),
+        })
+    }
+
+    /// Waits until nobody is left, and does what a supervisor does then.
+    pub(crate) fn start_another(&mut self) -> Result<Serving, Failed> {
+        wait_as_long_as(PATIENCE, "nobody to be left", || self.server.processes().is_empty().then_some(()))?;
+        self.server = Ordeal::server(&self.demo).listener(self.server.listener()?).start()?;
+        let another = self.serving()?;
+        self.flows(&another)?;
+        Ok(another)
+    }
+
+    /// Ends the probation of the one that serves, and waits until it is alone.
+    pub(crate) fn settle(&self, serving: &Serving) -> Result<(), Failed> {
+        for pid in self.server.processes().into_iter().filter(|&pid| pid != serving.pid) {
+            // It may be gone by now.
+            let _ = self.server.signal_to(pid, Signal::TERM);
+        }
+        wait_until("the one that serves to be alone", || self.server.processes() == [serving.pid])
+    }
+
+    /// Upgrades the one that serves once more, which nothing hinders; then says how many requests were lost with a process
+    /// that held their connections. Any other loss is a failure.
+    pub(crate) fn end(mut self, serving: &Serving) -> Result<u64, Failed> {
+        self.upgrade(serving)?;
+        let last = self.succeeded(serving.pid)?;
+        self.settle(&last)?;
+        let clients = self.load.clients();
+        let tally = self.load.end();
+        let died = tally.count(Fate::Reset) + tally.count(Fate::Cut);
+        assert_eq!(tally.failed(), died, "refused, late or wrong: {tally:?}");
+        assert!(died <= clients, "a client has one connection to lose: {tally:?}");
+        Ok(died)
+    }
+
+    /// How many lines of the log have these words.
+    pub(crate) fn said(&self, words: &str) -> usize {
+        self.server.log().lines().iter().filter(|line| line.contains(words)).count()
+    }
+}
+
+fn is_stalled(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))
+}

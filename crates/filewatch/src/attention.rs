@@ -1,0 +1,196 @@
+//! What is heard, and what that puts under suspicion.
+
+use crate::cause::Cause;
+use crate::ear::Barrier;
+use crate::event::{Hint, Sign};
+use crate::marker::LOST;
+use crate::post::Post;
+use crate::settle::{Decision, EVERYTHING, Settle};
+use crate::shelf::Shelf;
+use crate::watch::{Step, Watch};
+use std::mem;
+use std::path::Path;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+/// A file that is written to without a pause is read all the same after this.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// So often is a marker waited for before the watcher itself is taken for lost.
+const LOSSES: u32 = 4;
+
+pub(crate) struct Attention {
+    watch: Watch,
+    pub(crate) post: Post,
+    pub(crate) settle: Settle,
+    /// Why what is under suspicion is so.
+    pub(crate) cause: Cause,
+    pub(crate) stopped: bool,
+    /// Who wants to know when nothing is under suspicion any more.
+    waiting: Vec<Sender<()>>,
+}
+
+/// What the waiting came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Something under suspicion is to be read now.
+    Due,
+    /// Hints came, or some time has passed.
+    Over,
+    /// It is time to look at everything.
+    Idle,
+}
+
+impl Attention {
+    pub(crate) fn open(watch: Watch) -> Self {
+        Self {
+            post: Post::open(watch.clone()),
+            settle: Settle::new(watch.quiet, PATIENCE),
+            cause: Cause::start(),
+            stopped: false,
+            waiting: Vec::new(),
+            watch,
+        }
+    }
+
+    /// Waits until there is something to do.
+    pub(crate) fn wait(&mut self, known: &mut Shelf) -> Wait {
+        let decision = self.settle.decide(Instant::now());
+        let until = match decision {
+            Decision::Read => return Wait::Due,
+            Decision::Until(then) => then,
+            Decision::Rest if !self.waiting.is_empty() => return Wait::Idle,
+            Decision::Rest => self.post.next_look(self.cause.is_missed()),
+        };
+        match self.post.receive(until) {
+            Some(hint) => {
+                self.apply(hint, known);
+                self.drain(known);
+                Wait::Over
+            }
+            None if decision == Decision::Rest => Wait::Idle,
+            None => Wait::Over,
+        }
+    }
+
+    /// Everything has been heard and looked at, and nothing is under suspicion: whoever waited for that is told.
+    pub(crate) fn answer(&mut self) {
+        for asked in mem::take(&mut self.waiting) {
+            // Who does not wait any more need not know.
+            let _ = asked.send(());
+        }
+    }
+
+    /// Whether somebody waits for rest.
+    pub(crate) fn is_asked(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Returns when everything that happened before has been heard.
+    pub(crate) fn listen(&mut self, known: &mut Shelf) {
+        let mut lost = 0;
+        while lost < LOSSES && !self.post.ear.is_deaf() {
+            let heard = match self.post.ear.fire() {
+                Barrier::Marker => self.hear_markers(known),
+                Barrier::Late => {
+                    // It vouches for what was read before it was touched, not for this.
+                    match self.hear_markers(known) {
+                        Heard::Markers => continue,
+                        other => other,
+                    }
+                }
+                Barrier::Passed => return self.drain(known),
+                Barrier::Broken => break,
+            };
+            match heard {
+                Heard::Markers => return,
+                // The marker may be among what was dropped.
+                Heard::Overflow => {}
+                Heard::Nothing => {
+                    lost += 1;
+                    self.settle.dirty(Path::new(EVERYTHING), Instant::now());
+                }
+            }
+        }
+        if self.watch.events && !self.post.ear.is_deaf() {
+            self.post.renew_ear();
+            self.settle.glance(Path::new(EVERYTHING));
+        }
+    }
+
+    fn drain(&mut self, known: &mut Shelf) {
+        while let Some(hint) = self.post.try_receive() {
+            self.apply(hint, known);
+        }
+    }
+
+    /// Waits until every marker that was touched has been heard of.
+    fn hear_markers(&mut self, known: &mut Shelf) -> Heard {
+        let end = Instant::now() + LOST;
+        while self.post.ear.is_late() {
+            match self.post.receive(end) {
+                Some(Hint::Lost) => {
+                    self.apply(Hint::Lost, known);
+                    return Heard::Overflow;
+                }
+                Some(hint) => self.apply(hint, known),
+                None => return Heard::Nothing,
+            }
+        }
+        Heard::Markers
+    }
+
+    fn apply(&mut self, hint: Hint, known: &mut Shelf) {
+        match hint {
+            Hint::Stop => self.stopped = true,
+            Hint::Request => {
+                self.cause.request();
+                self.settle.glance(Path::new(EVERYTHING));
+            }
+            Hint::Rest(asked) => self.waiting.push(asked),
+            Hint::Lost => {
+                self.cause.event();
+                self.post.ear.lost();
+                self.post.rearm = true;
+                self.post.ear.doubt(Path::new(EVERYTHING));
+                self.settle.dirty(Path::new(EVERYTHING), Instant::now());
+            }
+            Hint::Died(number) => self.post.lose_ear(number),
+            Hint::Marker(number) => self.post.ear.heard(number),
+            Hint::Seen(sign, path) => {
+                if self.post.ear.awaits(&path).unwrap_or_else(|| known.concerns_tree(&path)) {
+                    self.cause.event();
+                    self.weigh(sign, &path, known);
+                }
+            }
+        }
+    }
+
+    fn weigh(&mut self, sign: Sign, path: &Path, known: &mut Shelf) {
+        if matches!(sign, Sign::Arrived | Sign::Left | Sign::Made | Sign::Gone) {
+            self.post.ear.doubt(path);
+        }
+        if matches!(sign, Sign::Closed | Sign::Arrived | Sign::Written) {
+            known.trust(path);
+        }
+        match sign {
+            _ if !self.watch.takes(Step::Patience) => self.settle.commit(path),
+            Sign::Closed => self.settle.commit(path),
+            Sign::Touched => self.settle.glance(path),
+            Sign::Arrived if known.is_replaced(path) => self.settle.commit(path),
+            // Two files that were exchanged both leave and both arrive.
+            Sign::Left if path.symlink_metadata().is_ok() && known.is_replaced(path) => {
+                self.settle.commit(path);
+            }
+            Sign::Arrived | Sign::Left | Sign::Made | Sign::Gone | Sign::Written => {
+                self.settle.dirty(path, Instant::now());
+            }
+        }
+    }
+}
+
+enum Heard {
+    Markers,
+    Overflow,
+    Nothing,
+}

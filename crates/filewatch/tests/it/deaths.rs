@@ -1,0 +1,98 @@
+//! The watcher's thread and its descriptor fail, and what that does to whoever follows a file.
+
+use crate::support::{Folder, Heard, LiveText, wait_until};
+use filewatch::{Degraded, Trigger};
+use std::fs::{self, File};
+use std::mem::ManuallyDrop;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::process::Command;
+
+/// Runs the test of this name, an ignored one, in a process whose descriptors are its own.
+#[track_caller]
+fn alone(test: &str) {
+    let this = std::env::current_exe().unwrap();
+    let name = format!("deaths::{test}");
+    let output = Command::new(this).args(["--exact", &name, "--ignored", "--nocapture"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("1 passed"), "{said}");
+}
+
+/// This process's descriptors, with what they are of.
+fn descriptors() -> Vec<(RawFd, String)> {
+    let all = fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap().path());
+    let known = all.filter_map(|path| Some((path.clone(), fs::read_link(&path).ok()?)));
+    known
+        .map(|(path, target)| {
+            (path.file_name().unwrap().to_str().unwrap().parse().unwrap(), target.display().to_string())
+        })
+        .collect()
+}
+
+/// Puts something in the place of the only descriptor of this kind that is good for nothing.
+#[track_caller]
+fn break_the(kind: &str) {
+    let found: Vec<RawFd> =
+        descriptors().into_iter().filter(|(_, target)| target.contains(kind)).map(|(fd, _)| fd).collect();
+    assert_eq!(found.len(), 1, "`{kind}` in {:?}", descriptors());
+    // SAFETY: the descriptor is open, and stays its owner's: it is replaced in one step, and not closed here.
+    #[allow(unsafe_code)]
+    let mut victim = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(found[0]) });
+    rustix::io::dup2(File::open("/dev/null").unwrap(), &mut victim).unwrap();
+}
+
+#[test]
+fn when_the_watchers_thread_dies_that_is_told_and_another_takes_its_place() {
+    alone("a_thread_dies");
+}
+
+#[test]
+#[ignore = "run alone by when_the_watchers_thread_dies_that_is_told_and_another_takes_its_place"]
+fn a_thread_dies() {
+    let folder = Folder::new();
+    let path = folder.write("file", "old");
+    let live = LiveText::open(&path);
+    let before = descriptors().len();
+    for round in 0..3 {
+        // It cannot wait for events any more, which it finds out when it has told of the next.
+        break_the("eventpoll");
+        fs::write(&path, format!("{round} dies")).unwrap();
+        let mut heard = [live.next(), live.next(), live.next()];
+        heard.sort_by_key(|heard| !matches!(heard, Heard::Published(..)));
+        assert!(
+            matches!(&heard[0], Heard::Published(text, _) if *text == format!("{round} dies")),
+            "{heard:?}"
+        );
+        let no_events = Degraded::NoEvents;
+        assert_eq!(heard[1..], [Heard::Degraded(no_events), Heard::Recovered(no_events)], "{heard:?}");
+        assert_eq!(live.live.degraded(), []);
+        fs::write(&path, format!("{round} lives")).unwrap();
+        live.publishes_once(&format!("{round} lives"));
+        wait_until("nothing is left of the dead", || descriptors().len() == before);
+    }
+}
+
+#[test]
+fn when_the_watchers_descriptor_fails_the_next_change_is_found_and_another_takes_its_place() {
+    alone("a_descriptor_fails");
+}
+
+#[test]
+#[ignore = "run alone by when_the_watchers_descriptor_fails_the_next_change_is_found_and_another_takes_its_place"]
+fn a_descriptor_fails() {
+    let folder = Folder::new();
+    let path = folder.write("file", "old");
+    let live = LiveText::open(&path);
+    let before = descriptors().len();
+    for round in 0..3 {
+        break_the("inotify");
+        fs::write(&path, format!("{round} unheard")).unwrap();
+        let Heard::Published(text, _) = live.next() else { panic!("it is published first") };
+        assert_eq!(text, format!("{round} unheard"));
+        live.stays_silent();
+        fs::write(&path, format!("{round} heard")).unwrap();
+        assert_eq!(live.next(), Heard::Published(format!("{round} heard"), Trigger::Event));
+        live.stays_silent_for_long();
+        assert_eq!(descriptors().len(), before);
+    }
+}

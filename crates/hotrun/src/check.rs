@@ -1,0 +1,133 @@
+//! `hotrun check`: what would be watched, built, run and owned.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::cli::Cli;
+use crate::plan::{self, How, Plan, Ready, Signal, SourceRules, Stop, What};
+use crate::refusal::Refusal;
+use crate::report::{Report, spoken};
+use crate::socket;
+use crate::sources::Survey;
+
+/// Prints it; what is wrong is a warning, or refused as it would be when run.
+pub(crate) fn check(cli: &Cli) -> Result<(), Refusal> {
+    let plan = plan::plan(cli)?;
+    let report = Report::new(plan.style.clone(), plan.root.clone());
+    for (name, words) in lines(&plan) {
+        report.say(&format!("{name:<9} {words}"));
+    }
+    for warning in &plan.warnings {
+        report.say(&format!("{:<9} {warning}", "warning"));
+    }
+    for address in &plan.sockets.addresses {
+        if let Some(holder) = socket::holder(*address) {
+            return Err(Refusal::held(format!(
+                "`{address}` is held by `{}` (process {}): end that, or give another `socket.address`",
+                holder.name, holder.pid
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What there is to say, by topic.
+fn lines(plan: &Plan) -> Vec<(&'static str, String)> {
+    let survey = Survey::taken(&plan.sources);
+    let chosen = socket::choose(&plan.sockets);
+    let addresses: Vec<String> = plan.sockets.addresses.iter().map(ToString::to_string).collect();
+    let addresses = if addresses.is_empty() { String::new() } else { format!("{}: ", addresses.join(", ")) };
+    let settings = match &plan.settings {
+        Some(file) => shown(file, &plan.root),
+        None => "none, and none are needed; `hotrun init` writes a file".to_owned(),
+    };
+    vec![
+        ("settings", settings),
+        ("root", format!("`{}`", plan.root.display())),
+        (
+            "watch",
+            format!("{} folders, in them {} files that may be sources", survey.folders, survey.files.len()),
+        ),
+        ("sources", sources(&plan.sources, &plan.root)),
+        ("build", build(&plan.build.how, &plan.root)),
+        ("run", run(plan)),
+        ("port", format!("{addresses}{}", chosen.reason)),
+        ("ready", ready(&plan.ready, plan.probation)),
+        ("stop", stop(&plan.stop)),
+    ]
+}
+
+fn sources(rules: &SourceRules, root: &Path) -> String {
+    let endings: Vec<String> = rules.extensions.iter().map(|ending| format!("`{ending}`")).collect();
+    let mut words = match (&endings[..], rules.compiler_decides) {
+        ([], _) => "only named files".to_owned(),
+        (endings, true) => {
+            format!("{} files and manifests, after a build what the compiler has read", endings.join(", "))
+        }
+        (endings, false) => format!("files that end in {}", endings.join(", ")),
+    };
+    for folder in &rules.include_dirs {
+        let _ = write!(words, "; below {}", shown(folder, root));
+    }
+    for folder in rules.roots.iter().skip(1) {
+        let _ = write!(words, "; also {}", shown(folder, root));
+    }
+    words
+}
+
+fn build(how: &How, root: &Path) -> String {
+    match how {
+        How::Nothing => "nothing".to_owned(),
+        How::Shell(line) => format!("`{line}`"),
+        How::Cargo { arguments, target: Some(target), .. } => {
+            format!(
+                "`cargo {}` into {}, a target folder of its own",
+                arguments.join(" "),
+                shown(target, root)
+            )
+        }
+        How::Cargo { arguments, target: None, .. } => {
+            format!("`cargo {}` into the usual target folder", arguments.join(" "))
+        }
+    }
+}
+
+fn run(plan: &Plan) -> String {
+    let what = match (&plan.program.what, &plan.build.how) {
+        (What::Built, How::Cargo { binary, .. }) => format!("`{binary}`"),
+        (What::Built, _) => "what was built".to_owned(),
+        (What::File(file), _) => shown(file, &plan.root),
+        (What::Shell(line), _) => format!("`{line}`"),
+    };
+    let args = if plan.program.args.is_empty() {
+        String::new()
+    } else {
+        format!(" with `{}`", plan.program.args.join("` `"))
+    };
+    format!("{what}{args} in `{}`", plan.program.dir.display())
+}
+
+fn ready(ready: &Ready, probation: Duration) -> String {
+    let sign = match &ready.http {
+        Some(path) => format!("when `{path}` answers with 2xx"),
+        None => "when it says so, or listens".to_owned(),
+    };
+    format!("{sign}, within {}; on probation for {}", spoken(ready.timeout), spoken(probation))
+}
+
+fn stop(stop: &Stop) -> String {
+    let signal = match stop.signal {
+        Signal::Term => "`SIGTERM`",
+        Signal::Int => "`SIGINT`",
+    };
+    format!("{signal}, and `SIGKILL` after {}", spoken(stop.kill_delay))
+}
+
+/// A path as the developer would write it.
+fn shown(path: &Path, root: &Path) -> String {
+    format!(
+        "`{}`",
+        path.strip_prefix(root).ok().filter(|below| !below.as_os_str().is_empty()).unwrap_or(path).display()
+    )
+}

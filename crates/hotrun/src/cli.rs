@@ -1,0 +1,85 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Runs a server while it is being written: an edit is built beside it and takes over, no request fails
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(
+    after_help = "In a Cargo project or a Go module nothing else is needed. Ctrl-C ends it, a second one at once."
+)]
+pub(crate) struct Cli {
+    /// Which of the project's programs to run, if there are several
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) bin: Option<String>,
+    /// Settings, instead of the nearest `.hotrun.toml` at or above this folder
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) what: Option<What>,
+    /// Arguments of the program, after those of the settings
+    #[arg(last = true)]
+    pub(crate) args: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum What {
+    /// Say what would be watched, built, run and owned, and what is wrong
+    Check {
+        /// Arguments of the program, after those of the settings
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Write `.hotrun.toml`: every setting with its default, commented out
+    Init,
+}
+
+pub(crate) fn parse() -> Cli {
+    Cli::parse().settled()
+}
+
+impl Cli {
+    /// The program's arguments in one place, with or without a subcommand.
+    fn settled(mut self) -> Self {
+        if let Some(What::Check { args }) = &mut self.what {
+            self.args.append(args);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_follows_two_dashes_is_the_programs() {
+        for (words, expected) in [
+            (&["hotrun"][..], &[][..]),
+            (&["hotrun", "--", "-v", "a b"], &["-v", "a b"]),
+            (&["hotrun", "--bin", "x", "--", "check"], &["check"]),
+            (&["hotrun", "check", "--", "-v"], &["-v"]),
+            (&["hotrun", "check", "--bin", "x", "-c", "f"], &[]),
+        ] {
+            assert_eq!(Cli::try_parse_from(words).unwrap().settled().args, expected, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_belong_there_is_wrong_usage() {
+        for words in
+            [&["hotrun", "-x"][..], &["hotrun", "init", "--", "-v"], &["hotrun", "run"], &["hotrun", "--bin"]]
+        {
+            assert_eq!(Cli::try_parse_from(words).unwrap_err().exit_code(), 2, "{words:?}");
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! A server's life: started, ready, leaving, gone.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::child::{self, Spec};
+use crate::drain::{Cut, Drain, Leaver};
+use crate::herald::Herald;
+use crate::lend::{Heard, Lending};
+use crate::plan::Plan;
+use crate::probe::{Probe, Question};
+use crate::reaper;
+use crate::socket::{Chosen, Owned, Way};
+
+/// A program that waits for connections without asking for one shows nothing: we ask, if it has said nothing for so long.
+const SILENCE: Duration = Duration::from_millis(300);
+/// Between two connections made for that.
+const POKES: Duration = Duration::from_millis(200);
+
+/// What is heard of a server, on other threads.
+#[derive(Debug)]
+pub(crate) enum News {
+    Heard(Heard),
+    /// It said `READY=1`.
+    Notified,
+    /// It answered the probe.
+    Answered,
+    /// It was told to stop.
+    Signalled(Cut),
+    /// No process of it is left.
+    Ended(io::Result<ExitStatus>),
+}
+
+/// By what a server was seen to be ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sign {
+    Notified,
+    Listens,
+    Accepts,
+    Answers,
+    /// There is nothing to see; it is started.
+    Started,
+}
+
+/// What is to be run.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) id: u32,
+    pub(crate) version: u32,
+    pub(crate) spec: Spec,
+    /// The port that it was given, behind the proxy.
+    pub(crate) port: Option<SocketAddr>,
+}
+
+/// One server.
+#[derive(Debug)]
+pub(crate) struct Generation {
+    pub(crate) id: u32,
+    pub(crate) version: u32,
+    pub(crate) began: Instant,
+    /// Behind the proxy: where it is reached.
+    pub(crate) port: Option<SocketAddr>,
+    /// Where it listens, on sockets of ours.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// Why nothing could be lent to it, although that was wanted.
+    pub(crate) unfiltered: Option<String>,
+    group: u32,
+    way: Way,
+    path: Option<String>,
+    informed: bool,
+    ready: bool,
+    lending: Option<Arc<Lending>>,
+    probe: Option<Probe>,
+    drain: Option<Drain>,
+    _herald: Option<Herald>,
+}
+
+impl Generation {
+    /// Starts the server; `tell` is called on other threads.
+    pub(crate) fn start(
+        mut start: Start,
+        plan: &Plan,
+        chosen: &Chosen,
+        owned: &Arc<Owned>,
+        tell: impl Fn(News) + Clone + Send + 'static,
+    ) -> io::Result<Generation> {
+        let began = Instant::now();
+        let notified = tell.clone();
+        let herald = Herald::open(start.id, move || notified(News::Notified)).ok();
+        if let Some(herald) = &herald {
+            start.spec.env.push(("NOTIFY_SOCKET".into(), herald.address().into()));
+        }
+        let mut child = child::start(start.spec)?;
+        let group = child.pid;
+        let heard = tell.clone();
+        let serve =
+            |notify: OwnedFd| Lending::serve(notify, Arc::clone(owned), move |what| heard(News::Heard(what)));
+        let lending = child.notify.take().map(serve).transpose()?.map(Arc::new);
+        let way = match chosen.way {
+            Way::Lent if lending.is_none() => Way::Plain,
+            way => way,
+        };
+        let ended = tell.clone();
+        thread::spawn(move || {
+            let status = child.process.wait();
+            reaper::sweep(group);
+            ended(News::Ended(status));
+        });
+        let mut generation = Generation {
+            id: start.id,
+            version: start.version,
+            began,
+            port: start.port,
+            addresses: Vec::new(),
+            group,
+            way,
+            unfiltered: child.unfiltered.take(),
+            path: plan.ready.http.clone(),
+            informed: false,
+            ready: false,
+            lending,
+            probe: None,
+            drain: None,
+            _herald: herald,
+        };
+        if let Some(question) = generation.question(&plan.sockets.addresses) {
+            generation.probe = Some(Probe::ask(question, move || tell(News::Answered)));
+        }
+        Ok(generation)
+    }
+
+    /// The group of its processes.
+    pub(crate) fn group(&self) -> u32 {
+        self.group
+    }
+
+    /// What to ask it right after its start, if its being ready shows in nothing else.
+    fn question(&self, given: &[SocketAddr]) -> Option<Question> {
+        let path = self.path.clone();
+        let every = None;
+        match (self.way, self.port.or(given.first().copied())) {
+            (Way::Proxy, Some(address)) => {
+                Some(Question { address, path, group: None, delay: Duration::ZERO, every })
+            }
+            (Way::ListenFds | Way::StopFirst, Some(address)) => {
+                let group = Some(self.group);
+                match path {
+                    Some(_) => Some(Question { address, path, group, delay: Duration::ZERO, every }),
+                    None => Some(Question { address, path, group, delay: SILENCE, every: Some(POKES) }),
+                }
+            }
+            (Way::Plain, Some(address)) => {
+                Some(Question { address, path, group: Some(self.group), delay: Duration::ZERO, every })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether nothing but its being alive can be seen of it.
+    pub(crate) fn is_ready_when_started(&self) -> bool {
+        self.probe.is_none() && self.lending.is_none()
+    }
+
+    /// Whether it could have shown that it serves, and did not even ask for a port.
+    pub(crate) fn is_worker(&self) -> bool {
+        self.way == Way::Lent && self.addresses.is_empty() && self.path.is_none()
+    }
+
+    /// Takes in what was heard of its sockets; `Some` the moment that makes it ready.
+    pub(crate) fn heard(&mut self, heard: &Heard, tell: impl Fn(News) + Send + 'static) -> Option<Sign> {
+        let (address, sign) = match heard {
+            Heard::Bound(address) => {
+                if !self.addresses.contains(address) {
+                    self.addresses.push(*address);
+                }
+                return None;
+            }
+            Heard::Listening(address) => (*address, Sign::Listens),
+            Heard::Accepting(address) => (*address, Sign::Accepts),
+            Heard::Refused { .. } | Heard::Ended => return None,
+        };
+        if !self.addresses.contains(&address) {
+            self.addresses.push(address);
+        }
+        if self.path.is_none() {
+            return self.becomes_ready(sign);
+        }
+        if self.probe.is_none() && !self.ready {
+            let path = self.path.clone();
+            let question =
+                Question { address, path, group: Some(self.group), delay: Duration::ZERO, every: None };
+            self.probe = Some(Probe::ask(question, move || tell(News::Answered)));
+        }
+        None
+    }
+
+    /// It said `READY=1`.
+    pub(crate) fn notified(&mut self) -> Option<Sign> {
+        self.informed = true;
+        if self.path.is_some() { None } else { self.becomes_ready(Sign::Notified) }
+    }
+
+    /// `Some` the first time.
+    pub(crate) fn becomes_ready(&mut self, sign: Sign) -> Option<Sign> {
+        if self.ready {
+            return None;
+        }
+        self.ready = true;
+        self.probe = None;
+        Some(sign)
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// Whether a successor can start beside it.
+    pub(crate) fn shares(&self) -> bool {
+        match self.way {
+            Way::ListenFds | Way::Proxy => true,
+            Way::Lent => !self.addresses.is_empty(),
+            Way::StopFirst | Way::Plain => false,
+        }
+    }
+
+    /// Takes no new connection, finishes what it has, is told to stop.
+    pub(crate) fn leave(&mut self, plan: &Plan, tell: impl Fn(News) + Send + 'static) {
+        if self.drain.is_none() {
+            self.drain = Some(Drain::begin(self.leaver(plan), move |cut| tell(News::Signalled(cut))));
+        }
+    }
+
+    /// Is told to stop.
+    pub(crate) fn stop(&mut self, plan: &Plan, tell: impl Fn(News) + Send + 'static) {
+        match &self.drain {
+            Some(drain) => drain.now(),
+            None => self.drain = Some(Drain::stop(self.leaver(plan), move |cut| tell(News::Signalled(cut)))),
+        }
+    }
+
+    /// Leaves sooner.
+    pub(crate) fn hurry(&self) {
+        if let Some(drain) = &self.drain {
+            drain.hurry();
+        }
+    }
+
+    /// Stays after all; `false` if it was told to stop already.
+    pub(crate) fn call_back(&mut self) -> bool {
+        let stays = self.drain.as_ref().is_none_or(Drain::call_back);
+        if stays {
+            self.drain = None;
+        }
+        stays
+    }
+
+    /// Ends now.
+    pub(crate) fn kill(&self) {
+        reaper::signal(self.group, libc::SIGKILL);
+    }
+
+    fn leaver(&self, plan: &Plan) -> Leaver {
+        let mut addresses = self.addresses.clone();
+        addresses.extend(self.port);
+        if addresses.is_empty() {
+            addresses.clone_from(&plan.sockets.addresses);
+        }
+        Leaver {
+            group: self.group,
+            addresses,
+            is_left_alone: self.port.is_some(),
+            informed: self.informed,
+            lending: self.lending.clone(),
+            stop: plan.stop.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Sign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Sign::Notified => "it said `READY=1`",
+            Sign::Listens => "it listens",
+            Sign::Accepts => "it accepts",
+            Sign::Answers => "it answers",
+            Sign::Started => "it is started",
+        })
+    }
+}

@@ -1,0 +1,295 @@
+//! All that is decided before anything runs.
+
+mod ask;
+mod ground;
+mod making;
+mod watching;
+
+use std::env;
+use std::net::SocketAddr;
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use anstream::ColorChoice;
+use anstyle::AnsiColor;
+
+use crate::cli::Cli;
+use crate::plan::ask::Ask;
+use crate::plan::ground::Ground;
+use crate::project::Project;
+use crate::refusal::Refusal;
+use crate::settings::{self, Color, Colors, Settings, When};
+
+pub(crate) use crate::sources::SourceRules;
+
+/// How long a server may take to become ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a new server is watched before its predecessor's binary is given up.
+const PROBATION: Duration = Duration::from_secs(5);
+
+/// From the signal to `SIGKILL`; more than our own servers' drain, air's is nothing.
+const KILL_DELAY: Duration = Duration::from_secs(10);
+
+/// How long the connections of a program that does not drain itself are waited for.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// air's.
+const RERUN_DELAY: Duration = Duration::from_millis(500);
+
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// What is watched, and where builds run; absolute.
+    pub(crate) root: PathBuf,
+    /// Where the settings are from.
+    pub(crate) settings: Option<PathBuf>,
+    /// hotrun's own folder: logs, kept copies of binaries. Made by the runner.
+    pub(crate) tmp: PathBuf,
+    pub(crate) build: Build,
+    pub(crate) program: Program,
+    pub(crate) sources: SourceRules,
+    pub(crate) sockets: Sockets,
+    pub(crate) ready: Ready,
+    /// How long a new server may still be given up after it was ready.
+    pub(crate) probation: Duration,
+    pub(crate) stop: Stop,
+    /// What to do when the program ends by itself.
+    pub(crate) rerun: Option<Rerun>,
+    pub(crate) style: Style,
+    /// Remove `tmp` at the end.
+    pub(crate) clean_on_exit: bool,
+    /// Sentences to print once at the start.
+    pub(crate) warnings: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Build {
+    pub(crate) how: How,
+    /// Besides hotrun's own environment.
+    pub(crate) env: Vec<(String, String)>,
+    /// The compiler's own words of the last build, absolute.
+    pub(crate) log: Option<PathBuf>,
+    /// Wait after a change; usually nothing.
+    pub(crate) delay: Duration,
+    /// A failed build stops the running program.
+    pub(crate) stop_on_error: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum How {
+    /// Nothing to build: an edit restarts.
+    Nothing,
+    Cargo {
+        /// What follows `cargo`, without `--message-format` and `--target-dir`: `build --bin demo-axum`.
+        arguments: Vec<String>,
+        /// `target/hotrun`, absolute, or `None` to share the usual one.
+        target: Option<PathBuf>,
+        /// The name of the target whose executable is run.
+        binary: String,
+    },
+    /// One command for `/bin/sh -c`.
+    Shell(String),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    pub(crate) what: What,
+    pub(crate) args: Vec<String>,
+    /// Besides hotrun's own environment.
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    /// The executable that cargo named.
+    Built,
+    /// `bin`, absolute.
+    File(PathBuf),
+    /// `full_bin`, for `/bin/sh -c`; the arguments are appended.
+    Shell(String),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sockets {
+    /// `[socket] address`; none is to learn them from the program.
+    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) way: WayWanted,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum WayWanted {
+    #[default]
+    Auto,
+    ListenFds,
+    Bind,
+    Proxy,
+    StopFirst,
+    None,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Ready {
+    /// A path that answers with 2xx once the server is ready.
+    pub(crate) http: Option<String>,
+    pub(crate) timeout: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Stop {
+    pub(crate) signal: Signal,
+    /// From the signal to `SIGKILL`.
+    pub(crate) kill_delay: Duration,
+    /// Deadline of the drain from outside, before the signal.
+    pub(crate) drain: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    Term,
+    Int,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Rerun {
+    pub(crate) delay: Duration,
+    /// `rerun_cmd`, run instead of the program.
+    pub(crate) cmd: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Style {
+    /// `[log] time`.
+    pub(crate) time: bool,
+    pub(crate) mode: ColorChoice,
+    /// hotrun's own lines; none is no colour.
+    pub(crate) main: Option<AnsiColor>,
+    pub(crate) watcher: Option<AnsiColor>,
+    pub(crate) build: Option<AnsiColor>,
+    pub(crate) runner: Option<AnsiColor>,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self {
+            time: false,
+            mode: ColorChoice::Auto,
+            main: Some(AnsiColor::Magenta),
+            watcher: Some(AnsiColor::Cyan),
+            build: Some(AnsiColor::Yellow),
+            runner: Some(AnsiColor::Green),
+        }
+    }
+}
+
+/// Decides what is to be built, run and owned in the current folder.
+pub(crate) fn plan(cli: &Cli) -> Result<Plan, Refusal> {
+    let here = env::current_dir()
+        .map_err(|error| Refusal::unfit(format!("the current folder cannot be read: {error}")))?;
+    let ground = Ground::find(cli, &here)?;
+    decide(cli, ground, &ask::which)
+}
+
+/// Decides from what was found; `ask` chooses among programs if nothing else does.
+fn decide(cli: &Cli, ground: Ground, ask: Ask<'_>) -> Result<Plan, Refusal> {
+    let Ground { root, run_in, project, settings, file, warnings } = ground;
+    let tmp = tmp(&root, &project, &settings)?;
+    let making = making::decide(cli, &root, &tmp, &project, &settings, ask)?;
+    making.is_runnable()?;
+    let sources = watching::decide(&root, &tmp, &project, &settings, &making)?;
+    let build = settings.build;
+    let env = Vec::from_iter(build.env);
+    let args = build.args.into_iter().chain(cli.args.iter().cloned()).collect();
+    let log = build.log.unwrap_or_else(|| "build-errors.log".into());
+    Ok(Plan {
+        build: Build {
+            how: making.how,
+            env: env.clone(),
+            log: Some(log).filter(|log| !log.as_os_str().is_empty()).map(|log| tmp.join(log)),
+            delay: build.delay.unwrap_or_default(),
+            stop_on_error: build.stop_on_error.unwrap_or_default(),
+        },
+        program: Program { what: making.what, args, env, dir: run_in },
+        sources,
+        sockets: sockets(settings.socket.address, settings.socket.way)?,
+        ready: ready(settings.ready)?,
+        probation: settings.probation.unwrap_or(PROBATION),
+        stop: Stop {
+            signal: if build.send_interrupt == Some(true) { Signal::Int } else { Signal::Term },
+            kill_delay: build.kill_delay.unwrap_or(KILL_DELAY),
+            drain: settings.socket.drain.unwrap_or(DRAIN),
+        },
+        rerun: (build.rerun == Some(true))
+            .then(|| Rerun { delay: build.rerun_delay.unwrap_or(RERUN_DELAY), cmd: build.rerun_cmd }),
+        style: Style::of(settings.log_time, &settings.color),
+        clean_on_exit: settings.clean_on_exit.unwrap_or_default(),
+        warnings,
+        settings: file,
+        tmp,
+        root,
+    })
+}
+
+impl Style {
+    fn of(time: Option<bool>, colors: &Colors) -> Self {
+        let style = Self::default();
+        let color = |set: Option<Color>, usual: Option<AnsiColor>| set.map_or(usual, |Color(color)| color);
+        Self {
+            time: time.unwrap_or(style.time),
+            mode: match colors.mode {
+                Some(When::Always) => ColorChoice::Always,
+                Some(When::Never) => ColorChoice::Never,
+                Some(When::Auto) | None => ColorChoice::Auto,
+            },
+            main: color(colors.main, style.main),
+            watcher: color(colors.watcher, style.watcher),
+            build: color(colors.build, style.build),
+            runner: color(colors.runner, style.runner),
+        }
+    }
+}
+
+/// hotrun's own folder: beside what cargo makes, or air's `tmp`.
+fn tmp(root: &Path, project: &Project, settings: &Settings) -> Result<PathBuf, Refusal> {
+    let tmp = match (&settings.tmp_dir, project) {
+        (Some(named), _) => root.join(named),
+        (None, Project::Cargo(workspace)) => workspace.target.join("hotrun/run"),
+        (None, _) => root.join("tmp"),
+    };
+    let tmp: PathBuf = tmp.components().collect();
+    if root.starts_with(&tmp) || tmp.components().any(|part| part == Component::ParentDir) {
+        let named = settings.tmp_dir.as_deref().unwrap_or(&tmp).display();
+        return Err(Refusal::unfit(format!(
+            "`tmp_dir` is `{named}`; expected a folder of its own below the root, such as \"tmp\", which may be deleted"
+        )));
+    }
+    Ok(tmp)
+}
+
+fn sockets(addresses: Vec<SocketAddr>, way: Option<WayWanted>) -> Result<Sockets, Refusal> {
+    let way = way.unwrap_or_default();
+    if addresses.is_empty() && matches!(way, WayWanted::ListenFds | WayWanted::Proxy) {
+        let words = "`socket.way` needs `socket.address` beside it: hotrun listens there, before the program is started";
+        return Err(Refusal::unfit(words));
+    }
+    if let Some(twice) = addresses.iter().enumerate().find(|(at, address)| addresses[..*at].contains(address))
+    {
+        return Err(Refusal::unfit(format!("`socket.address` names `{}` twice", twice.1)));
+    }
+    Ok(Sockets { addresses, way })
+}
+
+fn ready(ready: settings::Ready) -> Result<Ready, Refusal> {
+    if let Some(path) =
+        ready.http.as_ref().filter(|path| !path.starts_with('/') || path.contains([' ', '\r', '\n']))
+    {
+        return Err(Refusal::unfit(format!("`ready.http` is `{path}`; expected a path such as \"/readyz\"")));
+    }
+    let timeout = ready.timeout.unwrap_or(READY_TIMEOUT);
+    if timeout.is_zero() {
+        return Err(Refusal::unfit(
+            "`ready.timeout` is 0; expected the longest start that is worth waiting for",
+        ));
+    }
+    Ok(Ready { http: ready.http, timeout })
+}

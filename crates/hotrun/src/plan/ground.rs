@@ -1,0 +1,80 @@
+//! What is found before anything is decided: the settings, the root, the project.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use crate::cli::Cli;
+use crate::project::Project;
+use crate::refusal::Refusal;
+use crate::settings::{self, Settings};
+
+#[derive(Debug)]
+pub(crate) struct Ground {
+    /// What is watched and where commands run.
+    pub(crate) root: PathBuf,
+    /// Where the program runs: the root, or without settings where hotrun was started, as with `cargo run`.
+    pub(crate) run_in: PathBuf,
+    pub(crate) project: Project,
+    pub(crate) settings: Settings,
+    /// Where they are from.
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Ground {
+    /// Reads the settings named on the command line or found here, and says what lies at their root.
+    pub(crate) fn find(cli: &Cli, here: &Path) -> Result<Self, Refusal> {
+        let file = cli.config.as_ref().map(|named| here.join(named)).or_else(|| settings_above(here));
+        let (settings, mut warnings) = match &file {
+            Some(file) => Settings::load(file)?,
+            None => (Settings::default(), Vec::new()),
+        };
+        if file.is_none() && here.join(".air.toml").is_file() {
+            warnings.push(
+                "`.air.toml` is not read by itself; `hotrun -c .air.toml` does, and says what it makes of it"
+                    .into(),
+            );
+        }
+        let base = match &file {
+            Some(file) if cli.config.is_none() => file.parent().unwrap_or(here),
+            _ => here,
+        };
+        let named = match &settings.root {
+            Some(named) => Some(existing(&base.join(named), named)?),
+            None => file.is_some().then(|| base.canonicalize().unwrap_or(base.to_owned())),
+        };
+        let project = Project::find(named.as_deref().unwrap_or(here))?;
+        let run_in = named.clone().unwrap_or_else(|| here.to_owned());
+        let root = named.unwrap_or_else(|| project.root().to_owned());
+        refuse_dangerous(&root)?;
+        Ok(Self { root, run_in, project, settings, file, warnings })
+    }
+}
+
+/// The nearest settings file at or above a folder, within its repository.
+fn settings_above(here: &Path) -> Option<PathBuf> {
+    let top = here.ancestors().find(|above| above.join(".git").exists()).unwrap_or(here);
+    let within = here.ancestors().take_while(|above| above.starts_with(top));
+    within.map(|folder| folder.join(settings::FILE)).find(|file| file.symlink_metadata().is_ok())
+}
+
+fn existing(root: &Path, named: &Path) -> Result<PathBuf, Refusal> {
+    let named = named.display();
+    match root.canonicalize() {
+        Ok(root) if root.is_dir() => Ok(root),
+        Ok(_) => Err(Refusal::unfit(format!("`root` is `{named}`, which is a file; expected a folder"))),
+        Err(error) => Err(Refusal::unfit(format!("`root` is `{named}`, which cannot be had: {error}"))),
+    }
+}
+
+/// A whole disk or a whole life is no project.
+fn refuse_dangerous(root: &Path) -> Result<(), Refusal> {
+    let home = env::home_dir().and_then(|home| home.canonicalize().ok());
+    if root.parent().is_none() || home.is_some_and(|home| home == root) || root == Path::new("/root") {
+        return Err(Refusal::unfit(format!(
+            "the root is `{}`, which hotrun would have to watch as a whole; start it in the project's folder",
+            root.display()
+        )));
+    }
+    Ok(())
+}

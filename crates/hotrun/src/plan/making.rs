@@ -1,0 +1,335 @@
+//! What builds the program, and what is run.
+
+use std::fs::Metadata;
+use std::path::Path;
+
+use crate::cli::Cli;
+use crate::plan::ask::Ask;
+use crate::plan::{How, What};
+use crate::project::{Binary, Project, Workspace};
+use crate::refusal::Refusal;
+use crate::settings::{FILE, Settings};
+
+#[derive(Debug)]
+pub(crate) struct Making {
+    pub(crate) how: How,
+    pub(crate) what: What,
+}
+
+pub(crate) fn decide(
+    cli: &Cli,
+    root: &Path,
+    tmp: &Path,
+    project: &Project,
+    settings: &Settings,
+    ask: Ask<'_>,
+) -> Result<Making, Refusal> {
+    let build = &settings.build;
+    let named = match (&build.full_bin, &build.bin) {
+        (Some(line), _) if !line.trim().is_empty() => Some(What::Shell(line.clone())),
+        (_, Some(path)) if !path.as_os_str().is_empty() => Some(What::File(root.join(path))),
+        _ => None,
+    };
+    let shell = |line: &str| if line.trim().is_empty() { How::Nothing } else { How::Shell(line.to_owned()) };
+    match project {
+        Project::Cargo(workspace) => {
+            let cargo = Cargo { root, workspace, shares: build.share_target == Some(true), ask };
+            match (&cli.bin, &build.cmd, named) {
+                (Some(name), _, _) => cargo.program(workspace.named(name), Some(name)),
+                (None, Some(line), Some(what)) => Ok(Making { how: shell(line), what }),
+                (None, None, Some(what)) => Ok(Making { how: How::Shell("cargo build".to_owned()), what }),
+                (None, Some(line), None) if !line.trim().is_empty() => cargo.command(line),
+                (None, _, None) => cargo.program(workspace.candidates(root), None),
+            }
+        }
+        _ if cli.bin.is_some() => Err(Refusal::usage(format!(
+            "`--bin` chooses among the programs of a Cargo project; there is no `Cargo.toml` in or above `{}`",
+            root.display()
+        ))),
+        Project::Go(_) => {
+            let made = tmp.join("main");
+            let usual = format!("go build -o {} .", quoted(&made));
+            let how = build.cmd.as_deref().map_or(How::Shell(usual), shell);
+            Ok(Making { how, what: named.unwrap_or(What::File(made)) })
+        }
+        Project::Other(_) => {
+            let how = build.cmd.as_deref().map_or(How::Nothing, shell);
+            match (named, how) {
+                (Some(what), how) => Ok(Making { how, what }),
+                (None, How::Nothing) => Err(Refusal::unfit(format!(
+                    "nothing to run in `{}`: there is no `Cargo.toml` and no `go.mod`, and no `{FILE}` that says `bin` or `full_bin`",
+                    root.display()
+                ))),
+                // air's.
+                (None, how) => Ok(Making { how, what: What::File(tmp.join("main")) }),
+            }
+        }
+    }
+}
+
+impl Making {
+    /// Refuses a program that nothing builds and that is not there.
+    pub(crate) fn is_runnable(&self) -> Result<(), Refusal> {
+        let (What::File(file), How::Nothing) = (&self.what, &self.how) else { return Ok(()) };
+        let shown = file.display();
+        match file.metadata() {
+            Ok(found) if !found.is_file() => Err(Refusal::unfit(format!(
+                "`build.bin` is `{shown}`, which is a folder; expected a program"
+            ))),
+            Ok(found) if !is_executable(&found) => Err(Refusal::unfit(format!(
+                "`build.bin` is `{shown}`, which may not be executed; `chmod +x` it, or give `build.full_bin`"
+            ))),
+            Ok(_) => Ok(()),
+            Err(error) => Err(Refusal::unfit(format!(
+                "`build.bin` is `{shown}`, which cannot be had: {error}; `build.cmd` may say what builds it"
+            ))),
+        }
+    }
+}
+
+struct Cargo<'a> {
+    root: &'a Path,
+    workspace: &'a Workspace,
+    shares: bool,
+    ask: Ask<'a>,
+}
+
+impl Cargo<'_> {
+    /// Builds the one program among these.
+    fn program(&self, candidates: Vec<Binary>, name: Option<&str>) -> Result<Making, Refusal> {
+        let binary = self.one(candidates, name)?;
+        let words = ["build", "-p", &binary.package, "--bin", &binary.name];
+        Ok(self.built(words.map(str::to_owned).into(), binary.name))
+    }
+
+    /// Builds as `cmd` says. What is a plain `cargo build` is run by hotrun itself.
+    fn command(&self, line: &str) -> Result<Making, Refusal> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let value = |short: &str, long: &str| {
+            let at = words.iter().position(|word| *word == short || *word == long);
+            let joined = || words.iter().find_map(|word| word.strip_prefix(long)?.strip_prefix('='));
+            at.and_then(|at| words.get(at + 1).copied()).or_else(joined)
+        };
+        let target = value("--bin", "--bin").or(value("--example", "--example"));
+        let name = match (target, value("-p", "--package")) {
+            (Some(target), _) => target.to_owned(),
+            (None, Some(package)) => {
+                let programs = self.workspace.named(package);
+                self.one(
+                    programs.into_iter().filter(|binary| binary.package == package).collect(),
+                    Some(package),
+                )?
+                .name
+            }
+            (None, None) => self.one(self.workspace.candidates(self.root), None)?.name,
+        };
+        let is_plain = !line.contains(|character: char| "|&;<>()$`\\\"'*?[]#~%!{}\n".contains(character))
+            && !words
+                .iter()
+                .any(|word| word.starts_with("--target-dir") || word.starts_with("--message-format"))
+            && matches!(words[..], ["cargo", "build" | "b", ..]);
+        if is_plain {
+            return Ok(self.built(words[1..].iter().map(ToString::to_string).collect(), name));
+        }
+        let profile = if words.contains(&"--release") { "release" } else { "debug" };
+        let made = self.workspace.target.join(profile).join(name);
+        Ok(Making { how: How::Shell(line.to_owned()), what: What::File(made) })
+    }
+
+    fn built(&self, arguments: Vec<String>, binary: String) -> Making {
+        let target = (!self.shares).then(|| self.workspace.target.join("hotrun"));
+        Making { how: How::Cargo { arguments, target, binary }, what: What::Built }
+    }
+
+    fn one(&self, mut candidates: Vec<Binary>, name: Option<&str>) -> Result<Binary, Refusal> {
+        candidates.sort();
+        candidates.dedup();
+        match (candidates.len(), name) {
+            (0, None) if self.workspace.binaries().is_empty() => Err(Refusal::unfit(format!(
+                "nothing to run: the packages of `{}` have no program, only libraries",
+                self.workspace.root.display()
+            ))),
+            (0, None) => Err(Refusal::usage(format!(
+                "which program? `--bin NAME`: {}",
+                list(&self.workspace.binaries())
+            ))),
+            (0, Some(name)) => Err(Refusal::usage(format!(
+                "no program is called `{name}`; there is {}",
+                list(&self.workspace.binaries())
+            ))),
+            (1, _) => Ok(candidates.remove(0)),
+            _ => (self.ask)(&candidates)
+                .ok_or_else(|| Refusal::usage(format!("which program? `--bin NAME`: {}", list(&candidates)))),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_executable(found: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    found.permissions().mode() & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &Metadata) -> bool {
+    true
+}
+
+fn list(binaries: &[Binary]) -> String {
+    let names: Vec<String> = binaries.iter().map(|binary| format!("`{}`", binary.name)).collect();
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        Some((last, _)) => last.clone(),
+        None => "none".to_owned(),
+    }
+}
+
+/// A path as one word for the shell.
+fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain =
+        text.chars().all(|character| character.is_ascii_alphanumeric() || "/._-+".contains(character));
+    if is_plain { text.into_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::{Making, decide};
+    use crate::cli::Cli;
+    use crate::plan::{How, What};
+    use crate::project::{Package, Project, Workspace};
+    use crate::refusal::Refusal;
+    use crate::settings::Settings;
+
+    fn workspace(binaries: &[&str]) -> Project {
+        let packages = vec![
+            Package {
+                name: "shop".into(),
+                folder: "/p/shop".into(),
+                binaries: binaries.iter().map(ToString::to_string).collect(),
+                is_default: true,
+                ..Package::default()
+            },
+            Package {
+                name: "tools".into(),
+                folder: "/p/tools".into(),
+                binaries: vec!["tidy".into()],
+                ..Package::default()
+            },
+        ];
+        Project::Cargo(Workspace {
+            root: "/p".into(),
+            target: "/p/target".into(),
+            packages,
+            outside: Vec::new(),
+        })
+    }
+
+    fn made(project: &Project, bin: Option<&str>, settings: &str) -> Result<Making, Refusal> {
+        let (settings, findings) = Settings::parse(settings);
+        assert_eq!(findings, []);
+        let cli = Cli { bin: bin.map(str::to_owned), config: None, what: None, args: Vec::new() };
+        decide(&cli, Path::new("/p"), Path::new("/p/tmp"), project, &settings, &|_| None)
+    }
+
+    fn said(making: &Making) -> String {
+        let how = match &making.how {
+            How::Nothing => "nothing".to_owned(),
+            How::Shell(line) => format!("sh: {line}"),
+            How::Cargo { arguments, target, binary } => {
+                let own = if target.is_some() { "own" } else { "shared" };
+                format!("cargo {} ({own}) -> {binary}", arguments.join(" "))
+            }
+        };
+        let what = match &making.what {
+            What::Built => "built".to_owned(),
+            What::File(file) => file.display().to_string(),
+            What::Shell(line) => format!("sh: {line}"),
+        };
+        format!("{how} | {what}")
+    }
+
+    /// Each row: `--bin`, the settings, and what is built and run.
+    #[test]
+    fn in_a_cargo_project_cargo_builds_unless_the_settings_say_otherwise() {
+        for (bin, settings, expected) in [
+            (None, "", "cargo build -p shop --bin shop (own) -> shop | built"),
+            (Some("tidy"), "", "cargo build -p tools --bin tidy (own) -> tidy | built"),
+            (Some("tools"), "", "cargo build -p tools --bin tidy (own) -> tidy | built"),
+            (None, "build.share_target = true", "cargo build -p shop --bin shop (shared) -> shop | built"),
+            (None, "build.cmd = 'cargo build'", "cargo build (own) -> shop | built"),
+            (
+                None,
+                "build.cmd = 'cargo b -p tools --release'",
+                "cargo b -p tools --release (own) -> tidy | built",
+            ),
+            (
+                None,
+                "build.cmd = 'cargo build --package=tools'",
+                "cargo build --package=tools (own) -> tidy | built",
+            ),
+            (
+                None,
+                "build.cmd = 'cargo build --example demo'",
+                "cargo build --example demo (own) -> demo | built",
+            ),
+            (Some("tidy"), "build.cmd = 'make'", "cargo build -p tools --bin tidy (own) -> tidy | built"),
+            (None, "build.cmd = 'make && cargo build'", "sh: make && cargo build | /p/target/debug/shop"),
+            (
+                None,
+                "build.cmd = 'RUSTFLAGS=-g cargo build --release'",
+                "sh: RUSTFLAGS=-g cargo build --release | /p/target/release/shop",
+            ),
+            (
+                None,
+                "build.cmd = 'cargo build --target-dir x'",
+                "sh: cargo build --target-dir x | /p/target/debug/shop",
+            ),
+            (None, "build.bin = 'target/debug/x'", "sh: cargo build | /p/target/debug/x"),
+            (None, "build.cmd = 'make'\nbuild.bin = 'out/x'", "sh: make | /p/out/x"),
+            (None, "build.cmd = ''\nbuild.bin = '/bin/x'", "nothing | /bin/x"),
+            (None, "build.full_bin = 'A=1 ./x'\nbuild.bin = 'y'", "sh: cargo build | sh: A=1 ./x"),
+            (None, "build.full_bin = ''", "cargo build -p shop --bin shop (own) -> shop | built"),
+        ] {
+            assert_eq!(
+                said(&made(&workspace(&["shop"]), bin, settings).unwrap()),
+                expected,
+                "{bin:?} {settings}"
+            );
+        }
+    }
+
+    #[test]
+    fn elsewhere_airs_defaults_hold() {
+        let go = Project::Go(PathBuf::from("/p"));
+        let other = Project::Other(PathBuf::from("/p"));
+        for (project, settings, expected) in [
+            (&go, "", "sh: go build -o /p/tmp/main . | /p/tmp/main"),
+            (&go, "build.bin = 'server'", "sh: go build -o /p/tmp/main . | /p/server"),
+            (&go, "build.cmd = 'make'\nbuild.full_bin = './x'", "sh: make | sh: ./x"),
+            (&other, "build.full_bin = 'python3 app.py'", "nothing | sh: python3 app.py"),
+            (&other, "build.cmd = 'make'", "sh: make | /p/tmp/main"),
+        ] {
+            assert_eq!(said(&made(project, None, settings).unwrap()), expected, "{settings}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_clear_is_asked_and_what_cannot_be_is_refused() {
+        let other = Project::Other(PathBuf::from("/p"));
+        for (project, bin, settings, status, expected) in [
+            (workspace(&["a", "b"]), None, "", 2, "which program? `--bin NAME`: `a` or `b`"),
+            (workspace(&["a"]), Some("c"), "", 2, "no program is called `c`; there is `a` or `tidy`"),
+            (workspace(&[]), None, "", 2, "which program? `--bin NAME`: `tidy`"),
+            (workspace(&["a"]), None, "build.cmd = 'cargo build -p c'", 2, "no program is called `c`"),
+            (other.clone(), Some("a"), "", 2, "`--bin` chooses among the programs of a Cargo project"),
+            (other, None, "", 1, "nothing to run in `/p`"),
+        ] {
+            let refusal = made(&project, bin, settings).unwrap_err();
+            assert_eq!(refusal.status, status, "{refusal}");
+            assert!(refusal.words.starts_with(expected), "{refusal}");
+        }
+    }
+}

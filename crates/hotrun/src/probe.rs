@@ -1,0 +1,102 @@
+//! Asks a server whether it is ready, where it does not say so by itself.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::quiet;
+
+/// Nobody tells when a server begins to answer.
+const EVERY: Duration = Duration::from_millis(10);
+/// For one connection and one answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub(crate) address: SocketAddr,
+    /// The path of a GET; nothing is asked over the connection without it.
+    pub(crate) path: Option<String>,
+    /// The answer counts only if it is one of these processes that has the connection.
+    pub(crate) group: Option<u32>,
+    /// From now on until the first question.
+    pub(crate) delay: Duration,
+    /// Between two questions, if not as often as usual.
+    pub(crate) every: Option<Duration>,
+}
+
+/// A thread that asks until the answer is yes; dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Probe {
+    over: Arc<AtomicBool>,
+}
+
+impl Probe {
+    /// Asks; `tell` is called once.
+    pub(crate) fn ask(question: Question, tell: impl FnOnce() + Send + 'static) -> Probe {
+        let over = Arc::new(AtomicBool::new(false));
+        let is_over = Arc::clone(&over);
+        thread::spawn(move || {
+            thread::sleep(question.delay);
+            while !is_over.load(Ordering::Relaxed) {
+                if yes(&question).unwrap_or(false) {
+                    return tell();
+                }
+                thread::sleep(question.every.unwrap_or(EVERY));
+            }
+        });
+        Probe { over }
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+}
+
+fn yes(question: &Question) -> io::Result<bool> {
+    let mut stream = TcpStream::connect_timeout(&reachable(question.address), PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let peer = stream.local_addr()?;
+    let Some(path) = &question.path else {
+        return Ok(question.group.is_none_or(|group| is_taken_by(group, peer)));
+    };
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: hotrun\r\n\r\n", question.address)?;
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer)?;
+    Ok(answer.starts_with(b"HTTP/1.")
+        && answer[9] == b'2'
+        && question.group.is_none_or(|group| quiet::holds(group, peer)))
+}
+
+/// Whether the connection is accepted by the group before somebody else, or nobody, does.
+fn is_taken_by(group: u32, peer: SocketAddr) -> bool {
+    let end = Instant::now() + Duration::from_millis(50);
+    loop {
+        if quiet::holds(group, peer) {
+            return true;
+        }
+        if Instant::now() >= end {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Where to connect to what listens there.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
+            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into())
+        }
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
+            address.set_ip(std::net::Ipv6Addr::LOCALHOST.into())
+        }
+        _ => {}
+    }
+    address
+}

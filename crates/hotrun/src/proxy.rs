@@ -1,0 +1,93 @@
+//! A proxy that holds requests while nobody is ready.
+//!
+//! For programs that take their port from `PORT`, where their sockets cannot be lent. Every request goes to the server
+//! that is current when it comes; one that comes while there is none waits. Bodies stream both ways, a connection that
+//! is upgraded (WebSocket) becomes a pipe.
+
+mod backend;
+mod errand;
+#[cfg(test)]
+mod trial;
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use hyper::server::conn::http1::Builder;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::runtime;
+use tokio::sync::{oneshot, watch};
+
+use crate::proxy::backend::Backends;
+
+/// The proxy; dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    backends: Arc<Backends>,
+    over: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Proxy {
+    /// Serves on a listener; every request waits until there is a target.
+    pub(crate) fn start(listener: TcpListener) -> io::Result<Proxy> {
+        listener.set_nonblocking(true)?;
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let listener = {
+            let _inside = runtime.enter();
+            tokio::net::TcpListener::from_std(listener)?
+        };
+        let (target, _) = watch::channel(None);
+        let backends = Arc::new(Backends::new(target));
+        let (over, ended) = oneshot::channel();
+        let serving = Arc::clone(&backends);
+        let thread = thread::Builder::new().name("proxy".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = serve(listener, serving) => {}
+                    _ = ended => {}
+                }
+            });
+        })?;
+        Ok(Proxy { backends, over: Some(over), thread: Some(thread) })
+    }
+
+    /// From now on new requests go there; those under way stay where they are.
+    pub(crate) fn switch(&self, target: Option<SocketAddr>) {
+        self.backends.switch(target);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        drop(self.over.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+async fn serve(listener: tokio::net::TcpListener, backends: Arc<Backends>) {
+    loop {
+        // Out of descriptors: some will be free when others have been served.
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::task::yield_now().await;
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let backends = Arc::clone(&backends);
+        tokio::spawn(async move {
+            let service = service_fn(|request| {
+                let backends = Arc::clone(&backends);
+                async move { Ok::<_, Infallible>(errand::run(request, &backends).await) }
+            });
+            let mut builder = Builder::new();
+            builder.preserve_header_case(true).auto_date_header(false);
+            // A client that breaks off is its own business.
+            let _ = builder.serve_connection(TokioIo::new(stream), service).with_upgrades().await;
+        });
+    }
+}

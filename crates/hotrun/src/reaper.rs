@@ -1,0 +1,121 @@
+//! Leaves no descendant behind.
+//!
+//! A program may fork twice, take a session of its own, and be nobody's child any more. So every program starts with a
+//! mark in its environment, which its descendants inherit; and orphans come to us.
+
+mod census;
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitOptions, getpid, pidfd_open, pidfd_send_signal, set_child_subreaper, waitpid,
+};
+
+use crate::guardian;
+use crate::reaper::census::Census;
+
+/// The variable by which descendants are known.
+pub(crate) const MARK: &str = "HOTRUN_MARK";
+
+/// A process that is not gone so long after `SIGKILL` hangs in the kernel, and nobody can end it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What [`MARK`] says in the programs that this hotrun starts, and in those that `leader` starts.
+pub(crate) fn mark(hotrun: u32, leader: u32) -> String {
+    format!("{}{leader}.", prefix(hotrun))
+}
+
+/// Makes this process the one that orphaned descendants come to.
+pub(crate) fn adopt_orphans() -> io::Result<()> {
+    Ok(set_child_subreaper(Some(getpid()))?)
+}
+
+/// The living processes of the group, the descendants of its leader, and those that it has lost sight of.
+pub(crate) fn members(group: u32) -> Vec<u32> {
+    Census::take().members(group, &mark(us(), group))
+}
+
+/// Sends the signal to the group and to every descendant of its leader, whatever group or session that is in by now.
+pub(crate) fn signal(group: u32, signal: i32) {
+    let Some(signal) = Signal::from_named_raw(signal) else { return };
+    for process in members(group) {
+        send(process, signal);
+    }
+}
+
+/// Kills and reaps whatever is left of the group and of its descendants. The leader's status is left to whoever
+/// waits for it.
+pub(crate) fn sweep(group: u32) {
+    let mark = mark(us(), group);
+    let mut killed = kill_until_none(|census| census.members(group, &mark));
+    killed.retain(|process| *process != group);
+    reap(|process| killed.contains(&process.pid) || process.is_follower(group));
+}
+
+/// Kills and reaps every descendant of this process but the guardian, which ends by itself. Whoever waits for one of
+/// them has done so.
+pub(crate) fn sweep_all() {
+    kill_until_none(|census| {
+        let mut found = census.descendants(us());
+        found.retain(|process| !guardian::is_one(*process));
+        found
+    });
+    reap(|_| true);
+}
+
+/// Kills every process of these groups, and whatever else a hotrun that is dead by now has started.
+pub(crate) fn avenge(prefix: &str, groups: &[u32]) {
+    kill_until_none(|census| {
+        let mut found = census.marked(prefix);
+        found.extend(groups.iter().flat_map(|group| census.members(*group, prefix)));
+        found
+    });
+}
+
+/// How every mark of a hotrun begins: with its process id, which may be given again, and when it started.
+pub(crate) fn prefix(hotrun: u32) -> String {
+    let stat = fs::read_to_string(format!("/proc/{hotrun}/stat")).unwrap_or_default();
+    let started = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(19));
+    format!("{hotrun}-{}-", started.unwrap_or("0"))
+}
+
+/// New ones may be born while the known ones are killed. Gives all that were.
+fn kill_until_none(find: impl Fn(&Census) -> Vec<u32>) -> Vec<u32> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut killed = Vec::new();
+    while Instant::now() < deadline {
+        let found = find(&Census::take());
+        if found.is_empty() {
+            break;
+        }
+        let ends: Vec<_> = found.iter().filter_map(|process| send(*process, Signal::KILL)).collect();
+        killed.extend(found);
+        for end in ends {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let left = Timespec::try_from(left).unwrap_or_default();
+            let _ = poll(&mut [PollFd::new(&end, PollFlags::IN)], Some(&left));
+        }
+    }
+    killed
+}
+
+/// The descriptor becomes readable when the process ends.
+fn send(process: u32, signal: Signal) -> Option<OwnedFd> {
+    let process = pidfd_open(Pid::from_raw(process.cast_signed())?, PidfdFlags::empty()).ok()?;
+    let _ = pidfd_send_signal(&process, signal);
+    Some(process)
+}
+
+fn reap(ours: impl Fn(&census::Process) -> bool) {
+    for process in Census::take().dead_children(us()).filter(|process| ours(process)) {
+        let _ = waitpid(Pid::from_raw(process.pid.cast_signed()), WaitOptions::NOHANG);
+    }
+}
+
+fn us() -> u32 {
+    getpid().as_raw_pid().cast_unsigned()
+}

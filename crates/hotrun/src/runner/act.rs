@@ -1,0 +1,238 @@
+//! What actions do.
+
+use std::ffi::OsString;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+
+use crate::build::Building;
+use crate::child::Spec;
+use crate::drain::Cut;
+use crate::generation::{Generation, News, Sign, Start};
+use crate::plan::{How, Program, What};
+use crate::socket::Way;
+use crate::supervisor::{Action, Event, Word};
+
+use super::{Happening, Runner, Verdict};
+
+impl Runner {
+    pub(super) fn act(&mut self, action: Action) -> Verdict {
+        match action {
+            Action::Build(version) => self.build(version),
+            Action::Cancel => {
+                self.report.build("something changed meanwhile: the build begins anew");
+                self.building.iter().for_each(Building::cancel);
+            }
+            Action::Start { server, version } => return self.start(server, version),
+            Action::Leave(server) => {
+                self.report.runner(&format!("server {server} leaves"));
+                let tell = self.teller(server);
+                if let Some(generation) = self.generations.get_mut(&server) {
+                    generation.leave(&self.plan, tell);
+                }
+            }
+            Action::Stop(server) => {
+                let tell = self.teller(server);
+                if let Some(generation) = self.generations.get_mut(&server) {
+                    generation.stop(&self.plan, tell);
+                }
+            }
+            Action::Kill(server) => self.generations.get(&server).into_iter().for_each(Generation::kill),
+            Action::Hurry(server) => self.generations.get(&server).into_iter().for_each(Generation::hurry),
+            Action::Return(server) => {
+                let stays = self.generations.get_mut(&server).is_some_and(Generation::call_back);
+                if !stays {
+                    return self.apply(Event::Signalled(server));
+                }
+            }
+            Action::Probation(server) => self.timers.set(self.plan.probation, Event::Proven(server)),
+            Action::Pause => {
+                let delay = self.plan.rerun.as_ref().map(|rerun| rerun.delay).unwrap_or_default();
+                self.timers.set(delay, Event::Rerun);
+                self.reruns = true;
+            }
+            Action::Say(word) => self.say(word),
+            Action::Exit => return Ok(false),
+        }
+        self.shelf.retain(|version| self.supervisor.needs(version));
+        Ok(true)
+    }
+
+    /// What tells the loop of a server.
+    pub(super) fn teller(&self, id: u32) -> impl Fn(News) + Clone + Send + 'static {
+        let sender = self.sender.clone();
+        move |news| drop(sender.send(Happening::News(id, news)))
+    }
+
+    fn build(&mut self, version: u32) {
+        for error in self.shelf.settle() {
+            self.report.warning(&format!(
+                "there is no copy of the last good program, should the next one fall: {error}"
+            ));
+        }
+        let what = match &self.plan.build.how {
+            How::Cargo { arguments, .. } => format!("cargo {}", arguments.join(" ")),
+            How::Shell(line) => line.clone(),
+            How::Nothing => String::new(),
+        };
+        if let How::Cargo { target: Some(target), .. } = &self.plan.build.how
+            && !target.join(".rustc_info.json").exists()
+        {
+            let target = self.report.name(target);
+            self.report.build(&format!(
+                "builds into `{target}`, where rust-analyzer's lock does not matter: this once it is a second cold build; \
+                 `share_target = true` in `[build]` of `.hotrun.toml` uses the usual folder"
+            ));
+        }
+        self.report.build(&format!("builds: {what}"));
+        let sender = self.sender.clone();
+        let tell = move |built| drop(sender.send(Happening::Built(version, built)));
+        let building = Building::start(&self.plan, &self.report, tell);
+        if let (Some(guardian), Some(group)) = (&self.guardian, building.group()) {
+            guardian.watch(group);
+        }
+        self.building = Some(building);
+    }
+
+    fn start(&mut self, server: u32, version: u32) -> Verdict {
+        let started = self.spec(version).and_then(|(spec, port)| {
+            let start = Start { id: server, version, spec, port };
+            Generation::start(start, &self.plan, &self.chosen, &self.owned, self.teller(server))
+        });
+        match started {
+            Ok(mut generation) => {
+                if let Some(guardian) = &self.guardian {
+                    guardian.watch(generation.group());
+                }
+                if let Some(why) = &generation.unfiltered {
+                    self.report.warning(&format!("no port can be lent to server {server}: {why}"));
+                }
+                let sign = generation.is_ready_when_started().then_some(Sign::Started);
+                let sign = sign.and_then(|sign| generation.becomes_ready(sign));
+                self.generations.insert(server, generation);
+                self.timers.set(self.plan.ready.timeout, Event::Late(server));
+                self.signed(server, sign)
+            }
+            Err(error) => {
+                self.endings.insert(server, format!("could not be started: {error}"));
+                let goes_on = self.apply(Event::Ended(server));
+                self.endings.remove(&server);
+                goes_on
+            }
+        }
+    }
+
+    /// How to start this version, and the port that it is given.
+    fn spec(&mut self, version: u32) -> io::Result<(Spec, Option<SocketAddr>)> {
+        let (program, arg0) = self.program(version)?;
+        let Program { args, env, dir, what } = &self.plan.program;
+        let rerun = self.plan.rerun.as_ref().filter(|_| self.reruns).and_then(|rerun| rerun.cmd.as_ref());
+        self.reruns = false;
+        let shell = match (rerun, what) {
+            (Some(line), _) => Some(line.clone()),
+            (None, What::Shell(line)) => Some([&[line.clone()], &args[..]].concat().join(" ")),
+            (None, _) => None,
+        };
+        let listen_pid = shell.is_none();
+        let program = match (shell, program) {
+            (Some(line), _) => vec!["/bin/sh".into(), "-c".into(), line.into()],
+            (None, Some(program)) => {
+                let mut words = vec![program.into_os_string()];
+                words.extend(args.iter().map(OsString::from));
+                words
+            }
+            (None, None) => return Err(io::Error::other("there is no program")),
+        };
+        let mut env: Vec<_> = env.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let mut port = None;
+        if self.chosen.way == Way::Proxy {
+            let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+            env.push(("PORT".into(), free.port().to_string().into()));
+            port = Some(free);
+        }
+        let hands_on = !self.plan.sockets.addresses.is_empty()
+            && matches!(self.chosen.way, Way::ListenFds | Way::StopFirst);
+        let listen_fds = if hands_on { self.owned.duplicates()? } else { Vec::new() };
+        let lend = self.chosen.lends && !matches!(self.chosen.way, Way::Plain | Way::Proxy);
+        Ok((Spec { program, arg0, env, dir: dir.clone(), listen_fds, listen_pid, lend }, port))
+    }
+
+    /// The program of a version, and the name it goes by if that is another: its copy, if it has been built over since.
+    fn program(&mut self, version: u32) -> io::Result<(Option<PathBuf>, Option<OsString>)> {
+        if matches!(self.plan.program.what, What::Shell(_)) {
+            return Ok((None, None));
+        }
+        if let What::File(path) = &self.plan.program.what
+            && matches!(self.plan.build.how, How::Nothing)
+        {
+            return Ok((Some(path.clone()), None));
+        }
+        match &self.newest {
+            Some((newest, program)) if *newest == version && self.building.is_none() => {
+                Ok((Some(program.clone()), None))
+            }
+            _ => {
+                let (copy, original) =
+                    self.shelf.find(version).ok_or_else(|| io::Error::other("no copy of it was kept"))?;
+                Ok((Some(copy), Some(original.into_os_string())))
+            }
+        }
+    }
+
+    fn say(&self, word: Word) {
+        let how = |server: u32| self.endings.get(&server).map_or("ended", String::as_str);
+        match word {
+            Word::StillStarting(server) => {
+                let seconds = self.plan.ready.timeout.as_secs();
+                self.report.warning(&format!(
+                    "server {server} is not ready after {seconds} s; there is no other, so it is left to go on"
+                ));
+            }
+            Word::GivenUp { server, late, serves } => {
+                let why = if late {
+                    format!("was not ready within {} s", self.plan.ready.timeout.as_secs())
+                } else {
+                    format!("{} before it was ready", how(server))
+                };
+                let then = if serves { "the one before it serves on" } else { "a change starts it again" };
+                self.report.warning(&format!("server {server} {why} and is given up; {then}"));
+            }
+            Word::Fell(server) => {
+                self.report.warning(&format!("server {server} {} on probation and is given up", how(server)));
+            }
+            Word::Returned(server) => self.report.runner(&format!("server {server} serves on")),
+            Word::Restored(_) => self.report.runner("the last good program is started again"),
+            Word::Waiting(server) => {
+                self.report.warning(&format!("server {server} {}; a change starts it again", how(server)));
+            }
+        }
+    }
+
+    /// What a drain from outside could not save, and the line that would.
+    pub(super) fn say_cut(&self, cut: Cut) {
+        let Cut { connections } = cut;
+        let connections =
+            if connections == 1 { "1 connection".into() } else { format!("{connections} connections") };
+        self.report.warning(&format!(
+            "{connections} owed an answer for longer than the drain and had to be cut, since the program does not handle SIGTERM; \
+             what saves them, in axum: `axum::serve(listener, app).with_graceful_shutdown(lifecycle::shutdown())`"
+        ));
+    }
+
+    /// The way in which the port is owned, once.
+    pub(super) fn say_way(&mut self, id: u32) {
+        if self.said_way {
+            return;
+        }
+        self.said_way = true;
+        let Some(generation) = self.generations.get(&id) else { return };
+        let mut addresses = generation.addresses.clone();
+        if addresses.is_empty() {
+            addresses = self.owned.addresses();
+        }
+        let at: Vec<_> = addresses.iter().map(|address| format!("http://{address}")).collect();
+        let at =
+            if at.is_empty() { "no port is owned".to_owned() } else { format!("serves {}", at.join(", ")) };
+        self.report.main(&format!("{at}, {}", self.chosen.reason));
+    }
+}

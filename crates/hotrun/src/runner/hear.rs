@@ -1,0 +1,186 @@
+//! What happenings mean.
+
+use std::collections::BTreeSet;
+use std::process::ExitStatus;
+use std::thread;
+
+use crate::build::Built;
+use crate::generation::{News, Sign};
+use crate::inputs::{self, Inputs};
+use crate::lend::Heard;
+use crate::plan::{How, What};
+use crate::refusal::Refusal;
+use crate::report::spoken;
+use crate::sources::Changes;
+use crate::supervisor::{Event, Outcome};
+
+use super::{Happening, Runner, Verdict};
+
+impl Runner {
+    pub(super) fn hear(&mut self, happening: Happening) -> Verdict {
+        match happening {
+            Happening::Changes(changes) => self.changed(&changes),
+            Happening::Built(version, built) => self.built(version, built),
+            Happening::News(id, news) => self.news(id, news),
+            Happening::Asked => {
+                self.report.main("ends");
+                self.apply(Event::Quit)
+            }
+        }
+    }
+
+    fn changed(&mut self, changes: &Changes) -> Verdict {
+        let own_doing = self.building.is_some()
+            && matches!(self.plan.build.how, How::Cargo { .. })
+            && changes.files.iter().all(|file| file.ends_with("Cargo.lock"));
+        if own_doing {
+            return Ok(true);
+        }
+        self.report.changed(&changes.files);
+        if self.plan.build.delay.is_zero() {
+            return self.apply(Event::Changed);
+        }
+        if !self.timers.has(Event::Changed) {
+            self.timers.set(self.plan.build.delay, Event::Changed);
+        }
+        Ok(true)
+    }
+
+    fn built(&mut self, version: u32, built: Built) -> Verdict {
+        if let (Some(building), Some(guardian)) = (self.building.take(), &self.guardian)
+            && let Some(group) = building.group()
+        {
+            guardian.forget(group);
+        }
+        match built.outcome {
+            Outcome::Good => {
+                self.report.build(&format!("built in {}", spoken(built.took)));
+                let program = match &self.plan.program.what {
+                    What::Built => built.executable.clone(),
+                    What::File(path) => Some(path.clone()),
+                    What::Shell(_) => None,
+                };
+                if let Some(program) = program {
+                    self.shelf.keep(version, &program);
+                    self.newest = Some((version, program));
+                }
+            }
+            Outcome::Failed => {
+                let stays = if self.generations.is_empty() { "" } else { "; the server stays as it is" };
+                let words = format!("the build failed after {}, {}{stays}", spoken(built.took), built.reason);
+                self.report.warning(&words);
+            }
+            Outcome::Cancelled => {}
+        }
+        let goes_on = self.apply(Event::Built(version, built.outcome));
+        self.learn(built.outcome);
+        goes_on
+    }
+
+    /// Lets the build say what is a source.
+    fn learn(&self, outcome: Outcome) {
+        let Some(sources) = self.sources.clone() else { return };
+        match (outcome, &self.newest) {
+            (Outcome::Good, Some((_, program))) => {
+                let program = program.clone();
+                thread::spawn(move || sources.learn(inputs::of(&program)));
+            }
+            (Outcome::Cancelled, _) => {}
+            _ => sources.learn(Inputs::default()),
+        }
+    }
+
+    fn news(&mut self, id: u32, news: News) -> Verdict {
+        let tell = self.teller(id);
+        match news {
+            News::Heard(Heard::Refused { address, by }) => {
+                let by = by
+                    .map_or("another program".to_owned(), |by| format!("`{}` (process {})", by.name, by.pid));
+                let words = format!(
+                    "`{address}`, which the program wants to listen on, is held by {by}: end that first"
+                );
+                if self.generations.len() == 1 && id == 1 {
+                    return Err(Refusal::held(words));
+                }
+                self.report.warning(&words);
+                Ok(true)
+            }
+            News::Heard(heard) => {
+                let sign = self.generations.get_mut(&id).and_then(|one| one.heard(&heard, tell));
+                self.signed(id, sign)
+            }
+            News::Notified => {
+                let sign = self.generations.get_mut(&id).and_then(|one| one.notified());
+                self.signed(id, sign)
+            }
+            News::Answered => {
+                let sign = self.generations.get_mut(&id).and_then(|one| one.becomes_ready(Sign::Answers));
+                self.signed(id, sign)
+            }
+            News::Signalled(cut) => {
+                if cut.connections > 0 && !self.said_cut {
+                    self.said_cut = true;
+                    self.say_cut(cut);
+                }
+                self.apply(Event::Signalled(id))
+            }
+            News::Ended(status) => {
+                let Some(gone) = self.generations.remove(&id) else { return Ok(true) };
+                if let Some(guardian) = &self.guardian {
+                    guardian.forget(gone.group());
+                }
+                let status = status.map_or_else(|error| error.to_string(), spoken_status);
+                self.endings.insert(id, status);
+                if let Some(proxy) = &self.proxy
+                    && !self.generations.values().any(|one| one.is_ready())
+                {
+                    proxy.switch(None);
+                }
+                let living: BTreeSet<_> =
+                    self.generations.values().flat_map(|one| one.addresses.iter().copied()).collect();
+                if self.plan.sockets.addresses.is_empty() && !living.is_empty() {
+                    self.owned.retain(|address| living.contains(&address));
+                }
+                let goes_on = self.apply(Event::Ended(id));
+                self.endings.remove(&id);
+                goes_on
+            }
+        }
+    }
+
+    /// Takes in what was set for now. A program that has asked for no port by the time at which it should be ready is a worker.
+    pub(super) fn due(&mut self, event: Event) -> Verdict {
+        let serves = self.generations.values().any(|one| one.is_ready() && one.shares());
+        if let Event::Late(id) = event
+            && let Some(generation) = self.generations.get_mut(&id)
+            && generation.is_worker()
+            && !serves
+        {
+            let sign = generation.becomes_ready(Sign::Started);
+            return self.signed(id, sign);
+        }
+        self.apply(event)
+    }
+
+    /// Takes in that a server has become ready, if it has.
+    pub(super) fn signed(&mut self, id: u32, sign: Option<Sign>) -> Verdict {
+        let (Some(sign), Some(generation)) = (sign, self.generations.get(&id)) else { return Ok(true) };
+        let shares = generation.shares();
+        if let (Some(proxy), Some(port)) = (&self.proxy, generation.port) {
+            proxy.switch(Some(port));
+        }
+        let words = format!("server {id} is ready after {}: {sign}", spoken(generation.began.elapsed()));
+        self.report.runner(&words);
+        self.say_way(id);
+        self.apply(Event::Ready { server: id, shares })
+    }
+}
+
+fn spoken_status(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("ended with status {code}"),
+        (None, Some(signal)) => format!("was ended by signal {signal}"),
+        _ => "ended".to_owned(),
+    }
+}

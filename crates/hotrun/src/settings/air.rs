@@ -1,0 +1,126 @@
+//! The names that a key may have, ours and air's.
+
+/// Every key that has a meaning here.
+pub(crate) const KEYS: &[&str] = &[
+    "root",
+    "tmp_dir",
+    "build.cmd",
+    "build.bin",
+    "build.full_bin",
+    "build.args_bin",
+    "build.args",
+    "build.env",
+    "build.share_target",
+    "build.include_ext",
+    "build.include_dir",
+    "build.include_file",
+    "build.exclude_dir",
+    "build.exclude_file",
+    "build.exclude_regex",
+    "build.exclude_unchanged",
+    "build.delay",
+    "build.stop_on_error",
+    "build.log",
+    "build.send_interrupt",
+    "build.kill_delay",
+    "build.rerun",
+    "build.rerun_delay",
+    "build.rerun_cmd",
+    "socket.address",
+    "socket.way",
+    "socket.drain",
+    "ready.http",
+    "ready.timeout",
+    "probation.time",
+    "log.time",
+    "color.main",
+    "color.watcher",
+    "color.build",
+    "color.runner",
+    "color.app",
+    "color.mode",
+    "misc.clean_on_exit",
+];
+
+/// What air has besides, keys and whole tables.
+const AIRS: &[&str] = &[
+    "testdata_dir",
+    "env_files",
+    "build.pre_cmd",
+    "build.post_cmd",
+    "build.entrypoint",
+    "build.ignore_dangerous_root_dir",
+    "build.follow_symlink",
+    "build.poll",
+    "build.poll_interval",
+    "build.rules",
+    "build.windows",
+    "build.darwin",
+    "build.linux",
+    "log.main_only",
+    "log.silent",
+    "misc.startup_banner",
+    "screen",
+    "proxy",
+];
+
+/// What to say of a key that has no meaning here.
+pub(crate) fn unknown(key: &str) -> String {
+    if AIRS.contains(&key) {
+        return format!("`{key}` is ignored: hotrun does not have this setting of air's");
+    }
+    match nearest(key) {
+        Some(meant) => format!("unknown key `{key}` is ignored; did you mean `{meant}`?"),
+        None => format!("unknown key `{key}` is ignored"),
+    }
+}
+
+/// The key that was most likely meant: the same name in another table, or nearly the same name.
+fn nearest(key: &str) -> Option<&'static str> {
+    let last = |key: &'static str| key.rsplit_once('.').map_or(key, |(_, last)| last);
+    let (table, name) = key.rsplit_once('.').unwrap_or(("", key));
+    let tables = ["build", "socket", "ready", "probation", "log", "color", "misc"];
+    let slips = |written: &str, meant: &str| strsim::damerau_levenshtein(&folded(written), &folded(meant));
+    if table.is_empty()
+        && let Some(meant) = tables.iter().find(|meant| slips(name, meant) <= meant.len() / 3)
+    {
+        return Some(meant);
+    }
+    let elsewhere = |meant: &'static str| {
+        usize::from(!meant.starts_with(table) || table.is_empty() == meant.contains('.'))
+    };
+    let ranked = KEYS.iter().map(|meant| (2 * slips(name, last(meant)) + elsewhere(meant), *meant));
+    let (distance, meant) = ranked.min_by_key(|(distance, _)| *distance)?;
+    (distance / 2 <= name.chars().count() / 3).then_some(meant)
+}
+
+/// Case and the kind of dash do not count.
+fn folded(name: &str) -> String {
+    name.chars().filter(|character| !matches!(character, '_' | '-')).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unknown;
+
+    #[test]
+    fn a_key_that_nobody_knows_is_told_from_a_slip_and_from_airs() {
+        for (key, expected) in [
+            ("build.dellay", "did you mean `build.delay`?"),
+            ("build.inclide_file", "did you mean `build.include_file`?"),
+            ("build.killDelay", "did you mean `build.kill_delay`?"),
+            ("cmd", "did you mean `build.cmd`?"),
+            ("build.root", "did you mean `root`?"),
+            ("build.time", "did you mean `probation.time`?"),
+            ("biuld", "did you mean `build`?"),
+            ("colour", "did you mean `color`?"),
+            ("build.stop_on_root", "is ignored"),
+            ("build.pre_cmd", "this setting of air's"),
+            ("proxy", "this setting of air's"),
+            ("frobnicate", "unknown key `frobnicate` is ignored"),
+        ] {
+            let words = unknown(key);
+            assert!(words.contains(expected), "{key}: {words}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A table of the file, read key by key.
+
+use toml_edit::{Item, TableLike};
+
+use crate::settings::air;
+use crate::settings::finding::Finding;
+use crate::settings::value::{Fault, Read, kind};
+
+/// Remembers what was asked for, so that what is left over is unknown.
+pub(crate) struct Table<'d> {
+    name: &'static str,
+    entries: Option<&'d dyn TableLike>,
+    asked: Vec<&'static str>,
+    findings: Vec<Finding>,
+}
+
+impl<'d> Table<'d> {
+    /// The table of this name; the top of the file has none.
+    pub(crate) fn of(name: &'static str, entries: &'d dyn TableLike) -> Self {
+        Self { name, entries: Some(entries), asked: Vec::new(), findings: Vec::new() }
+    }
+
+    /// The table below this one, empty if it is not there.
+    pub(crate) fn table(&mut self, key: &'static str) -> Table<'d> {
+        let mut entries = None;
+        if let Some(item) = self.get(key) {
+            entries = item.as_table_like();
+            if entries.is_none() {
+                self.fault(key, item, Fault::default(), "a table: `[name]`, then a line for each key");
+            }
+        }
+        Table { name: key, entries, asked: Vec::new(), findings: Vec::new() }
+    }
+
+    /// The value of a key; none if it is not there, or wrong.
+    pub(crate) fn take<T: Read>(&mut self, key: &'static str) -> Option<T> {
+        let item = self.get(key)?;
+        match T::read(item) {
+            Ok(value) => Some(value),
+            Err(fault) => {
+                self.fault(key, item, fault, T::EXPECTED);
+                None
+            }
+        }
+    }
+
+    /// The value of a key that has two names; both at once are an error.
+    pub(crate) fn take_either<T: Read>(&mut self, key: &'static str, alias: &'static str) -> Option<T> {
+        let value = self.take(key);
+        let other = self.take(alias);
+        if self.get(key).is_some()
+            && let Some(item) = self.get(alias)
+        {
+            let at = self.place(alias, item);
+            let (key, alias) = (self.dotted(key), self.dotted(alias));
+            self.findings
+                .push(Finding::error(at, format!("`{alias}` is another name of `{key}`; keep one of them")));
+        }
+        value.or(other)
+    }
+
+    /// The value of the only key that this table has.
+    pub(crate) fn only<T: Read>(mut self, key: &'static str, findings: &mut Vec<Finding>) -> Option<T> {
+        let value = self.take(key);
+        self.finish(findings);
+        value
+    }
+
+    /// Hands over what was found, unknown keys with it.
+    pub(crate) fn finish(mut self, findings: &mut Vec<Finding>) {
+        if let Some(entries) = self.entries {
+            for (key, item) in entries.iter().filter(|(key, _)| !self.asked.contains(key)) {
+                let words = air::unknown(&self.dotted(key));
+                self.findings.push(Finding::warning(self.place(key, item), words));
+            }
+        }
+        findings.append(&mut self.findings);
+    }
+
+    fn get(&mut self, key: &'static str) -> Option<&'d Item> {
+        self.asked.push(key);
+        self.entries?.get(key)
+    }
+
+    fn fault(&mut self, key: &str, item: &Item, fault: Fault, expected: &str) {
+        let at = fault.at.or(item.span().map(|span| span.start)).unwrap_or_else(|| self.place(key, item));
+        let wrong = fault.words.unwrap_or_else(|| format!("is {}", kind(item)));
+        self.findings
+            .push(Finding::error(at, format!("`{}` {wrong}; expected {expected}", self.dotted(key))));
+    }
+
+    fn place(&self, key: &str, item: &Item) -> usize {
+        let span = self.entries.and_then(|entries| entries.key(key)).and_then(toml_edit::Key::span);
+        span.or(item.span()).map_or(0, |span| span.start)
+    }
+
+    fn dotted(&self, key: &str) -> String {
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+    }
+}

@@ -1,0 +1,302 @@
+//! What a value of each type may look like.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anstyle::AnsiColor;
+use globset::{Glob, GlobBuilder};
+use regex::Regex;
+use toml_edit::Item;
+
+use crate::plan::WayWanted;
+
+/// A type of value in the settings.
+pub(crate) trait Read: Sized {
+    /// What to write, for whoever wrote something else.
+    const EXPECTED: &'static str;
+
+    /// The same for a list of them.
+    const LIST: &'static str = "a list of strings such as [\"one\", \"two\"]";
+
+    fn read(item: &Item) -> Result<Self, Fault>;
+}
+
+/// Why it is none.
+#[derive(Debug, Default)]
+pub(crate) struct Fault {
+    /// Bytes before the faulty part; otherwise it is the whole value.
+    pub(crate) at: Option<usize>,
+    /// What follows the key's name; otherwise it is of another type.
+    pub(crate) words: Option<String>,
+}
+
+/// `[color]`: a colour, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Color(pub(crate) Option<AnsiColor>);
+
+/// `color.mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+/// One value, or a list of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OneOrMore<T>(pub(crate) Vec<T>);
+
+impl Fault {
+    fn saying(words: impl Into<String>) -> Self {
+        Self { at: None, words: Some(words.into()) }
+    }
+}
+
+impl Read for String {
+    const EXPECTED: &'static str = "a string";
+
+    fn read(item: &Item) -> Result<Self, Fault> {
+        item.as_str().map(str::to_owned).ok_or_else(Fault::default)
+    }
+}
+
+impl Read for PathBuf {
+    const EXPECTED: &'static str = "a path";
+
+    /// `~/` is the home folder.
+    fn read(item: &Item) -> Result<Self, Fault> {
+        let text = String::read(item)?;
+        if text.contains('\0') {
+            return Err(Fault::saying("holds a zero byte"));
+        }
+        match text.strip_prefix("~/") {
+            Some(rest) => std::env::home_dir()
+                .map(|home| home.join(rest))
+                .ok_or_else(|| Fault::saying("begins with `~/`, but there is no home folder")),
+            None => Ok(text.into()),
+        }
+    }
+}
+
+impl Read for bool {
+    const EXPECTED: &'static str = "true or false";
+
+    fn read(item: &Item) -> Result<Self, Fault> {
+        item.as_bool().ok_or_else(Fault::default)
+    }
+}
+
+impl Read for Duration {
+    const EXPECTED: &'static str = "milliseconds such as 500, or a time such as \"2s\"";
+
+    /// As air has it: a whole number is milliseconds, from a million on nanoseconds.
+    fn read(item: &Item) -> Result<Self, Fault> {
+        if let Some(text) = item.as_str() {
+            return span(text).ok_or_else(|| Fault::saying(format!("is `{text}`")));
+        }
+        let number = item.as_integer().ok_or_else(Fault::default)?;
+        let number = u64::try_from(number).map_err(|_| Fault::saying(format!("is {number}")))?;
+        Ok(if number < 1_000_000 { Duration::from_millis(number) } else { Duration::from_nanos(number) })
+    }
+}
+
+impl Read for WayWanted {
+    const EXPECTED: &'static str =
+        "\"auto\", \"listen-fds\", \"bind\", \"proxy\", \"stop-first\" or \"none\"";
+
+    fn read(item: &Item) -> Result<Self, Fault> {
+        let words = [
+            ("auto", Self::Auto),
+            ("listen-fds", Self::ListenFds),
+            ("bind", Self::Bind),
+            ("proxy", Self::Proxy),
+            ("stop-first", Self::StopFirst),
+            ("none", Self::None),
+        ];
+        one_of(item, words)
+    }
+}
+
+impl Read for When {
+    const EXPECTED: &'static str = "\"auto\", \"always\" or \"never\"";
+
+    fn read(item: &Item) -> Result<Self, Fault> {
+        one_of(item, [("auto", Self::Auto), ("always", Self::Always), ("never", Self::Never)])
+    }
+}
+
+impl Read for Color {
+    const EXPECTED: &'static str = "red, green, yellow, blue, magenta, cyan, white, or raw for no colour";
+
+    fn read(item: &Item) -> Result<Self, Fault> {
+        let words = [
+            ("red", AnsiColor::Red),
+            ("green", AnsiColor::Green),
+            ("yellow", AnsiColor::Yellow),
+            ("blue", AnsiColor::Blue),
+            ("magenta", AnsiColor::Magenta),
+            ("cyan", AnsiColor::Cyan),
+            ("white", AnsiColor::White),
+        ];
+        let colors = words.map(|(word, color)| (word, Self(Some(color))));
+        one_of(item, colors.into_iter().chain([("raw", Self(None)), ("", Self(None))]))
+    }
+}
+
+impl Read for SocketAddr {
+    const EXPECTED: &'static str = "an address such as \"127.0.0.1:8080\"";
+    const LIST: &'static str = "an address such as \"127.0.0.1:8080\", or a list of them";
+
+    fn read(item: &Item) -> Result<Self, Fault> {
+        let text = String::read(item)?;
+        let port = |port: &str| port.parse().ok();
+        let local = text.strip_prefix("localhost:").and_then(port);
+        let address: Option<Self> =
+            text.parse().ok().or(local.map(|port| (IpAddr::from(Ipv4Addr::LOCALHOST), port).into()));
+        match address {
+            Some(address) if address.port() > 0 => Ok(address),
+            Some(_) => Err(Fault::saying(format!("is `{text}`, whose port nobody would know"))),
+            None => Err(Fault::saying(format!("is `{text}`"))),
+        }
+    }
+}
+
+impl Read for Glob {
+    const EXPECTED: &'static str = "a pattern such as \"*.rs\"";
+    const LIST: &'static str = "a list of patterns such as [\"*_generated.rs\"]";
+
+    /// `*` stays in one folder, as with air; `**` does not.
+    fn read(item: &Item) -> Result<Self, Fault> {
+        let text = String::read(item)?;
+        let pattern = text.trim().trim_start_matches("./").trim_end_matches('/');
+        GlobBuilder::new(pattern)
+            .literal_separator(true)
+            .build()
+            .map_err(|error| Fault::saying(format!("holds `{text}`: {}", error.kind())))
+    }
+}
+
+impl Read for Regex {
+    const EXPECTED: &'static str = "a regular expression";
+    const LIST: &'static str = "a list of regular expressions such as ['_test\\.go$']";
+
+    fn read(item: &Item) -> Result<Self, Fault> {
+        let text = String::read(item)?;
+        Regex::new(&text).map_err(|error| {
+            let last = error.to_string();
+            let reason = last.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            Fault::saying(format!("holds `{text}`: {reason}"))
+        })
+    }
+}
+
+impl<T: Read> Read for Vec<T> {
+    const EXPECTED: &'static str = T::LIST;
+
+    fn read(item: &Item) -> Result<Self, Fault> {
+        let array = item.as_array().ok_or_else(Fault::default)?;
+        array.iter().map(|value| part(&Item::Value(value.clone()))).collect()
+    }
+}
+
+impl<T: Read> Read for OneOrMore<T> {
+    const EXPECTED: &'static str = T::LIST;
+
+    fn read(item: &Item) -> Result<Self, Fault> {
+        if item.is_array() { Vec::read(item).map(Self) } else { T::read(item).map(|one| Self(vec![one])) }
+    }
+}
+
+impl Read for BTreeMap<String, String> {
+    const EXPECTED: &'static str = "a table of strings such as { RUST_LOG = \"debug\" }";
+
+    /// The names and values of variables.
+    fn read(item: &Item) -> Result<Self, Fault> {
+        let table = item.as_table_like().ok_or_else(Fault::default)?;
+        let mut variables = Self::new();
+        for (name, value) in table.iter() {
+            if name.is_empty() || name.contains(['=', '\0']) {
+                return Err(Fault::saying(format!("holds `{name}`, which is no name of a variable")));
+            }
+            variables.insert(name.to_owned(), part(value)?);
+        }
+        Ok(variables)
+    }
+}
+
+fn part<T: Read>(item: &Item) -> Result<T, Fault> {
+    T::read(item).map_err(|fault| Fault {
+        at: fault.at.or(item.span().map(|span| span.start)),
+        words: fault.words.or(Some(format!("holds {}", kind(item)))),
+    })
+}
+
+fn one_of<T>(item: &Item, words: impl IntoIterator<Item = (&'static str, T)>) -> Result<T, Fault> {
+    let text = String::read(item)?;
+    let found = words.into_iter().find(|(word, _)| *word == text.trim());
+    found.map(|(_, value)| value).ok_or_else(|| Fault::saying(format!("is `{text}`")))
+}
+
+/// What the value is, in words.
+pub(crate) fn kind(item: &Item) -> &'static str {
+    match item.type_name() {
+        "string" => "a string",
+        "integer" => "an integer",
+        "float" => "a number with a fraction",
+        "boolean" => "true or false",
+        "datetime" => "a date",
+        "array" => "a list",
+        "array of tables" => "a list of tables",
+        _ => "a table",
+    }
+}
+
+/// A time as Go writes it: `1m30s`, `1.5s`, `200ms`.
+fn span(text: &str) -> Option<Duration> {
+    const UNITS: [(&str, f64); 7] =
+        [("ns", 1e-9), ("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+    if text == "0" {
+        return Some(Duration::ZERO);
+    }
+    let mut rest = text.trim();
+    let mut seconds = 0.0;
+    while !rest.is_empty() {
+        let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit() && c != '.')?);
+        let (unit, after) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
+        let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit)?;
+        seconds += number.parse::<f64>().ok()? * factor;
+        rest = after;
+    }
+    if text.trim().is_empty() { None } else { Duration::try_from_secs_f64(seconds).ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::span;
+
+    #[test]
+    fn a_time_is_written_as_in_go() {
+        for (text, milliseconds) in [
+            ("0", Some(0)),
+            ("500ms", Some(500)),
+            ("2s", Some(2000)),
+            ("1.5s", Some(1500)),
+            ("1m30s", Some(90_000)),
+            ("1h", Some(3_600_000)),
+            ("", None),
+            ("2", None),
+            ("s", None),
+            ("-1s", None),
+            ("2 s", None),
+            ("2sec", None),
+            ("1e9h", None),
+            ("99999999999999999999h", None),
+        ] {
+            assert_eq!(span(text), milliseconds.map(Duration::from_millis), "{text}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Reports changes of sources, on a thread of its own.
+
+mod ignores;
+mod judge;
+mod pace;
+mod rules;
+mod survey;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use filewatch::{Watch, Watcher};
+
+use crate::inputs::Inputs;
+use crate::plan::Plan;
+use crate::sources::ignores::Ignores;
+use crate::sources::judge::Judge;
+use crate::sources::pace::Pace;
+
+pub(crate) use crate::sources::rules::{Script, SourceRules};
+pub(crate) use crate::sources::survey::Survey;
+
+/// How often to look at everything beside the events, in a tree of ordinary size.
+const LOOK: Duration = Duration::from_secs(3);
+
+/// The same in the largest.
+const RARE_LOOK: Duration = Duration::from_secs(30);
+
+/// Looking may take this part of one core's time.
+const SHARE_OF_LOOKING: u32 = 200;
+
+/// How long a thread may outlive its purpose.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Sources whose content differs from what the last report knew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Changes {
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// The watching; dropping it ends it.
+pub(crate) struct Sources {
+    desk: Arc<Desk>,
+    delay: Duration,
+    outskirts: Mutex<Outskirts>,
+    _lease: Arc<()>,
+}
+
+/// Where what was seen is judged and reported.
+struct Desk {
+    judge: Mutex<Judge>,
+    tell: Mutex<Box<dyn Fn(Changes) + Send>>,
+}
+
+/// What the compiler reads elsewhere, with what keeps its thread going.
+#[derive(Default)]
+struct Outskirts {
+    paths: BTreeSet<PathBuf>,
+    _lease: Arc<()>,
+}
+
+impl Sources {
+    /// Watches what the plan names and what the compiler has read. Once this returns, no change is missed;
+    /// `tell` is called on other threads.
+    pub(crate) fn open(plan: &Plan, inputs: Inputs, tell: impl Fn(Changes) + Send + 'static) -> Self {
+        let rules = plan.sources.clone();
+        let ignores = Ignores::of(&rules.roots);
+        let begun = Instant::now();
+        let judge = Judge::open(rules.clone(), ignores.clone());
+        let watch = Watch::default().poll((begun.elapsed() * SHARE_OF_LOOKING).clamp(LOOK, RARE_LOOK));
+        let roots = rules.roots.clone();
+        let watcher = Watcher::open(watch, roots, move |folder| rules.enters(folder, &ignores));
+        let desk = Arc::new(Desk { judge: Mutex::new(judge), tell: Mutex::new(Box::new(tell)) });
+        let delay = plan.build.delay;
+        let sources =
+            Self { _lease: follow(watcher, &desk, delay), desk, delay, outskirts: Mutex::default() };
+        sources.learn(inputs);
+        sources
+    }
+
+    /// Takes in what the last build has read; after a failed one, nothing: then every likely file counts.
+    pub(crate) fn learn(&self, inputs: Inputs) {
+        let (mut late, elsewhere) = self.desk.judge().learn(inputs);
+        late.extend(self.widen(elsewhere));
+        self.desk.report(late);
+    }
+
+    /// Watches what the compiler reads elsewhere. Returns what of it was changed before that.
+    fn widen(&self, paths: BTreeSet<PathBuf>) -> Vec<PathBuf> {
+        let mut outskirts = self.outskirts.lock().unwrap_or_else(PoisonError::into_inner);
+        if outskirts.paths == paths {
+            return Vec::new();
+        }
+        let watcher = Watcher::open(Watch::default().poll(LOOK), &paths, |_| true);
+        let lease = follow(watcher, &self.desk, self.delay);
+        let new: Vec<PathBuf> = paths.difference(&outskirts.paths).cloned().collect();
+        *outskirts = Outskirts { paths, _lease: lease };
+        self.desk.judge().younger(new)
+    }
+}
+
+/// Judges and reports what this watcher sees, on a thread that ends by itself soon after the lease is dropped.
+fn follow(mut watcher: Watcher, desk: &Arc<Desk>, delay: Duration) -> Arc<()> {
+    let lease = Arc::new(());
+    let held = Arc::downgrade(&lease);
+    let desk = Arc::clone(desk);
+    let mut pace = Pace::new(delay);
+    thread::spawn(move || {
+        while held.strong_count() > 0 {
+            let seen = watcher.next(FAREWELL);
+            let mut changed = desk.judge().weigh(seen);
+            if changed.is_empty() {
+                continue;
+            }
+            let first = Instant::now();
+            let mut latest = first;
+            loop {
+                let wait = pace.due(first, latest).saturating_duration_since(Instant::now());
+                if wait.is_zero() {
+                    break;
+                }
+                let seen = watcher.next(wait);
+                let more = desk.judge().weigh(seen);
+                if !more.is_empty() {
+                    latest = Instant::now();
+                    changed.extend(more);
+                }
+            }
+            desk.report(changed);
+            pace.reported(Instant::now());
+        }
+    });
+    lease
+}
+
+impl Desk {
+    fn judge(&self) -> MutexGuard<'_, Judge> {
+        self.judge.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn report(&self, mut files: Vec<PathBuf>) {
+        if files.is_empty() {
+            return;
+        }
+        files.sort();
+        files.dedup();
+        self.judge().told(&files);
+        let tell = self.tell.lock().unwrap_or_else(PoisonError::into_inner);
+        tell(Changes { files });
+    }
+}

@@ -1,0 +1,71 @@
+//! `hotrun check`.
+
+use std::net::TcpListener;
+
+use crate::project::Project;
+
+#[test]
+fn it_says_what_would_be_done_and_does_nothing() {
+    let project = Project::server().args(&["check", "--", "--verbose"]);
+    let folder = project.folder().to_owned();
+    let (said, status) = project.ends();
+    for words in [
+        "settings  none, and none are needed",
+        "files that may be sources",
+        "`cargo build -p site --bin site` into `target/hotrun`",
+        "`site` with `--verbose`",
+        "`SIGTERM`, and `SIGKILL` after 10.0 s",
+    ] {
+        assert!(said.contains(words), "`{words}` in {said}");
+    }
+    assert_eq!(status, Some(0));
+    assert!(!folder.join("target").exists());
+}
+
+#[test]
+fn it_warns_of_keys_that_nobody_knows() {
+    let settings = "[build]\ninclide_file = [\"a\"]\npre_cmd = [\"make\"]\n";
+    let (said, status) = Project::server().file(".hotrun.toml", settings).args(&["check"]).ends();
+    assert!(said.contains(".hotrun.toml:2:1: unknown key `build.inclide_file` is ignored; did you mean `build.include_file`?"), "{said}");
+    assert!(
+        said.contains(
+            ".hotrun.toml:3:1: `build.pre_cmd` is ignored: hotrun does not have this setting of air's"
+        ),
+        "{said}"
+    );
+    assert_eq!(status, Some(0));
+}
+
+#[test]
+fn it_refuses_what_a_run_would_refuse() {
+    let (said, status) = Project::server().file(".hotrun.toml", "root = 1\n").args(&["check"]).ends();
+    assert!(said.contains(".hotrun.toml:1:8: `root` is an integer; expected a path"), "{said}");
+    assert_eq!(status, Some(1));
+}
+
+#[test]
+fn it_says_who_holds_the_port() {
+    let project =
+        Project::server().file(".hotrun.toml", "[socket]\naddress = \"127.0.0.1:PORT\"\n").args(&["check"]);
+    let _held = TcpListener::bind(project.address()).expect("a port");
+    let (said, status) = project.ends();
+    assert!(said.contains("is held by") && said.contains(&std::process::id().to_string()), "{said}");
+    assert_eq!(status, Some(3));
+}
+
+#[test]
+fn settings_are_found_above_but_not_outside_the_repository() {
+    let project = Project::server()
+        .file(".git/HEAD", "ref: refs/heads/main\n")
+        .file(".hotrun.toml", "[build]\nargs = [\"--found\"]\n")
+        .file("deep/er/x", "")
+        .args(&["check"]);
+    let found = |folder: &str| {
+        let output = project.command().current_dir(project.path(folder)).output().expect("hotrun");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(found(".").contains("`--found`"), "{}", found("."));
+    assert!(found("deep/er").contains("`--found`"), "{}", found("deep/er"));
+    project.save("deep/.git/HEAD", "ref: refs/heads/main\n");
+    assert!(!found("deep/er").contains("`--found`"), "{}", found("deep/er"));
+}

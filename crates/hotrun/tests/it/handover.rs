@@ -1,0 +1,113 @@
+//! One server takes over from another, and nobody notices.
+
+use std::env;
+
+use crate::load::{Load, Manner, Tally};
+use crate::project::{Hotrun, Project};
+
+/// `HOTRUN_RESTARTS=100 cargo test -p hotrun handover` is the longer proof.
+fn restarts() -> usize {
+    env::var("HOTRUN_RESTARTS").ok().and_then(|count| count.parse().ok()).unwrap_or(20)
+}
+
+/// What replaces the line that binds, for a program that takes its socket from a supervisor.
+const TAKES_OVER: &str = "use std::os::fd::FromRawFd; assert_eq!(std::env::var(\"LISTEN_PID\").as_deref(), \
+    Ok(std::process::id().to_string().as_str())); let listener = unsafe { TcpListener::from_raw_fd(3) }; \
+    listener.set_nonblocking(false).expect(\"a socket\");";
+
+const BINDS: &str = "let listener = TcpListener::bind(\"127.0.0.1:PORT\").expect(\"a port\");";
+
+fn binding(project: &Project) -> String {
+    BINDS.replace("PORT", &project.port().to_string())
+}
+
+/// Restarts under load; every version must have answered.
+fn restarted(hotrun: &Hotrun, count: usize) -> Tally {
+    hotrun.wait_for_answer("version 1");
+    let load = Load::on(hotrun.project().address(), Manner::Fresh);
+    for version in 2..=count + 1 {
+        hotrun.becomes(version);
+    }
+    let tally = load.end();
+    assert_eq!(tally.answers.len(), count + 1, "every version was seen: {:?}", tally.answers);
+    tally
+}
+
+#[track_caller]
+fn loses_nothing(hotrun: &Hotrun) {
+    let tally = restarted(hotrun, restarts());
+    assert_eq!(
+        tally.failures,
+        Vec::<String>::new(),
+        "of {}; it was said:\n{}",
+        tally.answered(),
+        hotrun.said()
+    );
+}
+
+/// The promise: an untouched program, its address hard-coded, without graceful shutdown, a connection a request.
+#[test]
+fn no_request_fails_over_the_restarts_of_an_untouched_program() {
+    let hotrun = Project::server().hotrun();
+    loses_nothing(&hotrun);
+    assert!(hotrun.said().contains("the program says where when it binds"), "the way and its reason");
+}
+
+#[test]
+fn no_request_fails_where_the_program_takes_its_socket() {
+    let project = Project::server().file(".hotrun.toml", "[socket]\naddress = \"127.0.0.1:PORT\"\n");
+    let binds = binding(&project);
+    let hotrun = project.edited("src/main.rs", &binds, TAKES_OVER).hotrun();
+    loses_nothing(&hotrun);
+    assert!(hotrun.said().contains("`[socket] address` gives it"), "the way and its reason");
+}
+
+#[test]
+fn no_request_fails_where_the_old_server_is_stopped_first() {
+    let project = Project::server().file(".hotrun.toml", "[socket]\nway = \"stop-first\"\n");
+    loses_nothing(&project.hotrun());
+}
+
+#[test]
+fn no_request_fails_behind_the_proxy() {
+    let settings = "[socket]\nway = \"proxy\"\naddress = \"127.0.0.1:PORT\"\n";
+    let project = Project::server().file(".hotrun.toml", settings);
+    let binds = binding(&project);
+    let port = "let port = std::env::var(\"PORT\").expect(\"a port\"); \
+        let listener = TcpListener::bind(format!(\"127.0.0.1:{port}\")).expect(\"a port\");";
+    loses_nothing(&project.edited("src/main.rs", &binds, port).hotrun());
+}
+
+/// The negative control: the same load sees what nobody prevents.
+#[test]
+fn requests_fail_where_nothing_is_owned() {
+    let project = Project::server().file(".hotrun.toml", "[socket]\nway = \"none\"\n");
+    let hotrun = project.hotrun();
+    let tally = restarted(&hotrun, 3);
+    assert!(!tally.failures.is_empty(), "of {} none failed", tally.answered());
+}
+
+/// A path that answers decides, and not the socket that listens.
+#[test]
+fn a_server_is_ready_when_its_path_answers() {
+    let hotrun = Project::server().file(".hotrun.toml", "[ready]\nhttp = \"/ready\"\n").hotrun();
+    hotrun.wait_for_answer("version 1");
+    hotrun.wait_for("it answers");
+    hotrun.becomes(2);
+    hotrun.wait_for_count("it answers", 2);
+}
+
+/// An edit of the address moves the server, and nobody waits at the old one.
+#[test]
+fn a_server_that_moves_leaves_no_listener_behind() {
+    let hotrun = Project::server().hotrun();
+    hotrun.wait_for_answer("version 1");
+    let there = Project::new();
+    let (from, to) = (hotrun.project().port().to_string(), there.port().to_string());
+    hotrun.project().edit("src/main.rs", &format!("127.0.0.1:{from}"), &format!("127.0.0.1:{to}"));
+    hotrun.wait_until("answer at the new address", || crate::project::get(there.address()).is_ok());
+    hotrun.wait_until("refusal at the old address", || {
+        crate::project::get(hotrun.project().address())
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
+    });
+}

@@ -1,0 +1,192 @@
+//! Programs in several languages and frameworks that know nothing of hotrun, each with an address of its own.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "figures, and what is skipped")]
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::load::{Load, Manner, Tally};
+use crate::project::{Hotrun, Project};
+
+const RESTARTS: usize = 20;
+/// Where it is not about rare cases.
+const FEW: usize = 4;
+
+#[test]
+fn axum_loses_no_request() {
+    nothing_is_lost(&example("axum_untouched"));
+}
+
+#[test]
+fn actix_web_loses_no_request() {
+    nothing_is_lost(&example("actix_web_untouched"));
+}
+
+#[test]
+fn warp_loses_no_request() {
+    nothing_is_lost(&example("warp_untouched"));
+}
+
+#[test]
+fn poem_loses_no_request() {
+    nothing_is_lost(&example("poem_untouched"));
+}
+
+#[test]
+fn python_with_threads_loses_no_request() {
+    if let Some(python) = present("python3") {
+        nothing_is_lost(&format!("{python} {}", script("threads.py")));
+    }
+}
+
+#[test]
+fn python_that_waits_in_accept_loses_no_request() {
+    if let Some(python) = present("python3") {
+        nothing_is_lost(&format!("{python} {}", script("waits.py")));
+    }
+}
+
+#[test]
+fn python_with_an_event_loop_loses_no_request() {
+    if let Some(python) = present("python3") {
+        nothing_is_lost(&format!("{python} {}", script("loop.py")));
+    }
+}
+
+#[test]
+fn python_with_workers_loses_no_request() {
+    if let Some(python) = present("python3") {
+        nothing_is_lost(&format!("{python} {}", script("workers.py")));
+    }
+}
+
+#[test]
+fn python_that_is_interrupted_in_accept_loses_no_request() {
+    if let Some(python) = present("python3") {
+        nothing_is_lost(&format!("{python} {}", script("signals.py")));
+    }
+}
+
+#[test]
+fn node_loses_no_request() {
+    if let Some(node) = present("node") {
+        nothing_is_lost(&format!("{node} {}", script("server.js")));
+    }
+}
+
+#[test]
+fn go_loses_no_request() {
+    if let Some(program) = go() {
+        nothing_is_lost(&program);
+    }
+}
+
+/// hotrun has bound the address, and the program, which does not know `LISTEN_FDS`, binds it again: another one even,
+/// every address of the machine, in Node's case.
+#[test]
+fn a_program_that_binds_what_was_handed_to_it_loses_no_request() {
+    let settings = "[socket]\naddress = \"127.0.0.1:PORT\"\n";
+    let node = present("node").map(|node| format!("{node} {}", script("server.js")));
+    for program in [example("axum_untouched")].into_iter().chain(node) {
+        let tally = restarted(&program, settings, Manner::Fresh, FEW);
+        assert_eq!(tally.failures, Vec::<String>::new(), "of {}", tally.answered());
+    }
+}
+
+/// The negative control: the same program, its port its own.
+#[test]
+fn a_program_that_is_lent_nothing_loses_requests() {
+    let settings = "[socket]\nway = \"none\"\n";
+    let tally = restarted(&example("axum_untouched"), settings, Manner::Fresh, FEW);
+    assert!(!tally.failures.is_empty(), "of {}", tally.answered());
+}
+
+/// Kept connections cannot be saved from outside where the program closes them in its clients' faces; how many that are
+/// depends on the machine, so this asserts nothing.
+#[test]
+#[ignore = "figures: run it with `--ignored --nocapture`"]
+fn figures_of_kept_connections() {
+    let mut programs: Vec<String> = ["axum", "actix_web", "warp", "poem"]
+        .iter()
+        .map(|name| example(&format!("{name}_untouched")))
+        .collect();
+    programs.extend(present("node").map(|node| format!("{node} {}", script("server.js"))));
+    programs.extend(go());
+    for program in programs {
+        let tally = restarted(&program, "", Manner::KeepAlive, RESTARTS);
+        println!("{program}: {} of {} failed", tally.failures.len(), tally.answered());
+    }
+}
+
+fn nothing_is_lost(program: &str) {
+    let tally = restarted(program, "", Manner::Fresh, RESTARTS);
+    println!("{program}: 0 of {} failed", tally.answered());
+    assert_eq!(tally.failures, Vec::<String>::new(), "of {}", tally.answered());
+    assert_eq!(tally.answers.len(), RESTARTS + 1, "every version was seen: {:?}", tally.answers);
+}
+
+/// What clients see of a program that is restarted again and again.
+pub(crate) fn restarted(program: &str, settings: &str, manner: Manner, times: usize) -> Tally {
+    let hotrun = serving(program, settings);
+    let load = Load::on(hotrun.project().address(), manner);
+    for version in 2..=times + 1 {
+        hotrun.project().save("version.txt", &format!("version {version}."));
+        hotrun.wait_for_answer(&format!("version {version}."));
+    }
+    load.end()
+}
+
+fn serving(program: &str, settings: &str) -> Hotrun {
+    let build = format!("[build]\nfull_bin = \"{program} PORT\"\ninclude_ext = [\"txt\"]\n");
+    let project = Project::new().file("version.txt", "version 1.").file(".hotrun.toml", &(build + settings));
+    let hotrun = project.hotrun();
+    hotrun.wait_for_answer("version 1.");
+    hotrun
+}
+
+/// The framework's program, which is an example of its demo; all four are built at once.
+fn example(name: &str) -> String {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let frameworks = ["axum", "actix-web", "warp", "poem"];
+        let packages = frameworks.map(|framework| ["-p".to_owned(), format!("demo-{framework}")]);
+        let examples = frameworks
+            .map(|framework| ["--example".to_owned(), format!("{}_untouched", framework.replace('-', "_"))]);
+        let binaries = Path::new(env!("CARGO_BIN_EXE_hotrun")).parent().expect("a folder");
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--locked"])
+            .args(packages.iter().flatten())
+            .args(examples.iter().flatten())
+            .arg("--target-dir")
+            .arg(binaries.parent().expect("the target folder"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status();
+        assert!(status.expect("cargo").success());
+        binaries.join("examples")
+    });
+    folder.join(name).to_str().expect("UTF-8").to_owned()
+}
+
+pub(crate) fn script(name: &str) -> String {
+    format!("{}/tests/it/programs/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+pub(crate) fn present(program: &str) -> Option<&str> {
+    let found = env::var_os("PATH")
+        .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()));
+    if !found {
+        eprintln!("SKIPPED: there is no `{program}`");
+    }
+    found.then_some(program)
+}
+
+/// Go's program, built.
+fn go() -> Option<String> {
+    present("go")?;
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-server");
+    let built = Command::new("go").args(["build", "-o"]).arg(&program).arg(script("server.go")).status();
+    assert!(built.expect("go").success());
+    Some(program.to_str().expect("UTF-8").to_owned())
+}

@@ -1,0 +1,134 @@
+//! Clients that ask without a pause and forgive nothing.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+const CLIENTS: usize = 8;
+
+/// How a client spends its connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// A connection a request.
+    Fresh,
+    /// As many requests over a connection as the server allows.
+    KeepAlive,
+}
+
+/// What came of the requests.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    /// Answers by their body.
+    pub(crate) answers: BTreeMap<String, u64>,
+    pub(crate) failures: Vec<String>,
+}
+
+impl Tally {
+    pub(crate) fn answered(&self) -> u64 {
+        self.answers.values().sum()
+    }
+}
+
+/// Load, until it is ended.
+pub(crate) struct Load {
+    over: Arc<AtomicBool>,
+    tally: Arc<Mutex<Tally>>,
+    clients: Vec<JoinHandle<()>>,
+}
+
+impl Load {
+    pub(crate) fn on(address: SocketAddr, manner: Manner) -> Load {
+        let over = Arc::new(AtomicBool::new(false));
+        let tally = Arc::new(Mutex::new(Tally::default()));
+        let clients = (0..CLIENTS).map(|_| {
+            let (over, tally) = (Arc::clone(&over), Arc::clone(&tally));
+            thread::spawn(move || live(address, manner, &over, &tally))
+        });
+        let clients = clients.collect();
+        Load { over, tally, clients }
+    }
+
+    /// So far.
+    pub(crate) fn tally(&self) -> Tally {
+        self.tally.lock().expect("a lock").clone()
+    }
+
+    /// Ends every client after what it is about.
+    pub(crate) fn end(self) -> Tally {
+        self.over.store(true, Ordering::Relaxed);
+        for client in self.clients {
+            client.join().expect("a client");
+        }
+        self.tally.lock().expect("a lock").clone()
+    }
+}
+
+fn live(address: SocketAddr, manner: Manner, over: &AtomicBool, tally: &Mutex<Tally>) {
+    let mut kept = None;
+    while !over.load(Ordering::Relaxed) {
+        match ask(address, manner, &mut kept) {
+            Ok(answer) => *tally.lock().expect("a lock").answers.entry(answer).or_default() += 1,
+            Err(error) => {
+                kept = None;
+                tally.lock().expect("a lock").failures.push(error.to_string());
+                thread::sleep(Duration::from_millis(5));
+            }
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn ask(address: SocketAddr, manner: Manner, kept: &mut Option<TcpStream>) -> io::Result<String> {
+    let mut stream = match kept.take() {
+        Some(stream) => stream,
+        None => {
+            let stream = TcpStream::connect(address)?;
+            stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+            stream.set_nodelay(true)?;
+            stream
+        }
+    };
+    let close = if manner == Manner::Fresh { "Connection: close\r\n" } else { "" };
+    stream.write_all(format!("GET / HTTP/1.1\r\nHost: {address}\r\n{close}\r\n").as_bytes())?;
+    let (answer, closes) = read(&mut stream)?;
+    if manner == Manner::KeepAlive && !closes {
+        *kept = Some(stream);
+    }
+    Ok(answer)
+}
+
+/// The body of one answer, and whether the server closes the connection after it.
+fn read(stream: &mut TcpStream) -> io::Result<(String, bool)> {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let head = head.to_ascii_lowercase();
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+            let length: usize = length.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
+            if body.len() >= length {
+                return match head.starts_with("http/1.1 200") {
+                    true => Ok((body.to_owned(), head.contains("connection: close"))),
+                    false => Err(io::Error::other(format!(
+                        "answered `{}`",
+                        head.lines().next().unwrap_or_default()
+                    ))),
+                };
+            }
+        }
+        match stream.read(&mut buffer)? {
+            0 => {
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "closed before the answer was whole",
+                ));
+            }
+            read => bytes.extend_from_slice(&buffer[..read]),
+        }
+    }
+}

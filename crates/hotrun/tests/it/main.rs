@@ -1,0 +1,15 @@
+//! hotrun from outside: the real binary, real projects.
+
+mod bad_input;
+mod builds;
+mod check;
+mod handover;
+mod init;
+mod lending;
+mod load;
+mod processes;
+mod project;
+mod proxy;
+mod servers;
+mod settings;
+mod sources;

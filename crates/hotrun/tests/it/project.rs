@@ -1,0 +1,331 @@
+//! A project in a temporary folder, and hotrun in it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// For whatever is waited for: a cold build on a busy machine is in it.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+const MANIFEST: &str = "[package]\nname = \"site\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
+
+/// A program that nobody has prepared for anything: it binds a hard-coded address, and `SIGTERM` kills it.
+const SERVER: &str = r#"
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+
+const WORD: &str = "version 1";
+
+fn main() {
+    // before
+    let listener = TcpListener::bind("127.0.0.1:PORT").expect("a port");
+    // bound
+    for stream in listener.incoming() {
+        std::thread::spawn(move || answer(stream.expect("a connection")));
+    }
+}
+
+fn answer(mut stream: TcpStream) {
+    let mut lines = BufReader::new(stream.try_clone().expect("a stream")).lines();
+    loop {
+        let mut closes = false;
+        loop {
+            match lines.next() {
+                Some(Ok(line)) if line.is_empty() => break,
+                Some(Ok(line)) => closes |= line.eq_ignore_ascii_case("connection: close"),
+                _ => return,
+            }
+        }
+        // answering
+        let head = if closes { "Connection: close\r\n" } else { "" };
+        let text = format!("HTTP/1.1 200 OK\r\n{head}Content-Length: {}\r\n\r\n{WORD}", WORD.len());
+        if stream.write_all(text.as_bytes()).is_err() || closes {
+            return;
+        }
+    }
+}
+"#;
+
+/// Files in a folder of their own, and a port that nobody else uses.
+pub(crate) struct Project {
+    folder: TempDir,
+    port: u16,
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+}
+
+impl Project {
+    /// An empty folder.
+    pub(crate) fn new() -> Project {
+        let folder = tempfile::Builder::new().prefix("hotrun-").tempdir().expect("a folder");
+        Project { folder, port: free_port(), args: Vec::new(), env: Vec::new() }
+    }
+
+    /// A Cargo project with an HTTP server on std alone: hard-coded address, no graceful shutdown, `version 1`.
+    pub(crate) fn server() -> Project {
+        let project = Project::new().file("Cargo.toml", MANIFEST).file("src/main.rs", SERVER);
+        project.file("Cargo.lock", "version = 4\n\n[[package]]\nname = \"site\"\nversion = \"0.1.0\"\n")
+    }
+
+    /// Writes a file; `PORT` in it is this project's port.
+    pub(crate) fn file(self, name: &str, text: &str) -> Project {
+        self.save(name, &text.replace("PORT", &self.port.to_string()));
+        self
+    }
+
+    /// Replaces text in a file, which must be there.
+    pub(crate) fn edited(self, name: &str, from: &str, to: &str) -> Project {
+        self.edit(name, from, to);
+        self
+    }
+
+    /// Arguments of hotrun.
+    pub(crate) fn args(mut self, args: &[&str]) -> Project {
+        self.args.extend(args.iter().map(ToString::to_string));
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Project {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn save(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+
+    pub(crate) fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.path(name)).expect("a file");
+        assert!(text.contains(from), "`{from}` in {name}");
+        self.save(name, &text.replace(from, to));
+    }
+
+    /// hotrun, with nothing started.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hotrun"));
+        command.args(&self.args).envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.env_remove("CARGO_TARGET_DIR").current_dir(self.folder.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts hotrun.
+    pub(crate) fn hotrun(self) -> Hotrun {
+        let mut child = self.command().spawn().expect("hotrun");
+        let said = Arc::new(Mutex::new(String::new()));
+        let pipes: [Box<dyn Read + Send>; 2] =
+            [Box::new(child.stdout.take().expect("a pipe")), Box::new(child.stderr.take().expect("a pipe"))];
+        for pipe in pipes {
+            let said = Arc::clone(&said);
+            thread::spawn(move || {
+                for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
+                    let mut said = said.lock().expect("a lock");
+                    said.push_str(&String::from_utf8_lossy(&line));
+                    said.push('\n');
+                }
+            });
+        }
+        Hotrun { project: self, child, said }
+    }
+
+    /// Runs hotrun to its end; what it said on both streams, and how it ended.
+    pub(crate) fn ends(self) -> (String, Option<i32>) {
+        let mut hotrun = self.hotrun();
+        let status = hotrun.wait();
+        // Each reader lets go of it at the end of its pipe, which a process left behind may hold open.
+        let end = Instant::now() + Duration::from_secs(5);
+        while Arc::strong_count(&hotrun.said) > 1 && Instant::now() < end {
+            thread::sleep(Duration::from_millis(1));
+        }
+        (hotrun.said(), status.code())
+    }
+}
+
+/// hotrun at work. Dropping it ends it, politely at first.
+pub(crate) struct Hotrun {
+    project: Project,
+    child: Child,
+    said: Arc<Mutex<String>>,
+}
+
+impl Hotrun {
+    pub(crate) fn project(&self) -> &Project {
+        &self.project
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Everything that hotrun, the builds and the servers have said.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().expect("a lock").clone()
+    }
+
+    /// How often they have said so.
+    pub(crate) fn count(&self, words: &str) -> usize {
+        self.said().matches(words).count()
+    }
+
+    #[track_caller]
+    pub(crate) fn wait_until(&self, what: &str, holds: impl Fn() -> bool) {
+        let end = Instant::now() + DEADLINE;
+        while !holds() {
+            assert!(Instant::now() < end, "no {what}; it was said:\n{}", self.said());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn wait_for(&self, words: &str) {
+        self.wait_until(&format!("`{words}`"), || self.said().contains(words));
+    }
+
+    /// Waits until words were said so many times.
+    #[track_caller]
+    pub(crate) fn wait_for_count(&self, words: &str, count: usize) {
+        self.wait_until(&format!("`{words}` {count} times"), || self.count(words) >= count);
+    }
+
+    /// Waits until `GET /` is answered with this.
+    #[track_caller]
+    pub(crate) fn wait_for_answer(&self, words: &str) {
+        self.wait_until(&format!("answer `{words}`"), || {
+            get(self.project.address()).is_ok_and(|text| text.contains(words))
+        });
+    }
+
+    /// Saves the server with another version in it, without waiting.
+    pub(crate) fn save_version(&self, version: usize) {
+        let path = self.project.path("src/main.rs");
+        let text = fs::read_to_string(&path).expect("a server");
+        let (head, rest) = text.split_once("\"version ").expect("a version");
+        let (_, tail) = rest.split_once('"').expect("a version");
+        self.project.save("src/main.rs", &format!("{head}\"version {version}\"{tail}"));
+    }
+
+    /// Saves the server with another version in it, and waits until that answers.
+    #[track_caller]
+    pub(crate) fn becomes(&self, version: usize) {
+        self.save_version(version);
+        self.wait_until(&format!("answer of version {version}"), || {
+            get(self.project.address()).is_ok_and(|text| text.ends_with(&format!("version {version}")))
+        });
+    }
+
+    /// The same for a program of one line that prints its version.
+    pub(crate) fn save_worker(&self, version: usize) {
+        let text = fs::read_to_string(self.project.path("src/main.rs")).expect("a worker");
+        let (head, rest) = text.split_once("version ").expect("a version");
+        let (_, tail) = rest.split_once(' ').expect("a version");
+        self.project.save("src/main.rs", &format!("{head}version {version} {tail}"));
+    }
+
+    /// The names of all processes that descend from hotrun.
+    pub(crate) fn processes(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        for entry in fs::read_dir("/proc").expect("processes").flatten() {
+            let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+            let parsed = stat.split_once(" (").and_then(|(pid, rest)| {
+                let (name, rest) = rest.rsplit_once(") ")?;
+                let parent: u32 = rest.split(' ').nth(1)?.parse().ok()?;
+                Some((pid.parse::<u32>().ok()?, parent, name.to_owned()))
+            });
+            all.extend(parsed);
+        }
+        let mut family = vec![self.child.id()];
+        let mut names = Vec::new();
+        while let Some(one) = family.pop() {
+            for (pid, _, name) in all.iter().filter(|(_, parent, _)| *parent == one) {
+                family.push(*pid);
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+
+    /// Sends a signal to hotrun itself.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_raw(self.child.id().cast_signed()).expect("a process");
+        rustix::process::kill_process(pid, signal).expect("it lives");
+    }
+
+    /// Waits for the end.
+    #[track_caller]
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a status") {
+                return status;
+            }
+            assert!(Instant::now() < end, "it does not end; it was said:\n{}", self.said());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Hotrun {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        self.signal(rustix::process::Signal::INT);
+        let end = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < end {
+            if matches!(self.child.try_wait(), Ok(Some(_))) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One request on a connection of its own.
+pub(crate) fn get(address: SocketAddr) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    write!(stream, "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// A port below those that the system gives to clients.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 9000).expect("less than 9000");
+    loop {
+        let port = 20_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}

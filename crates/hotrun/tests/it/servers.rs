@@ -1,0 +1,92 @@
+//! What becomes of a new server that is no good.
+
+use crate::load::{Load, Manner};
+use crate::project::{Hotrun, Project, get};
+
+fn serving(settings: &str) -> Hotrun {
+    let hotrun = Project::server().file(".hotrun.toml", settings).hotrun();
+    hotrun.wait_for_answer("version 1");
+    hotrun
+}
+
+/// What is edited into the server, at one of the marks in it, is the mending of it too.
+fn spoil(hotrun: &Hotrun, mark: &str, spoiling: &str) {
+    hotrun.project().edit("src/main.rs", "version 1", "version 2");
+    hotrun.project().edit("src/main.rs", mark, &format!("{spoiling} {mark}"));
+}
+
+#[test]
+fn a_crash_on_start_leaves_the_good_server() {
+    let hotrun = serving("");
+    let load = Load::on(hotrun.project().address(), Manner::KeepAlive);
+    spoil(&hotrun, "// before", "panic!(\"no database\");");
+    hotrun.wait_for("ended with status 101 before it was ready and is given up; the one before it serves on");
+    let tally = load.end();
+    assert_eq!(tally.failures, Vec::<String>::new());
+    hotrun.project().edit("src/main.rs", "panic!(\"no database\");", "");
+    hotrun.becomes(3);
+}
+
+#[test]
+fn a_hang_on_start_leaves_the_good_server() {
+    let hotrun = serving("[ready]\ntimeout = \"1s\"\n");
+    let load = Load::on(hotrun.project().address(), Manner::KeepAlive);
+    let hang = "std::thread::sleep(std::time::Duration::from_secs(600));";
+    spoil(&hotrun, "// before", hang);
+    // One that asked for no port at all in time is a worker elsewhere; here there was one before.
+    hotrun.wait_for("was not ready within 1 s and is given up; the one before it serves on");
+    let tally = load.end();
+    assert_eq!(tally.failures, Vec::<String>::new());
+    hotrun.project().edit("src/main.rs", hang, "");
+    hotrun.becomes(3);
+}
+
+#[test]
+fn a_death_on_probation_brings_the_last_good_one_back() {
+    // Before the old one was told to stop, and after it was gone.
+    for (delay, words) in [(50, "serves on"), (700, "the last good program is started again")] {
+        let hotrun = serving("");
+        let death = format!(
+            "std::thread::spawn(|| {{ std::thread::sleep(std::time::Duration::from_millis({delay})); std::process::exit(7) }});"
+        );
+        spoil(&hotrun, "// bound", &death);
+        hotrun.wait_for("ended with status 7 on probation and is given up");
+        hotrun.wait_for(words);
+        hotrun.wait_for_answer("version 1");
+        hotrun.project().edit("src/main.rs", &death, "");
+        hotrun.becomes(3);
+    }
+}
+
+#[test]
+fn a_death_after_probation_waits_for_a_change() {
+    let project = Project::server().file(".hotrun.toml", "[probation]\ntime = 1\n");
+    let project =
+        project.edited("src/main.rs", "// answering", "if WORD == \"version 1\" { std::process::exit(3) }");
+    let hotrun = project.hotrun();
+    hotrun.wait_for("is ready");
+    let _ = get(hotrun.project().address());
+    hotrun.wait_for("ended with status 3; a change starts it again");
+    hotrun.becomes(2);
+}
+
+#[test]
+fn what_ends_by_itself_is_run_again_if_the_settings_say_so() {
+    let settings = "[build]\nrerun = true\nrerun_delay = 10\nrerun_cmd = \"echo and again\"\n";
+    let project = Project::server().file(".hotrun.toml", settings);
+    let hotrun = project.file("src/main.rs", "fn main() { println!(\"once\"); }\n").hotrun();
+    hotrun.wait_for("once");
+    hotrun.wait_for_count("and again", 3);
+}
+
+#[test]
+fn a_worker_without_a_port_is_restarted_plainly() {
+    let worker = "fn main() { loop { println!(\"version 1 works\"); std::thread::sleep(std::time::Duration::from_millis(20)); } }\n";
+    let settings = "[ready]\ntimeout = 200\n";
+    let hotrun = Project::server().file("src/main.rs", worker).file(".hotrun.toml", settings).hotrun();
+    hotrun.wait_for("version 1 works");
+    hotrun.wait_for("it is started");
+    hotrun.save_worker(2);
+    hotrun.wait_for("version 2 works");
+    hotrun.wait_until("one worker", || hotrun.processes().iter().filter(|name| *name == "site").count() == 1);
+}

@@ -1,0 +1,106 @@
+//! What a setting says is done.
+
+use std::fs;
+
+use rustix::process::Signal;
+
+use crate::project::Project;
+
+/// A server whose answer is an expression.
+fn answering(expression: &str) -> Project {
+    let answer = "{WORD}\", WORD.len());";
+    let mended = "{word}\", word.len());";
+    Project::server()
+        .edited(
+            "src/main.rs",
+            "// answering",
+            &format!("let word = format!(\"{{WORD}} {{}}\", {expression});"),
+        )
+        .edited("src/main.rs", answer, mended)
+}
+
+#[test]
+fn arguments_and_variables_reach_the_program_and_the_build() {
+    let project = answering(
+        "[std::env::args().skip(1).collect::<Vec<_>>().join(\"+\"), std::env::var(\"GREETING\").unwrap(), \
+         env!(\"GREETING\").to_owned()].join(\"/\")",
+    );
+    let settings = "[build]\nargs_bin = [\"a b\", \"*\"]\nenv = { GREETING = \"hello\" }\n";
+    let hotrun = project.file(".hotrun.toml", settings).args(&["--", "-v"]).hotrun();
+    hotrun.wait_for_answer("version 1 a b+*+-v/hello/hello");
+}
+
+#[test]
+fn the_log_has_the_compilers_own_words() {
+    let hotrun =
+        Project::server().file(".hotrun.toml", "tmp_dir = \"out\"\n[build]\nlog = \"words.log\"\n").hotrun();
+    hotrun.wait_for_answer("version 1");
+    hotrun.project().edit("src/main.rs", "fn main() {", "fn main() { nonsense");
+    hotrun.wait_for("the build failed");
+    let log = fs::read_to_string(hotrun.project().path("out/words.log")).expect("a log");
+    assert!(log.contains("src/main.rs") && log.contains("nonsense"), "{log}");
+}
+
+#[test]
+fn a_command_of_any_kind_builds_and_airs_default_is_run() {
+    let server = fs::read_to_string(Project::server().path("src/main.rs")).expect("a server");
+    let port = server.split("127.0.0.1:").nth(1).and_then(|rest| rest.split('"').next()).expect("a port");
+    let project = Project::new()
+        .file("src/main.rs", &server.replace(port, "PORT"))
+        .file(".hotrun.toml", "[build]\ncmd = \"rustc -o tmp/main src/main.rs\"\n");
+    let hotrun = project.hotrun();
+    hotrun.wait_for_answer("version 1");
+    hotrun.becomes(2);
+}
+
+#[test]
+fn the_usual_target_folder_is_shared_when_asked_for() {
+    let hotrun = Project::server().file(".hotrun.toml", "[build]\nshare_target = true\n").hotrun();
+    hotrun.wait_for_answer("version 1");
+    assert!(hotrun.project().path("target/debug/site").exists());
+    assert!(!hotrun.project().path("target/hotrun/debug").exists());
+}
+
+#[test]
+fn the_temporary_folder_is_deleted_at_the_end_when_asked_for() {
+    for (settings, stays) in [("[misc]\nclean_on_exit = true\n", false), ("", true)] {
+        let mut hotrun = Project::server().file(".hotrun.toml", settings).hotrun();
+        hotrun.wait_for_answer("version 1");
+        hotrun.signal(Signal::TERM);
+        assert_eq!(hotrun.wait().code(), Some(0));
+        assert_eq!(hotrun.project().path("target/hotrun/run").exists(), stays, "{settings}");
+        assert!(hotrun.project().path("target/hotrun/debug").exists(), "what cargo made stays");
+    }
+}
+
+#[test]
+fn a_failed_build_stops_the_server_when_asked_for() {
+    let hotrun = Project::server().file(".hotrun.toml", "[build]\nstop_on_error = true\n").hotrun();
+    hotrun.wait_for_answer("version 1");
+    hotrun.project().edit("src/main.rs", "fn main() {", "fn main() { nonsense");
+    hotrun.wait_for("the build failed");
+    let children = || {
+        let path = format!("/proc/{0}/task/{0}/children", hotrun.pid());
+        let pids = fs::read_to_string(path).unwrap_or_default();
+        pids.split_whitespace()
+            .filter(|pid| {
+                fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "site")
+            })
+            .count()
+    };
+    hotrun.wait_until("end of the server", || children() == 0);
+    hotrun.project().edit("src/main.rs", "fn main() { nonsense", "fn main() {");
+    hotrun.wait_for_answer("version 1");
+    assert_eq!(children(), 1, "the count can count");
+}
+
+#[test]
+fn airs_file_is_read_when_it_is_named() {
+    let project = Project::server().file(".air.toml", "[build]\nargs_bin = [\"-x\"]\npre_cmd = [\"true\"]\n");
+    let output = project.command().arg("check").output().expect("hotrun");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("`.air.toml` is not read by itself") && !said.contains("`-x`"), "{said}");
+    let output = project.command().args(["check", "-c", ".air.toml"]).output().expect("hotrun");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("`-x`") && said.contains("`build.pre_cmd` is ignored"), "{said}");
+}

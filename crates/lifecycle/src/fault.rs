@@ -1,0 +1,37 @@
+//! Faults that a test asks a debug build for, at the steps of an upgrade.
+//!
+//! `DEMO_FAULT=once@PATH` names a file, and that holds `kill@STEP` or `stall@STEP`: the first process that comes to the
+//! step removes the file, then is struck by `SIGKILL` or `SIGSTOP`. So one upgrade is struck, the next one is not, and
+//! the file that is gone says that the step was reached.
+//!
+//! | step of the old process | | step of the new one | |
+//! | --- | --- | --- | --- |
+//! | `old.copied` | the program is in memory | `new.begun` | nothing was done yet |
+//! | `old.verified` | it may be started | `new.reading` | it has what was handed over |
+//! | `old.started` | it was | `new.ready` | it said `READY=1` |
+//! | `old.permitting` | heard `READY=1` | `new.permitted` | it heard `GO=1` |
+//! | `old.permitted` | said `GO=1` | `new.entering` | the process file is its own |
+//! | `old.draining` | heard `SERVING=1`, drains | `new.serving` | it accepts, and did not say so yet |
+//! | `old.drained` | nothing is left but to watch | `new.probation` | it said `SERVING=1` |
+
+/// Strikes this process if a test has asked for that at this step.
+#[cfg(all(debug_assertions, unix))]
+pub fn strike(step: &str) {
+    use rustix::process::{Signal, getpid, kill_process};
+
+    let asked = std::env::var("DEMO_FAULT").ok();
+    let Some(path) = asked.as_deref().and_then(|asked| asked.strip_prefix("once@")) else { return };
+    let fault = std::fs::read_to_string(path).unwrap_or_default();
+    let signal = match fault.split_once('@') {
+        Some(("kill", at)) if at == step => Signal::KILL,
+        Some(("stall", at)) if at == step => Signal::STOP,
+        _ => return,
+    };
+    if std::fs::remove_file(path).is_ok() {
+        let _ = kill_process(getpid(), signal);
+    }
+}
+
+/// A release build has no faults to ask for.
+#[cfg(not(all(debug_assertions, unix)))]
+pub fn strike(_step: &str) {}

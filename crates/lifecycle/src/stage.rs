@@ -1,0 +1,150 @@
+//! Where a server is in its end, decided from time, orders and connections.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long a drain may take. Both spans count from [`Drain::begin`](crate::Drain::begin).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// How long idle connections are kept, so that their clients hear `Connection: close` in an answer
+    /// instead of finding the connection gone. It should be longer than a client's pause between two
+    /// requests.
+    pub linger: Duration,
+    /// When everything left is cut.
+    pub deadline: Duration,
+}
+
+impl Default for Terms {
+    /// One second of linger and ten until the deadline.
+    fn default() -> Terms {
+        Terms { linger: Duration::from_secs(1), deadline: Duration::from_secs(10) }
+    }
+}
+
+/// Where a server is in its end. Later is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Nothing has begun.
+    Serving,
+    /// Answers close their connections; idle connections are kept.
+    Lingering,
+    /// Nothing is accepted, idle connections are closed, requests under way finish.
+    Stopping,
+    /// What is left is cut.
+    Cut,
+}
+
+/// How a drain ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every connection ended by itself.
+    Clean,
+    /// So many connections were cut at the deadline.
+    Cut(usize),
+    /// So many connections were cut by [`Drain::force`](crate::Drain::force).
+    Forced(usize),
+}
+
+/// What was decided from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Orders {
+    pub(crate) shared: bool,
+    pub(crate) begun: Option<Instant>,
+    pub(crate) forced: bool,
+}
+
+/// The stage that the orders have led to by `now`.
+pub(crate) fn stage(terms: Terms, orders: Orders, connected: usize, now: Instant) -> Stage {
+    if orders.forced {
+        return Stage::Cut;
+    }
+    let Some(begun) = orders.begun else { return Stage::Serving };
+    let elapsed = now.saturating_duration_since(begun);
+    if elapsed >= terms.deadline {
+        Stage::Cut
+    } else if elapsed >= terms.linger || (orders.shared && connected == 0) {
+        Stage::Stopping
+    } else {
+        Stage::Lingering
+    }
+}
+
+/// When time alone leads to a later stage.
+pub(crate) fn next(terms: Terms, orders: Orders, stage: Stage) -> Option<Instant> {
+    let begun = orders.begun?;
+    match stage {
+        Stage::Serving | Stage::Cut => None,
+        Stage::Lingering => Some(begun + terms.linger.min(terms.deadline)),
+        Stage::Stopping => Some(begun + terms.deadline),
+    }
+}
+
+/// How a drain ended that has these connections left.
+pub(crate) fn outcome(orders: Orders, connected: usize) -> Outcome {
+    match (orders.forced, connected) {
+        (true, cut) => Outcome::Forced(cut),
+        (false, 0) => Outcome::Clean,
+        (false, cut) => Outcome::Cut(cut),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::{Orders, Outcome, Stage, Terms, next, outcome, stage};
+
+    const TERMS: Terms = Terms { linger: Duration::from_secs(1), deadline: Duration::from_secs(10) };
+
+    #[test]
+    fn time_orders_and_connections_decide_the_stage() {
+        let own = Orders { shared: false, begun: None, forced: false };
+        let shared = Orders { shared: true, ..own };
+        let begun = Instant::now();
+        for (orders, elapsed, connected, expected) in [
+            (own, None, 0, Stage::Serving),
+            (shared, None, 0, Stage::Serving),
+            (own, Some(0), 0, Stage::Lingering),
+            (own, Some(999), 5, Stage::Lingering),
+            (own, Some(1000), 5, Stage::Stopping),
+            (own, Some(9999), 5, Stage::Stopping),
+            (own, Some(10_000), 5, Stage::Cut),
+            (shared, Some(0), 5, Stage::Lingering),
+            (shared, Some(0), 0, Stage::Stopping),
+            (shared, Some(1000), 5, Stage::Stopping),
+            (shared, Some(10_000), 0, Stage::Cut),
+            (Orders { forced: true, ..own }, Some(0), 5, Stage::Cut),
+            (Orders { forced: true, ..own }, None, 5, Stage::Cut),
+        ] {
+            let orders = Orders { begun: elapsed.map(|_| begun), ..orders };
+            let now = begun + Duration::from_millis(elapsed.unwrap_or(60_000));
+            assert_eq!(stage(TERMS, orders, connected, now), expected, "{orders:?} {elapsed:?} {connected}");
+        }
+    }
+
+    #[test]
+    fn a_deadline_before_the_end_of_the_linger_wins() {
+        let terms = Terms { linger: TERMS.deadline, deadline: TERMS.linger };
+        let begun = Instant::now();
+        let orders = Orders { shared: false, begun: Some(begun), forced: false };
+        assert_eq!(stage(terms, orders, 1, begun + terms.deadline), Stage::Cut);
+        assert_eq!(next(terms, orders, Stage::Lingering), Some(begun + terms.deadline));
+    }
+
+    #[test]
+    fn what_is_left_names_the_outcome() {
+        let orders = Orders { shared: false, begun: Some(Instant::now()), forced: false };
+        let forced = Orders { forced: true, ..orders };
+        for (orders, connected, expected) in [
+            (orders, 0, Outcome::Clean),
+            (orders, 3, Outcome::Cut(3)),
+            (forced, 0, Outcome::Forced(0)),
+            (forced, 3, Outcome::Forced(3)),
+        ] {
+            assert_eq!(outcome(orders, connected), expected);
+        }
+    }
+}
