@@ -63,9 +63,9 @@ pub(crate) fn compare(how: &Runners) -> Result<Value, Failed> {
 fn own_share(tool: &Tool, restarts: u32) -> Result<Vec<f64>, Failed> {
     progress(&format!("runners: {restarts} restarts by {}, without load", tool.name));
     let mut yard = Yard::open(tool, 0)?;
-    let passed: Result<Vec<Passed>, Failed> =
+    let passed: Result<Vec<Option<Passed>>, Failed> =
         (1..=restarts).map(|number| yard.edit_and_wait(number)).collect();
-    Ok(passed?.iter().map(|passed| milliseconds(passed.own())).collect())
+    Ok(passed?.iter().flatten().map(|passed| milliseconds(passed.own())).collect())
 }
 
 fn under_load(tool: &Tool, restarts: u32) -> Result<Value, Failed> {
@@ -77,6 +77,7 @@ fn under_load(tool: &Tool, restarts: u32) -> Result<Value, Failed> {
     edited?;
     Ok(json!({
         "restarts": restarts,
+        "not_served": yard.stuck(),
         "failed": fared.failed,
         "answered": fared.answered,
         "longest_silence_ms": milliseconds(fared.silence),

@@ -155,6 +155,11 @@ fn prepare(channel: &UnixStream, orders: &OsStr, program: &OsStr) -> io::Result<
         rustix::thread::set_no_new_privs(true)?;
         match seccomp::install() {
             Ok(notify) => Parcel::new("lends", vec![notify]).send(channel)?,
+            // A process may have one filter that reports.
+            Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
+                Parcel::new("bare hotrun itself is run by something that lends sockets", Vec::new())
+                    .send(channel)?;
+            }
             Err(error) => Parcel::new(&format!("bare {error}"), Vec::new()).send(channel)?,
         }
     }

@@ -16,7 +16,7 @@ use rustix::process::{
 };
 
 use crate::guardian;
-use crate::reaper::census::Census;
+use crate::reaper::census::{Census, Process};
 
 /// The variable by which descendants are known.
 pub(crate) const MARK: &str = "HOTRUN_MARK";
@@ -36,7 +36,7 @@ pub(crate) fn adopt_orphans() -> io::Result<()> {
 
 /// The living processes of the group, the descendants of its leader, and those that it has lost sight of.
 pub(crate) fn members(group: u32) -> Vec<u32> {
-    Census::take().members(group, &mark(us(), group))
+    ours().members(group, &mark(us(), group))
 }
 
 /// Sends the signal to the group and to every descendant of its leader, whatever group or session that is in by now.
@@ -51,7 +51,7 @@ pub(crate) fn signal(group: u32, signal: i32) {
 /// waits for it.
 pub(crate) fn sweep(group: u32) {
     let mark = mark(us(), group);
-    let mut killed = kill_until_none(|census| census.members(group, &mark));
+    let mut killed = kill_until_none(ours, |census| census.members(group, &mark));
     killed.retain(|process| *process != group);
     reap(|process| killed.contains(&process.pid) || process.is_follower(group));
 }
@@ -59,7 +59,7 @@ pub(crate) fn sweep(group: u32) {
 /// Kills and reaps every descendant of this process but the guardian, which ends by itself. Whoever waits for one of
 /// them has done so.
 pub(crate) fn sweep_all() {
-    kill_until_none(|census| {
+    kill_until_none(ours, |census| {
         let mut found = census.descendants(us());
         found.retain(|process| !guardian::is_one(*process));
         found
@@ -69,7 +69,7 @@ pub(crate) fn sweep_all() {
 
 /// Kills every process of these groups, and whatever else a hotrun that is dead by now has started.
 pub(crate) fn avenge(prefix: &str, groups: &[u32]) {
-    kill_until_none(|census| {
+    kill_until_none(Census::of_all, |census| {
         let mut found = census.marked(prefix);
         found.extend(groups.iter().flat_map(|group| census.members(*group, prefix)));
         found
@@ -84,11 +84,11 @@ pub(crate) fn prefix(hotrun: u32) -> String {
 }
 
 /// New ones may be born while the known ones are killed. Gives all that were.
-fn kill_until_none(find: impl Fn(&Census) -> Vec<u32>) -> Vec<u32> {
+fn kill_until_none(count: impl Fn() -> Census, find: impl Fn(&Census) -> Vec<u32>) -> Vec<u32> {
     let deadline = Instant::now() + PATIENCE;
     let mut killed = Vec::new();
     while Instant::now() < deadline {
-        let found = find(&Census::take());
+        let found = find(&count());
         if found.is_empty() {
             break;
         }
@@ -110,10 +110,14 @@ fn send(process: u32, signal: Signal) -> Option<OwnedFd> {
     Some(process)
 }
 
-fn reap(ours: impl Fn(&census::Process) -> bool) {
-    for process in Census::take().dead_children(us()).filter(|process| ours(process)) {
+fn reap(is_one: impl Fn(&Process) -> bool) {
+    for process in ours().dead_children(us()).filter(is_one) {
         let _ = waitpid(Pid::from_raw(process.pid.cast_signed()), WaitOptions::NOHANG);
     }
+}
+
+fn ours() -> Census {
+    Census::below(us())
 }
 
 fn us() -> u32 {

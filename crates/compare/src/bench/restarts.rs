@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conformance::{Action, Demo, Failed, Fate, Proof};
+use conformance::{Action, Demo, Failed, Fate, Load, Proof};
 
 use crate::{
     bench::{
@@ -45,7 +45,7 @@ pub(crate) fn figures(programs: &Programs, scale: &Scale) -> Result<Vec<Figure>,
         &format!("Requests that failed over {times} restarts"),
         "requests",
     )
-    .what("`SIGUSR2`: a demo is replaced by a new process of the same program. `air`, `hotrun`: a source is edited (the words of `/dynamic-config`), the tool builds, and starts the server anew; the next edit comes when the words are served. Meanwhile clients ask and retry nothing: for `SIGUSR2` the ten of `just soak` (kept connections, new ones, requests sent by halves, slow readers, `/events`), else two that keep their connection and two that connect for each request, each 2 ms after its answer. `ok`: requests answered; `silence_ms`: the longest time in which nobody was answered, of `SIGUSR2` the longest from the signal to the successor's first answer")
+    .what("`SIGUSR2`: a demo is replaced by a new process of the same program. `air`, `hotrun`: a source is edited (the words of `/dynamic-config`), the tool builds, and starts the server anew; the next edit comes when the words are served. Meanwhile clients ask and retry nothing: for `SIGUSR2` the twelve of `just soak` (kept connections, new ones, thoughtful ones, requests sent by halves, slow readers, `/events`), else two that keep their connection and two that connect for each request, each 2 ms after its answer. `ok`: requests answered; `silence_ms`: the longest time in which nobody was answered, of `SIGUSR2` the longest from the signal to the successor's first answer")
     .limits("the servers are debug builds under hotrun and common builds under air, as their users have them. How many requests fail depends on how long a server takes to start. Behind a balancer a counterpart would lose less")
     .columns(&["ok", "silence_ms"])
     .rows(rows);
@@ -55,7 +55,7 @@ pub(crate) fn figures(programs: &Programs, scale: &Scale) -> Result<Vec<Figure>,
 
 fn upgraded(programs: &Programs, contender: &Contender, times: u32) -> Result<Row, Failed> {
     let demo = Demo::new(programs.demo(contender.program())?);
-    let proof = Proof::of(&demo, Action::Upgrade, times, Duration::from_millis(600))?;
+    let proof = Proof::of(&demo, Action::Upgrade, times, Load::LINGER)?;
     let failed = u32::try_from(proof.tally.failed()).unwrap_or(u32::MAX);
     let row = Row::of(contender.id, vec![failed.into()]).series("SIGUSR2");
     let ok = proof.tally.count(Fate::Answered);

@@ -5,7 +5,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{self, Child, Command, Stdio},
     thread::sleep,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use super::tool::Tool;
 
 /// A build takes a second, on a busy machine ten.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Between two questions for the new version.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -58,6 +58,7 @@ pub(crate) struct Yard {
     folder: TempDir,
     address: SocketAddr,
     started: SystemTime,
+    stuck: u32,
 }
 
 /// What one restart took.
@@ -77,14 +78,14 @@ impl Passed {
 impl Yard {
     /// Makes the project, with so many files beside it, and waits until its server answers.
     pub(crate) fn open(tool: &Tool, files: u32) -> Result<Yard, Failed> {
-        let folder = TempDir::new()?;
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let folder = tempfile::Builder::new().prefix("runners-").tempdir()?;
+        let address = free()?;
         make(folder.path(), address, files)?;
         let log = File::create(folder.path().join("times/log"))?;
         let mut command = tool.command(folder.path())?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
         let started = SystemTime::now();
-        let mut yard = Yard { tool: command.spawn()?, folder, address, started };
+        let mut yard = Yard { tool: command.spawn()?, folder, address, started, stuck: 0 };
         yard.wait_for(0)?;
         Ok(yard)
     }
@@ -93,18 +94,27 @@ impl Yard {
         self.address
     }
 
-    /// Saves another version, and waits until it answers.
-    pub(crate) fn edit_and_wait(&mut self, number: u32) -> Result<Passed, Failed> {
+    /// Saves another version, and waits until it answers. What is not served in good time is saved once more.
+    pub(crate) fn edit_and_wait(&mut self, number: u32) -> Result<Option<Passed>, Failed> {
         let source = self.folder.path().join("src/main.rs");
         let text = fs::read_to_string(&source)?;
         let text = text.replace(&format!("version {}.", number - 1), &format!("version {number}."));
-        fs::write(&source, text)?;
+        fs::write(&source, &text)?;
         let saved = SystemTime::now();
-        let began = self.wait_for(number)?;
-        let answered = SystemTime::now();
-        let build = self.time("ended")?.duration_since(self.time("began")?)?;
-        let whole = answered.duration_since(saved)?;
-        Ok(Passed { whole, build, program: answered.duration_since(began)?.min(ALONE) })
+        if let Some(began) = self.served(number, PATIENCE)? {
+            let answered = SystemTime::now();
+            let build = self.time("ended")?.duration_since(self.time("began")?)?;
+            let whole = answered.duration_since(saved)?;
+            return Ok(Some(Passed { whole, build, program: answered.duration_since(began)?.min(ALONE) }));
+        }
+        self.stuck += 1;
+        fs::write(&source, format!("{text}\n"))?;
+        self.wait_for(number).map(|_| None)
+    }
+
+    /// How many saves were not served.
+    pub(crate) fn stuck(&self) -> u32 {
+        self.stuck
     }
 
     /// From its start to the first build.
@@ -143,19 +153,25 @@ impl Yard {
 
     /// Waits for a version, and says when its process began.
     fn wait_for(&mut self, number: u32) -> Result<SystemTime, Failed> {
+        self.served(number, 4 * PATIENCE)?.ok_or_else(|| {
+            let log = fs::read_to_string(self.folder.path().join("times/log")).unwrap_or_default();
+            format!("version {number} was not served: {log}").into()
+        })
+    }
+
+    fn served(&mut self, number: u32, patience: Duration) -> Result<Option<SystemTime>, Failed> {
         let begun = Instant::now();
         let words = format!("version {number}. ");
-        while begun.elapsed() < PATIENCE && self.tool.try_wait()?.is_none() {
+        while begun.elapsed() < patience && self.tool.try_wait()?.is_none() {
             let answer = Client::connect(self.address).and_then(|mut client| client.get("/"));
             if let Ok(answer) = answer
                 && let Some(began) = answer.text().strip_prefix(&words)
             {
-                return nanoseconds(began);
+                return nanoseconds(began).map(Some);
             }
             sleep(PAUSE);
         }
-        let log = fs::read_to_string(self.folder.path().join("times/log")).unwrap_or_default();
-        Err(format!("`{words}` was not served in {PATIENCE:?}: {log}").into())
+        Ok(None)
     }
 
     fn time(&self, name: &str) -> Result<SystemTime, Failed> {
@@ -177,6 +193,13 @@ impl Drop for Yard {
         signal("-KILL", format!("-{}", self.tool.id()));
         let _ = self.tool.wait();
     }
+}
+
+/// A port that the system gives to no client.
+fn free() -> Result<SocketAddr, Failed> {
+    let ports = (0..10_000_u16).map(|number| 20_000 + ((process::id() % 10_000) as u16 + number) % 10_000);
+    let mut addresses = ports.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+    addresses.find(|address| TcpListener::bind(address).is_ok()).ok_or_else(|| "no port is free".into())
 }
 
 fn nanoseconds(text: &str) -> Result<SystemTime, Failed> {

@@ -110,7 +110,13 @@ impl Answers {
     fn answer(&mut self, call: &Call) {
         let answer = match call.kind {
             Kind::Bind => self.bind(call).unwrap_or(Answer::CarryOn),
-            Kind::Listen | Kind::Accept | Kind::Accept4 | Kind::Shutdown | Kind::Ioctl | Kind::Fcntl => {
+            Kind::Listen
+            | Kind::Accept
+            | Kind::Accept4
+            | Kind::Shutdown
+            | Kind::Ioctl
+            | Kind::Fcntl
+            | Kind::Filter => {
                 let socket = Caller::new(call.thread).socket(call.descriptor);
                 match socket.and_then(|inode| self.owned.known(inode)) {
                     Some(listener) => self.on_ours(call, listener),
@@ -222,6 +228,8 @@ impl Answers {
                 self.tenancy(listener).waits = int(call.arguments[1]) & O_NONBLOCK == 0;
                 Answer::Success
             }
+            // Who leaves may want to let nobody in any more; the socket is its successor's, too.
+            Kind::Filter => Answer::Success,
             Kind::Bind | Kind::Other => Answer::CarryOn,
         }
     }

@@ -12,8 +12,9 @@ use libc::{
     SECCOMP_ADDFD_FLAG_SETFD, SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_GET_ACTION_AVAIL,
     SECCOMP_IOCTL_NOTIF_ADDFD, SECCOMP_IOCTL_NOTIF_ID_VALID, SECCOMP_IOCTL_NOTIF_RECV,
     SECCOMP_IOCTL_NOTIF_SEND, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF,
-    SECCOMP_SET_MODE_FILTER, SECCOMP_USER_NOTIF_FLAG_CONTINUE, SHUT_WR, SYS_accept, SYS_accept4, SYS_bind,
-    SYS_fcntl, SYS_ioctl, SYS_listen, SYS_shutdown, c_long, c_uint, c_ulong, sock_filter, sock_fprog,
+    SECCOMP_SET_MODE_FILTER, SECCOMP_USER_NOTIF_FLAG_CONTINUE, SHUT_WR, SO_ATTACH_BPF, SO_ATTACH_FILTER,
+    SOL_SOCKET, SYS_accept, SYS_accept4, SYS_bind, SYS_fcntl, SYS_ioctl, SYS_listen, SYS_setsockopt,
+    SYS_shutdown, c_long, c_uint, c_ulong, sock_filter, sock_fprog,
 };
 
 /// The architecture whose system calls the filter knows: a program of another one (a 32-bit one on a 64-bit
@@ -27,16 +28,17 @@ const ARCHITECTURE: Option<u32> = Some(0xC000_00B7);
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 const ARCHITECTURE: Option<u32> = None;
 
-/// Where `seccomp_data` has the number of the call, the architecture, and the low half of the second argument.
+/// Where `seccomp_data` has the number of the call, the architecture, and the low halves of the second and third argument.
 const NUMBER: u32 = 0;
 const ARCH: u32 = 4;
 const SECOND: u32 = 24;
+const THIRD: u32 = 32;
 
 /// Wakes the program on the processor on which it was answered (Linux 6.6).
 const SYNC_WAKE_UP: u64 = 1;
 
 /// The calls that the filter reports, some of them only with certain arguments.
-const REPORTED: [(c_long, Kind); 7] = [
+const REPORTED: [(c_long, Kind); 8] = [
     (SYS_bind, Kind::Bind),
     (SYS_listen, Kind::Listen),
     (SYS_accept, Kind::Accept),
@@ -44,6 +46,7 @@ const REPORTED: [(c_long, Kind); 7] = [
     (SYS_shutdown, Kind::Shutdown),
     (SYS_ioctl, Kind::Ioctl),
     (SYS_fcntl, Kind::Fcntl),
+    (SYS_setsockopt, Kind::Filter),
 ];
 
 /// Where a filter reports the calls of everybody under it.
@@ -76,6 +79,8 @@ pub(crate) enum Kind {
     Ioctl,
     /// `fcntl(F_SETFL)`
     Fcntl,
+    /// `setsockopt(SO_ATTACH_FILTER)`: which packets the socket takes, whoever holds it.
+    Filter,
     Other,
 }
 
@@ -94,7 +99,7 @@ pub(crate) fn unavailable() -> Option<String> {
 pub(crate) fn install() -> io::Result<OwnedFd> {
     let architecture = ARCHITECTURE.ok_or(io::ErrorKind::Unsupported)?;
     let mut filter = filter(architecture);
-    let length = u16::try_from(filter.len()).expect("a filter has a dozen instructions");
+    let length = u16::try_from(filter.len()).expect("a filter has two dozen instructions");
     let program = sock_fprog { len: length, filter: filter.as_mut_ptr() };
     // SAFETY: `program` points to `length` instructions that live until the call returns; the kernel copies them.
     let descriptor = unsafe {
@@ -232,8 +237,8 @@ enum Step {
 /// Reports what [`Kind`] lists, allows all else.
 fn filter(architecture: u32) -> Vec<sock_filter> {
     use Step::{Load, Return, Test};
-    const ALLOW: usize = 16;
-    const TELL: usize = 17;
+    const ALLOW: usize = 22;
+    const TELL: usize = 23;
     let call = |number: c_long| u32::try_from(number).expect("numbers of system calls are small");
     let fionbio = u32::try_from(FIONBIO).expect("the number of an ioctl has 32 bits");
     let steps = [
@@ -244,15 +249,21 @@ fn filter(architecture: u32) -> Vec<sock_filter> {
         Test { equals: call(SYS_accept), then: TELL, otherwise: 5 },
         Test { equals: call(SYS_bind), then: TELL, otherwise: 6 },
         Test { equals: call(SYS_listen), then: TELL, otherwise: 7 },
-        Test { equals: call(SYS_ioctl), then: 10, otherwise: 8 },
-        Test { equals: call(SYS_fcntl), then: 12, otherwise: 9 },
-        Test { equals: call(SYS_shutdown), then: 14, otherwise: ALLOW },
+        Test { equals: call(SYS_ioctl), then: 11, otherwise: 8 },
+        Test { equals: call(SYS_fcntl), then: 13, otherwise: 9 },
+        Test { equals: call(SYS_shutdown), then: 15, otherwise: 10 },
+        Test { equals: call(SYS_setsockopt), then: 17, otherwise: ALLOW },
         Load(SECOND),
         Test { equals: fionbio, then: TELL, otherwise: ALLOW },
         Load(SECOND),
         Test { equals: F_SETFL.cast_unsigned(), then: TELL, otherwise: ALLOW },
         Load(SECOND),
         Test { equals: SHUT_WR.cast_unsigned(), then: ALLOW, otherwise: TELL },
+        Load(SECOND),
+        Test { equals: SOL_SOCKET.cast_unsigned(), then: 19, otherwise: ALLOW },
+        Load(THIRD),
+        Test { equals: SO_ATTACH_FILTER.cast_unsigned(), then: TELL, otherwise: 21 },
+        Test { equals: SO_ATTACH_BPF.cast_unsigned(), then: TELL, otherwise: ALLOW },
         Return(SECCOMP_RET_ALLOW),
         Return(SECCOMP_RET_USER_NOTIF),
     ];
@@ -262,7 +273,8 @@ fn filter(architecture: u32) -> Vec<sock_filter> {
 impl Step {
     fn instruction(&self, at: usize) -> sock_filter {
         let code = |parts: c_uint| u16::try_from(parts).expect("codes of instructions have 16 bits");
-        let ahead = |to: usize| u8::try_from(to - at - 1).expect("jumps lead forward, a dozen steps at most");
+        let ahead =
+            |to: usize| u8::try_from(to - at - 1).expect("jumps lead forward, two dozen steps at most");
         match *self {
             Step::Load(offset) => {
                 sock_filter { code: code(BPF_LD | BPF_W | BPF_ABS), jt: 0, jf: 0, k: offset }
@@ -290,18 +302,19 @@ unsafe fn seccomp(operation: c_uint, flags: c_ulong, argument: *const libc::c_vo
 #[cfg(test)]
 mod tests {
     use libc::{
-        F_GETFL, F_SETFL, FIONBIO, SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF, SHUT_RD, SHUT_RDWR, SHUT_WR,
-        SYS_accept, SYS_accept4, SYS_bind, SYS_close, SYS_connect, SYS_fcntl, SYS_ioctl, SYS_listen,
+        F_GETFL, F_SETFL, FIONBIO, IPPROTO_IPV6, IPV6_V6ONLY, SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF,
+        SHUT_RD, SHUT_RDWR, SHUT_WR, SO_ATTACH_BPF, SO_ATTACH_FILTER, SO_KEEPALIVE, SOL_SOCKET, SYS_accept,
+        SYS_accept4, SYS_bind, SYS_close, SYS_connect, SYS_fcntl, SYS_ioctl, SYS_listen, SYS_setsockopt,
         SYS_shutdown, TCGETS, sock_filter,
     };
 
-    use super::{ARCH, NUMBER, SECOND, filter};
+    use super::{ARCH, NUMBER, SECOND, THIRD, filter};
 
     const HERE: u32 = 0xC000_003E;
     const ELSEWHERE: u32 = 0x4000_0003;
 
     /// What the kernel would do, for the three kinds of instructions that there are.
-    fn run(program: &[sock_filter], number: u32, architecture: u32, second: u32) -> u32 {
+    fn run(program: &[sock_filter], number: u32, architecture: u32, second: u32, third: u32) -> u32 {
         let (mut at, mut accumulator) = (0, 0);
         loop {
             let sock_filter { code, jt, jf, k } = program[at];
@@ -309,6 +322,7 @@ mod tests {
                 (0x20, ARCH) => accumulator = architecture,
                 (0x20, NUMBER) => accumulator = number,
                 (0x20, SECOND) => accumulator = second,
+                (0x20, THIRD) => accumulator = third,
                 (0x15, k) => at += usize::from(if accumulator == k { jt } else { jf }),
                 (0x06, k) => return k,
                 other => panic!("{other:?}"),
@@ -320,28 +334,36 @@ mod tests {
     #[test]
     fn only_calls_that_matter_are_reported() {
         let program = filter(HERE);
-        let table: &[(i64, i64, bool)] = &[
-            (SYS_bind, 0, true),
-            (SYS_listen, 0, true),
-            (SYS_accept, 0, true),
-            (SYS_accept4, 0, true),
-            (SYS_connect, 0, false),
-            (SYS_close, 0, false),
-            (SYS_shutdown, SHUT_RD.into(), true),
-            (SYS_shutdown, SHUT_RDWR.into(), true),
-            (SYS_shutdown, SHUT_WR.into(), false),
-            (SYS_ioctl, FIONBIO.cast_signed(), true),
-            (SYS_ioctl, TCGETS.cast_signed(), false),
-            (SYS_fcntl, F_SETFL.into(), true),
-            (SYS_fcntl, F_GETFL.into(), false),
-            (SYS_bind | 0x4000_0000, 0, false),
+        let table: &[(i64, i64, i64, bool)] = &[
+            (SYS_bind, 0, 0, true),
+            (SYS_listen, 0, 0, true),
+            (SYS_accept, 0, 0, true),
+            (SYS_accept4, 0, 0, true),
+            (SYS_connect, 0, 0, false),
+            (SYS_close, 0, 0, false),
+            (SYS_shutdown, SHUT_RD.into(), 0, true),
+            (SYS_shutdown, SHUT_RDWR.into(), 0, true),
+            (SYS_shutdown, SHUT_WR.into(), 0, false),
+            (SYS_ioctl, FIONBIO.cast_signed(), 0, true),
+            (SYS_ioctl, TCGETS.cast_signed(), 0, false),
+            (SYS_fcntl, F_SETFL.into(), 0, true),
+            (SYS_fcntl, F_GETFL.into(), 0, false),
+            (SYS_bind | 0x4000_0000, 0, 0, false),
+            (SYS_setsockopt, SOL_SOCKET.into(), SO_ATTACH_FILTER.into(), true),
+            (SYS_setsockopt, SOL_SOCKET.into(), SO_ATTACH_BPF.into(), true),
+            (SYS_setsockopt, SOL_SOCKET.into(), SO_KEEPALIVE.into(), false),
+            (SYS_setsockopt, IPPROTO_IPV6.into(), IPV6_V6ONLY.into(), false),
         ];
-        for &(number, second, told) in table {
+        for &(number, second, third, told) in table {
             let expected = if told { SECCOMP_RET_USER_NOTIF } else { SECCOMP_RET_ALLOW };
-            let (number, second) = (u32::try_from(number).unwrap(), u32::try_from(second).unwrap());
-            assert_eq!(run(&program, number, HERE, second), expected, "call {number}, {second}");
+            let [number, second, third] = [number, second, third].map(|part| u32::try_from(part).unwrap());
             assert_eq!(
-                run(&program, number, ELSEWHERE, second),
+                run(&program, number, HERE, second, third),
+                expected,
+                "call {number}, {second}, {third}"
+            );
+            assert_eq!(
+                run(&program, number, ELSEWHERE, second, third),
                 SECCOMP_RET_ALLOW,
                 "call {number} elsewhere"
             );

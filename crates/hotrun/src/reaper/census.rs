@@ -1,13 +1,14 @@
 //! Who lives, and whose child it is.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use crate::reaper::MARK;
 
-/// Every process of the machine that we may see, at one moment.
+/// Processes at one moment.
 #[derive(Debug)]
 pub(super) struct Census {
-    processes: Vec<Process>,
+    processes: BTreeMap<u32, Process>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,11 +20,32 @@ pub(super) struct Process {
 }
 
 impl Census {
-    pub(super) fn take() -> Census {
-        let numbers = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    /// Every process of the machine that we may see.
+    pub(super) fn of_all() -> Census {
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        Census::of(entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()))
+    }
+
+    /// This process and all below it: much less to read.
+    pub(super) fn below(root: u32) -> Census {
+        let mut found = vec![root];
+        let mut at = 0;
+        while let Some(process) = found.get(at) {
+            match children(*process) {
+                Some(children) => found.extend(children),
+                // The kernel was built without these lists.
+                None if at == 0 => return Census::of_all(),
+                None => {}
+            }
+            at += 1;
+        }
+        Census::of(found.into_iter())
+    }
+
+    fn of(numbers: impl Iterator<Item = u32>) -> Census {
         let stats = numbers.filter_map(|number| fs::read_to_string(format!("/proc/{number}/stat")).ok());
-        Census { processes: stats.filter_map(|stat| Process::parse(&stat)).collect() }
+        let processes = stats.filter_map(|stat| Process::parse(&stat));
+        Census { processes: processes.map(|process| (process.pid, process)).collect() }
     }
 
     /// The living ones in the group, below its leader, or with a mark that begins like this.
@@ -49,11 +71,11 @@ impl Census {
 
     /// Children that have ended and that nobody has waited for.
     pub(super) fn dead_children(self, of: u32) -> impl Iterator<Item = Process> {
-        self.processes.into_iter().filter(move |process| process.dead && process.parent == of)
+        self.processes.into_values().filter(move |process| process.dead && process.parent == of)
     }
 
     fn living(&self) -> impl Iterator<Item = &Process> {
-        self.processes.iter().filter(|process| !process.dead)
+        self.processes.values().filter(|process| !process.dead)
     }
 
     fn descends(&self, process: &Process, from: u32) -> bool {
@@ -63,9 +85,7 @@ impl Census {
             if parent == from {
                 return true;
             }
-            let Some(next) = self.processes.iter().find(|process| process.pid == parent) else {
-                return false;
-            };
+            let Some(next) = self.processes.get(&parent) else { return false };
             parent = next.parent;
         }
         false
@@ -97,12 +117,44 @@ impl Process {
     }
 }
 
+/// The children of all threads of a process.
+fn children(process: u32) -> Option<Vec<u32>> {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).ok()?.flatten();
+    let mut found = Vec::new();
+    for thread in threads {
+        let listed = fs::read_to_string(thread.path().join("children")).ok()?;
+        found.extend(listed.split_whitespace().filter_map(|number| number.parse::<u32>().ok()));
+    }
+    Some(found)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::process::{self, Command};
+
     use super::{Census, Process};
 
     fn census(lines: &[&str]) -> Census {
-        Census { processes: lines.iter().map(|line| Process::parse(line).unwrap()).collect() }
+        let processes = lines.iter().map(|line| Process::parse(line).unwrap());
+        Census { processes: processes.map(|process| (process.pid, process)).collect() }
+    }
+
+    #[test]
+    fn what_is_below_us_is_found_without_reading_all() {
+        let mut child = Command::new("sh").args(["-c", "sleep 60 & wait"]).spawn().unwrap();
+        loop {
+            let found = Census::below(process::id()).members(child.id(), "no mark");
+            let all = Census::of_all().descendants(child.id());
+            // The shell, and what it has started by now.
+            if found.len() == 2 && all.len() == 1 {
+                assert!(found.contains(&child.id()) && found.contains(&all[0]), "{found:?} {all:?}");
+                break;
+            }
+        }
+        for process in Census::below(process::id()).descendants(child.id()) {
+            crate::reaper::send(process, rustix::process::Signal::KILL);
+        }
+        child.wait().unwrap();
     }
 
     #[test]

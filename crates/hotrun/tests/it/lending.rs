@@ -69,6 +69,14 @@ fn python_that_is_interrupted_in_accept_loses_no_request() {
     }
 }
 
+/// As our own demos do: a filter on the socket that keeps newcomers out.
+#[test]
+fn python_that_shuts_the_door_when_it_leaves_loses_no_request() {
+    if let Some(python) = present("python3") {
+        nothing_is_lost(&format!("{python} {}", script("door.py")));
+    }
+}
+
 #[test]
 fn node_loses_no_request() {
     if let Some(node) = present("node") {
