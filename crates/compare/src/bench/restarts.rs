@@ -29,14 +29,14 @@ pub(crate) fn figures(programs: &Programs, scale: &Scale) -> Result<Vec<Figure>,
         if scale.quick {
             let why = "left out of the quick run: every restart is a build";
             rows.push(Row::none(contender.id, why).series(tool));
-        } else if !contender.is_demo() {
-            let workshop = Workshop::of_air(programs, contender)?;
-            rows.push(by_its_tool(contender, tool, workshop, times)?);
-        } else if let Ok(hotrun) = programs.demo(tool) {
-            let workshop = Workshop::of_hotrun(&hotrun, contender)?;
-            rows.push(by_its_tool(contender, tool, workshop, times)?);
         } else {
-            rows.push(Row::none(contender.id, "hotrun was not there").series(tool));
+            let row = by_its_tool(programs, contender, tool, times);
+            rows.push(row.unwrap_or_else(|failed| {
+                let words = failed.message().unwrap_or_default();
+                progress(words);
+                let first = words.lines().next().unwrap_or_default();
+                Row::none(contender.id, &format!("did not get through: {first}")).series(tool)
+            }));
         }
     }
     let mut figure = Figure::new(
@@ -64,7 +64,12 @@ fn upgraded(programs: &Programs, contender: &Contender, times: u32) -> Result<Ro
     Ok(row.with("ok", ok).with("silence_ms", slowest))
 }
 
-fn by_its_tool(contender: &Contender, tool: &str, mut workshop: Workshop, times: u32) -> Result<Row, Failed> {
+fn by_its_tool(programs: &Programs, contender: &Contender, tool: &str, times: u32) -> Result<Row, Failed> {
+    let mut workshop = if contender.is_demo() {
+        Workshop::of_hotrun(&programs.demo(tool)?, contender)?
+    } else {
+        Workshop::of_air(programs, contender)?
+    };
     let visitors = Visitors::of(workshop.address());
     let edited = (1..=times).try_for_each(|number| workshop.edit_and_wait(number));
     let Fared { answered, failed, silence } = visitors.end();
