@@ -57,6 +57,18 @@ compare *args:
 export dir *args:
     cargo run -p compare -- export {{dir}} --release {{args}}
 
+# Restart servers under load by hotrun, in each way of owning the port: no request may fail
+[group('check')]
+restarts count='100':
+    HOTRUN_RESTARTS={{count}} cargo test -p hotrun --test it no_request_fails
+
+# Compare hotrun with the runners that are in a folder: watchexec, cargo-watch, bacon, air
+[group('compare')]
+runners tools *args:
+    cargo build -q --release -p compare -p hotrun
+    cp target/release/hotrun {{tools}}/hotrun
+    target/release/compare runners {{tools}} {{args}}
+
 # Lay two demos side by side: `just diff axum poem`
 [group('compare')]
 diff one other:

@@ -125,17 +125,17 @@ fn follow(mut child: Child, build: &Build, report: &Report) -> io::Result<(ExitS
     let group = child.id();
     let log = Log::open(build.log.as_deref(), report);
     let errors = child.stderr.take().map(|pipe| {
-        let (log, report) = (log.clone(), report.clone());
-        reading(move || stream(pipe, |bytes| report.compiler(bytes), &log))
+        let log = log.clone();
+        reading(move || stream(pipe, Report::compiler, &log))
     });
     let output = child.stdout.take().map(|pipe| {
-        let (log, report) = (log.clone(), report.clone());
+        let log = log.clone();
         match &build.how {
             How::Cargo { binary, .. } => {
                 let binary = binary.clone();
-                reading(move || messages(pipe, &binary, &report, &log))
+                reading(move || messages(pipe, &binary, &log))
             }
-            _ => reading(move || stream(pipe, |bytes| report.output(bytes), &log)),
+            _ => reading(move || stream(pipe, Report::output, &log)),
         }
     });
     let status = child.wait()?;
@@ -174,16 +174,15 @@ fn stream(mut pipe: impl Read, show: impl Fn(&[u8]), log: &Log) -> Option<PathBu
 }
 
 /// Reads what cargo says in JSON, and returns the executable of the target with this name.
-fn messages(pipe: impl Read, binary: &str, report: &Report, log: &Log) -> Option<PathBuf> {
+fn messages(pipe: impl Read, binary: &str, log: &Log) -> Option<PathBuf> {
     let mut executable = None;
     for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
-        match serde_json::from_slice::<Message>(&line) {
-            Ok(message) => executable = message.executable_of(binary).or(executable),
-            Err(_) => {
-                let line = [&line[..], b"\n"].concat();
-                report.compiler(&line);
-                log.write(&line);
-            }
+        if let Ok(message) = serde_json::from_slice::<Message>(&line) {
+            executable = message.executable_of(binary).or(executable);
+        } else {
+            let line = [&line[..], b"\n"].concat();
+            Report::compiler(&line);
+            log.write(&line);
         }
     }
     executable
@@ -209,14 +208,21 @@ impl Message {
 
 /// The compiler's own words of the last build, without colours and progress.
 #[derive(Clone, Debug)]
-struct Log(Option<Arc<Mutex<(File, Vec<u8>)>>>);
+struct Log(Option<Arc<Mutex<Lines>>>);
+
+/// The file, and the line that is not whole yet.
+#[derive(Debug)]
+struct Lines {
+    file: File,
+    line: Vec<u8>,
+}
 
 impl Log {
     /// Begins anew; what cannot be written is said once and done without.
     fn open(path: Option<&Path>, report: &Report) -> Log {
         let Some(path) = path else { return Log(None) };
         match File::create(path) {
-            Ok(file) => Log(Some(Arc::new(Mutex::new((file, Vec::new()))))),
+            Ok(file) => Log(Some(Arc::new(Mutex::new(Lines { file, line: Vec::new() })))),
             Err(error) => {
                 report.warning(&format!("the build's log `{}` cannot be written: {error}", path.display()));
                 Log(None)
@@ -227,7 +233,7 @@ impl Log {
     fn write(&self, bytes: &[u8]) {
         let Some(log) = &self.0 else { return };
         let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
-        let (file, line) = &mut *log;
+        let Lines { file, line } = &mut *log;
         for part in bytes.split_inclusive(|&byte| byte == b'\n') {
             line.extend_from_slice(part);
             if part.ends_with(b"\n") {

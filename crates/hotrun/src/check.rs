@@ -14,12 +14,11 @@ use crate::sources::Survey;
 /// Prints it; what is wrong is a warning, or refused as it would be when run.
 pub(crate) fn check(cli: &Cli) -> Result<(), Refusal> {
     let plan = plan::plan(cli)?;
-    let report = Report::new(plan.style.clone(), plan.root.clone());
     for (name, words) in lines(&plan) {
-        report.say(&format!("{name:<9} {words}"));
+        Report::say(&format!("{name:<9} {words}"));
     }
     for warning in &plan.warnings {
-        report.say(&format!("{:<9} {warning}", "warning"));
+        Report::say(&format!("{:<9} {warning}", "warning"));
     }
     for address in &plan.sockets.addresses {
         if let Some(holder) = socket::holder(*address) {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::lend::Lending;
 use crate::plan;
+use crate::proxy::UnderWay;
 use crate::{quiet, reaper};
 
 /// What was accepted a moment ago has not asked yet: so long is it waited for before a program dies of the signal.
@@ -27,8 +28,8 @@ pub(crate) struct Leaver {
     pub(crate) group: u32,
     /// Where it accepts, on sockets of ours.
     pub(crate) addresses: Vec<SocketAddr>,
-    /// Nobody sends it new connections any more: it was behind the proxy.
-    pub(crate) is_left_alone: bool,
+    /// It was behind the proxy, where nobody sends it anything new any more.
+    pub(crate) proxied: Option<(SocketAddr, UnderWay)>,
     /// It speaks systemd's protocol, so it knows how to drain.
     pub(crate) informed: bool,
     pub(crate) lending: Option<Arc<Lending>>,
@@ -106,7 +107,7 @@ impl Drain {
 fn wait(leaver: &Leaver, orders: &Receiver<Order>) -> bool {
     if let Some(lending) = &leaver.lending {
         lending.hold();
-    } else if !leaver.is_left_alone {
+    } else if leaver.proxied.is_none() {
         return true;
     }
     if leaver.informed {
@@ -118,7 +119,8 @@ fn wait(leaver: &Leaver, orders: &Receiver<Order>) -> bool {
     let mut end = began + most;
     loop {
         let traffic = quiet::traffic(leaver.group, &leaver.addresses);
-        let done = traffic.busy == 0 && began.elapsed() >= least;
+        let coming = leaver.proxied.as_ref().map_or(0, |(target, under_way)| under_way.count(*target));
+        let done = traffic.busy + coming == 0 && began.elapsed() >= least;
         if done || Instant::now() >= end {
             return true;
         }

@@ -15,6 +15,7 @@ use crate::herald::Herald;
 use crate::lend::{Heard, Lending};
 use crate::plan::Plan;
 use crate::probe::{Probe, Question};
+use crate::proxy::UnderWay;
 use crate::reaper;
 use crate::socket::{Chosen, Owned, Way};
 
@@ -56,6 +57,7 @@ pub(crate) struct Start {
     pub(crate) spec: Spec,
     /// The port that it was given, behind the proxy.
     pub(crate) port: Option<SocketAddr>,
+    pub(crate) under_way: Option<UnderWay>,
 }
 
 /// One server.
@@ -71,6 +73,7 @@ pub(crate) struct Generation {
     /// Why nothing could be lent to it, although that was wanted.
     pub(crate) unfiltered: Option<String>,
     group: u32,
+    under_way: Option<UnderWay>,
     way: Way,
     path: Option<String>,
     informed: bool,
@@ -117,6 +120,7 @@ impl Generation {
             version: start.version,
             began,
             port: start.port,
+            under_way: start.under_way,
             addresses: Vec::new(),
             group,
             way,
@@ -274,7 +278,7 @@ impl Generation {
         Leaver {
             group: self.group,
             addresses,
-            is_left_alone: self.port.is_some(),
+            proxied: self.port.zip(self.under_way.clone()),
             informed: self.informed,
             lending: self.lending.clone(),
             stop: plan.stop.clone(),

@@ -25,7 +25,7 @@ pub(crate) fn init(cli: &Cli) -> Result<(), Refusal> {
     })?;
     file.write_all(TEXT.as_bytes())
         .map_err(|error| Refusal::unfit(format!("`{shown}` cannot be written: {error}")))?;
-    Report::plain().say(&format!("wrote `{shown}`: every setting with its default, none of them needed"));
+    Report::say(&format!("wrote `{shown}`: every setting with its default, none of them needed"));
     Ok(())
 }
 

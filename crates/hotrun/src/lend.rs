@@ -19,12 +19,14 @@
 //! A signal whose handler does not ask for a restart interrupts a call that waits for its answer: `accept` may say so
 //! anyway, `bind` and `listen`, within the tenth of a millisecond that they take here, otherwise never do.
 //!
-//! What is not caught: `IORING_OP_ACCEPT` of io_uring, which is no system call; then nothing is held
-//! ([`crate::quiet::rings`]). A program of another architecture (32 bits) binds for itself.
+//! What is not caught: `IORING_OP_ACCEPT` of io_uring, which is no system call: such a program shares the socket and
+//! cannot be held. A program of another architecture (32 bits) binds for itself.
 
 mod answers;
 mod caller;
+mod filter;
 mod options;
+mod parked;
 pub(crate) mod seccomp;
 #[cfg(test)]
 mod trial;

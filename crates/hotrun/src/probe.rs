@@ -91,10 +91,10 @@ fn is_taken_by(group: u32, peer: SocketAddr) -> bool {
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
-            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into())
+            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
         }
         SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
-            address.set_ip(std::net::Ipv6Addr::LOCALHOST.into())
+            address.set_ip(std::net::Ipv6Addr::LOCALHOST.into());
         }
         _ => {}
     }

@@ -31,6 +31,10 @@ pub(crate) struct Proxy {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Knows what is under way to which server.
+#[derive(Clone, Debug)]
+pub(crate) struct UnderWay(Arc<Backends>);
+
 impl Proxy {
     /// Serves on a listener; every request waits until there is a target.
     pub(crate) fn start(listener: TcpListener) -> io::Result<Proxy> {
@@ -58,6 +62,18 @@ impl Proxy {
     /// From now on new requests go there; those under way stay where they are.
     pub(crate) fn switch(&self, target: Option<SocketAddr>) {
         self.backends.switch(target);
+    }
+
+    /// For whoever wants to know when a server has nothing to do any more.
+    pub(crate) fn under_way(&self) -> UnderWay {
+        UnderWay(Arc::clone(&self.backends))
+    }
+}
+
+impl UnderWay {
+    /// Requests that have chosen this server and have no answer yet.
+    pub(crate) fn count(&self, target: SocketAddr) -> usize {
+        self.0.under_way(target)
     }
 }
 

@@ -49,11 +49,6 @@ pub(crate) fn holds(group: u32, peer: SocketAddr) -> bool {
     }
 }
 
-/// Whether a process of the group has an io_uring: what it accepts through that, no filter sees.
-pub(crate) fn rings(group: u32) -> bool {
-    links(group).any(|link| link == "anon_inode:[io_uring]")
-}
-
 /// The inodes of all sockets that the group holds.
 fn sockets(group: u32) -> BTreeSet<u64> {
     let inode = |link: String| link.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok();
@@ -81,7 +76,7 @@ mod tests {
 
     use rustix::process::getpgrp;
 
-    use super::{Traffic, holds, rings, traffic};
+    use super::{Traffic, holds, traffic};
 
     /// The kernel's clock is coarse, and a connection is quiet only after a moment.
     fn soon(what: &str, is_so: impl Fn() -> bool) {
@@ -116,10 +111,5 @@ mod tests {
         soon("asked again", || now() == Traffic { open: 1, busy: 1 });
         drop((client, server));
         soon("closed", || now() == Traffic::default());
-    }
-
-    #[test]
-    fn a_test_has_no_ring() {
-        assert!(!rings(getpgrp().as_raw_pid().cast_unsigned()));
     }
 }

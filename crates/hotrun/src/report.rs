@@ -75,19 +75,19 @@ impl Report {
     }
 
     /// What a build writes to its stderr, as it comes.
-    pub(crate) fn compiler(&self, bytes: &[u8]) {
+    pub(crate) fn compiler(bytes: &[u8]) {
         let mut stderr = anstream::stderr().lock();
         let _ = stderr.write_all(bytes).and_then(|()| stderr.flush());
     }
 
     /// What a build writes to its stdout, as it comes.
-    pub(crate) fn output(&self, bytes: &[u8]) {
+    pub(crate) fn output(bytes: &[u8]) {
         let mut stdout = anstream::stdout().lock();
         let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
     }
 
     /// `hotrun check`'s lines, on stdout.
-    pub(crate) fn say(&self, line: &str) {
+    pub(crate) fn say(line: &str) {
         let _ = writeln!(anstream::stdout().lock(), "{line}");
     }
 

@@ -102,7 +102,7 @@ impl Runner {
             report.warning(&format!("processes that detach themselves may be left behind: {error}"));
         }
         let guardian = Guardian::start().inspect_err(|error| {
-            report.warning(&format!("nobody ends the server if hotrun is killed: {error}"))
+            report.warning(&format!("nobody ends the server if hotrun is killed: {error}"));
         });
         listen_to_signals(sender.clone())?;
         let rules = Rules {
@@ -147,7 +147,7 @@ impl Runner {
                     return Ok(());
                 }
             }
-            let wait = self.timers.next().unwrap_or(Duration::from_secs(3600));
+            let wait = self.timers.next().unwrap_or(Duration::from_hours(1));
             match self.happenings.recv_timeout(wait) {
                 Ok(happening) => {
                     if !self.hear(happening)? {

@@ -223,15 +223,15 @@ impl Supervisor {
 
     fn late(&mut self, server: u32, actions: &mut Vec<Action>) {
         let Some(next) = self.next.as_mut().filter(|next| next.id == server && !next.done) else { return };
-        let serves = self.current.is_some();
-        if !serves && self.good.is_none_or(|good| good == next.version) {
+        let other = self.current.is_some();
+        if !other && self.good.is_none_or(|good| good == next.version) {
             actions.push(Action::Say(Word::StillStarting(server)));
             return;
         }
         next.done = true;
-        actions.push(Action::Say(Word::GivenUp { server, late: true, serves }));
+        actions.push(Action::Say(Word::GivenUp { server, late: true, serves: other }));
         actions.push(Action::Kill(server));
-        if !serves {
+        if !other {
             self.restore(actions);
         }
     }

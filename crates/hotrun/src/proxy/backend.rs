@@ -1,5 +1,6 @@
 //! Where requests go, and the connections to there.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,6 +30,14 @@ pub(super) type Connection = SendRequest<Sent>;
 pub(super) struct Backends {
     target: watch::Sender<Option<SocketAddr>>,
     idle: Mutex<Vec<Idle>>,
+    under_way: Mutex<HashMap<SocketAddr, usize>>,
+}
+
+/// A request that has chosen its server and has no answer yet.
+#[derive(Debug)]
+pub(super) struct Choice {
+    backends: Arc<Backends>,
+    pub(super) target: SocketAddr,
 }
 
 #[derive(Debug)]
@@ -39,7 +48,7 @@ struct Idle {
 
 impl Backends {
     pub(super) fn new(target: watch::Sender<Option<SocketAddr>>) -> Backends {
-        Backends { target, idle: Mutex::default() }
+        Backends { target, idle: Mutex::default(), under_way: Mutex::default() }
     }
 
     pub(super) fn switch(&self, target: Option<SocketAddr>) {
@@ -48,10 +57,23 @@ impl Backends {
     }
 
     /// The current server, as soon as there is one; `None` if there is none for so long.
-    pub(super) async fn target(&self, patience: Duration) -> Option<SocketAddr> {
-        let mut current = self.target.subscribe();
-        let known = timeout(patience, current.wait_for(Option::is_some)).await;
-        known.ok()?.ok().and_then(|target| *target)
+    pub(super) async fn choose(self: &Arc<Self>, patience: Duration) -> Option<Choice> {
+        loop {
+            let mut current = self.target.subscribe();
+            let known = timeout(patience, current.wait_for(Option::is_some)).await;
+            let target = known.ok()?.ok().and_then(|target| *target)?;
+            *self.counts().entry(target).or_default() += 1;
+            let choice = Choice { backends: Arc::clone(self), target };
+            // Counted first: whoever switches and then counts misses nobody.
+            if *self.target.borrow() == Some(target) {
+                return Some(choice);
+            }
+        }
+    }
+
+    /// How many requests have chosen this server and have no answer yet.
+    pub(super) fn under_way(&self, target: SocketAddr) -> usize {
+        self.counts().get(&target).copied().unwrap_or(0)
     }
 
     /// Waits until this is not the current server any more; `false` if it is for so long.
@@ -86,8 +108,24 @@ impl Backends {
         });
     }
 
+    fn counts(&self) -> MutexGuard<'_, HashMap<SocketAddr, usize>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Choice {
+    fn drop(&mut self) {
+        let mut counts = self.backends.counts();
+        if let Some(count) = counts.get_mut(&self.target) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.target);
+            }
+        }
     }
 }
 

@@ -51,9 +51,10 @@ pub(super) async fn run(mut request: Request<Incoming>, backends: &Arc<Backends>
     let mut body = Some(if repeats { Either::Right(Empty::new()) } else { Either::Left(body) });
     let mut left = UNREACHED;
     loop {
-        let Some(target) = backends.target(PATIENCE).await else {
+        let Some(choice) = backends.choose(PATIENCE).await else {
             return words(StatusCode::SERVICE_UNAVAILABLE, "no server has become ready");
         };
+        let target = choice.target;
         let reused = backends.reuse();
         let fresh = reused.is_none();
         let mut connection = match reused {

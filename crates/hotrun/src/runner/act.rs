@@ -10,6 +10,7 @@ use crate::child::Spec;
 use crate::drain::Cut;
 use crate::generation::{Generation, News, Sign, Start};
 use crate::plan::{How, Program, What};
+use crate::proxy::Proxy;
 use crate::socket::Way;
 use crate::supervisor::{Action, Event, Word};
 
@@ -96,7 +97,8 @@ impl Runner {
 
     fn start(&mut self, server: u32, version: u32) -> Verdict {
         let started = self.spec(version).and_then(|(spec, port)| {
-            let start = Start { id: server, version, spec, port };
+            let under_way = self.proxy.as_ref().map(Proxy::under_way);
+            let start = Start { id: server, version, spec, port, under_way };
             Generation::start(start, &self.plan, &self.chosen, &self.owned, self.teller(server))
         });
         match started {
@@ -130,7 +132,7 @@ impl Runner {
         self.reruns = false;
         let shell = match (rerun, what) {
             (Some(line), _) => Some(line.clone()),
-            (None, What::Shell(line)) => Some([&[line.clone()], &args[..]].concat().join(" ")),
+            (None, What::Shell(line)) => Some([std::slice::from_ref(line), &args[..]].concat().join(" ")),
             (None, _) => None,
         };
         let listen_pid = shell.is_none();

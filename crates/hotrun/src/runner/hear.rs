@@ -5,7 +5,7 @@ use std::process::ExitStatus;
 use std::thread;
 
 use crate::build::Built;
-use crate::generation::{News, Sign};
+use crate::generation::{Generation, News, Sign};
 use crate::inputs::{self, Inputs};
 use crate::lend::Heard;
 use crate::plan::{How, What};
@@ -20,7 +20,7 @@ impl Runner {
     pub(super) fn hear(&mut self, happening: Happening) -> Verdict {
         match happening {
             Happening::Changes(changes) => self.changed(&changes),
-            Happening::Built(version, built) => self.built(version, built),
+            Happening::Built(version, built) => self.built(version, &built),
             Happening::News(id, news) => self.news(id, news),
             Happening::Asked => {
                 self.report.main("ends");
@@ -46,7 +46,7 @@ impl Runner {
         Ok(true)
     }
 
-    fn built(&mut self, version: u32, built: Built) -> Verdict {
+    fn built(&mut self, version: u32, built: &Built) -> Verdict {
         if let (Some(building), Some(guardian)) = (self.building.take(), &self.guardian)
             && let Some(group) = building.group()
         {
@@ -110,7 +110,7 @@ impl Runner {
                 self.signed(id, sign)
             }
             News::Notified => {
-                let sign = self.generations.get_mut(&id).and_then(|one| one.notified());
+                let sign = self.generations.get_mut(&id).and_then(Generation::notified);
                 self.signed(id, sign)
             }
             News::Answered => {
@@ -132,7 +132,7 @@ impl Runner {
                 let status = status.map_or_else(|error| error.to_string(), spoken_status);
                 self.endings.insert(id, status);
                 if let Some(proxy) = &self.proxy
-                    && !self.generations.values().any(|one| one.is_ready())
+                    && !self.generations.values().any(Generation::is_ready)
                 {
                     proxy.switch(None);
                 }

@@ -24,7 +24,7 @@ pub(crate) struct Chosen {
     pub(crate) way: Way,
     /// Filters work here, whatever the way.
     pub(crate) lends: bool,
-    /// A clause: `\`[socket] address\` gives it`.
+    /// A clause.
     pub(crate) reason: String,
 }
 

@@ -98,8 +98,8 @@ fn a_branch_switch_of_500_files_is_one_build() {
     for number in 0..500 {
         project.save(&format!("src/part_{number}.rs"), "pub fn word() -> u32 { 1 }\n");
     }
-    let parts: String = (0..500).map(|number| format!("mod part_{number};\n")).collect();
-    project.edit("src/main.rs", "fn main() {", &format!("{parts}fn main() {{"));
+    let parts: Vec<_> = (0..500).map(|number| format!("mod part_{number};\n")).collect();
+    project.edit("src/main.rs", "fn main() {", &format!("{}fn main() {{", parts.concat()));
     project.save(".gitignore", "/target\n");
     let git = |arguments: &[&str]| {
         let mut command = Command::new("git");

@@ -52,11 +52,6 @@ impl Load {
         Load { over, tally, clients }
     }
 
-    /// So far.
-    pub(crate) fn tally(&self) -> Tally {
-        self.tally.lock().expect("a lock").clone()
-    }
-
     /// Ends every client after what it is about.
     pub(crate) fn end(self) -> Tally {
         self.over.store(true, Ordering::Relaxed);
@@ -83,15 +78,7 @@ fn live(address: SocketAddr, manner: Manner, over: &AtomicBool, tally: &Mutex<Ta
 }
 
 fn ask(address: SocketAddr, manner: Manner, kept: &mut Option<TcpStream>) -> io::Result<String> {
-    let mut stream = match kept.take() {
-        Some(stream) => stream,
-        None => {
-            let stream = TcpStream::connect(address)?;
-            stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-            stream.set_nodelay(true)?;
-            stream
-        }
-    };
+    let mut stream = kept.take().map_or_else(|| connect(address), Ok)?;
     let close = if manner == Manner::Fresh { "Connection: close\r\n" } else { "" };
     stream.write_all(format!("GET / HTTP/1.1\r\nHost: {address}\r\n{close}\r\n").as_bytes())?;
     let (answer, closes) = read(&mut stream)?;
@@ -99,6 +86,13 @@ fn ask(address: SocketAddr, manner: Manner, kept: &mut Option<TcpStream>) -> io:
         *kept = Some(stream);
     }
     Ok(answer)
+}
+
+fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// The body of one answer, and whether the server closes the connection after it.
@@ -112,13 +106,13 @@ fn read(stream: &mut TcpStream) -> io::Result<(String, bool)> {
             let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
             let length: usize = length.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
             if body.len() >= length {
-                return match head.starts_with("http/1.1 200") {
-                    true => Ok((body.to_owned(), head.contains("connection: close"))),
-                    false => Err(io::Error::other(format!(
-                        "answered `{}`",
-                        head.lines().next().unwrap_or_default()
-                    ))),
-                };
+                if head.starts_with("http/1.1 200") {
+                    return Ok((body.to_owned(), head.contains("connection: close")));
+                }
+                return Err(io::Error::other(format!(
+                    "answered `{}`",
+                    head.lines().next().unwrap_or_default()
+                )));
             }
         }
         match stream.read(&mut buffer)? {

@@ -22,7 +22,7 @@ fn fugitive() -> Hotrun {
     let settings = "[build]\nfull_bin = \"./run.sh\"\ninclude_ext = [\"txt\"]\n";
     let project =
         Project::new().file("run.sh", FUGITIVE).file("version.txt", "1").file(".hotrun.toml", settings);
-    fs::set_permissions(project.path("run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(project.path("run.sh"), fs::Permissions::from_mode(0o755)).expect("a file of ours");
     let hotrun = project.hotrun();
     let pid = hotrun.pid();
     hotrun.wait_for("started with 1");
@@ -33,7 +33,7 @@ fn fugitive() -> Hotrun {
 /// The processes that this hotrun has started, or that were started by one of those.
 fn sleepers(hotrun: u32) -> Vec<Pid> {
     let mark = format!("HOTRUN_MARK={hotrun}-");
-    let numbers = fs::read_dir("/proc").unwrap().flatten();
+    let numbers = fs::read_dir("/proc").expect("processes").flatten();
     let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     let is_one = |number: &i32| {
         let name = fs::read_to_string(format!("/proc/{number}/comm")).unwrap_or_default();
@@ -45,7 +45,7 @@ fn sleepers(hotrun: u32) -> Vec<Pid> {
 
 /// The guardian of this hotrun.
 fn guardian(hotrun: u32) -> Option<Pid> {
-    let children = fs::read_to_string(format!("/proc/{hotrun}/task/{hotrun}/children")).unwrap();
+    let children = fs::read_to_string(format!("/proc/{hotrun}/task/{hotrun}/children")).expect("it lives");
     let mut children = children.split_whitespace().filter_map(|number| number.parse::<i32>().ok());
     let is_guardian = |number: &i32| {
         fs::read_to_string(format!("/proc/{number}/cmdline")).is_ok_and(|words| words.contains("__guardian"))

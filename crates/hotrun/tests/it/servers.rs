@@ -90,3 +90,16 @@ fn a_worker_without_a_port_is_restarted_plainly() {
     hotrun.wait_for("version 2 works");
     hotrun.wait_until("one worker", || hotrun.processes().iter().filter(|name| *name == "site").count() == 1);
 }
+
+#[test]
+fn a_second_interrupt_does_not_wait_for_a_stubborn_server() {
+    let settings = "[build]\ncmd = \"\"\nfull_bin = \"trap '' TERM INT; echo is deaf; while :; do sleep 1; done\"\nkill_delay = \"50s\"\n";
+    let mut hotrun = Project::new().file(".hotrun.toml", settings).hotrun();
+    hotrun.wait_for("is deaf");
+    hotrun.signal(rustix::process::Signal::INT);
+    hotrun.wait_for("hotrun  ends");
+    let begun = std::time::Instant::now();
+    hotrun.signal(rustix::process::Signal::INT);
+    assert!(hotrun.wait().success());
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+}
