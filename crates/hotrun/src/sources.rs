@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use filewatch::{Watch, Watcher};
+use filewatch::{Degraded, Watch, Watcher};
 
 use crate::inputs::Inputs;
 use crate::plan::Plan;
@@ -38,13 +38,15 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// Sources whose content differs from what the last report knew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Changes {
+    /// Sorted; none where there is only something to say.
     pub(crate) files: Vec<PathBuf>,
+    /// In which ways watching has become less than it should be; said once.
+    pub(crate) notes: Vec<String>,
 }
 
 /// The watching; dropping it ends it.
 pub(crate) struct Sources {
     desk: Arc<Desk>,
-    delay: Duration,
     outskirts: Mutex<Outskirts>,
     _lease: Arc<()>,
 }
@@ -53,6 +55,7 @@ pub(crate) struct Sources {
 struct Desk {
     judge: Mutex<Judge>,
     tell: Mutex<Box<dyn Fn(Changes) + Send>>,
+    said: Mutex<BTreeSet<Degraded>>,
 }
 
 /// What the compiler reads elsewhere, with what keeps its thread going.
@@ -73,10 +76,9 @@ impl Sources {
         let watch = Watch::default().poll((begun.elapsed() * SHARE_OF_LOOKING).clamp(LOOK, RARE_LOOK));
         let roots = rules.roots.clone();
         let watcher = Watcher::open(watch, roots, move |folder| rules.enters(folder, &ignores));
-        let desk = Arc::new(Desk { judge: Mutex::new(judge), tell: Mutex::new(Box::new(tell)) });
-        let delay = plan.build.delay;
-        let sources =
-            Self { _lease: follow(watcher, &desk, delay), desk, delay, outskirts: Mutex::default() };
+        let tell = Mutex::new(Box::new(tell) as Box<_>);
+        let desk = Arc::new(Desk { judge: Mutex::new(judge), tell, said: Mutex::default() });
+        let sources = Self { _lease: follow(watcher, &desk), desk, outskirts: Mutex::default() };
         sources.learn(inputs);
         sources
     }
@@ -95,7 +97,7 @@ impl Sources {
             return Vec::new();
         }
         let watcher = Watcher::open(Watch::default().poll(LOOK), &paths, |_| true);
-        let lease = follow(watcher, &self.desk, self.delay);
+        let lease = follow(watcher, &self.desk);
         let new: Vec<PathBuf> = paths.difference(&outskirts.paths).cloned().collect();
         *outskirts = Outskirts { paths, _lease: lease };
         self.desk.judge().younger(new)
@@ -103,13 +105,14 @@ impl Sources {
 }
 
 /// Judges and reports what this watcher sees, on a thread that ends by itself soon after the lease is dropped.
-fn follow(mut watcher: Watcher, desk: &Arc<Desk>, delay: Duration) -> Arc<()> {
+fn follow(mut watcher: Watcher, desk: &Arc<Desk>) -> Arc<()> {
     let lease = Arc::new(());
     let held = Arc::downgrade(&lease);
     let desk = Arc::clone(desk);
-    let mut pace = Pace::new(delay);
+    let mut pace = Pace::default();
     thread::spawn(move || {
         while held.strong_count() > 0 {
+            desk.note(watcher.degraded());
             let seen = watcher.next(FAREWELL);
             let mut changed = desk.judge().weigh(seen);
             if changed.is_empty() {
@@ -149,6 +152,16 @@ impl Desk {
         files.dedup();
         self.judge().told(&files);
         let tell = self.tell.lock().unwrap_or_else(PoisonError::into_inner);
-        tell(Changes { files });
+        tell(Changes { files, notes: Vec::new() });
+    }
+
+    fn note(&self, degraded: Vec<Degraded>) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let notes: Vec<String> =
+            degraded.into_iter().filter(|way| said.insert(*way)).map(|way| way.to_string()).collect();
+        if !notes.is_empty() {
+            let tell = self.tell.lock().unwrap_or_else(PoisonError::into_inner);
+            tell(Changes { files: Vec::new(), notes });
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::build::Built;
 use crate::generation::{Generation, News, Sign};
 use crate::inputs::{self, Inputs};
 use crate::lend::Heard;
-use crate::plan::{How, What};
+use crate::plan::What;
 use crate::refusal::Refusal;
 use crate::report::spoken;
 use crate::sources::Changes;
@@ -30,10 +30,10 @@ impl Runner {
     }
 
     fn changed(&mut self, changes: &Changes) -> Verdict {
-        let own_doing = self.building.is_some()
-            && matches!(self.plan.build.how, How::Cargo { .. })
-            && changes.files.iter().all(|file| file.ends_with("Cargo.lock"));
-        if own_doing {
+        for note in &changes.notes {
+            self.report.warning(note);
+        }
+        if changes.files.is_empty() {
             return Ok(true);
         }
         self.report.changed(&changes.files);

@@ -11,28 +11,16 @@ const LULL: Duration = Duration::from_millis(20);
 /// A burst is reported after this time even if it goes on.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Pace {
-    /// `delay` of the settings: the time from the first change to the report.
-    delay: Duration,
     reported: Option<Instant>,
 }
 
 impl Pace {
-    pub(crate) fn new(delay: Duration) -> Self {
-        Self { delay, reported: None }
-    }
-
     /// When to report changes of which the first was heard at `first` and the latest at `latest`.
     pub(crate) fn due(&self, first: Instant, latest: Instant) -> Instant {
         let burst = self.reported.is_some_and(|reported| first.duration_since(reported) < BURST);
-        if self.delay > Duration::ZERO {
-            first + self.delay
-        } else if burst {
-            (latest + LULL).min(first + PATIENCE)
-        } else {
-            first
-        }
+        if burst { (latest + LULL).min(first + PATIENCE) } else { first }
     }
 
     pub(crate) fn reported(&mut self, now: Instant) {
@@ -46,22 +34,20 @@ mod tests {
 
     use super::Pace;
 
-    /// Each row: the delay, when the last report was, the first change, the latest change, and when to report (in ms).
+    /// Each row: when the last report was, the first change, the latest change, and when to report (in ms).
     #[test]
     fn the_first_change_is_reported_at_once_and_a_burst_when_it_is_over() {
         let rows = [
-            ("the first ever", 0, None, 1000, 1000, 1000),
-            ("long after another", 0, Some(500), 1000, 1000, 1000),
-            ("right after another", 0, Some(990), 1000, 1000, 1020),
-            ("more of it", 0, Some(990), 1000, 1100, 1120),
-            ("no end of it", 0, Some(990), 1000, 1240, 1250),
-            ("a delay is a delay", 300, None, 1000, 1200, 1300),
-            ("also right after another", 300, Some(990), 1000, 1000, 1300),
+            ("the first ever", None, 1000, 1000, 1000),
+            ("long after another", Some(500), 1000, 1000, 1000),
+            ("right after another", Some(990), 1000, 1000, 1020),
+            ("more of it", Some(990), 1000, 1100, 1120),
+            ("no end of it", Some(990), 1000, 1240, 1250),
         ];
         let start = Instant::now();
         let at = |ms: u64| start + Duration::from_millis(ms);
-        for (claim, delay, reported, first, latest, due) in rows {
-            let pace = Pace { delay: Duration::from_millis(delay), reported: reported.map(at) };
+        for (claim, reported, first, latest, due) in rows {
+            let pace = Pace { reported: reported.map(at) };
             assert_eq!(pace.due(at(first), at(latest)), at(due), "{claim}");
         }
     }
