@@ -8,13 +8,13 @@
 //! | --- | --- |
 //! | `bind` of a TCP address with a port | our listener, in the place of the program's socket |
 //! | `listen` on it | done by us, with room for 1024; the program is ready |
-//! | `accept` on it | goes on; while held: `EAGAIN`, or, for a program that waits in it, nothing |
+//! | `accept` on it | done by us, the connection handed over; while held: `EAGAIN`, or, for a program that waits in it, nothing |
 //! | `shutdown` of it, by which some programs stop | success, and nothing: the queue is not theirs to end |
 //! | `O_NONBLOCK` on it | noted: the socket is always non-blocking, what the program believes is kept apart |
 //! | all else: UDP, Unix sockets, port 0 | as if nobody had heard it |
 //!
-//! A program that waits in `accept` (Python's `socket`, C) is never let into the kernel, where nothing could hold it:
-//! we accept for it, and its call returns the connection.
+//! No program is let into the kernel's own `accept`: one that waits there could not be held, and one that is on its way
+//! there would take a connection after it was held.
 //!
 //! A signal whose handler does not ask for a restart interrupts a call that waits for its answer: `accept` may say so
 //! anyway, `bind` and `listen`, within the tenth of a millisecond that they take here, otherwise never do.
@@ -98,7 +98,7 @@ impl Lending {
         Ok(Lending { grip, owned, thread: Some(thread) })
     }
 
-    /// From now on the child's `accept` finds nothing: when this returns, none is let through any more.
+    /// From now on the child's `accept` finds nothing: when this returns, it has all connections that it will get.
     pub(crate) fn hold(&self) {
         self.grip.orders().held = true;
     }

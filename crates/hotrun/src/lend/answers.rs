@@ -236,20 +236,20 @@ impl Answers {
             tenancy.accepts = true;
             (self.tell)(Heard::Accepting(address));
         }
-        if waits {
-            // A thread waits in one call at a time: an older one was interrupted.
-            self.parked.retain(|parked| parked.call.thread != call.thread);
-            self.parked.push(Parked { call: *call, listener });
+        let parked = Parked { call: *call, listener };
+        // A thread waits in one call at a time: an older one was interrupted.
+        self.parked.retain(|parked| parked.call.thread != call.thread);
+        // Locked until the connection is handed over: whoever has ordered to hold can rely on it.
+        let orders = self.grip.orders();
+        if !orders.held && parked.serve(&self.notifications) {
             return Answer::None;
         }
-        // Locked until the answer is out: whoever has ordered to hold can rely on it.
-        let orders = self.grip.orders();
-        if orders.held {
-            self.notifications.fail(call, Errno::AGAIN);
-        } else {
-            self.notifications.carry_on(call);
+        drop(orders);
+        if waits {
+            self.parked.push(parked);
+            return Answer::None;
         }
-        Answer::None
+        Answer::Failure(Errno::AGAIN)
     }
 
     /// Hands over what waits to those who wait.
