@@ -60,13 +60,15 @@ pub(crate) struct Project {
     port: u16,
     args: Vec<String>,
     env: Vec<(String, String)>,
+    /// What starts hotrun; nothing if it is started as it is.
+    starter: Vec<String>,
 }
 
 impl Project {
     /// An empty folder.
     pub(crate) fn new() -> Project {
         let folder = tempfile::Builder::new().prefix("hotrun-").tempdir().expect("a folder");
-        Project { folder, port: free_port(), args: Vec::new(), env: Vec::new() }
+        Project { folder, port: free_port(), args: Vec::new(), env: Vec::new(), starter: Vec::new() }
     }
 
     /// A Cargo project with an HTTP server on std alone: hard-coded address, no graceful shutdown, `version 1`.
@@ -95,6 +97,12 @@ impl Project {
 
     pub(crate) fn env(mut self, name: &str, value: &str) -> Project {
         self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Has hotrun started by a program that becomes hotrun, whose name follows.
+    pub(crate) fn started_by(mut self, words: &[&str]) -> Project {
+        self.starter = words.iter().map(ToString::to_string).collect();
         self
     }
 
@@ -128,7 +136,10 @@ impl Project {
 
     /// hotrun, with nothing started.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_hotrun"));
+        let words: Vec<&str> =
+            self.starter.iter().map(String::as_str).chain([env!("CARGO_BIN_EXE_hotrun")]).collect();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]);
         command.args(&self.args).envs(self.env.iter().map(|(name, value)| (name, value)));
         command.env_remove("CARGO_TARGET_DIR").current_dir(self.folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

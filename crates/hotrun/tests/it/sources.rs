@@ -1,7 +1,10 @@
 //! What is a source, and what is none.
 
+#![allow(clippy::print_stderr, reason = "what is skipped")]
+
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use crate::project::{Hotrun, Project, get};
 
@@ -259,4 +262,26 @@ fn a_tree_of_100_000_files_is_watched() {
     assert!(watches(&hotrun) >= 500, "{} watches", watches(&hotrun));
     hotrun.becomes(2);
     assert_causes_no_build(&hotrun, |project| project.save("data/499/199.txt", "something"));
+}
+
+#[test]
+fn exhausted_watches_are_said_once_and_cost_no_change() {
+    let limited =
+        ["unshare", "-Ur", "sh", "-euc", "echo 4 > /proc/sys/user/max_inotify_watches; exec \"$0\""];
+    let trial = Command::new(limited[0]).args(&limited[1..]).arg("true").output();
+    if !trial.is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED: no namespaces here, so watches cannot be limited");
+        return;
+    }
+    let mut project = Project::server();
+    for number in 0..10 {
+        project = project.file(&format!("more/{number}/x.txt"), "");
+    }
+    let hotrun = project.started_by(&limited).hotrun();
+    hotrun.wait_for_answer("version 1");
+    hotrun.wait_for("not every folder is watched");
+    hotrun.becomes(2);
+    hotrun.becomes(3);
+    assert_eq!(hotrun.count("not every folder is watched"), 1, "{}", hotrun.said());
+    assert!(watches(&hotrun) <= 4, "{}", watches(&hotrun));
 }
