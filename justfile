@@ -174,8 +174,7 @@ bench-programs:
         command -v "$program" >/dev/null || { echo "\`$program\` is missing: Go from go.dev, \`apt-get install wrk\`, \`cargo install --locked oha\`" >&2; exit 1; }
     done
     demos=(-p demo-axum -p demo-actix-web -p demo-warp -p demo-poem)
-    cargo build --release "${demos[@]}" -p compare
-    [ ! -d crates/hotrun ] || cargo build --release -p hotrun
+    cargo build --release "${demos[@]}" -p compare -p hotrun
     cargo build --release "${demos[@]}" --examples
     mkdir -p target/peers
     (cd crates/compare/peers/go && go build -ldflags=-s -o ../../../../target/peers/ ./gin ./echo ./fiber ./goframe ./bare)

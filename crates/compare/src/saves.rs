@@ -42,9 +42,12 @@ pub(crate) struct Saves {
     /// The longest pause after a save, in microseconds
     #[arg(long, default_value_t = 600)]
     pub(crate) pause: u64,
-    /// A rest of 25 ms after every so many saves
+    /// A rest after every so many saves
     #[arg(long, default_value_t = 100)]
     pub(crate) rest_every: u64,
+    /// How long that is, in milliseconds
+    #[arg(long, default_value_t = 25)]
+    pub(crate) rest: u64,
     /// About how many bytes a text has, where it may have any
     #[arg(long, default_value_t = 3500)]
     pub(crate) size: usize,
@@ -90,7 +93,7 @@ pub(crate) fn rage(saves: &Saves) -> io::Result<()> {
             });
             dice.pause(saves.pause);
         }
-        thread::sleep(Duration::from_millis(25));
+        thread::sleep(Duration::from_millis(saves.rest));
     }
     let mut lines = String::new();
     for Save { version, begun, whole, ended, stalls } in log {

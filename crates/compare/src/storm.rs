@@ -62,6 +62,7 @@ pub(crate) fn write(saves: &Saves) -> Result<Vec<Save>, Failed> {
         ("--gap", saves.gap),
         ("--pause", saves.pause),
         ("--rest-every", saves.rest_every),
+        ("--rest", saves.rest),
         ("--size", saves.size as u64),
     ];
     let mut command = Command::new(std::env::current_exe()?);

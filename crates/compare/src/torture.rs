@@ -47,22 +47,46 @@ struct Control {
     name: &'static str,
     omitted: &'static [&'static str],
     weather: Weather,
+    /// What is seen without it, and whether another step stands in for it elsewhere.
+    because: &'static str,
 }
 
 const CONTROLS: [Control; 6] = [
-    Control { name: "without the marker", omitted: &["barrier"], weather: HASTY },
-    Control { name: "without the rule for empty files", omitted: &["empty-rule"], weather: LARGE },
-    Control { name: "without comparing size and times", omitted: &["two-looks"], weather: LARGE },
-    Control { name: "without waiting for the writer to be done", omitted: &["patience"], weather: USUAL },
+    Control {
+        name: "without the marker",
+        omitted: &["barrier"],
+        weather: HASTY,
+        because: "a save that begins between the event and the reading is read in one of its pauses: the two looks do not see it",
+    },
+    Control {
+        name: "without the rule for empty files",
+        omitted: &["empty-rule"],
+        weather: LARGE,
+        because: "a file that was just cut off is read before the event of that: neither looks nor marker see it",
+    },
+    Control {
+        name: "without comparing size and times",
+        omitted: &["two-looks"],
+        weather: LARGE,
+        because: "a large file is cut off while it is read, and the event of that comes too late; in small files the marker does for both",
+    },
+    Control {
+        name: "without waiting for the writer to be done",
+        omitted: &["patience"],
+        weather: USUAL,
+        because: "a text is read between two of its writer's steps: nothing else keeps it for long",
+    },
     Control {
         name: "reads when the writer has closed, no more",
         omitted: &["barrier", "empty-rule", "two-looks"],
         weather: USUAL,
+        because: "the next save has begun",
     },
     Control {
         name: "reads at every event, no more",
         omitted: &["barrier", "empty-rule", "two-looks", "patience"],
         weather: USUAL,
+        because: "this save has only begun",
     },
 ];
 
@@ -102,7 +126,9 @@ pub(crate) fn torture(torture: &Torture) -> Result<Value, Failed> {
                 unclean
                     .push(format!("{name}, {place}: nothing was torn, so the storm does not need that step"));
             }
-            tell(&mut rows, control.name, place, control.weather.name, toll.figures());
+            let mut figures = toll.figures();
+            figures["because"] = control.because.into();
+            tell(&mut rows, control.name, place, control.weather.name, figures);
         }
         if let Some(server) = &torture.server {
             for (what, name) in

@@ -28,7 +28,7 @@ pub(crate) struct Watching {
     /// The program that follows a folder of templates: `views`'s example `pages`
     #[arg(long)]
     pages: Option<PathBuf>,
-    /// Saves of each kind; of the many sizes and numbers a fifth of that
+    /// Saves of each kind; of the many sizes and numbers a tenth of that
     #[arg(long, default_value_t = 1000)]
     saves: u64,
     /// A folder on a disk
@@ -58,6 +58,8 @@ struct Case<'a> {
     files: usize,
     subscribers: usize,
     saves: u64,
+    /// Between two saves, in milliseconds: time to be published before the next.
+    rest: u64,
 }
 
 /// From just before the call that makes a save whole, in microseconds: rows of the same keys, first on cores that idle,
@@ -91,8 +93,9 @@ fn cases(watching: &Watching) -> Vec<Case<'_>> {
         files: 1,
         subscribers: 0,
         saves: watching.saves,
+        rest: 25,
     };
-    let few = Case { saves: (watching.saves / 5).max(1), ..usual };
+    let few = Case { saves: (watching.saves / 10).max(1), rest: 100, ..usual };
     let mut cases = Vec::new();
     for (place, parent) in [("disk", &*watching.disk), ("memory", &*watching.memory)] {
         for how in [How::InPlace, How::ByRename] {
@@ -118,7 +121,7 @@ fn cases(watching: &Watching) -> Vec<Case<'_>> {
 
 impl Case<'_> {
     fn measure(self, cores: &str) -> Result<Value, Failed> {
-        let Case { what, program, parent, place, how, bytes, files, subscribers, saves } = self;
+        let Case { what, program, parent, place, how, bytes, files, subscribers, saves, rest } = self;
         let save = |folder: PathBuf| {
             // Each save has time to be published before the next.
             Saves {
@@ -130,6 +133,7 @@ impl Case<'_> {
                 gap: 0,
                 pause: 0,
                 rest_every: 1,
+                rest,
                 size: bytes,
             }
         };
@@ -146,6 +150,7 @@ impl Case<'_> {
             "bytes": bytes,
             "files": files,
             "subscribers": subscribers,
+            "saves": saves,
             "cores": cores,
             "load_average": load(),
             "microseconds": spread::summary(toll.delays),

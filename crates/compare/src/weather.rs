@@ -65,6 +65,7 @@ impl Weather {
             gap,
             pause,
             rest_every,
+            rest: 25,
             size,
         }
     }

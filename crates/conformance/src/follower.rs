@@ -42,6 +42,7 @@ fn follow(
     let instance = events.head.header("x-instance").unwrap_or_default().to_owned();
     events.event("hello").map_err(words)?;
     errand.tally.answered(&instance);
+    errand.tally.follows(&instance);
     // Who was sent away may find the same door open once more.
     let is_back = |left: &Left| left.instance != instance || left.address != address;
     if let Some(left) = left.as_ref().filter(|left| is_back(left)) {

@@ -78,7 +78,11 @@ pub(crate) struct Errand {
 }
 
 impl Load {
-    /// Begins to ask at `address`. Nothing may be lost by a server whose linger is longer than a second.
+    /// A linger of a server of which this load may lose nothing: far above the pauses of its clients, also on a busy
+    /// machine.
+    pub const LINGER: Duration = Duration::from_millis(1300);
+
+    /// Begins to ask at `address`.
     pub fn on(address: SocketAddr) -> Load {
         Load::by(&CLIENTS, BUSY, Tally::default(), address)
     }
@@ -113,6 +117,13 @@ impl Load {
         let before = self.errand.tally.answered_by(instance);
         wait_until(&format!("{further} more answers from {instance}: {:?}", self.errand.tally), || {
             self.errand.tally.answered_by(instance) >= before + further
+        })
+    }
+
+    /// Waits until the client of `/events` follows `instance`; not where requests fail, perhaps that client's.
+    pub fn wait_for_follower(&self, instance: &str) -> Result<(), Failed> {
+        wait_until("the client of `/events` to be back", || {
+            self.tally().is_following(instance) || self.tally().failed() > 0
         })
     }
 

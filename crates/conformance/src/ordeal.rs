@@ -2,7 +2,10 @@
 
 use crate::{Client, Demo, Failed, Fate, Load, Running, Server, wait::wait_as_long_as, wait_until};
 use rustix::process::Signal;
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 /// Longer than a server waits for anything: 30 s for a successor that never becomes ready.
 const PATIENCE: Duration = Duration::from_secs(50);
@@ -16,7 +19,10 @@ const FLOW: u64 = 20;
 /// The file that names the fault which the next process that comes to its step suffers.
 const FAULT: &str = "fault";
 
-/// A linger above the pauses of the gentle load, and a probation that nothing here outlasts.
+/// Above the pauses of the gentle load.
+const LINGER: Duration = Duration::from_millis(600);
+
+/// That linger, and a probation that nothing here outlasts.
 const ARGUMENTS: &str = "--linger 0.6 --drain-deadline 30 --probation 15 --pid-file pid";
 
 /// A server under load whose upgrades go wrong.
@@ -100,6 +106,16 @@ impl Ordeal {
     /// Waits until the load is answered by this one.
     pub(crate) fn flows(&self, serving: &Serving) -> Result<(), Failed> {
         self.load.wait_for_successes(&serving.instance, FLOW)
+    }
+
+    /// Waits until the load was answered by this one for longer than the linger: whoever could not hear meanwhile finds it
+    /// over.
+    pub(crate) fn outlasts_the_linger(&self, serving: &Serving) -> Result<(), Failed> {
+        let since = Instant::now();
+        while since.elapsed() < 2 * LINGER {
+            self.flows(serving)?;
+        }
+        Ok(())
     }
 
     /// Waits until this one has given up its upgrade, is alone again, and serves.

@@ -98,7 +98,9 @@ impl Proof {
         for number in 1..=times {
             shown.push(scene.act(action, number)?);
             load.send_to(scene.address);
-            load.wait_for_successes(&scene.instance()?, FLOW)?;
+            let newest = scene.instance()?;
+            load.wait_for_successes(&newest, FLOW)?;
+            load.wait_for_follower(&newest)?;
             course.push(scene.size()?.1);
         }
         let took = begun.elapsed();

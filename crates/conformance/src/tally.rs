@@ -40,6 +40,7 @@ struct State {
     instances: BTreeMap<String, u64>,
     order: Vec<String>,
     words: Vec<String>,
+    following: String,
     slowest_return: Duration,
     returns: u64,
 }
@@ -110,6 +111,16 @@ impl Tally {
         }
         *state.instances.entry(instance.to_owned()).or_default() += 1;
         *state.fates.entry(Fate::Answered).or_default() += 1;
+    }
+
+    /// The client of `/events` follows this instance now.
+    pub(crate) fn follows(&self, instance: &str) {
+        instance.clone_into(&mut self.state().following);
+    }
+
+    /// Whether it is this instance that is followed.
+    pub(crate) fn is_following(&self, instance: &str) -> bool {
+        self.state().following == instance
     }
 
     pub(crate) fn failed_as(&self, fate: Fate, words: &str) {

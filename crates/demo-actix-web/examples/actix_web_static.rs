@@ -3,7 +3,7 @@
 //!
 //! It binds the port that is its argument.
 
-use std::{env, fs, io};
+use std::{env, fs, future::ready, io};
 
 use actix_web::{App, HttpResponse, HttpServer, http::header::ContentType, rt::System, web};
 use bytes::Bytes;
@@ -15,8 +15,8 @@ fn main() -> io::Result<()> {
     let app = move || {
         let (json, page) = (dynamic_config.clone(), index.clone());
         App::new()
-            .route("/dynamic-config", web::get().to(move || answer(ContentType::json(), json.clone())))
-            .route("/", web::get().to(move || answer(ContentType::html(), page.clone())))
+            .route("/dynamic-config", web::get().to(move || ready(answer(ContentType::json(), &json))))
+            .route("/", web::get().to(move || ready(answer(ContentType::html(), &page))))
     };
     let patience = Patience::default();
     let server = HttpServer::new(app).client_request_timeout(patience.head).keep_alive(patience.head);
@@ -24,8 +24,8 @@ fn main() -> io::Result<()> {
     System::new().block_on(async { server.bind(("127.0.0.1", port()))?.run().await })
 }
 
-async fn answer(kind: ContentType, body: Bytes) -> HttpResponse {
-    HttpResponse::Ok().content_type(kind).body(body)
+fn answer(kind: ContentType, body: &Bytes) -> HttpResponse {
+    HttpResponse::Ok().content_type(kind).body(body.clone())
 }
 
 fn port() -> u16 {

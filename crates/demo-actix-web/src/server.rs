@@ -58,8 +58,12 @@ pub(crate) async fn serve(site: Site, endpoint: Endpoint) -> io::Result<()> {
         }
         handle.pause().await;
         drop(entrance);
+        if drain.is_shared() {
+            sleep(HANDOVER).await;
+            drain.lingered().await;
+        }
+        // What was sent before the end of the linger is read first, also by workers that were kept from it.
         sleep(HANDOVER).await;
-        drain.lingered().await;
         handle.stop(true).await;
     });
     server.await

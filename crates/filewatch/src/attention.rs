@@ -8,7 +8,6 @@ use crate::post::Post;
 use crate::settle::{Decision, EVERYTHING, Settle};
 use crate::shelf::Shelf;
 use crate::watch::{Step, Watch};
-use std::mem;
 use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
@@ -73,17 +72,17 @@ impl Attention {
         }
     }
 
-    /// Everything has been heard and looked at, and nothing is under suspicion: whoever waited for that is told.
-    pub(crate) fn answer(&mut self) {
-        for asked in mem::take(&mut self.waiting) {
+    /// How many wait for rest.
+    pub(crate) fn asked(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Everything has been heard and looked at since the first `asked` of those who wait for rest asked for it, and nothing is under suspicion.
+    pub(crate) fn answer(&mut self, asked: usize) {
+        for asked in self.waiting.drain(..asked) {
             // Who does not wait any more need not know.
             let _ = asked.send(());
         }
-    }
-
-    /// Whether somebody waits for rest.
-    pub(crate) fn is_asked(&self) -> bool {
-        !self.waiting.is_empty()
     }
 
     /// Returns when everything that happened before has been heard.

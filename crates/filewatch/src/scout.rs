@@ -25,8 +25,8 @@ pub(crate) struct Scout {
     shelf: Shelf,
     /// Changed less than this ago, a file that nobody watched until now is not trusted to be whole.
     youth: Duration,
-    /// Everything has just been looked at, and nothing is under suspicion.
-    rested: bool,
+    /// So many asked for rest before everything was looked at, and nothing is under suspicion.
+    rested: usize,
 }
 
 /// What to do next.
@@ -46,7 +46,7 @@ impl Scout {
             attention: Attention::open(watch.clone()),
             shelf: Shelf::default(),
             youth: Duration::ZERO,
-            rested: false,
+            rested: 0,
             watch,
         }
     }
@@ -80,9 +80,7 @@ impl Scout {
 
     /// Tells whoever waits for rest, if there is some.
     pub(crate) fn answer(&mut self) {
-        if mem::take(&mut self.rested) {
-            self.attention.answer();
-        }
+        self.attention.answer(mem::take(&mut self.rested));
     }
 
     /// Reads what is under suspicion, then makes sure that nothing changed meanwhile.
@@ -195,7 +193,8 @@ impl Scout {
         if post.retry() {
             settle.glance(Path::new(EVERYTHING));
         }
-        if self.attention.is_asked() {
+        let asked = self.attention.asked();
+        if asked > 0 {
             self.attention.listen(&mut self.shelf);
         }
         let ear = &self.attention.post.ear;
@@ -208,7 +207,9 @@ impl Scout {
             }
         }
         self.attention.post.looked();
-        self.rested = self.attention.settle.decide(Instant::now()) == Decision::Rest;
+        if self.attention.settle.decide(Instant::now()) == Decision::Rest {
+            self.rested = asked;
+        }
     }
 
     /// Looking found that something happened at these names, of which no event told.

@@ -45,7 +45,7 @@
 //! Rendering always comes to an end. The engine alone would follow a loop for hours and includes until the stack
 //! overflows, so every template is compiled with a call woven in where work is repeated or nested (`weave`), which
 //! counts. A page has at most 8 MiB and 250,000 steps, and nests within 1.5 MiB of stack; a folder has at most
-//! 256 templates of at most 1 MiB.
+//! 1,024 templates of at most 1 MiB.
 //!
 //! # What it deliberately does not do
 //!

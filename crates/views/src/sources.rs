@@ -9,7 +9,7 @@ use crate::position::Position;
 use crate::weave::{Woven, weave};
 
 /// The most templates that one folder may hold: the engine walks every chain of includes from each of its links.
-const MOST_TEMPLATES: usize = 256;
+const MOST_TEMPLATES: usize = 1024;
 
 /// The bytes of every template by the name that others call it by: its path below the folder, `parts/head.html`.
 #[derive(Debug, Clone, PartialEq, Eq)]

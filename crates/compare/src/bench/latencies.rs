@@ -37,9 +37,9 @@ pub(crate) fn figures(programs: &Programs, scale: &Scale) -> Result<Vec<Figure>,
         let figure = Figure::new("latency", &format!("latency-{name}"), &title, "ms");
         figures.push(
             figure
-                .what(&format!("oha sends {rate} requests a second over {CONNECTIONS} kept connections, whether answers come or not; a request's time counts from when it was due (`--latency-correction`), so that a stall is not hidden by what was not asked during it. Median over all requests of a round; the columns are medians of the rounds too"))
+                .what(&format!("oha sends {rate} requests a second over {CONNECTIONS} kept connections, whether answers come or not; a request's time counts from when it was due (`--latency-correction`), so that a stall is not hidden by what was not asked during it. Median over all requests of a round; the columns are medians of the rounds too; `rate`: requests a second that were answered"))
                 .limits("the load generator shares the cores, and its own delays are in every number; of the rare ones (p99.9, max) many are the machine's, not the server's")
-                .columns(&["p99", "p999", "worst"])
+                .columns(&["p99", "p999", "worst", "rate"])
                 .rows(rows.collect()),
         );
     }
@@ -52,4 +52,5 @@ fn row(server: &str, found: &[oha::Latencies]) -> Row {
         .with("p99", middle(|latencies| latencies.p99))
         .with("p999", middle(|latencies| latencies.p999))
         .with("worst", middle(|latencies| latencies.max))
+        .with("rate", middle(|latencies| latencies.rate))
 }

@@ -12,6 +12,8 @@ pub(crate) struct Latencies {
     pub(crate) p99: f64,
     pub(crate) p999: f64,
     pub(crate) max: f64,
+    /// Requests a second that were answered.
+    pub(crate) rate: f64,
 }
 
 /// Asks so often a second over so many connections for so many seconds. An answer that is no good is an error.
@@ -44,9 +46,11 @@ fn read(json: &[u8]) -> Result<Latencies, String> {
     let seconds = |value: &Value| value.as_f64().map(|seconds| seconds * 1000.0);
     let percentile = |name: &str| seconds(&said["latencyPercentiles"][name]);
     let found =
-        (percentile("p50"), percentile("p99"), percentile("p99.9"), seconds(&said["summary"]["slowest"]));
-    match found {
-        (Some(median), Some(p99), Some(p999), Some(max)) => Ok(Latencies { median, p99, p999, max }),
+        [percentile("p50"), percentile("p99"), percentile("p99.9"), seconds(&said["summary"]["slowest"])];
+    match (found, said["summary"]["requestsPerSec"].as_f64()) {
+        ([Some(median), Some(p99), Some(p999), Some(max)], Some(rate)) => {
+            Ok(Latencies { median, p99, p999, max, rate })
+        }
         _ => Err("no latencies".to_owned()),
     }
 }
@@ -55,13 +59,13 @@ fn read(json: &[u8]) -> Result<Latencies, String> {
 mod tests {
     use super::{Latencies, read};
 
-    const GOOD: &str = r#"{"summary":{"slowest":0.004},"latencyPercentiles":{"p50":0.0005,"p99":0.001,"p99.9":0.002},
+    const GOOD: &str = r#"{"summary":{"slowest":0.004,"requestsPerSec":99.5},"latencyPercentiles":{"p50":0.0005,"p99":0.001,"p99.9":0.002},
         "statusCodeDistribution":{"200":100},"errorDistribution":{}}"#;
 
     #[test]
     fn its_words_are_understood() {
         let latencies = read(GOOD.as_bytes()).unwrap();
-        let expected = Latencies { median: 0.5, p99: 1.0, p999: 2.0, max: 4.0 };
+        let expected = Latencies { median: 0.5, p99: 1.0, p999: 2.0, max: 4.0, rate: 99.5 };
         assert_eq!(latencies, expected);
     }
 

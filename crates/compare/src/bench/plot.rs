@@ -112,8 +112,13 @@ fn lines(figure: &Figure, axis: &Axis, rows: &[&Row]) -> String {
         bottom + 36.0,
         escaped(&axis.title)
     );
-    let mut names: Vec<String> = rows.iter().map(|row| name(row)).collect();
-    names.dedup();
+    let mut names: Vec<String> = Vec::new();
+    for row in rows {
+        let name = name(row);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     let mut labels = Vec::new();
     for name_of_line in names {
         let mine: Vec<&&Row> = rows.iter().filter(|row| name(row) == name_of_line).collect();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conformance::{Action, Demo, Failed, Fate, Proof};
+use conformance::{Action, Demo, Failed, Fate, Load, Proof};
 
 use crate::{
     bench::{
@@ -29,14 +29,14 @@ pub(crate) fn figures(programs: &Programs, scale: &Scale) -> Result<Vec<Figure>,
         if scale.quick {
             let why = "left out of the quick run: every restart is a build";
             rows.push(Row::none(contender.id, why).series(tool));
-        } else if !contender.is_demo() {
-            let workshop = Workshop::of_air(programs, contender)?;
-            rows.push(by_its_tool(contender, tool, workshop, times)?);
-        } else if let Ok(hotrun) = programs.demo(tool) {
-            let workshop = Workshop::of_hotrun(&hotrun, contender)?;
-            rows.push(by_its_tool(contender, tool, workshop, times)?);
         } else {
-            rows.push(Row::none(contender.id, "hotrun was not there").series(tool));
+            let row = by_its_tool(programs, contender, tool, times);
+            rows.push(row.unwrap_or_else(|failed| {
+                let words = failed.message().unwrap_or_default();
+                progress(words);
+                let first = words.lines().next().unwrap_or_default();
+                Row::none(contender.id, &format!("did not get through: {first}")).series(tool)
+            }));
         }
     }
     let mut figure = Figure::new(
@@ -45,7 +45,7 @@ pub(crate) fn figures(programs: &Programs, scale: &Scale) -> Result<Vec<Figure>,
         &format!("Requests that failed over {times} restarts"),
         "requests",
     )
-    .what("`SIGUSR2`: a demo is replaced by a new process of the same program. `air`, `hotrun`: a source is edited (the words of `/dynamic-config`), the tool builds, and starts the server anew; the next edit comes when the words are served. Meanwhile clients ask and retry nothing: for `SIGUSR2` the ten of `just soak` (kept connections, new ones, requests sent by halves, slow readers, `/events`), else two that keep their connection and two that connect for each request, each 2 ms after its answer. `ok`: requests answered; `silence_ms`: the longest time in which nobody was answered, of `SIGUSR2` the longest from the signal to the successor's first answer")
+    .what("`SIGUSR2`: a demo is replaced by a new process of the same program. `air`, `hotrun`: a source is edited (the words of `/dynamic-config`), the tool builds, and starts the server anew; the next edit comes when the words are served. Meanwhile clients ask and retry nothing: for `SIGUSR2` the twelve of `just soak` (kept connections, new ones, thoughtful ones, requests sent by halves, slow readers, `/events`), else two that keep their connection and two that connect for each request, each 2 ms after its answer. `ok`: requests answered; `silence_ms`: the longest time in which nobody was answered, of `SIGUSR2` the longest from the signal to the successor's first answer")
     .limits("the servers are debug builds under hotrun and common builds under air, as their users have them. How many requests fail depends on how long a server takes to start. Behind a balancer a counterpart would lose less")
     .columns(&["ok", "silence_ms"])
     .rows(rows);
@@ -55,7 +55,7 @@ pub(crate) fn figures(programs: &Programs, scale: &Scale) -> Result<Vec<Figure>,
 
 fn upgraded(programs: &Programs, contender: &Contender, times: u32) -> Result<Row, Failed> {
     let demo = Demo::new(programs.demo(contender.program())?);
-    let proof = Proof::of(&demo, Action::Upgrade, times, Duration::from_millis(600))?;
+    let proof = Proof::of(&demo, Action::Upgrade, times, Load::LINGER)?;
     let failed = u32::try_from(proof.tally.failed()).unwrap_or(u32::MAX);
     let row = Row::of(contender.id, vec![failed.into()]).series("SIGUSR2");
     let ok = proof.tally.count(Fate::Answered);
@@ -64,7 +64,12 @@ fn upgraded(programs: &Programs, contender: &Contender, times: u32) -> Result<Ro
     Ok(row.with("ok", ok).with("silence_ms", slowest))
 }
 
-fn by_its_tool(contender: &Contender, tool: &str, mut workshop: Workshop, times: u32) -> Result<Row, Failed> {
+fn by_its_tool(programs: &Programs, contender: &Contender, tool: &str, times: u32) -> Result<Row, Failed> {
+    let mut workshop = if contender.is_demo() {
+        Workshop::of_hotrun(&programs.demo(tool)?, contender)?
+    } else {
+        Workshop::of_air(programs, contender)?
+    };
     let visitors = Visitors::of(workshop.address());
     let edited = (1..=times).try_for_each(|number| workshop.edit_and_wait(number));
     let Fared { answered, failed, silence } = visitors.end();

@@ -81,7 +81,7 @@ impl Served {
         let mut original = fs::read_to_string(server.path("config.yaml"))?;
         for number in 0..saves {
             sleep(REST);
-            let took = until_served(&server, &mut client, &original, way, 100 + number)?;
+            let took = until_served(&server, &mut client, &original, way, 100 + number, LOST)?;
             if let Some(took) = took {
                 found.push(took.as_secs_f64() * 1000.0);
             } else {
@@ -105,19 +105,21 @@ impl Served {
     }
 }
 
-/// Saves the configuration with another interval, and asks until an answer carries it.
+/// Saves the configuration with another interval, and asks until an answer carries it; none does within the patience if
+/// nothing is returned.
 pub(crate) fn until_served(
     server: &Started,
     client: &mut Client,
     original: &str,
     way: Way,
     interval: u32,
+    patience: Duration,
 ) -> Result<Option<Duration>, Failed> {
     let text = original.replacen("seconds: 5", &format!("seconds: {interval}"), 1);
     let wanted = format!("\"refresh_interval_seconds\":{interval},");
     way.save(&server.path("config.yaml"), &text)?;
     let saved = Instant::now();
-    while saved.elapsed() < LOST {
+    while saved.elapsed() < patience {
         let answer = client.get("/dynamic-config")?;
         let elapsed = saved.elapsed();
         if answer.text().contains(&wanted) {

@@ -5,7 +5,8 @@ use std::{
     fs::{self, File},
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{self, Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -208,9 +209,18 @@ fn on_port(config: &str, address: SocketAddr) -> String {
     config.replacen("port: 8080", &format!("port: {}", address.port()), 1)
 }
 
-/// An address that was free a moment ago.
+/// An address that was free a moment ago, of a port that the kernel gives to no client: one that connects to its own
+/// address while the server is away would be connected with itself, and keep the server out.
 pub(crate) fn free() -> Result<SocketAddr, Failed> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(process::id() % 20_000)?;
+    for _ in 0..1000 {
+        let port = 10_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
+            return Ok(listener.local_addr()?);
+        }
+    }
+    Err("no port between 10000 and 30000 is free".into())
 }
 
 /// In memory where that can be had: no disk is measured.

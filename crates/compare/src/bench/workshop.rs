@@ -29,8 +29,11 @@ pub(crate) struct Workshop {
     edited: PathBuf,
 }
 
-/// How long a change of the sources may take to be served; the first build starts with nothing.
-const PATIENCE: Duration = Duration::from_mins(10);
+/// How long the first build may take, which starts with nothing.
+const FIRST: Duration = Duration::from_mins(10);
+
+/// How long a change of the sources may take to be served.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Between two looks at what is served.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -82,7 +85,7 @@ impl Workshop {
         let tool = command.stdout(log.try_clone()?).stderr(log).spawn()?;
         let edited = folder.join(edited);
         let mut workshop = Workshop { tool, folder, _temporary: temporary, address, edited };
-        workshop.wait_for(WORDS)?;
+        workshop.wait_for(WORDS, FIRST)?;
         Ok(workshop)
     }
 
@@ -98,12 +101,12 @@ impl Workshop {
         let (_, after) = rest.split_once('"').ok_or("the words end")?;
         let words = format!("{WORDS} {number}");
         fs::write(&self.edited, format!("{before}{words}\"{after}"))?;
-        self.wait_for(&format!("{words}\""))
+        self.wait_for(&format!("{words}\""), PATIENCE)
     }
 
-    fn wait_for(&mut self, words: &str) -> Result<(), Failed> {
+    fn wait_for(&mut self, words: &str, patience: Duration) -> Result<(), Failed> {
         let begun = Instant::now();
-        while begun.elapsed() < PATIENCE && self.tool.try_wait()?.is_none() {
+        while begun.elapsed() < patience && self.tool.try_wait()?.is_none() {
             let answer = Client::connect(self.address).and_then(|mut client| client.get("/dynamic-config"));
             if answer.is_ok_and(|answer| answer.text().contains(words)) {
                 return Ok(());
@@ -111,7 +114,7 @@ impl Workshop {
             sleep(PAUSE);
         }
         let log = fs::read_to_string(self.folder.join("tmp.log")).unwrap_or_default();
-        Err(format!("`{words}` was not served in {PATIENCE:?}: {log}").into())
+        Err(format!("`{words}` was not served in {patience:?}: {log}").into())
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     curve,
-    figures::{Aim, Figure, Figures, GROUPS, Row},
+    figures::{Aim, Axis, Figure, Figures, GROUPS, Row},
     glance::{glance, servers},
     matrix::prose,
     number::number,
@@ -42,7 +42,8 @@ fn belongs(figure: &Figure, group: &str) -> bool {
 fn aims(all: &Figures) -> Markup {
     let line = |aim: &Aim| {
         let who = all.server(&aim.server).name;
-        let against = (!aim.against.is_empty()).then(|| all.server(&aim.against).name);
+        let has_other = !aim.against.is_empty() && aim.against != aim.server;
+        let against = has_other.then(|| all.server(&aim.against).name);
         html! { tr {
             th scope="row" { (who) @if let Some(against) = against { " against " (against) } }
             td.text { (prose(&aim.what)) @if !aim.note.is_empty() { " " small { (prose(&aim.note)) } } }
@@ -69,9 +70,10 @@ fn one(all: &Figures, figure: &Figure) -> Markup {
         figure.figure id=(figure.id) {
             figcaption {
                 h4 { (prose(&figure.title)) @if !figure.unit.is_empty() { small { " " (figure.unit) } } }
+                @if let Some((axis, x)) = only_place(figure) { p { (axis.title) ": " (number(x)) } }
                 @if !figure.what.is_empty() { p { (prose(&figure.what)) } }
             }
-            @if figure.x.is_some() {
+            @if is_curve(figure) {
                 (curve::plots(all, figure))
                 details { summary { "as a table" } (by_x(all, figure)) }
             } @else {
@@ -80,13 +82,26 @@ fn one(all: &Figures, figure: &Figure) -> Markup {
             @if !figure.limits.is_empty() { p.limits { (prose(&figure.limits)) } }
             p.method {
                 @if !figure.command.is_empty() { code { (figure.command) } }
-                @if let Some(rounds) = figure.rounds { ", median of " (rounds) }
+                @if let Some(rounds) = figure.rounds { ", rounds: " (rounds) }
                 @if !figure.at.is_empty() { ", " time datetime=(figure.at) { (figure.at.replace('T', " ")) } }
                 @let machine = figure.machine.words();
                 @if !machine.is_empty() { ", " (machine) }
             }
         }
     }
+}
+
+/// Whether there is a curve to draw: with one x alone, bars show more.
+fn is_curve(figure: &Figure) -> bool {
+    figure.x.is_some() && only_place(figure).is_none()
+}
+
+/// The axis and the x of a figure whose rows are all at the same one.
+fn only_place(figure: &Figure) -> Option<(&Axis, f64)> {
+    let mut places = figure.rows.iter().filter_map(|row| row.x);
+    let first = places.next()?;
+    let is_only = places.all(|place| place.total_cmp(&first).is_eq());
+    figure.x.as_ref().filter(|_| is_only).map(|axis| (axis, first))
 }
 
 /// One row for every value, with a bar as long as the median and a line from the smallest to the largest.
@@ -113,7 +128,7 @@ fn bars(all: &Figures, figure: &Figure) -> Markup {
             tbody { @for row in &figure.rows {
                 @let server = all.server(&row.server);
                 tr.(pair(all, &row.server)) {
-                    th scope="row" { (name(&server)) }
+                    th scope="row" { (name(&server)) @if has_series { small.series { (prose(&row.series)) } } }
                     @if has_series { td.text { (prose(&row.series)) } }
                     @if let Some(median) = row.median {
                         td.plot { span.track {

@@ -105,6 +105,7 @@ fn survived(demo: &Demo, fault: &str, then: Then, lost: Lost) -> Verdict {
         Then::NewWhileStalled => {
             let stalled = ordeal.stalled()?;
             let new = ordeal.succeeded(old.pid)?;
+            ordeal.outlasts_the_linger(&new)?;
             ordeal.resume(stalled);
             new
         }

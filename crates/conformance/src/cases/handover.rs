@@ -1,7 +1,7 @@
 //! No request fails because something was changed.
 
 use crate::{
-    Action, Demo, Failed, Fate, Proof,
+    Action, Demo, Failed, Fate, Load, Proof,
     claim::{Verdict, claims},
 };
 use std::{
@@ -18,9 +18,6 @@ claims![
     without_a_linger_upgrades_lose_requests,
     without_a_linger_moved_ports_lose_requests,
 ];
-
-/// Far above the pauses of the clients, also on a busy machine.
-const LINGER: Duration = Duration::from_millis(1300);
 
 /// What a client of `/events` may take from `bye` to `hello`, with room for a busy machine: the contract says half a second.
 const BACK: Duration = Duration::from_secs(2);
@@ -57,11 +54,13 @@ fn without_a_linger_moved_ports_lose_requests(demo: &Demo) -> Verdict {
 }
 
 fn nothing_is_lost(demo: &Demo, action: Action, times: u32) -> Verdict {
-    let proof = one_at_a_time(|| Proof::of(demo, action, times, LINGER))?;
+    let proof = one_at_a_time(|| Proof::of(demo, action, times, Load::LINGER))?;
     assert_eq!(proof.tally.failed(), 0, "{:?}", proof.tally);
     let (returns, slowest) = proof.tally.returns();
     if action != Action::Reload {
-        assert!(returns >= u64::from(times), "{returns} returns to /events");
+        // Whoever is sent to an address that was left meanwhile goes on from there to a later one.
+        let certain = if action == Action::Move { 1 } else { times };
+        assert!(returns >= u64::from(certain), "{returns} returns to /events");
         assert!(slowest < BACK, "{slowest:?} from `bye` to `hello`");
     }
     let (before, after) = (proof.memory.before, proof.memory.after);

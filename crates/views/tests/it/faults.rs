@@ -186,10 +186,10 @@ fn a_folder_in_the_place_of_a_template_is_no_template() {
 #[test]
 fn too_many_templates_are_refused() {
     let folder = Folder::of(&[("index.html", "fine")]);
-    for at in 0..256 {
+    for at in 0..1024 {
         folder.write(&format!("{at}.html"), "x");
     }
-    assert!(refused(&folder).message().contains("holds 257 templates, expected at most 256"));
+    assert!(refused(&folder).message().contains("holds 1025 templates, expected at most 1024"));
 }
 
 #[test]
