@@ -18,6 +18,9 @@ use crate::sources::survey::Survey;
 /// changed when it is first written, even with the same content.
 const FIRST_READING: Duration = Duration::from_millis(150);
 
+/// By how much the time of a file may lag behind the clock, and then some.
+const CLOCK_TICK: Duration = Duration::from_millis(20);
+
 type Content = [u8; 32];
 
 #[derive(Debug)]
@@ -38,6 +41,8 @@ pub(crate) struct Judge {
     begun: SystemTime,
     /// A build after which manifests were changed is under way: cargo may write the lock file.
     locks: bool,
+    /// What cargo wrote to the lock file before this was such a build's doing, even if it is heard of later.
+    locked: SystemTime,
 }
 
 impl Judge {
@@ -53,6 +58,7 @@ impl Judge {
             unheeded: BTreeSet::new(),
             begun: SystemTime::now(),
             locks: true,
+            locked: SystemTime::UNIX_EPOCH,
         };
         let end = Instant::now() + FIRST_READING;
         for path in Survey::of(&judge.rules, &judge.ignores).files {
@@ -80,7 +86,9 @@ impl Judge {
     /// reads outside of the folders that are entered.
     pub(crate) fn learn(&mut self, inputs: Inputs) -> (Vec<PathBuf>, BTreeSet<PathBuf>) {
         self.settled = inputs != Inputs::default();
-        self.locks = false;
+        if mem::take(&mut self.locks) {
+            self.locked = SystemTime::now() - CLOCK_TICK;
+        }
         if self.settled {
             self.inputs = inputs;
             let silent = |script: &&Script| self.inputs.silent_scripts.contains(&script.package);
@@ -119,7 +127,12 @@ impl Judge {
             self.unheeded.insert(file.to_owned());
             return false;
         }
-        self.is_news(file) && !(self.locks && file.ends_with("Cargo.lock"))
+        self.is_news(file) && !(file.ends_with("Cargo.lock") && self.is_cargos_doing(file))
+    }
+
+    fn is_cargos_doing(&self, lock: &Path) -> bool {
+        let written = fs::metadata(lock).and_then(|found| found.modified());
+        self.locks || written.is_ok_and(|written| written <= self.locked)
     }
 
     /// Whether the file's content differs from what was known of it.
