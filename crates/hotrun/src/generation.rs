@@ -53,7 +53,6 @@ pub(crate) enum Sign {
 #[derive(Debug)]
 pub(crate) struct Start {
     pub(crate) id: u32,
-    pub(crate) version: u32,
     pub(crate) spec: Spec,
     /// The port that it was given, behind the proxy.
     pub(crate) port: Option<SocketAddr>,
@@ -63,8 +62,6 @@ pub(crate) struct Start {
 /// One server.
 #[derive(Debug)]
 pub(crate) struct Generation {
-    pub(crate) id: u32,
-    pub(crate) version: u32,
     pub(crate) began: Instant,
     /// Behind the proxy: where it is reached.
     pub(crate) port: Option<SocketAddr>,
@@ -116,8 +113,6 @@ impl Generation {
             ended(News::Ended(status));
         });
         let mut generation = Generation {
-            id: start.id,
-            version: start.version,
             began,
             port: start.port,
             under_way: start.under_way,

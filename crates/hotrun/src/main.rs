@@ -50,8 +50,6 @@
 //! It knows no framework and no language but by what a program does with its sockets and what its compiler writes down. It does not
 //! reload pages, does not watch what the server reads by itself (`exclude_file`, `exclude_dir`), and runs one server.
 
-#![allow(dead_code, reason = "the skeleton")]
-
 mod build;
 mod check;
 mod child;

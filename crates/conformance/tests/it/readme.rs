@@ -31,8 +31,18 @@ fn every_link_in_the_readme_leads_somewhere() {
         .collect();
     assert!(links.len() > 10, "only {links:?}");
     for link in links {
-        assert!(root().join(link).exists(), "README.md links to `{link}`, which is not there");
+        let is_there = match link.strip_prefix('#') {
+            Some(slug) => readme.lines().any(|line| line.starts_with('#') && slug_of(line) == slug),
+            None => root().join(link).exists(),
+        };
+        assert!(is_there, "README.md links to `{link}`, which is not there");
     }
+}
+
+/// Under which name a heading is linked to.
+fn slug_of(heading: &str) -> String {
+    let words = heading.trim_start_matches('#').trim().to_lowercase();
+    words.chars().filter(|c| c.is_alphanumeric() || " -".contains(*c)).collect::<String>().replace(' ', "-")
 }
 
 fn squeezed(line: &str) -> String {

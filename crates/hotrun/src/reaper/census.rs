@@ -99,8 +99,11 @@ impl Process {
         let (_, rest) = rest.rsplit_once(')')?;
         let mut fields = rest.split_whitespace();
         let dead = matches!(fields.next()?, "Z" | "X");
-        let mut number = || fields.next()?.parse().ok();
-        Some(Process { pid: pid.parse().ok()?, parent: number()?, group: number()?, dead })
+        let mut number = |skipped| fields.nth(skipped)?.parse().ok();
+        let (parent, group) = (number(0)?, number(0)?);
+        // The first thread may be gone before the others are.
+        let threads = number(14).unwrap_or(0);
+        Some(Process { pid: pid.parse().ok()?, parent, group, dead: dead && threads <= 1 })
     }
 
     /// Whether it is in the group and not its leader.
@@ -163,6 +166,14 @@ mod tests {
         assert_eq!(process, Process { pid: 42, parent: 7, group: 40, dead: true });
         for broken in ["", "42", "42 (a", "x (a) S 1 1", "42 (a) S x 1"] {
             assert_eq!(Process::parse(broken), None, "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn a_process_whose_first_thread_is_gone_lives_on() {
+        let stat = |threads| format!("42 (a) Z 7 40 40 0 -1 0 0 0 0 0 0 0 0 0 20 0 {threads} 0");
+        for (threads, dead) in [(0, true), (1, true), (2, false)] {
+            assert_eq!(Process::parse(&stat(threads)).map(|process| process.dead), Some(dead), "{threads}");
         }
     }
 

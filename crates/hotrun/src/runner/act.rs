@@ -98,7 +98,7 @@ impl Runner {
     fn start(&mut self, server: u32, version: u32) -> Verdict {
         let started = self.spec(version).and_then(|(spec, port)| {
             let under_way = self.proxy.as_ref().map(Proxy::under_way);
-            let start = Start { id: server, version, spec, port, under_way };
+            let start = Start { id: server, spec, port, under_way };
             Generation::start(start, &self.plan, &self.chosen, &self.owned, self.teller(server))
         });
         match started {

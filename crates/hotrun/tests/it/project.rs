@@ -260,25 +260,37 @@ impl Hotrun {
 
     /// The names of all processes that descend from hotrun.
     pub(crate) fn processes(&self) -> Vec<String> {
+        self.family().into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// How many builds are under way: cargo itself is called so until it has become the compiler that it starts, so
+    /// only the first of a group counts.
+    pub(crate) fn builds(&self) -> usize {
+        self.family().iter().filter(|(name, leads)| name == "cargo" && *leads).count()
+    }
+
+    /// Everyone below hotrun, and whether it leads its group.
+    fn family(&self) -> Vec<(String, bool)> {
         let mut all = Vec::new();
         for entry in fs::read_dir("/proc").expect("processes").flatten() {
             let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
             let parsed = stat.split_once(" (").and_then(|(pid, rest)| {
                 let (name, rest) = rest.rsplit_once(") ")?;
-                let parent: u32 = rest.split(' ').nth(1)?.parse().ok()?;
-                Some((pid.parse::<u32>().ok()?, parent, name.to_owned()))
+                let mut fields = rest.split(' ').skip(1);
+                let parent: u32 = fields.next()?.parse().ok()?;
+                Some((pid.parse::<u32>().ok()?, parent, name.to_owned(), fields.next()? == pid))
             });
             all.extend(parsed);
         }
-        let mut family = vec![self.child.id()];
-        let mut names = Vec::new();
-        while let Some(one) = family.pop() {
-            for (pid, _, name) in all.iter().filter(|(_, parent, _)| *parent == one) {
-                family.push(*pid);
-                names.push(name.clone());
+        let mut waiting = vec![self.child.id()];
+        let mut found = Vec::new();
+        while let Some(one) = waiting.pop() {
+            for (pid, _, name, leads) in all.iter().filter(|(_, parent, ..)| *parent == one) {
+                waiting.push(*pid);
+                found.push((name.clone(), *leads));
             }
         }
-        names
+        found
     }
 
     /// Sends a signal to hotrun itself.
