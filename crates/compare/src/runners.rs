@@ -3,7 +3,7 @@
 mod tool;
 mod yard;
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, thread, time::Duration};
 
 use clap::Args;
 use conformance::Failed;
@@ -19,6 +19,9 @@ use self::{
     tool::Tool,
     yard::{Passed, Yard},
 };
+
+/// Between two edits without load: whoever is still about to leave should have left.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// What to compare
 #[derive(Args)]
@@ -55,7 +58,7 @@ pub(crate) fn compare(how: &Runners) -> Result<Value, Failed> {
     }
     Ok(json!({
         "what": "one program on std alone, its address hard-coded, without graceful shutdown, built by one script. own_share_ms: from the end of a save \
-                 to the first answer of the new version, less the script's time, less the program's from its `main` to that answer where it is alone. under_load: four clients that retry nothing, a connection a request",
+                 to the first answer of the new version, less the script's time, less the program's from its `main` to that answer where it is alone; half a second between two edits. under_load: four clients that retry nothing, a connection a request",
         "runners": results,
     }))
 }
@@ -63,8 +66,12 @@ pub(crate) fn compare(how: &Runners) -> Result<Value, Failed> {
 fn own_share(tool: &Tool, restarts: u32) -> Result<Vec<f64>, Failed> {
     progress(&format!("runners: {restarts} restarts by {}, without load", tool.name));
     let mut yard = Yard::open(tool, 0)?;
-    let passed: Result<Vec<Option<Passed>>, Failed> =
-        (1..=restarts).map(|number| yard.edit_and_wait(number)).collect();
+    let passed: Result<Vec<Option<Passed>>, Failed> = (1..=restarts)
+        .map(|number| {
+            thread::sleep(PAUSE);
+            yard.edit_and_wait(number)
+        })
+        .collect();
     Ok(passed?.iter().flatten().map(|passed| milliseconds(passed.own())).collect())
 }
 
