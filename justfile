@@ -110,7 +110,7 @@ bench-save framework *args:
     cargo build --release -p demo-{{framework}} -p compare
     target/release/compare save-to-served target/release/demo-{{framework}} {{args}}
 
-# Measure CPU time per request against the same bytes from the same server, statically
+# Measure CPU time per request against the same answers from the same server, statically
 [group('measure')]
 bench-cpu *args:
     cargo build --release -p demo-axum -p compare --bins --examples

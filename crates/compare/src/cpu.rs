@@ -15,7 +15,7 @@ const TARGETS: [(&str, &str); 2] = [("/dynamic-config", "dynamic-config"), ("/",
 /// Connections that ask as fast as they are answered.
 const CLIENTS: usize = 16;
 
-/// Loads the server and the one with the same bytes in turn, and counts the CPU time that each spent on a request.
+/// Loads the server and the one with the same answers in turn, and counts the CPU time that each spent on a request.
 pub(crate) fn per_request(
     binary: &Path,
     static_bytes: &Path,
@@ -25,7 +25,10 @@ pub(crate) fn per_request(
     let server = Server::new(binary).start()?;
     let mut bare = Server::new(static_bytes);
     for (target, file) in TARGETS {
-        bare = bare.file(file, &server.get(target)?.body);
+        let answer = server.get(target)?;
+        let carried = answer.headers.iter().filter(|(name, _)| name != "content-length" && name != "date");
+        let head: String = carried.map(|(name, value)| format!("{name}: {value}\n")).collect();
+        bare = bare.file(file, &answer.body).file(&format!("{file}.head"), &head);
     }
     let bare = bare.start()?;
     let mut figures = Map::new();

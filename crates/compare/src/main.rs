@@ -60,7 +60,7 @@ enum What {
         #[arg(long, default_value_t = 1000)]
         saves: u32,
     },
-    /// CPU time per request, against a server that gives the same bytes statically
+    /// CPU time per request, against a server that gives the same answers statically
     Cpu {
         /// The server's program
         binary: PathBuf,

@@ -1,22 +1,24 @@
-//! The same server without the site: `/dynamic-config` and `/` are answered with the bytes of the files
-//! `dynamic-config` and `index`. What `just bench` measures the demo against.
+//! The same server without the site: `/dynamic-config` and `/` are answered with the bytes of the files `dynamic-config`
+//! and `index`, under the headers of `dynamic-config.head` and `index.head`. What `just bench` measures the demo
+//! against.
 //!
 //! It binds the port that is its argument.
 
 use std::{env, fs, future::ready, io};
 
-use actix_web::{App, HttpResponse, HttpServer, http::header::ContentType, rt::System, web};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{App, HttpResponse, HttpServer, rt::System, web};
 use bytes::Bytes;
 use lifecycle::Patience;
 
 fn main() -> io::Result<()> {
-    let dynamic_config = Bytes::from(fs::read("dynamic-config")?);
-    let index = Bytes::from(fs::read("index")?);
+    let dynamic_config = answer("dynamic-config")?;
+    let index = answer("index")?;
     let app = move || {
         let (json, page) = (dynamic_config.clone(), index.clone());
         App::new()
-            .route("/dynamic-config", web::get().to(move || ready(answer(ContentType::json(), &json))))
-            .route("/", web::get().to(move || ready(answer(ContentType::html(), &page))))
+            .route("/dynamic-config", web::get().to(move || ready(json())))
+            .route("/", web::get().to(move || ready(page())))
     };
     let patience = Patience::default();
     let server = HttpServer::new(app).client_request_timeout(patience.head).keep_alive(patience.head);
@@ -24,8 +26,24 @@ fn main() -> io::Result<()> {
     System::new().block_on(async { server.bind(("127.0.0.1", port()))?.run().await })
 }
 
-fn answer(kind: ContentType, body: &Bytes) -> HttpResponse {
-    HttpResponse::Ok().content_type(kind).body(body.clone())
+fn answer(file: &str) -> io::Result<impl Fn() -> HttpResponse + Clone + use<>> {
+    let (head, body) = (head(&format!("{file}.head"))?, Bytes::from(fs::read(file)?));
+    Ok(move || {
+        let mut response = HttpResponse::Ok();
+        for header in &head {
+            response.insert_header(header.clone());
+        }
+        response.body(body.clone())
+    })
+}
+
+/// The headers in a file, one a line; what a server adds by itself is not in it.
+fn head(file: &str) -> io::Result<Vec<(HeaderName, HeaderValue)>> {
+    let parse = |line: &str| {
+        let (name, value) = line.split_once(": ")?;
+        Some((name.parse().ok()?, value.parse().ok()?))
+    };
+    Ok(fs::read_to_string(file)?.lines().filter_map(parse).collect())
 }
 
 fn port() -> u16 {

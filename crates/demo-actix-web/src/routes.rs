@@ -2,7 +2,7 @@
 
 use actix_web::body::{BoxBody, None};
 use actix_web::guard::{Any, Get, Head};
-use actix_web::http::header::{self, ContentType, HeaderValue};
+use actix_web::http::header::{self, ContentType};
 use actix_web::http::{Method, StatusCode, Version};
 use actix_web::web::{self, Bytes, Data, ReqData, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
@@ -34,11 +34,10 @@ async fn index(site: Data<Site>, visit: ReqData<Visit>) -> Result<impl Responder
 }
 
 /// The dynamic part of the configuration, with its validator.
-async fn dynamic_config(site: Data<Site>, visit: ReqData<Visit>, request: HttpRequest) -> impl Responder {
+async fn dynamic_config(site: Data<Site>, visit: ReqData<Visit>) -> impl Responder {
     let document = site.dynamic_config(&visit);
-    let known = request.headers().get(header::IF_NONE_MATCH).map(HeaderValue::as_bytes);
-    let etag = (header::ETAG, document.etag.clone());
-    if document.is_known_to(known) {
+    let etag = (header::ETAG, document.etag);
+    if visit.is_known() {
         HttpResponse::NotModified().insert_header(etag).finish()
     } else {
         HttpResponse::Ok().insert_header(etag).content_type(ContentType::json()).body(document.json)

@@ -1,16 +1,12 @@
-//! The same server without the site: `/dynamic-config` and `/` are answered with the bytes of the files
-//! `dynamic-config` and `index`. What `just bench` and `just bench-cpu` measure the demo against.
+//! The same server without the site: `/dynamic-config` and `/` are answered with the bytes of the files `dynamic-config`
+//! and `index`, under the headers of `dynamic-config.head` and `index.head`. What `just bench` and `just bench-cpu` measures the demo
+//! against.
 //!
 //! It takes a supervisor's socket, or binds the port that is its argument.
 
 use std::{env, fs, io};
 
-use axum::{
-    Router,
-    body::Bytes,
-    http::header::{CONTENT_TYPE, HeaderName},
-    routing::get,
-};
+use axum::{Router, body::Bytes, http::HeaderMap, routing::get};
 use lifecycle::{Drain, Endpoint, Filter, Format, Logs, Socket, Terms};
 
 fn main() -> io::Result<()> {
@@ -20,11 +16,11 @@ fn main() -> io::Result<()> {
         Some(socket) => socket,
         None => Socket::bind_host("localhost", port()).map_err(io::Error::other)?,
     };
-    let dynamic_config = Bytes::from(fs::read("dynamic-config")?);
-    let index = Bytes::from(fs::read("index")?);
+    let dynamic_config = answer("dynamic-config")?;
+    let index = answer("index")?;
     let routes = Router::new()
-        .route("/dynamic-config", get(async move || answer("application/json", &dynamic_config)))
-        .route("/", get(async move || answer("text/html; charset=utf-8", &index)));
+        .route("/dynamic-config", get(async move || dynamic_config.clone()))
+        .route("/", get(async move || index.clone()));
     logs.announce(format_args!("serving http://{}/", socket.address()));
     let endpoint = Endpoint::new(socket, Drain::new(Terms::default(), false));
     tokio::runtime::Builder::new_multi_thread()
@@ -33,8 +29,17 @@ fn main() -> io::Result<()> {
         .block_on(lifecycle::serve(endpoint, routes))
 }
 
-fn answer(kind: &'static str, body: &Bytes) -> ([(HeaderName, &'static str); 1], Bytes) {
-    ([(CONTENT_TYPE, kind)], body.clone())
+fn answer(file: &str) -> io::Result<(HeaderMap, Bytes)> {
+    Ok((head(&format!("{file}.head"))?, fs::read(file)?.into()))
+}
+
+/// The headers in a file, one a line; what a server adds by itself is not in it.
+fn head(file: &str) -> io::Result<HeaderMap> {
+    let parse = |line: &str| {
+        let (name, value) = line.split_once(": ")?;
+        Some((name.parse().ok()?, value.parse().ok()?))
+    };
+    Ok(fs::read_to_string(file)?.lines().filter_map(parse).collect())
 }
 
 fn port() -> u16 {

@@ -1,15 +1,16 @@
 //! What stands before every handler.
 
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::LazyLock;
 
-use axum::extract::{Request, State};
+use axum::http::Request;
 use axum::http::header::{HOST, HeaderName, HeaderValue};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use lifecycle::Connection;
 use site::{Arrival, Site, Visit};
+use tower::Service;
 
 use crate::failure::Failure;
 
@@ -17,14 +18,21 @@ use crate::failure::Failure;
 static HEADERS: LazyLock<[HeaderName; 4]> = LazyLock::new(|| site::HEADERS.map(HeaderName::from_static));
 
 /// Lets a request through to its handler with the one configuration that it sees, or answers it.
-pub(crate) async fn admission(State(site): State<Site>, mut request: Request, next: Next) -> Response {
+///
+/// As a layer of the router it would stand around each route, and a refused POST get the `Allow` of its route, so this
+/// stands around them all, as a service.
+pub(crate) async fn admission<B>(
+    site: Site,
+    mut request: Request<B>,
+    mut next: impl Service<Request<B>, Response = Response, Error = Infallible>,
+) -> Result<Response, Infallible> {
     let visit = visit(&site, &request);
     let mut response = if let Err(error) = visit.admitted() {
         Failure(error).into_response()
     } else {
         request.extensions_mut().insert(visit.clone());
-        let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-        answer.unwrap_or_else(|_| Failure(visit.panicked()).into_response())
+        let answer = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+        answer.map_or_else(|_| Failure(visit.panicked()).into_response(), IntoResponse::into_response)
     };
     for (name, value) in HEADERS.iter().zip(visit.headers()) {
         if let Ok(value) = HeaderValue::from_maybe_shared(value) {
@@ -32,10 +40,10 @@ pub(crate) async fn admission(State(site): State<Site>, mut request: Request, ne
         }
     }
     site.answered(&visit, response.status().as_u16());
-    response
+    Ok(response)
 }
 
-fn visit(site: &Site, request: &Request) -> Visit {
+fn visit<B>(site: &Site, request: &Request<B>) -> Visit {
     let connection = request.extensions().get::<Connection>();
     site.visit(&Arrival {
         method: request.method().as_str(),

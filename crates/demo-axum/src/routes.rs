@@ -2,7 +2,7 @@
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use axum::{Extension, Router, handler::Handler};
@@ -35,15 +35,10 @@ async fn index(
 }
 
 /// The dynamic part of the configuration, with its validator.
-async fn dynamic_config(
-    State(site): State<Site>,
-    Extension(visit): Extension<Visit>,
-    request: Request,
-) -> Response {
+async fn dynamic_config(State(site): State<Site>, Extension(visit): Extension<Visit>) -> Response {
     let document = site.dynamic_config(&visit);
-    let known = request.headers().get(header::IF_NONE_MATCH).map(HeaderValue::as_bytes);
-    let etag = [(header::ETAG, document.etag.clone())];
-    if document.is_known_to(known) {
+    let etag = [(header::ETAG, document.etag)];
+    if visit.is_known() {
         (StatusCode::NOT_MODIFIED, etag).into_response()
     } else {
         (etag, json(document.json)).into_response()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use poem::error::MethodNotAllowedError;
-use poem::http::{HeaderMap, HeaderValue, StatusCode, header};
+use poem::http::{StatusCode, header};
 use poem::{Body, IntoResponse, Request, Response, handler, web::Data};
 use poem::{Endpoint, EndpointExt, Route, RouteMethod};
 use site::{CONTENT_SECURITY_POLICY, Site, Visit};
@@ -40,14 +40,12 @@ fn index(Data(site): Data<&Site>, Data(visit): Data<&Visit>) -> Result<impl Into
 
 /// The dynamic part of the configuration, with its validator.
 #[handler]
-fn dynamic_config(Data(site): Data<&Site>, Data(visit): Data<&Visit>, headers: &HeaderMap) -> Response {
+fn dynamic_config(Data(site): Data<&Site>, Data(visit): Data<&Visit>) -> Response {
     let document = site.dynamic_config(visit);
-    let known = headers.get(header::IF_NONE_MATCH).map(HeaderValue::as_bytes);
-    let etag = document.etag.clone();
-    if document.is_known_to(known) {
-        StatusCode::NOT_MODIFIED.with_header(header::ETAG, etag).into_response()
+    if visit.is_known() {
+        StatusCode::NOT_MODIFIED.with_header(header::ETAG, document.etag).into_response()
     } else {
-        json(document.json).with_header(header::ETAG, etag).into_response()
+        json(document.json).with_header(header::ETAG, document.etag).into_response()
     }
 }
 

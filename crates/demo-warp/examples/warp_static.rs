@@ -1,5 +1,6 @@
-//! The same server without the site: `/dynamic-config` and `/` are answered with the bytes of the files
-//! `dynamic-config` and `index`. What `just bench` measures the demo against.
+//! The same server without the site: `/dynamic-config` and `/` are answered with the bytes of the files `dynamic-config`
+//! and `index`, under the headers of `dynamic-config.head` and `index.head`. What `just bench` measures the demo
+//! against.
 //!
 //! It binds the port that is its argument.
 
@@ -7,14 +8,17 @@ use std::{env, fs, io};
 
 use bytes::Bytes;
 use lifecycle::{Drain, Endpoint, Socket, Terms};
-use warp::{Filter, Reply, http::Response, reply::with_header};
+use warp::{
+    Filter,
+    http::{HeaderMap, Response},
+};
 
 fn main() -> io::Result<()> {
     let socket = Socket::bind_host("localhost", port()).map_err(io::Error::other)?;
-    let dynamic_config = Bytes::from(fs::read("dynamic-config")?);
-    let index = Bytes::from(fs::read("index")?);
-    let json = warp::path!("dynamic-config").map(move || answer("application/json", &dynamic_config));
-    let page = warp::path::end().map(move || answer("text/html; charset=utf-8", &index));
+    let dynamic_config = answer("dynamic-config")?;
+    let index = answer("index")?;
+    let json = warp::path!("dynamic-config").map(move || dynamic_config.clone());
+    let page = warp::path::end().map(move || index.clone());
     let routes = warp::service(warp::get().and(json.or(page)));
     let endpoint = Endpoint::new(socket, Drain::new(Terms::default(), false));
     tokio::runtime::Builder::new_multi_thread()
@@ -23,8 +27,19 @@ fn main() -> io::Result<()> {
         .block_on(lifecycle::serve(endpoint, routes))
 }
 
-fn answer(kind: &'static str, body: &Bytes) -> impl Reply + use<> {
-    with_header(Response::new(body.clone()), "content-type", kind)
+fn answer(file: &str) -> io::Result<Response<Bytes>> {
+    let mut response = Response::new(fs::read(file)?.into());
+    *response.headers_mut() = head(&format!("{file}.head"))?;
+    Ok(response)
+}
+
+/// The headers in a file, one a line; what a server adds by itself is not in it.
+fn head(file: &str) -> io::Result<HeaderMap> {
+    let parse = |line: &str| {
+        let (name, value) = line.split_once(": ")?;
+        Some((name.parse().ok()?, value.parse().ok()?))
+    };
+    Ok(fs::read_to_string(file)?.lines().filter_map(parse).collect())
 }
 
 fn port() -> u16 {

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use bytes::Bytes;
 use site::{CONTENT_SECURITY_POLICY, Site, Visit};
-use warp::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use warp::http::{Method, StatusCode, header};
 use warp::reply::{self, Reply, Response};
 use warp::{Filter, Rejection, path::FullPath};
 
@@ -16,10 +16,9 @@ pub(crate) fn routes(
 ) -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone + Send + Sync + 'static {
     let visited = warp::any().map(move || site.clone()).and(warp::ext::get::<Visit>());
     let site = visited.clone().map(|site, _| site);
-    let asking = visited.clone().and(warp::header::headers_cloned());
     let asked = visited.clone().and(warp::method()).and(warp::path::full());
     (warp::path::end().and(read(visited.clone().then(index))))
-        .or(warp::path!("dynamic-config").and(read(asking.then(dynamic_config))))
+        .or(warp::path!("dynamic-config").and(read(visited.clone().then(dynamic_config))))
         .or(warp::path!("events").and(read(visited.clone().then(events))))
         .or(warp::path!("page.js").and(read(site.clone().then(script))))
         .or(warp::path!("config" / "history").and(read(site.clone().then(history))))
@@ -37,14 +36,12 @@ async fn index(site: Site, visit: Visit) -> Result<impl Reply, Failure> {
 }
 
 /// The dynamic part of the configuration, with its validator.
-async fn dynamic_config(site: Site, visit: Visit, headers: HeaderMap) -> Response {
+async fn dynamic_config(site: Site, visit: Visit) -> Response {
     let document = site.dynamic_config(&visit);
-    let known = headers.get(header::IF_NONE_MATCH).map(HeaderValue::as_bytes);
-    let etag = document.etag.clone();
-    if document.is_known_to(known) {
-        reply::with_header(StatusCode::NOT_MODIFIED, header::ETAG, etag).into_response()
+    if visit.is_known() {
+        reply::with_header(StatusCode::NOT_MODIFIED, header::ETAG, document.etag).into_response()
     } else {
-        reply::with_header(json(document.json), header::ETAG, etag).into_response()
+        reply::with_header(json(document.json), header::ETAG, document.etag).into_response()
     }
 }
 

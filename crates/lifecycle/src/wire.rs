@@ -13,6 +13,7 @@ use std::time::Duration;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{Sleep, sleep, timeout};
 
 /// Bytes that a client may still send after its last answer before the connection is closed in its face.
@@ -23,6 +24,8 @@ const FAREWELL: Duration = Duration::from_millis(500);
 
 /// The two ends that share a connection: hyper, which owns this, and the [`Line`], which watches.
 pub(crate) struct Wire {
+    // A half knows from a read that fills no buffer that there is no more to read, which saves asking again.
+    reading: OwnedReadHalf,
     line: Arc<Line>,
     patience: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
@@ -30,7 +33,7 @@ pub(crate) struct Wire {
 
 /// What can be known about a connection while hyper owns its bytes.
 pub(crate) struct Line {
-    stream: TcpStream,
+    writing: OwnedWriteHalf,
     /// Bytes were read that belong to a request not yet begun.
     hearing: AtomicBool,
 }
@@ -38,8 +41,9 @@ pub(crate) struct Line {
 impl Wire {
     /// A client that takes nothing for as long as `patience` while there is something to write is given up.
     pub(crate) fn new(stream: TcpStream, patience: Duration) -> (Wire, Arc<Line>) {
-        let line = Arc::new(Line { stream, hearing: AtomicBool::new(false) });
-        (Wire { line: Arc::clone(&line), patience, stalled: None }, line)
+        let (reading, writing) = stream.into_split();
+        let line = Arc::new(Line { writing, hearing: AtomicBool::new(false) });
+        (Wire { reading, line: Arc::clone(&line), patience, stalled: None }, line)
     }
 
     fn write_with(
@@ -48,11 +52,11 @@ impl Wire {
         write: impl Fn(&TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
         loop {
-            match self.line.stream.poll_write_ready(context) {
+            match self.line.stream().poll_write_ready(context) {
                 Poll::Ready(ready) => ready?,
                 Poll::Pending => return self.poll_patience(context),
             }
-            match write(&self.line.stream) {
+            match write(self.line.stream()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 written => {
                     self.stalled = None;
@@ -82,22 +86,26 @@ impl Line {
     pub(crate) fn is_speaking(&self) -> bool {
         let mut byte = [MaybeUninit::uninit()];
         self.hearing.load(Ordering::Relaxed)
-            || SockRef::from(&self.stream).peek(&mut byte).is_ok_and(|waiting| waiting > 0)
+            || SockRef::from(self.stream()).peek(&mut byte).is_ok_and(|waiting| waiting > 0)
     }
 
     /// Closes the connection so that its client receives the last answer: a socket closed with unread bytes
     /// resets the connection, and a reset overtakes what the client has not read yet.
     pub(crate) async fn close(&self) {
-        if SockRef::from(&self.stream).shutdown(Shutdown::Write).is_ok() {
+        if SockRef::from(self.stream()).shutdown(Shutdown::Write).is_ok() {
             let _ = timeout(FAREWELL, self.discard()).await;
         }
+    }
+
+    fn stream(&self) -> &TcpStream {
+        self.writing.as_ref()
     }
 
     async fn discard(&self) {
         let mut scrap = [0; 1024];
         let mut left = LEFTOVERS;
-        while self.stream.readable().await.is_ok() {
-            match self.stream.try_read(&mut scrap) {
+        while self.stream().readable().await.is_ok() {
+            match self.stream().try_read(&mut scrap) {
                 Ok(0) => return,
                 Ok(count) if count < left => left -= count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -109,21 +117,14 @@ impl Line {
 
 impl AsyncRead for Wire {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        loop {
-            ready!(self.line.stream.poll_read_ready(context))?;
-            match self.line.stream.try_read_buf(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Ok(count) => {
-                    self.line.hearing.store(count > 0, Ordering::Relaxed);
-                    return Poll::Ready(Ok(()));
-                }
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.reading).poll_read(context, buffer))?;
+        self.line.hearing.store(buffer.filled().len() > before, Ordering::Relaxed);
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -154,6 +155,6 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(SockRef::from(&self.line.stream).shutdown(Shutdown::Write))
+        Poll::Ready(SockRef::from(self.line.stream()).shutdown(Shutdown::Write))
     }
 }

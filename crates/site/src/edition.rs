@@ -29,7 +29,7 @@ pub struct Document {
 
 impl Document {
     /// Whether an `If-None-Match` says that the client has this very document.
-    pub fn is_known_to(&self, if_none_match: Option<&[u8]>) -> bool {
+    pub(crate) fn is_known_to(&self, if_none_match: Option<&[u8]>) -> bool {
         let Some(known) = if_none_match.and_then(|header| std::str::from_utf8(header).ok()) else {
             return false;
         };

@@ -37,6 +37,7 @@ mod limiter;
 mod metrics;
 mod options;
 mod page;
+mod request_id;
 mod route;
 mod site;
 mod stand;

@@ -1,7 +1,7 @@
 //! The site: settings, templates and what is made of them.
 
 use std::{
-    io::{self, Write},
+    io,
     net::SocketAddr,
     sync::{
         Arc,
@@ -143,8 +143,8 @@ impl Site {
         });
         let local = route.minds_the_visitor() && guard::is_local(arrival);
         let admitted = admission::decide(&edition, route, arrival, local);
-        let new_id = || request_id(&self.inner.instance, self.inner.requests.fetch_add(1, Ordering::Relaxed));
-        Visit::new(arrival, edition, route, local, admitted, self.inner.instance.clone(), new_id)
+        let number = || self.inner.requests.fetch_add(1, Ordering::Relaxed);
+        Visit::new(arrival, edition, route, local, admitted, self.inner.instance.clone(), number)
     }
 
     /// Ends a request: counts it, and writes its access line at `debug`.
@@ -152,7 +152,7 @@ impl Site {
         let took = visit.started().elapsed();
         self.inner.in_force.metrics().answered(visit.route(), status, took);
         if let Some(asked) = visit.asked() {
-            tracing::debug!(status, took = ?took, request = visit.request_id(), "{asked}");
+            tracing::debug!(status, took = ?took, request = visit.request_id().as_str(), "{asked}");
         }
     }
 
@@ -232,30 +232,5 @@ impl Site {
 
     fn instance(&self) -> &str {
         std::str::from_utf8(&self.inner.instance).expect("it was made from a String")
-    }
-}
-
-/// Made without a byte to spare, so that it is shared as it is.
-fn request_id(instance: &[u8], number: u64) -> Bytes {
-    let digits = number.checked_ilog10().unwrap_or(0) as usize + 1;
-    let mut id = Vec::with_capacity(instance.len() + 1 + digits);
-    id.extend_from_slice(instance);
-    write!(id, "-{number}").expect("a Vec takes all that is written to it");
-    id.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::request_id;
-
-    #[test]
-    fn a_request_id_has_no_byte_to_spare() {
-        for (number, expected) in
-            [(0, "ab-0"), (9, "ab-9"), (10, "ab-10"), (u64::MAX, "ab-18446744073709551615")]
-        {
-            let id = request_id(b"ab", number);
-            assert_eq!(id, expected);
-            assert!(Vec::from(id).capacity() == expected.len(), "{number}");
-        }
     }
 }

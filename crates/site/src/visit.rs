@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::{edition::Edition, error::Error, route::Route};
+use crate::{edition::Edition, error::Error, request_id::RequestId, route::Route};
 
 /// The names of the headers that every answer carries, in the order of [`Visit::headers`].
 pub const HEADERS: [&str; 4] =
@@ -40,16 +40,13 @@ struct Inner {
     /// The address of ours that the client knows.
     reached: Option<IpAddr>,
     admitted: Result<(), Error>,
-    headers: Headers,
+    /// The client has the document that it asks for.
+    known: bool,
+    instance: Bytes,
+    request_id: RequestId,
     started: Instant,
     /// Method and path, if an access line will want them.
     asked: Option<String>,
-}
-
-struct Headers {
-    instance: Bytes,
-    /// Plain ASCII.
-    request_id: Bytes,
 }
 
 impl Visit {
@@ -60,19 +57,21 @@ impl Visit {
         local: bool,
         admitted: Result<(), Error>,
         instance: Bytes,
-        new_id: impl FnOnce() -> Bytes,
+        number: impl FnOnce() -> u64,
     ) -> Self {
-        let request_id =
-            (arrival.header)("x-request-id").and_then(sane).map_or_else(new_id, Bytes::copy_from_slice);
+        let request_id = (arrival.header)("x-request-id").and_then(RequestId::of_caller);
         let asked =
             tracing::enabled!(tracing::Level::DEBUG).then(|| format!("{} {}", arrival.method, arrival.path));
         Self(Arc::new(Inner {
+            known: route == Route::DynamicConfig
+                && edition.dynamic_config().is_known_to((arrival.header)("if-none-match")),
             edition,
             route,
             local,
             reached: arrival.ends.map(|(_, ours)| ours.ip()),
             admitted,
-            headers: Headers { instance, request_id },
+            instance,
+            request_id: request_id.unwrap_or_else(|| RequestId::Numbered(number())),
             started: Instant::now(),
             asked,
         }))
@@ -88,9 +87,15 @@ impl Visit {
 
     /// What every answer carries under [`HEADERS`].
     pub fn headers(&self) -> [Bytes; 4] {
-        let Headers { instance, request_id } = &self.0.headers;
-        let generation = self.0.edition.generation();
-        [generation.clone(), instance.clone(), request_id.clone(), Bytes::from_static(b"nosniff")]
+        let Inner { edition, instance, request_id, .. } = &*self.0;
+        let request_id = request_id.text(instance);
+        [edition.generation().clone(), instance.clone(), request_id, Bytes::from_static(b"nosniff")]
+    }
+
+    /// Whether the client has this very document of [`Site::dynamic_config`](crate::Site::dynamic_config), by its
+    /// `If-None-Match`.
+    pub fn is_known(&self) -> bool {
+        self.0.known
     }
 
     /// What a handler's panic is answered with; the panic itself is in the log already.
@@ -100,7 +105,7 @@ impl Visit {
 
     /// The visitor hears one plain sentence; the cause goes to the log here, once.
     pub(crate) fn broken(&self, cause: &dyn fmt::Display) -> Error {
-        tracing::error!(request = self.request_id(), "the answer broke: {cause}");
+        tracing::error!(request = self.request_id().as_str(), "the answer broke: {cause}");
         Error::Internal
     }
 
@@ -120,8 +125,8 @@ impl Visit {
         self.0.reached
     }
 
-    pub(crate) fn request_id(&self) -> &str {
-        std::str::from_utf8(&self.0.headers.request_id).unwrap_or_default()
+    pub(crate) fn request_id(&self) -> String {
+        String::from_utf8_lossy(&self.0.request_id.text(&self.0.instance)).into_owned()
     }
 
     pub(crate) fn started(&self) -> Instant {
@@ -130,31 +135,5 @@ impl Visit {
 
     pub(crate) fn asked(&self) -> Option<&str> {
         self.0.asked.as_deref()
-    }
-}
-
-/// A caller's request id, if it can stand in a log line and in a header: 1 to 128 letters, digits, `-`, `_` or `.`.
-fn sane(id: &[u8]) -> Option<&[u8]> {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-    ((1..=128).contains(&id.len()) && id.iter().all(plain)).then_some(id)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::sane;
-
-    #[test]
-    fn only_a_plain_request_id_is_taken_over() {
-        for (id, expected) in [
-            ("7f-a_b.C", true),
-            (&"x".repeat(128), true),
-            (&"x".repeat(129), false),
-            ("", false),
-            ("a b", false),
-            ("a\"b", false),
-            ("é", false),
-        ] {
-            assert_eq!(sane(id.as_bytes()).is_some(), expected, "{id}");
-        }
     }
 }

@@ -58,9 +58,9 @@ pub(crate) fn judged(figures: &[Figure]) -> Vec<Aim> {
                 "cpu-dynamic-config",
                 "/dynamic-config",
                 1.05,
-                "processor time of `/dynamic-config`, times that of the same bytes statically",
+                "processor time of `/dynamic-config`, times that of the same answer statically",
             ),
-            ("cpu-page", "/", 1.15, "processor time of `/`, times that of the same bytes statically"),
+            ("cpu-page", "/", 1.15, "processor time of `/`, times that of the same answer statically"),
         ] {
             let both = look(figure, demo.id, None).zip(look("cpu-static", demo.id, Some(target)));
             aims.extend(both.map(|(ours, fixed)| {

@@ -20,11 +20,13 @@ const USUAL: u32 = 64;
 /// Answers that are measured at several connection counts.
 const SITE: [&str; 2] = ["/dynamic-config", "/"];
 
-/// The three servers of one contender.
-struct Trio {
+/// The servers of one contender.
+struct Lineup {
     contender: &'static Contender,
     site: Started,
-    bytes: Started,
+    answers: Started,
+    /// Of a demo: the answers of a counterpart carry little else.
+    bodies: Option<Started>,
     bare: Started,
 }
 
@@ -42,20 +44,22 @@ struct Line<'a> {
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Site,
-    Bytes,
+    Answers,
+    Bodies,
     Bare,
 }
 
-const LIMITS: &str = "server and load share the machine, so the throughput is that of both; wrk in one thread, since it costs \
+const LIMITS: &str = "static answers are the site's, byte for byte, the headers that it adds and a request id that stays the same included; \
+    static bodies carry their type and nothing else. Server and load share the machine, so the throughput is that of both; wrk in one thread, since it costs \
     less of the machine than any other that is packaged; loopback, no TLS, HTTP/1.1 with kept connections. A real service \
     does more in a request than any of these. A demo renders the page once a second and keeps it, which its clock allows; a \
     counterpart renders it for each request, as its documentation has it";
 
 /// `throughput-*` and `cpu-*`.
 pub(crate) fn figures(programs: &Programs, scale: &Scale) -> Result<Vec<Figure>, Failed> {
-    let trios = contender::ALL.iter().map(|contender| Trio::start(programs, contender));
-    let trios = trios.collect::<Result<Vec<_>, _>>()?;
-    let mut lines: Vec<Line> = trios.iter().flat_map(|trio| trio.lines(scale)).collect();
+    let lineups = contender::ALL.iter().map(|contender| Lineup::start(programs, contender));
+    let lineups = lineups.collect::<Result<Vec<_>, _>>()?;
+    let mut lines: Vec<Line> = lineups.iter().flat_map(|lineup| lineup.lines(scale)).collect();
     for round in 1..=scale.rounds {
         progress(&format!(
             "load: round {round} of {}, {} bursts of {} s",
@@ -71,15 +75,17 @@ pub(crate) fn figures(programs: &Programs, scale: &Scale) -> Result<Vec<Figure>,
         .into_iter()
         .chain(both("page", "`/`, the page", |line| line.is(Kind::Site, SITE[1]), &lines))
         .chain(both("bare", "the bare framework", |line| line.kind == Kind::Bare, &lines))
-        .chain(both("static", "the same bytes, statically", |line| line.kind == Kind::Bytes, &lines))
+        .chain(both("static", "the same answers, statically", |line| line.kind == Kind::Answers, &lines))
+        .chain(both("body", "the same bodies, statically", |line| line.kind == Kind::Bodies, &lines))
         .collect())
 }
 
-impl Trio {
-    fn start(programs: &Programs, contender: &'static Contender) -> Result<Trio, Failed> {
+impl Lineup {
+    fn start(programs: &Programs, contender: &'static Contender) -> Result<Lineup, Failed> {
         let site = Started::site(programs, contender)?;
-        let bytes = Started::of_bytes(programs, contender, &site)?;
-        Ok(Trio { contender, bytes, bare: Started::bare(programs, contender)?, site })
+        let answers = Started::of_answers(programs, contender, &site)?;
+        let bodies = contender.is_demo().then(|| Started::of_bodies(programs, contender, &site)).transpose()?;
+        Ok(Lineup { contender, answers, bodies, bare: Started::bare(programs, contender)?, site })
     }
 
     fn lines(&self, scale: &Scale) -> Vec<Line<'_>> {
@@ -97,7 +103,8 @@ impl Trio {
         };
         let mut lines = vec![line(&self.bare, Kind::Bare, "/bare", USUAL)];
         for target in SITE {
-            lines.push(line(&self.bytes, Kind::Bytes, target, USUAL));
+            lines.push(line(&self.answers, Kind::Answers, target, USUAL));
+            lines.extend(self.bodies.iter().map(|bodies| line(bodies, Kind::Bodies, target, USUAL)));
             lines.extend(scale.connections.iter().map(|&count| line(&self.site, Kind::Site, target, count)));
         }
         lines
@@ -123,7 +130,7 @@ impl Line<'_> {
         let row = Row::of(self.contender.id, values.to_vec());
         match self.kind {
             Kind::Site => row.at(self.connections),
-            Kind::Bytes => row.series(self.target),
+            Kind::Answers | Kind::Bodies => row.series(self.target),
             Kind::Bare => row,
         }
     }

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use conformance::{Client, Failed, Server};
+use conformance::{Answer, Client, Failed, Server};
 use tempfile::TempDir;
 
 use crate::bench::{contender::Contender, programs::Programs};
@@ -97,15 +97,39 @@ impl Started {
         }
     }
 
-    /// The server of the site, with the bytes of its answers and nothing else.
-    pub(crate) fn of_bytes(
+    /// The server of the site without the site: its very answers, head and body, but fixed.
+    pub(crate) fn of_answers(
         programs: &Programs,
         contender: &Contender,
         site: &Started,
     ) -> Result<Started, Failed> {
+        // The server adds these by itself.
+        let own = ["content-length", "date", "connection"];
+        Started::fixed(programs, contender, site, |name| !own.contains(&name))
+    }
+
+    /// The same with the bodies alone, under nothing but their type.
+    pub(crate) fn of_bodies(
+        programs: &Programs,
+        contender: &Contender,
+        site: &Started,
+    ) -> Result<Started, Failed> {
+        Started::fixed(programs, contender, site, |name| name == "content-type")
+    }
+
+    fn fixed(
+        programs: &Programs,
+        contender: &Contender,
+        site: &Started,
+        carried: impl Fn(&str) -> bool,
+    ) -> Result<Started, Failed> {
         let (folder, address) = (folder()?, free()?);
         for (target, file) in [("/dynamic-config", "dynamic-config"), ("/", "index")] {
-            fs::write(folder.path().join(file), site.get(target)?)?;
+            let answer = site.get(target)?;
+            let carried = answer.headers.iter().filter(|(name, _)| carried(&name.to_ascii_lowercase()));
+            let head: String = carried.map(|(name, value)| format!("{name}: {value}\n")).collect();
+            fs::write(folder.path().join(format!("{file}.head")), head)?;
+            fs::write(folder.path().join(file), answer.body)?;
         }
         if contender.is_demo() {
             let program = programs.example(&contender.example("static"))?;
@@ -183,11 +207,11 @@ impl Started {
         on_port(config, self.address)
     }
 
-    /// The body of a good answer.
-    fn get(&self, target: &str) -> Result<Vec<u8>, Failed> {
+    /// A good answer.
+    fn get(&self, target: &str) -> Result<Answer, Failed> {
         let answer = self.client()?.get(target)?;
         if answer.status == 200 {
-            Ok(answer.body)
+            Ok(answer)
         } else {
             Err(format!("{target}: {}", answer.status).into())
         }
