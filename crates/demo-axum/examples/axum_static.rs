@@ -6,7 +6,13 @@
 
 use std::{env, fs, io};
 
-use axum::{Router, body::Bytes, http::HeaderMap, routing::get};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    http::HeaderMap,
+    response::Response,
+    routing::get,
+};
 use lifecycle::{Drain, Endpoint, Filter, Format, Logs, Socket, Terms};
 
 fn main() -> io::Result<()> {
@@ -19,8 +25,8 @@ fn main() -> io::Result<()> {
     let dynamic_config = answer("dynamic-config")?;
     let index = answer("index")?;
     let routes = Router::new()
-        .route("/dynamic-config", get(async move || dynamic_config.clone()))
-        .route("/", get(async move || index.clone()));
+        .route("/dynamic-config", get(async move || dynamic_config()))
+        .route("/", get(async move || index()));
     logs.announce(format_args!("serving http://{}/", socket.address()));
     let endpoint = Endpoint::new(socket, Drain::new(Terms::default(), false));
     tokio::runtime::Builder::new_multi_thread()
@@ -29,8 +35,13 @@ fn main() -> io::Result<()> {
         .block_on(lifecycle::serve(endpoint, routes))
 }
 
-fn answer(file: &str) -> io::Result<(HeaderMap, Bytes)> {
-    Ok((head(&format!("{file}.head"))?, fs::read(file)?.into()))
+fn answer(file: &str) -> io::Result<impl Fn() -> Response + Clone + use<>> {
+    let (head, body) = (head(&format!("{file}.head"))?, Bytes::from(fs::read(file)?));
+    Ok(move || {
+        let mut response = Response::new(Body::from(body.clone()));
+        response.headers_mut().clone_from(&head);
+        response
+    })
 }
 
 /// The headers in a file, one a line; what a server adds by itself is not in it.

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use futures_util::FutureExt;
 use lifecycle::Connection;
 use poem::http::header::{HOST, HeaderName, HeaderValue};
-use poem::{Endpoint, IntoResponse, Request, Response, Result};
+use poem::{Endpoint, IntoResponse, Request, Response};
 use site::{Arrival, Site, Visit};
 
 use crate::failure::Failure;
@@ -15,16 +15,15 @@ use crate::failure::Failure;
 static HEADERS: LazyLock<[HeaderName; 4]> = LazyLock::new(|| site::HEADERS.map(HeaderName::from_static));
 
 /// Lets a request through to its handler with the one configuration that it sees, or answers it.
-pub(crate) async fn admission(
-    site: Site,
-    mut request: Request,
-    next: Arc<impl Endpoint>,
-) -> Result<Response> {
+///
+/// It puts the site where the handlers find it, too, and is no middleware: each would move the request once more.
+pub(crate) async fn admission(site: Site, mut request: Request, next: Arc<impl Endpoint>) -> Response {
     let visit = visit(&site, &request);
     let mut response = if let Err(error) = visit.admitted() {
         Failure(error).into_response()
     } else {
-        request.extensions_mut().insert(visit.clone());
+        request.set_data(site.clone());
+        request.set_data(visit.clone());
         let answer = AssertUnwindSafe(next.get_response(request)).catch_unwind().await;
         answer.unwrap_or_else(|_| Failure(visit.panicked()).into_response())
     };
@@ -34,7 +33,7 @@ pub(crate) async fn admission(
         }
     }
     site.answered(&visit, response.status().as_u16());
-    Ok(response)
+    response
 }
 
 fn visit(site: &Site, request: &Request) -> Visit {

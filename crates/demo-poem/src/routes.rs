@@ -9,10 +9,10 @@ use poem::{Body, IntoResponse, Request, Response, handler, web::Data};
 use poem::{Endpoint, EndpointExt, Route, RouteMethod};
 use site::{CONTENT_SECURITY_POLICY, Site, Visit};
 
-use crate::{admission::admission, failure::Failure};
+use crate::failure::Failure;
 
 /// The routes of the site.
-pub(crate) fn routes(site: Site) -> impl Endpoint {
+pub(crate) fn routes() -> Route {
     Route::new()
         .at("/", read(index))
         .at("/dynamic-config", read(dynamic_config))
@@ -24,8 +24,6 @@ pub(crate) fn routes(site: Site) -> impl Endpoint {
         .at("/metrics", read(metrics))
         // `/*` would take `/` too.
         .at("/<.+>", configured)
-        .data(site.clone())
-        .around(move |next, request| admission(site.clone(), request, next))
 }
 
 /// The page.

@@ -17,8 +17,8 @@ fn main() -> io::Result<()> {
     let socket = Socket::bind_host("localhost", port()).map_err(io::Error::other)?;
     let dynamic_config = answer("dynamic-config")?;
     let index = answer("index")?;
-    let json = warp::path!("dynamic-config").map(move || dynamic_config.clone());
-    let page = warp::path::end().map(move || index.clone());
+    let json = warp::path!("dynamic-config").map(dynamic_config);
+    let page = warp::path::end().map(index);
     let routes = warp::service(warp::get().and(json.or(page)));
     let endpoint = Endpoint::new(socket, Drain::new(Terms::default(), false));
     tokio::runtime::Builder::new_multi_thread()
@@ -27,10 +27,13 @@ fn main() -> io::Result<()> {
         .block_on(lifecycle::serve(endpoint, routes))
 }
 
-fn answer(file: &str) -> io::Result<Response<Bytes>> {
-    let mut response = Response::new(fs::read(file)?.into());
-    *response.headers_mut() = head(&format!("{file}.head"))?;
-    Ok(response)
+fn answer(file: &str) -> io::Result<impl Fn() -> Response<Bytes> + Clone + use<>> {
+    let (head, body) = (head(&format!("{file}.head"))?, Bytes::from(fs::read(file)?));
+    Ok(move || {
+        let mut response = Response::new(body.clone());
+        response.headers_mut().clone_from(&head);
+        response
+    })
 }
 
 /// The headers in a file, one a line; what a server adds by itself is not in it.

@@ -84,7 +84,8 @@ impl Lineup {
     fn start(programs: &Programs, contender: &'static Contender) -> Result<Lineup, Failed> {
         let site = Started::site(programs, contender)?;
         let answers = Started::of_answers(programs, contender, &site)?;
-        let bodies = contender.is_demo().then(|| Started::of_bodies(programs, contender, &site)).transpose()?;
+        let bodies =
+            contender.is_demo().then(|| Started::of_bodies(programs, contender, &site)).transpose()?;
         Ok(Lineup { contender, answers, bodies, bare: Started::bare(programs, contender)?, site })
     }
 

@@ -210,11 +210,7 @@ impl Started {
     /// A good answer.
     fn get(&self, target: &str) -> Result<Answer, Failed> {
         let answer = self.client()?.get(target)?;
-        if answer.status == 200 {
-            Ok(answer)
-        } else {
-            Err(format!("{target}: {}", answer.status).into())
-        }
+        if answer.status == 200 { Ok(answer) } else { Err(format!("{target}: {}", answer.status).into()) }
     }
 
     fn answers(&self, target: &str) -> bool {
