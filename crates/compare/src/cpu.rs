@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use conformance::{Failed, Running, Server};
+use conformance::{Answer, Failed, Running, Server};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -26,9 +26,7 @@ pub(crate) fn per_request(
     let mut bare = Server::new(static_bytes);
     for (target, file) in TARGETS {
         let answer = server.get(target)?;
-        let carried = answer.headers.iter().filter(|(name, _)| name != "content-length" && name != "date");
-        let head: String = carried.map(|(name, value)| format!("{name}: {value}\n")).collect();
-        bare = bare.file(file, &answer.body).file(&format!("{file}.head"), &head);
+        bare = bare.file(&format!("{file}.head"), whole_head(&answer)).file(file, &answer.body);
     }
     let bare = bare.start()?;
     let mut figures = Map::new();
@@ -55,6 +53,17 @@ fn microseconds_a_request(server: &Running, target: &str, seconds: u64) -> Resul
     let answered = load::run(server.address(), target, CLIENTS, Duration::from_secs(seconds))?;
     let spent = cpu_time(server.pid())?.saturating_sub(before);
     Ok(spent.as_nanos() as f64 / 1000.0 / answered as f64)
+}
+
+/// The headers of an answer, one a line, but those that every server adds by itself.
+pub(crate) fn whole_head(answer: &Answer) -> String {
+    head(answer, |name| !matches!(name, "content-length" | "date" | "connection"))
+}
+
+/// The headers of an answer that are to be carried, one a line.
+pub(crate) fn head(answer: &Answer, carried: impl Fn(&str) -> bool) -> String {
+    let carried = answer.headers.iter().filter(|(name, _)| carried(&name.to_ascii_lowercase()));
+    carried.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n")
 }
 
 /// What the scheduler accounts to the process's threads: its own figure, in nanoseconds, without the 10 ms ticks of

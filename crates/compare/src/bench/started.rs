@@ -14,7 +14,10 @@ use std::{
 use conformance::{Answer, Client, Failed, Server};
 use tempfile::TempDir;
 
-use crate::bench::{contender::Contender, programs::Programs};
+use crate::{
+    bench::{contender::Contender, programs::Programs},
+    cpu::{head, whole_head},
+};
 
 /// A process that has answered; it is killed, and its folder removed, when this is dropped.
 pub(crate) struct Started {
@@ -103,9 +106,7 @@ impl Started {
         contender: &Contender,
         site: &Started,
     ) -> Result<Started, Failed> {
-        // The server adds these by itself.
-        let own = ["content-length", "date", "connection"];
-        Started::fixed(programs, contender, site, |name| !own.contains(&name))
+        Started::fixed(programs, contender, site, whole_head)
     }
 
     /// The same with the bodies alone, under nothing but their type.
@@ -114,21 +115,19 @@ impl Started {
         contender: &Contender,
         site: &Started,
     ) -> Result<Started, Failed> {
-        Started::fixed(programs, contender, site, |name| name == "content-type")
+        Started::fixed(programs, contender, site, |answer| head(answer, |name| name == "content-type"))
     }
 
     fn fixed(
         programs: &Programs,
         contender: &Contender,
         site: &Started,
-        carried: impl Fn(&str) -> bool,
+        head: impl Fn(&Answer) -> String,
     ) -> Result<Started, Failed> {
         let (folder, address) = (folder()?, free()?);
         for (target, file) in [("/dynamic-config", "dynamic-config"), ("/", "index")] {
             let answer = site.get(target)?;
-            let carried = answer.headers.iter().filter(|(name, _)| carried(&name.to_ascii_lowercase()));
-            let head: String = carried.map(|(name, value)| format!("{name}: {value}\n")).collect();
-            fs::write(folder.path().join(format!("{file}.head")), head)?;
+            fs::write(folder.path().join(format!("{file}.head")), head(&answer))?;
             fs::write(folder.path().join(file), answer.body)?;
         }
         if contender.is_demo() {
