@@ -49,7 +49,7 @@ fn whichever_part_of_compare_is_killed_everything_ends() {
             wait_until(&format!("the end of all of `{way}` after part {part}"), || none_lives(&all)).unwrap();
             if part == 1 {
                 // It was the one who removes them.
-                folders.iter().for_each(|folder| drop(fs::remove_dir_all(folder)));
+                remove(&folders);
             } else {
                 wait_until("the end of the folders", || none_of(&folders)).unwrap();
             }
@@ -73,8 +73,10 @@ fn the_keeper_is_what_ends_them() {
     wait_until("the end of the keeper", || !lives(keeper)).unwrap();
     assert!(all.contains(&worker) && all.iter().all(|pid| lives(*pid)), "{all:?}");
     assert!(folders.iter().all(|folder| folder.exists()), "{folders:?}");
-    all.into_iter().for_each(|pid| drop(kill_process(pid, Signal::KILL)));
-    folders.iter().for_each(|folder| drop(fs::remove_dir_all(folder)));
+    for pid in all {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+    remove(&folders);
 }
 
 #[test]
@@ -100,4 +102,10 @@ fn none_lives(processes: &[Pid]) -> bool {
 
 fn none_of(folders: &[PathBuf]) -> bool {
     !folders.iter().any(|folder| folder.exists())
+}
+
+fn remove(folders: &[PathBuf]) {
+    for folder in folders {
+        let _ = fs::remove_dir_all(folder);
+    }
 }

@@ -173,7 +173,7 @@ impl Drop for Measuring {
     fn drop(&mut self) {
         let left = self.processes();
         if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
-            self.end_by(Signal::KILL);
+            self.end_by(Signal::TERM);
         }
         for pid in left.into_iter().filter(|pid| lives(*pid)) {
             let _ = kill_process(pid, Signal::KILL);
