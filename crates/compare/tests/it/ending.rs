@@ -1,12 +1,23 @@
 //! Nothing that `compare` has started outlives it.
 
-use std::{fs, net::TcpStream, os::unix::process::ExitStatusExt, path::PathBuf};
+use std::{
+    env,
+    fs::{self, File},
+    net::TcpStream,
+    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
+    path::PathBuf,
+    process::Stdio,
+};
 
-use conformance::wait_until;
-use rustix::process::{Pid, Signal, kill_process};
+use conformance::{wait_for, wait_until};
+use rustix::{
+    process::{Pid, Signal, kill_process},
+    pty::{OpenptFlags, openpt, ptsname, unlockpt},
+};
 
 use crate::{
     measuring::{Measuring, WAYS, lives},
+    programs::{compare, demos},
     showing::Showing,
 };
 
@@ -84,6 +95,32 @@ fn a_hangup_that_whoever_starts_it_ignores_ends_nothing() {
     let mut measuring = Measuring::a_fugitive_without_a_terminal();
     kill_process(measuring.front(), Signal::HUP).unwrap();
     assert_eq!(measuring.end_by(Signal::TERM).signal(), Some(Signal::TERM.as_raw()));
+}
+
+#[test]
+fn the_browser_that_it_opened_is_the_visitors_and_stays() {
+    let place = tempfile::tempdir().unwrap();
+    let (opener, noted) = (place.path().join("xdg-open"), place.path().join("pid"));
+    let browser = format!("#!/bin/sh\nsleep 600 >/dev/null & echo $! > {}\n", noted.display());
+    fs::write(&opener, browser).unwrap();
+    fs::set_permissions(opener, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", place.path().display(), env::var("PATH").unwrap());
+    // It opens one for whoever sits at a terminal.
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+    let screen = File::options().write(true).open(name).unwrap();
+    let mut command = compare();
+    command.args(["--port", "0", "--programs"]).arg(demos()).env("PATH", path).env("DISPLAY", ":0");
+    let mut page = command.stdout(screen).stderr(Stdio::null()).spawn().unwrap();
+    let browser =
+        wait_for("the browser", || Pid::from_raw(fs::read_to_string(&noted).ok()?.trim().parse().ok()?));
+    kill_process(Pid::from_child(&page), Signal::TERM).unwrap();
+    let ended = wait_for("the end of it", || page.try_wait().unwrap()).unwrap();
+    let browser = browser.unwrap();
+    let stays = lives(browser);
+    let _ = kill_process(browser, Signal::KILL);
+    assert!(ended.success() && stays, "{ended}");
 }
 
 fn leaves_nothing(mut measuring: Measuring, signal: Signal) {
