@@ -4,6 +4,7 @@ mod ignores;
 mod judge;
 mod pace;
 mod rules;
+mod stamp;
 mod survey;
 
 use std::collections::BTreeSet;
@@ -116,7 +117,8 @@ impl Desk {
         let (entered, passed_by) = (rules.clone(), ignores.clone());
         let watcher = Watcher::open(watch, &rules.roots, move |folder| entered.enters(folder, &passed_by));
         let since = self.judge().begun();
-        let late = self.judge().take_stock(known, Survey::younger(rules, ignores, since));
+        let younger = Survey::younger(rules, ignores, since);
+        let late = self.judge().take_stock(known, younger);
         self.report(late);
         watcher
     }

@@ -1,19 +1,18 @@
 //! Which of the files that changed is a change of a source.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::mem;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use rustix::time::{ClockId, clock_gettime};
 use sha2::{Digest, Sha256};
 
 use crate::inputs::Inputs;
 use crate::sources::ignores::Ignores;
 use crate::sources::rules::{Script, SourceRules, Verdict};
+use crate::sources::stamp;
 
 /// How long the watching may wait for the contents of the sources to be read. A file that was not read by then counts as
 /// changed when it is first written, even with the same content.
@@ -59,7 +58,7 @@ impl Judge {
             settled: false,
             arrived: BTreeSet::new(),
             unheeded: BTreeSet::new(),
-            begun: now(),
+            begun: stamp::now(),
             locks: true,
             locked: SystemTime::UNIX_EPOCH,
             is_first: true,
@@ -100,7 +99,7 @@ impl Judge {
     pub(crate) fn told(&mut self, files: &[PathBuf]) {
         self.locks = self.locks || files.iter().any(|file| file.ends_with("Cargo.toml"));
         self.unheeded.clear();
-        self.begun = now();
+        self.begun = stamp::now();
     }
 
     /// Takes in what the last build has read, or, if it is nothing, that every likely file may matter.
@@ -131,7 +130,8 @@ impl Judge {
 
     /// Which of these files were changed since the last build began.
     pub(crate) fn younger(&self, files: Vec<PathBuf>) -> Vec<PathBuf> {
-        let changed = |file: &PathBuf| fs::metadata(file).is_ok_and(|found| is_younger(&found, self.begun));
+        let changed =
+            |file: &PathBuf| fs::metadata(file).is_ok_and(|found| stamp::is_younger(&found, self.begun));
         files.into_iter().filter(changed).collect()
     }
 
@@ -139,7 +139,7 @@ impl Judge {
     fn removed<'a>(&self, files: impl IntoIterator<Item = &'a PathBuf>) -> Vec<PathBuf> {
         let is_gone = |file: &&PathBuf| {
             let mut above = file.ancestors().skip(1).filter_map(|folder| fs::metadata(folder).ok());
-            !file.exists() && above.next().is_some_and(|folder| is_younger(&folder, self.begun))
+            !file.exists() && above.next().is_some_and(|folder| stamp::is_younger(&folder, self.begun))
         };
         files.into_iter().filter(is_gone).cloned().collect()
     }
@@ -220,23 +220,6 @@ pub(super) fn contents(files: Vec<PathBuf>) -> HashMap<PathBuf, Option<Content>>
     files.into_iter().map(read).collect()
 }
 
-/// Whether something was changed, made or moved since then.
-pub(super) fn is_younger(found: &Metadata, than: SystemTime) -> bool {
-    let moved = time(found.ctime(), found.ctime_nsec());
-    found.modified().map_or(moved, |changed| changed.max(moved)) >= than
-}
-
-/// By the clock that files are stamped by, which goes in ticks: what is changed from now on is not older than this.
-fn now() -> SystemTime {
-    let now = clock_gettime(ClockId::RealtimeCoarse);
-    time(now.tv_sec, now.tv_nsec)
-}
-
-fn time(seconds: i64, nanoseconds: i64) -> SystemTime {
-    let whole = Duration::from_secs(seconds.try_into().unwrap_or(0));
-    SystemTime::UNIX_EPOCH + whole + Duration::from_nanos(nanoseconds.unsigned_abs())
-}
-
 /// A digest of what the file holds; `None` if it cannot be read.
 fn content(file: &Path) -> Option<Content> {
     let mut file = File::open(file).ok()?;
@@ -260,10 +243,11 @@ mod tests {
 
     use tempfile::TempDir;
 
-    use super::{Judge, contents, is_younger, now};
+    use super::{Judge, contents};
     use crate::inputs::Inputs;
     use crate::sources::ignores::Ignores;
     use crate::sources::rules::{Script, SourceRules};
+    use crate::sources::stamp;
     use crate::sources::survey::Survey;
 
     /// A project whose compiler reads `main.rs` and `page.html`, but not `other.rs`.
@@ -333,7 +317,7 @@ mod tests {
     fn found(change: impl FnOnce(&mut Case)) -> Vec<String> {
         let mut case = Case::new();
         let written = fs::metadata(case.path("Cargo.toml")).unwrap();
-        while is_younger(&written, now()) {}
+        while stamp::is_younger(&written, stamp::now()) {}
         case.judge = Judge::new(case.judge.rules.clone(), case.judge.ignores.clone());
         change(&mut case);
         let Judge { rules, ignores, begun, .. } = &case.judge;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::sources::ignores::Ignores;
-use crate::sources::judge;
 use crate::sources::rules::{SourceRules, Verdict};
+use crate::sources::stamp;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Survey {
@@ -33,7 +33,7 @@ impl Survey {
     pub(crate) fn younger(rules: &SourceRules, ignores: &Ignores, than: SystemTime) -> Vec<PathBuf> {
         let mut files = Vec::new();
         walk(rules, ignores, |entry| {
-            if entry.metadata().is_ok_and(|found| judge::is_younger(&found, than)) {
+            if entry.metadata().is_ok_and(|found| stamp::is_younger(&found, than)) {
                 files.push(entry.path());
             }
         });

@@ -274,7 +274,7 @@ fn beside_a_tree(build: &str) -> Project {
     project.file("src/word.txt", "first\n")
 }
 
-const FOLDERS: usize = 3000;
+const FOLDERS: usize = 2000;
 
 #[test]
 fn the_first_build_does_not_wait_until_everything_is_watched() {
