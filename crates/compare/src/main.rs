@@ -3,17 +3,23 @@
 //! Every measurement starts real servers, compares within one run, in turn, and prints medians and ratios as JSON on
 //! stdout; what it is doing goes to stderr.
 //!
+//! Nothing that a measurement has started outlives it, whatever ends it.
+//!
 //! It does not know how the demos are built inside. A figure that falls short is a figure; only `torture` can fail.
 
 mod bench;
 mod cpu;
 mod follower;
 mod idle;
+#[cfg(target_os = "linux")]
+mod keeper;
 mod latency;
+mod leftovers;
 mod load;
 mod page;
 mod runners;
 mod saves;
+mod scratch;
 mod served;
 mod soak;
 mod spread;
@@ -114,8 +120,31 @@ enum What {
     Saves(Saves),
 }
 
+#[cfg(target_os = "linux")]
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    use crate::keeper::Part;
+
+    let mut words = std::env::args_os().collect();
+    let part = Part::of(&mut words);
+    let cli = Cli::parse_from(&words);
+    match part {
+        // It starts nothing.
+        Part::Front if matches!(cli.what, Some(What::Saves(_))) => work(cli),
+        Part::Front => keeper::front(&words),
+        Part::Keeper => keeper::keeper(&words),
+        Part::Worker(folder) => match scratch::work_in(&folder) {
+            Ok(()) => work(cli),
+            Err(error) => ended(Err(error.into())),
+        },
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() -> ExitCode {
+    work(Cli::parse())
+}
+
+fn work(cli: Cli) -> ExitCode {
     let Some(what) = cli.what else { return ended(page::show(&cli.page)) };
     let measured = match what {
         What::Export(to) => return ended(page::export(&to)),

@@ -34,7 +34,7 @@ use clap::Args;
 use conformance::Failed;
 
 use self::stage::Stage;
-use crate::progress;
+use crate::{leftovers, progress};
 
 /// How the page is served.
 #[derive(Args)]
@@ -122,7 +122,9 @@ fn has_a_screen() -> bool {
 /// Asks the desktop to show the address; where nothing can, the address was printed.
 fn open(address: &str) {
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    let opener = Command::new(opener).arg(address).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut command = Command::new(opener);
+    command.arg(address).env(leftovers::STAYS, "1").stdout(Stdio::null()).stderr(Stdio::null());
+    let opener = command.spawn();
     if let Ok(mut opener) = opener {
         thread::spawn(move || opener.wait());
     }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     saves::{Save, Saves, now},
-    storm,
+    scratch, storm,
     text::Text,
     weather::Weather,
 };
@@ -52,7 +52,7 @@ pub(crate) fn over_a_server(
     weather: Weather,
     count: u64,
 ) -> Result<Toll, Failed> {
-    let folder = tempfile::Builder::new().prefix("storm-").tempdir_in(parent)?;
+    let folder = scratch::folder_in(parent, "storm-")?;
     let path = folder.path().canonicalize()?;
     let server = start(binary, &path, what)?;
     let count = count & !1;

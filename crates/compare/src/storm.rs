@@ -12,6 +12,7 @@ use conformance::Failed;
 use crate::{
     follower::Follower,
     saves::{Save, Saves},
+    scratch,
     toll::{Toll, judge},
 };
 
@@ -22,7 +23,7 @@ pub(crate) fn over_a_file(
     parent: &Path,
     saves: impl Fn(PathBuf) -> Saves,
 ) -> Result<Toll, Failed> {
-    let folder = tempfile::Builder::new().prefix("storm-").tempdir_in(parent)?;
+    let folder = scratch::folder_in(parent, "storm-")?;
     let saves = saves(folder.path().canonicalize()?);
     let path = saves.folder.join(saves.what.file(0));
     fs::write(&path, saves.what.version(0, saves.size))?;
@@ -36,7 +37,7 @@ pub(crate) fn over_a_folder(
     others: usize,
     saves: impl Fn(PathBuf) -> Saves,
 ) -> Result<Toll, Failed> {
-    let folder = tempfile::Builder::new().prefix("storm-").tempdir_in(parent)?;
+    let folder = scratch::folder_in(parent, "storm-")?;
     let saves = saves(folder.path().canonicalize()?);
     fs::write(saves.folder.join(saves.what.file(0)), saves.what.version(0, saves.size))?;
     for number in 0..others {

@@ -1,9 +1,9 @@
 //! A server to be started: its folder, its command line, its socket.
 
-use crate::{Ended, Failed, Log, Running, shipped, wait_for};
+use crate::{Ended, Failed, Log, Running, folder, shipped, wait_for};
 use std::{
     ffi::OsString,
-    fs, io,
+    fs,
     net::TcpListener,
     os::fd::OwnedFd,
     path::PathBuf,
@@ -266,9 +266,4 @@ impl Server {
 pub(crate) fn end(child: &mut Child) {
     let _ = child.kill();
     let _ = child.wait();
-}
-
-/// In memory where that can be had: what a disk does between two writes is nothing that these claims are about.
-fn folder() -> io::Result<TempDir> {
-    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new())
 }

@@ -26,8 +26,8 @@
 //!
 //! **At most two servers exist, at most one of them is not ready, and the old one is asked to stop only after the new one is
 //! ready.** So somebody accepts at every moment. One build runs at a time, and no change is forgotten: one that is made during a
-//! build begins it anew, also where only that build finds out that it reads the file. Nothing is left behind, however hotrun
-//! ends: no process, no watch, no socket.
+//! build begins it anew, also where only that build finds out that it reads the file, also while the first one runs and the tree is
+//! not watched yet. Nothing is left behind, however hotrun ends: no process, no watch, no socket.
 //!
 //! # What is a source
 //!

@@ -18,7 +18,6 @@ use signal_hook::iterator::Signals;
 use crate::build::{Building, Built};
 use crate::generation::{Generation, News};
 use crate::guardian::Guardian;
-use crate::inputs::Inputs;
 use crate::plan::{How, Plan};
 use crate::proxy::Proxy;
 use crate::reaper;
@@ -137,7 +136,7 @@ impl Runner {
     fn follow(&mut self) -> Result<(), Refusal> {
         let changes = self.sender.clone();
         let tell = move |files| drop(changes.send(Happening::Changes(files)));
-        self.sources = Some(Arc::new(Sources::open(&self.plan, Inputs::default(), tell)));
+        self.sources = Some(Arc::new(Sources::open(&self.plan, tell)));
         if !self.apply(Event::Changed)? {
             return Ok(());
         }

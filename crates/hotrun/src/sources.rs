@@ -4,11 +4,12 @@ mod ignores;
 mod judge;
 mod pace;
 mod rules;
+mod stamp;
 mod survey;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -66,21 +67,22 @@ struct Outskirts {
 }
 
 impl Sources {
-    /// Watches what the plan names and what the compiler has read. Once this returns, no change is missed;
-    /// `tell` is called on other threads.
-    pub(crate) fn open(plan: &Plan, inputs: Inputs, tell: impl Fn(Changes) + Send + 'static) -> Self {
+    /// Watches what the plan names and what the compiler reads. From now on no change is missed, although the watching itself
+    /// begins later, in a large tree after some seconds: what was changed before that is found by its times. `tell` is called
+    /// on other threads.
+    pub(crate) fn open(plan: &Plan, tell: impl Fn(Changes) + Send + 'static) -> Self {
         let rules = plan.sources.clone();
         let ignores = Ignores::of(&rules.roots);
-        let begun = Instant::now();
-        let judge = Judge::open(rules.clone(), ignores.clone());
-        let watch = Watch::default().poll((begun.elapsed() * SHARE_OF_LOOKING).clamp(LOOK, RARE_LOOK));
-        let roots = rules.roots.clone();
-        let watcher = Watcher::open(watch, roots, move |folder| rules.enters(folder, &ignores));
+        let judge = Mutex::new(Judge::new(rules.clone(), ignores.clone()));
         let tell = Mutex::new(Box::new(tell) as Box<_>);
-        let desk = Arc::new(Desk { judge: Mutex::new(judge), tell, said: Mutex::default() });
-        let sources = Self { _lease: follow(watcher, &desk), desk, outskirts: Mutex::default() };
-        sources.learn(inputs);
-        sources
+        let desk = Arc::new(Desk { judge, tell, said: Mutex::default() });
+        let lease = Arc::new(());
+        let (at, held) = (Arc::clone(&desk), Arc::downgrade(&lease));
+        thread::spawn(move || {
+            let watcher = at.enter(&rules, &ignores);
+            at.follow(watcher, &held);
+        });
+        Self { desk, outskirts: Mutex::default(), _lease: lease }
     }
 
     /// Takes in what the last build has read; after a failed one, nothing: then every likely file counts.
@@ -97,24 +99,37 @@ impl Sources {
             return Vec::new();
         }
         let watcher = Watcher::open(Watch::default().poll(LOOK), &paths, |_| true);
-        let lease = follow(watcher, &self.desk);
+        let lease = Arc::new(());
+        let (desk, held) = (Arc::clone(&self.desk), Arc::downgrade(&lease));
+        thread::spawn(move || desk.follow(watcher, &held));
         let new: Vec<PathBuf> = paths.difference(&outskirts.paths).cloned().collect();
         *outskirts = Outskirts { paths, _lease: lease };
         self.desk.judge().younger(new)
     }
 }
 
-/// Judges and reports what this watcher sees, on a thread that ends by itself soon after the lease is dropped.
-fn follow(mut watcher: Watcher, desk: &Arc<Desk>) -> Arc<()> {
-    let lease = Arc::new(());
-    let held = Arc::downgrade(&lease);
-    let desk = Arc::clone(desk);
-    let mut pace = Pace::default();
-    thread::spawn(move || {
-        while held.strong_count() > 0 {
-            desk.note(watcher.degraded());
+impl Desk {
+    /// Reads what is there, begins to watch it, then reports what was changed before that, but after the build had begun.
+    fn enter(&self, rules: &SourceRules, ignores: &Ignores) -> Watcher {
+        let begun = Instant::now();
+        let known = judge::contents(Survey::of(rules, ignores).files);
+        let watch = Watch::default().poll((begun.elapsed() * SHARE_OF_LOOKING).clamp(LOOK, RARE_LOOK));
+        let (entered, passed_by) = (rules.clone(), ignores.clone());
+        let watcher = Watcher::open(watch, &rules.roots, move |folder| entered.enters(folder, &passed_by));
+        let since = self.judge().begun();
+        let younger = Survey::younger(rules, ignores, since);
+        let late = self.judge().take_stock(known, younger);
+        self.report(late);
+        watcher
+    }
+
+    /// Judges and reports what this watcher sees, until soon after the lease is dropped.
+    fn follow(&self, mut watcher: Watcher, lease: &Weak<()>) {
+        let mut pace = Pace::default();
+        while lease.strong_count() > 0 {
+            self.note(watcher.degraded());
             let seen = watcher.next(FAREWELL);
-            let mut changed = desk.judge().weigh(seen);
+            let mut changed = self.judge().weigh(seen);
             if changed.is_empty() {
                 continue;
             }
@@ -126,20 +141,17 @@ fn follow(mut watcher: Watcher, desk: &Arc<Desk>) -> Arc<()> {
                     break;
                 }
                 let seen = watcher.next(wait);
-                let more = desk.judge().weigh(seen);
+                let more = self.judge().weigh(seen);
                 if !more.is_empty() {
                     latest = Instant::now();
                     changed.extend(more);
                 }
             }
-            desk.report(changed);
+            self.report(changed);
             pace.reported(Instant::now());
         }
-    });
-    lease
-}
+    }
 
-impl Desk {
     fn judge(&self) -> MutexGuard<'_, Judge> {
         self.judge.lock().unwrap_or_else(PoisonError::into_inner)
     }

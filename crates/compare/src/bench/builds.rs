@@ -8,7 +8,7 @@ use std::{
 };
 
 use conformance::Failed;
-use tempfile::TempDir;
+use tempfile::{TempDir, env::temp_dir};
 
 use crate::{
     bench::{
@@ -69,7 +69,7 @@ impl Site<'_> {
             go
         };
         let begun = Instant::now();
-        let ended = command.stdin(Stdio::null()).status()?;
+        let ended = command.env("TMPDIR", temp_dir()).stdin(Stdio::null()).status()?;
         if !ended.success() {
             return Err(format!("the build of {} ends with {ended}", self.contender.name).into());
         }

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use conformance::{Answer, Client, Failed, Server};
+use conformance::{Answer, Client, Failed, Server, folder};
 use tempfile::TempDir;
 
 use crate::{
@@ -240,11 +240,6 @@ pub(crate) fn free() -> Result<SocketAddr, Failed> {
         }
     }
     Err("no port between 10000 and 30000 is free".into())
-}
-
-/// In memory where that can be had: no disk is measured.
-fn folder() -> Result<TempDir, Failed> {
-    Ok(TempDir::new_in("/dev/shm").or_else(|_| TempDir::new())?)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::{
 };
 
 use conformance::{Client, Failed, Server};
-use tempfile::{Builder, TempDir};
+use tempfile::{Builder, TempDir, env::temp_dir};
 
 use crate::bench::{
     contender::Contender,
@@ -81,7 +81,7 @@ impl Workshop {
         let config = Server::shipped_config().replacen("port: 8080", &port, 1);
         fs::write(folder.join("config.yaml"), config)?;
         let log = File::create(folder.join("tmp.log"))?;
-        command.current_dir(&folder).stdin(Stdio::null());
+        command.current_dir(&folder).env("TMPDIR", temp_dir()).stdin(Stdio::null());
         let tool = command.stdout(log.try_clone()?).stderr(log).spawn()?;
         let edited = folder.join(edited);
         let mut workshop = Workshop { tool, folder, _temporary: temporary, address, edited };

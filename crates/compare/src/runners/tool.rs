@@ -6,6 +6,8 @@ use std::{
     process::Command,
 };
 
+use tempfile::env::temp_dir;
+
 /// One runner.
 pub(crate) struct Tool {
     pub(crate) name: &'static str,
@@ -74,7 +76,8 @@ impl Tool {
             fs::write(project.join(name), text)?;
         }
         let mut command = Command::new(&self.program);
-        command.args(self.args).current_dir(project).env_remove("CARGO_TARGET_DIR");
+        command.args(self.args).current_dir(project);
+        command.env("TMPDIR", temp_dir()).env_remove("CARGO_TARGET_DIR");
         Ok(command)
     }
 }

@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot go on says where, or why")]
 
 mod browsing;
+mod ending;
 mod export;
+mod measuring;
 mod page;
 mod programs;
 mod showing;

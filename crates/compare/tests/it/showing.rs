@@ -96,14 +96,17 @@ impl Showing {
     }
 
     pub(crate) fn end(&mut self) -> ExitStatus {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        self.end_by(Signal::TERM)
+    }
+
+    pub(crate) fn end_by(&mut self, signal: Signal) -> ExitStatus {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
         wait_for("the program to end", || self.child.try_wait().unwrap()).unwrap()
     }
 }
 
 impl Drop for Showing {
     fn drop(&mut self) {
-        // Killed, it could not take the demos with it.
         if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
             self.end();
         }

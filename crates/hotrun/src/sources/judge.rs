@@ -12,16 +12,16 @@ use sha2::{Digest, Sha256};
 use crate::inputs::Inputs;
 use crate::sources::ignores::Ignores;
 use crate::sources::rules::{Script, SourceRules, Verdict};
-use crate::sources::survey::Survey;
+use crate::sources::stamp;
 
-/// How long the start may wait for the contents of the sources to be read. A file that was not read by then counts as
+/// How long the watching may wait for the contents of the sources to be read. A file that was not read by then counts as
 /// changed when it is first written, even with the same content.
 const FIRST_READING: Duration = Duration::from_millis(150);
 
 /// By how much the time of a file may lag behind the clock, and then some.
 const CLOCK_TICK: Duration = Duration::from_millis(20);
 
-type Content = [u8; 32];
+pub(super) type Content = [u8; 32];
 
 #[derive(Debug)]
 pub(crate) struct Judge {
@@ -43,12 +43,14 @@ pub(crate) struct Judge {
     locks: bool,
     /// What cargo wrote to the lock file before this was such a build's doing, even if it is heard of later.
     locked: SystemTime,
+    /// No build has succeeded yet.
+    is_first: bool,
 }
 
 impl Judge {
-    /// Reads what is there, so that only a change is one.
-    pub(crate) fn open(rules: SourceRules, ignores: Ignores) -> Self {
-        let mut judge = Self {
+    /// A build begins, and nothing is known yet.
+    pub(crate) fn new(rules: SourceRules, ignores: Ignores) -> Self {
+        Self {
             rules,
             ignores,
             inputs: Inputs::default(),
@@ -56,16 +58,36 @@ impl Judge {
             settled: false,
             arrived: BTreeSet::new(),
             unheeded: BTreeSet::new(),
-            begun: SystemTime::now(),
+            begun: stamp::now(),
             locks: true,
             locked: SystemTime::UNIX_EPOCH,
-        };
-        let end = Instant::now() + FIRST_READING;
-        for path in Survey::of(&judge.rules, &judge.ignores).files {
-            let content = if Instant::now() < end { content(&path) } else { None };
-            judge.known.insert(path, content);
+            is_first: true,
         }
-        judge
+    }
+
+    /// When the last build may have begun to read.
+    pub(crate) fn begun(&self) -> SystemTime {
+        self.begun
+    }
+
+    /// Takes in what there was when the watching began, so that only a change is one.
+    ///
+    /// Returns the sources that were changed or removed before that, but after the last build had begun. `younger` are all files that
+    /// were changed since then: whether the build or `known` has the change already, nobody can say.
+    pub(crate) fn take_stock(
+        &mut self,
+        known: HashMap<PathBuf, Option<Content>>,
+        mut younger: Vec<PathBuf>,
+    ) -> Vec<PathBuf> {
+        for (path, content) in known {
+            self.known.entry(path).or_insert(content);
+        }
+        younger.extend(self.removed(self.known.keys()));
+        younger.extend(self.removed(&self.inputs.files));
+        for path in younger.iter().filter(|path| path.exists()) {
+            self.known.remove(path);
+        }
+        self.weigh(younger)
     }
 
     /// Which of these files are sources whose content has changed.
@@ -77,7 +99,7 @@ impl Judge {
     pub(crate) fn told(&mut self, files: &[PathBuf]) {
         self.locks = self.locks || files.iter().any(|file| file.ends_with("Cargo.toml"));
         self.unheeded.clear();
-        self.begun = SystemTime::now();
+        self.begun = stamp::now();
     }
 
     /// Takes in what the last build has read, or, if it is nothing, that every likely file may matter.
@@ -96,6 +118,10 @@ impl Judge {
                 self.rules.scripts.iter().filter(silent).map(|script| script.folder.clone()).collect();
             self.inputs.folders.extend(folders);
             self.arrived.clear();
+            if mem::take(&mut self.is_first) {
+                // Before the watching had begun, so that no event told of it.
+                self.unheeded.extend(self.removed(&self.inputs.files));
+            }
         }
         let mut late = Vec::from_iter(mem::take(&mut self.unheeded));
         late.retain(|file| self.counts(file) && self.is_news(file));
@@ -104,8 +130,18 @@ impl Judge {
 
     /// Which of these files were changed since the last build began.
     pub(crate) fn younger(&self, files: Vec<PathBuf>) -> Vec<PathBuf> {
-        let changed = |file: &PathBuf| fs::metadata(file).and_then(|found| found.modified()).ok();
-        files.into_iter().filter(|file| changed(file).is_some_and(|changed| changed > self.begun)).collect()
+        let changed =
+            |file: &PathBuf| fs::metadata(file).is_ok_and(|found| stamp::is_younger(&found, self.begun));
+        files.into_iter().filter(changed).collect()
+    }
+
+    /// Which of these files are gone from a folder that was changed since the last build began.
+    fn removed<'a>(&self, files: impl IntoIterator<Item = &'a PathBuf>) -> Vec<PathBuf> {
+        let is_gone = |file: &&PathBuf| {
+            let mut above = file.ancestors().skip(1).filter_map(|folder| fs::metadata(folder).ok());
+            !file.exists() && above.next().is_some_and(|folder| stamp::is_younger(&folder, self.begun))
+        };
+        files.into_iter().filter(is_gone).cloned().collect()
     }
 
     fn outskirts(&self) -> BTreeSet<PathBuf> {
@@ -174,6 +210,16 @@ impl Judge {
     }
 }
 
+/// What these files hold, as far as there is time to read them.
+pub(super) fn contents(files: Vec<PathBuf>) -> HashMap<PathBuf, Option<Content>> {
+    let end = Instant::now() + FIRST_READING;
+    let read = |path: PathBuf| {
+        let content = if Instant::now() < end { content(&path) } else { None };
+        (path, content)
+    };
+    files.into_iter().map(read).collect()
+}
+
 /// A digest of what the file holds; `None` if it cannot be read.
 fn content(file: &Path) -> Option<Content> {
     let mut file = File::open(file).ok()?;
@@ -191,15 +237,18 @@ fn content(file: &Path) -> Option<Content> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::fs::{self, File};
     use std::path::PathBuf;
+    use std::time::{Duration, SystemTime};
 
     use tempfile::TempDir;
 
-    use super::Judge;
+    use super::{Judge, contents};
     use crate::inputs::Inputs;
     use crate::sources::ignores::Ignores;
     use crate::sources::rules::{Script, SourceRules};
+    use crate::sources::stamp;
+    use crate::sources::survey::Survey;
 
     /// A project whose compiler reads `main.rs` and `page.html`, but not `other.rs`.
     struct Case {
@@ -228,7 +277,10 @@ mod tests {
             };
             change(&mut rules);
             let ignores = Ignores::of(&rules.roots);
-            Self { folder, judge: Judge::open(rules, ignores) }
+            let known = contents(Survey::of(&rules, &ignores).files);
+            let mut judge = Judge::new(rules, ignores);
+            judge.take_stock(known, Vec::new());
+            Self { folder, judge }
         }
 
         fn path(&self, name: &str) -> PathBuf {
@@ -259,6 +311,52 @@ mod tests {
             let (late, _) = self.judge.learn(inputs);
             late.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
         }
+    }
+
+    /// What is found out of a change that is made when a build has begun, before the sources are read.
+    fn found(change: impl FnOnce(&mut Case)) -> Vec<String> {
+        let mut case = Case::new();
+        let written = fs::metadata(case.path("Cargo.toml")).unwrap();
+        while stamp::is_younger(&written, stamp::now()) {}
+        case.judge = Judge::new(case.judge.rules.clone(), case.judge.ignores.clone());
+        change(&mut case);
+        let Judge { rules, ignores, begun, .. } = &case.judge;
+        let known = contents(Survey::of(rules, ignores).files);
+        let younger = Survey::younger(rules, ignores, *begun);
+        let mut late = case.judge.take_stock(known, younger);
+        late.extend(case.judge.learn(case.inputs(&READ)).0);
+        late.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn what_is_changed_before_the_sources_are_read_is_not_forgotten() {
+        assert_eq!(found(|_| {}), Vec::<String>::new());
+        assert_eq!(found(|case| fs::write(case.path("main.rs"), "new").unwrap()), ["main.rs"]);
+        assert_eq!(found(|case| fs::write(case.path("fresh.rs"), "new").unwrap()), ["fresh.rs"]);
+        assert_eq!(found(|case| fs::write(case.path("notes.txt"), "new").unwrap()), Vec::<String>::new());
+        // The compiler says later that it reads it.
+        assert_eq!(found(|case| fs::write(case.path("page.html"), "new").unwrap()), ["page.html"]);
+        assert_eq!(found(|case| fs::remove_file(case.path("main.rs")).unwrap()), ["main.rs"]);
+    }
+
+    #[test]
+    fn what_is_moved_there_before_the_sources_are_read_is_not_forgotten_however_old_it_is() {
+        let moved = found(|case| {
+            let old = SystemTime::UNIX_EPOCH + Duration::from_hours(24);
+            let file = File::create(case.path("beside")).unwrap();
+            file.set_modified(old).unwrap();
+            fs::rename(case.path("beside"), case.path("main.rs")).unwrap();
+        });
+        assert_eq!(moved, ["main.rs"]);
+    }
+
+    #[test]
+    fn what_the_compiler_has_read_and_was_removed_before_the_sources_were_read_is_not_forgotten() {
+        let removed = found(|case| {
+            case.learn(&READ);
+            fs::remove_file(case.path("page.html")).unwrap();
+        });
+        assert_eq!(removed, ["page.html"]);
     }
 
     const READ: [&str; 2] = ["main.rs", "page.html"];

@@ -259,9 +259,42 @@ fn a_tree_of_100_000_files_is_watched() {
     }
     let hotrun = project.hotrun();
     hotrun.wait_for_answer("version 1");
-    assert!(watches(&hotrun) >= 500, "{} watches", watches(&hotrun));
+    hotrun.wait_until("watches of every folder", || watches(&hotrun) >= 500);
     hotrun.becomes(2);
     assert_causes_no_build(&hotrun, |project| project.save("data/499/199.txt", "something"));
+}
+
+/// A project that is built by this script, with a tree beside it that takes longer to walk than the script to be run.
+fn beside_a_tree(build: &str) -> Project {
+    let settings = "[build]\ncmd = \". ./build.sh\"\nfull_bin = \"cat built; exec sleep 600\"\ninclude_ext = [\"txt\"]\n";
+    let project = Project::new().file(".hotrun.toml", settings).file("build.sh", build);
+    for folder in 0..FOLDERS {
+        fs::create_dir_all(project.path(&format!("data/{folder}"))).expect("a folder");
+    }
+    project.file("src/word.txt", "first\n")
+}
+
+const FOLDERS: usize = 2000;
+
+#[test]
+fn the_first_build_does_not_wait_until_everything_is_watched() {
+    let hotrun = beside_a_tree("cat /proc/$PPID/fdinfo/* | grep -c '^inotify wd' > built; true").hotrun();
+    let began = hotrun.project().path("built");
+    let watched = || fs::read_to_string(&began).ok()?.trim().parse::<usize>().ok();
+    hotrun.wait_until("number of watches", || watched().is_some());
+    assert!(watched() < Some(FOLDERS), "{watched:?} of {FOLDERS} folders", watched = watched());
+    hotrun.wait_until("watches of every folder", || watches(&hotrun) >= FOLDERS);
+    assert_eq!(builds(&hotrun), 1, "{}", hotrun.said());
+}
+
+#[test]
+fn an_edit_that_is_made_before_everything_is_watched_is_built() {
+    for edit in ["echo second > src/word.txt", "echo second > x; touch -d 2001-01-01 x; mv x src/word.txt"] {
+        let build = format!("cat src/word.txt > built; [ -f once ] || {{ touch once; {edit}; }}");
+        let hotrun = beside_a_tree(&build).hotrun();
+        hotrun.wait_for("second");
+        assert_eq!(builds(&hotrun), 2, "{}", hotrun.said());
+    }
 }
 
 #[test]
