@@ -35,6 +35,9 @@ impl<T: Fn(&Templates) -> Result<(), Error>> Press<T> {
             return Ok(None);
         }
         let templates = self.tried(sources)?;
+        if !files.is_whole() {
+            return Ok(None);
+        }
         self.accepted = Some(templates.sources().clone());
         self.version = templates.version();
         Ok(Some(templates))
