@@ -101,7 +101,12 @@ mod tests {
             ("found, but told in time", &[Accept, Look(true), Event, Accept], Trigger::Poll, false),
             ("found, and it was nothing", &[Accept, Look(true), Rest, Accept], Trigger::Poll, false),
             ("built for nothing", &[Accept, Event, Void(None)], Trigger::Event, false),
-            ("asked for while building", &[Accept, Event, Void(Some(Trigger::Request))], Trigger::Request, false),
+            (
+                "asked for while building",
+                &[Accept, Event, Void(Some(Trigger::Request))],
+                Trigger::Request,
+                false,
+            ),
             ("told while building", &[Accept, Request, Void(Some(Trigger::Event))], Trigger::Request, false),
             ("told again", &[Accept, Look(true), Accept, Event, Accept], Trigger::Poll, false),
         ];

@@ -88,6 +88,18 @@ impl Chain {
         chain
     }
 
+    /// Looks up the last name alone. False if that is not enough, since it is not, or was not, that of a regular file.
+    pub(crate) fn renew_end(&mut self) -> bool {
+        let (Some(last), Some((end, id))) = (self.links.last(), &mut self.end) else { return false };
+        match fs::symlink_metadata(&last.at) {
+            Ok(found) if found.is_file() && last.at == *end => {
+                *id = Id::of(&found);
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// The names at which something can happen that makes it another way.
     pub(crate) fn loose(&self) -> impl Iterator<Item = &Link> {
         self.links.iter().filter(|link| !link.is_mount)
@@ -163,6 +175,27 @@ mod tests {
         let loose: Vec<_> = chain.loose().map(|link| link.at.as_path()).collect();
         assert_eq!(all, [Path::new("/proc"), Path::new("/proc/uptime")]);
         assert_eq!(loose, [Path::new("/proc/uptime")]);
+    }
+
+    #[test]
+    fn the_end_alone_is_enough_while_it_is_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        for (from, to) in [("a", "b"), ("c", "d")] {
+            fs::write(root.join(from), "x").unwrap();
+            fs::write(root.join(to), "y").unwrap();
+        }
+        let mut chain = Chain::follow(&root.join("a"));
+        fs::rename(root.join("b"), root.join("a")).unwrap();
+        assert!(chain.renew_end());
+        assert_eq!(chain, Chain::follow(&root.join("a")));
+        symlink("c", root.join("link")).unwrap();
+        fs::rename(root.join("link"), root.join("a")).unwrap();
+        assert!(!chain.renew_end(), "it has become a symlink");
+        assert!(!Chain::follow(&root.join("missing")).renew_end());
+        let mut through_a_link = Chain::follow(&root.join("a"));
+        assert!(through_a_link.renew_end());
+        assert_eq!(through_a_link, Chain::follow(&root.join("a")));
     }
 
     #[test]

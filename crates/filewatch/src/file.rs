@@ -33,6 +33,8 @@ pub(crate) struct WatchedFile {
     restless: Option<(Glimpse, Instant)>,
     /// A change was found of which no event told.
     found_by_looking: bool,
+    /// So it may be another way to it of which no event told.
+    strayed: bool,
     /// It was read, but never while it was watched.
     fresh: bool,
     /// An event named it, or a name on the way to it; whether that was followed by quiet.
@@ -73,6 +75,7 @@ impl WatchedFile {
             used: 0,
             restless: None,
             found_by_looking: false,
+            strayed: false,
             fresh: true,
             suspected: None,
         };
@@ -107,12 +110,18 @@ impl WatchedFile {
         self.seen.as_ref().is_some_and(|seen| *seen != self.content)
     }
 
-    /// Looks up the way to it again; whether that is another one now.
+    /// Looks up the way to it again; whether it leads over other names now.
     pub(crate) fn follow(&mut self) -> bool {
         let chain = Chain::follow(&self.path);
-        let differs = chain != self.chain;
+        let differs = chain.links != self.chain.links;
         self.chain = chain;
+        self.strayed = false;
         differs
+    }
+
+    /// The same where events named nothing on the way but its end.
+    pub(crate) fn follow_end(&mut self) -> bool {
+        (self.strayed || !self.chain.renew_end()) && self.follow()
     }
 
     /// Whether the path means another file than it did when it was last looked up.
@@ -147,6 +156,7 @@ impl WatchedFile {
     /// The next reading is one for which no event can vouch.
     pub(crate) fn distrust(&mut self) {
         self.found_by_looking = true;
+        self.strayed = true;
     }
 
     /// An event told that it was written: the next reading is vouched for again.

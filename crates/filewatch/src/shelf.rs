@@ -1,6 +1,6 @@
 //! Everything that the builds read, as it is known at the moment.
 
-use crate::chain::Chain;
+use crate::chain::{Chain, Link};
 use crate::file::{Terms, WatchedFile};
 use crate::reading::Content;
 use crate::settle::{EVERYTHING, Suspects};
@@ -107,8 +107,13 @@ impl Shelf {
             if let Some(settled) = named {
                 file.suspect(settled);
             }
-            if all || named.is_some() {
+            let on_the_way = |link: &Link| settled.contains_key(link.at.as_os_str());
+            let is_the_end =
+                file.chain.links.split_last().is_some_and(|(_, way)| !way.iter().any(on_the_way));
+            if all || (named.is_some() && !is_the_end) {
                 self.moved |= file.follow();
+            } else if named.is_some() {
+                self.moved |= file.follow_end();
             }
         }
         let mut found = Vec::new();
