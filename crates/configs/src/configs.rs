@@ -118,7 +118,7 @@ impl<T: Configurable> Configs<T> {
         let keeper = Arc::new(Keeper::new(recipe, revision_key));
         let (builder, listener) = (Arc::clone(&keeper), Arc::clone(&keeper));
         let live =
-            Live::open(watch.eager(), move |files| builder.build(files), move |notice| listener.notice(notice))?;
+            Live::open(watch, move |files| builder.build(files), move |notice| listener.notice(notice))?;
         Ok(Configs { live, keeper })
     }
 }

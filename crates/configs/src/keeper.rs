@@ -75,10 +75,6 @@ impl<T: Configurable> Keeper<T> {
         let secrets = in_force.as_ref().map(|snapshot| snapshot.effective.as_ref());
         let candidate = calmly(|| locked(&self.recipe).candidate(files, secrets))
             .unwrap_or_else(|| Err(Problem::plain("the code of the settings' own type panicked").into()))?;
-        // From here on others hear of it.
-        if !files.is_whole() {
-            return Ok(None);
-        }
         self.warn(&candidate.warnings);
         match in_force {
             Some(old) if files.trigger() != filewatch::Trigger::Start => self.next(&old, candidate),

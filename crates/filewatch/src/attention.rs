@@ -25,8 +25,6 @@ pub(crate) struct Attention {
     /// Why what is under suspicion is so.
     pub(crate) cause: Cause,
     pub(crate) stopped: bool,
-    /// How to find out that everything before has been heard, if that was asked already.
-    asked_ahead: Option<Barrier>,
     /// Who wants to know when nothing is under suspicion any more.
     waiting: Vec<Sender<()>>,
 }
@@ -49,7 +47,6 @@ impl Attention {
             settle: Settle::new(watch.quiet, PATIENCE),
             cause: Cause::start(),
             stopped: false,
-            asked_ahead: None,
             waiting: Vec::new(),
             watch,
         }
@@ -88,22 +85,11 @@ impl Attention {
         }
     }
 
-    /// Lets the next [`listen`](Self::listen) wait for what happened before this rather than before itself.
-    pub(crate) fn ask_ahead(&mut self) {
-        self.asked_ahead = Some(self.post.ear.fire());
-    }
-
-    /// Whether it was asked already, and nobody listened since.
-    pub(crate) fn has_asked(&self) -> bool {
-        self.asked_ahead.is_some()
-    }
-
     /// Returns when everything that happened before has been heard.
     pub(crate) fn listen(&mut self, known: &mut Shelf) {
-        let mut asked = self.asked_ahead.take();
         let mut lost = 0;
         while lost < LOSSES && !self.post.ear.is_deaf() {
-            let heard = match asked.take().unwrap_or_else(|| self.post.ear.fire()) {
+            let heard = match self.post.ear.fire() {
                 Barrier::Marker => self.hear_markers(known),
                 Barrier::Late => {
                     // It vouches for what was read before it was touched, not for this.

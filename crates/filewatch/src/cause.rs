@@ -1,7 +1,6 @@
 //! Whom to thank for what is found: an event, a look, or a request.
 
 use crate::live::Trigger;
-use std::mem;
 
 #[derive(Debug)]
 pub(crate) struct Cause {
@@ -42,26 +41,14 @@ impl Cause {
         self.unheard = should_have_told;
     }
 
-    /// It leads to a build; what is heard from now on may lead to another.
-    pub(crate) fn take(&mut self) -> Trigger {
-        mem::replace(&mut self.trigger, Trigger::Poll)
-    }
-
-    /// The build that it led to stands.
-    pub(crate) fn accept(&mut self, taken: Trigger) {
-        match taken {
+    /// It led to a build.
+    pub(crate) fn accept(&mut self) {
+        match self.trigger {
             Trigger::Poll => self.missed |= self.unheard,
             Trigger::Event => self.missed = false,
             Trigger::Start | Trigger::Request => {}
         }
-        self.unheard = false;
-    }
-
-    /// The build that it led to does not stand.
-    pub(crate) fn put_back(&mut self, taken: Trigger) {
-        if taken == Trigger::Request || self.trigger == Trigger::Poll {
-            self.trigger = taken;
-        }
+        self.rest();
     }
 
     /// It was nothing, or is over.
@@ -82,15 +69,13 @@ mod tests {
         Request,
         Look(bool),
         Accept,
-        /// A build that did not stand, during which this was heard.
-        Void(Option<Trigger>),
         Rest,
     }
-    use Act::{Accept, Event, Look, Request, Rest, Void};
+    use Act::{Accept, Event, Look, Request, Rest};
 
     #[test]
     fn the_best_reason_counts_and_a_miss_is_remembered_until_an_event_tells() {
-        let rows: [(&str, &[Act], Trigger, bool); 13] = [
+        let rows: [(&str, &[Act], Trigger, bool); 10] = [
             ("the start is the start", &[Event], Trigger::Start, false),
             ("nobody asked and nobody told", &[Accept], Trigger::Poll, false),
             ("told", &[Accept, Event], Trigger::Event, false),
@@ -100,14 +85,6 @@ mod tests {
             ("found where an event should have told", &[Accept, Look(true), Accept], Trigger::Poll, true),
             ("found, but told in time", &[Accept, Look(true), Event, Accept], Trigger::Poll, false),
             ("found, and it was nothing", &[Accept, Look(true), Rest, Accept], Trigger::Poll, false),
-            ("built for nothing", &[Accept, Event, Void(None)], Trigger::Event, false),
-            (
-                "asked for while building",
-                &[Accept, Event, Void(Some(Trigger::Request))],
-                Trigger::Request,
-                false,
-            ),
-            ("told while building", &[Accept, Request, Void(Some(Trigger::Event))], Trigger::Request, false),
             ("told again", &[Accept, Look(true), Accept, Event, Accept], Trigger::Poll, false),
         ];
         for (claim, acts, trigger, missed) in rows {
@@ -117,19 +94,7 @@ mod tests {
                     Event => cause.event(),
                     Request => cause.request(),
                     Look(should_have_told) => cause.look(*should_have_told),
-                    Accept => {
-                        let taken = cause.take();
-                        cause.accept(taken);
-                    }
-                    Void(heard) => {
-                        let taken = cause.take();
-                        match heard {
-                            Some(Trigger::Request) => cause.request(),
-                            Some(_) => cause.event(),
-                            None => {}
-                        }
-                        cause.put_back(taken);
-                    }
+                    Accept => cause.accept(),
                     Rest => cause.rest(),
                 }
             }

@@ -24,8 +24,6 @@ pub(crate) struct WatchedFile {
     racy: bool,
     pub(crate) content: Content,
     /// What the last build was given.
-    given: Option<Content>,
-    /// What the last build that stands was given.
     seen: Option<Content>,
     /// The number of the build that asked for it last.
     pub(crate) used: u64,
@@ -70,7 +68,6 @@ impl WatchedFile {
             glimpse: Err(restless.clone()),
             racy: true,
             content: Err(restless),
-            given: None,
             seen: None,
             used: 0,
             restless: None,
@@ -88,26 +85,15 @@ impl WatchedFile {
         file
     }
 
-    /// The content, for the build of this number.
+    /// The content, which the build of this number has now seen.
     pub(crate) fn give(&mut self, build: u64) -> Content {
         self.used = build;
-        self.given = Some(self.content.clone());
+        self.seen = Some(self.content.clone());
         self.content.clone()
     }
 
-    /// What the last build was given was seen by one that stands.
-    pub(crate) fn accept(&mut self) {
-        self.seen = self.given.take().or(self.seen.take());
-    }
-
-    /// Whether the last build would be given something else now.
-    pub(crate) fn has_changed(&self) -> bool {
-        self.given.as_ref().is_some_and(|given| *given != self.content)
-    }
-
-    /// Whether the last build that stands would be given something else now.
     pub(crate) fn differs(&self) -> bool {
-        self.seen.as_ref().is_some_and(|seen| *seen != self.content)
+        self.seen.as_ref() != Some(&self.content)
     }
 
     /// Looks up the way to it again; whether it leads over other names now.

@@ -3,8 +3,7 @@
 use crate::error::ReadError;
 use crate::file;
 use crate::live::Trigger;
-use crate::scout::Scout;
-use crate::watch::Watch;
+use crate::shelf::Shelf;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,19 +16,19 @@ type Found = Vec<(PathBuf, Arc<[u8]>)>;
 /// its result void: if it turns out that something changed before that path was watched, the result is
 /// dropped unseen, and the build runs again.
 pub struct Files<'a> {
-    scout: &'a mut Scout,
+    shelf: &'a mut Shelf,
     trigger: Trigger,
 }
 
 impl<'a> Files<'a> {
-    pub(crate) fn new(scout: &'a mut Scout, trigger: Trigger) -> Self {
-        Self { scout, trigger }
+    pub(crate) fn new(shelf: &'a mut Shelf, trigger: Trigger) -> Self {
+        Self { shelf, trigger }
     }
 
     /// The bytes of the regular file at `path` (symlinks are followed), if they are no more than `limit`.
     pub fn read(&mut self, path: impl AsRef<Path>, limit: u64) -> Result<Arc<[u8]>, ReadError> {
         let path = path.as_ref();
-        self.scout.shelf.file(&file::absolute(path), limit).map_err(|kind| ReadError::new(path, kind))
+        self.shelf.file(&file::absolute(path), limit).map_err(|kind| ReadError::new(path, kind))
     }
 
     /// Every file below the folder `dir` whose path relative to it `keep` wants, with its bytes, at most `limit` of each,
@@ -45,27 +44,19 @@ impl<'a> Files<'a> {
     ) -> Result<Found, ReadError> {
         let dir = dir.as_ref();
         let root = file::absolute(dir);
-        let listing = self.scout.shelf.tree(&root, limit, Box::new(keep));
+        let listing = self.shelf.tree(&root, limit, Box::new(keep));
         let names = listing.map_err(|(below, kind)| ReadError::new(&beneath(dir, &below), kind))?;
         let mut found = Vec::with_capacity(names.len());
         let mut failed = None;
         for below in names {
             // All of them are read, so that all of them are watched.
-            match self.scout.shelf.file(&root.join(&below), limit) {
+            match self.shelf.file(&root.join(&below), limit) {
                 Ok(bytes) => found.push((below, bytes)),
                 Err(kind) if failed.is_none() => failed = Some(ReadError::new(&dir.join(below), kind)),
                 Err(_) => {}
             }
         }
         failed.map_or(Ok(found), Err)
-    }
-
-    /// Whether all that was read so far was on the disk at one moment, whole; waits until that is known. If not, the result is dropped
-    /// unseen, whatever it is, and everything is looked at again: a build asks this before it changes anything but its result.
-    ///
-    /// The first build, on which nothing rests yet, is not told: always true.
-    pub fn is_whole(&mut self) -> bool {
-        self.trigger == Trigger::Start || self.scout.confirms()
     }
 
     /// Why this build runs.
@@ -77,7 +68,9 @@ impl<'a> Files<'a> {
 /// For fuzzing: what `build` makes of what is on the disk now. Nothing is watched.
 #[doc(hidden)]
 pub fn once<R>(trigger: Trigger, build: impl FnOnce(&mut Files<'_>) -> R) -> R {
-    build(&mut Scout::open(Watch::default().without_events()).files(trigger))
+    let mut shelf = Shelf::default();
+    shelf.begin();
+    build(&mut Files::new(&mut shelf, trigger))
 }
 
 fn beneath(dir: &Path, below: &Path) -> PathBuf {

@@ -110,8 +110,7 @@ impl<T: Send + Sync + 'static> Live<T> {
                 break outcome?.expect("the first build returns a value");
             }
         };
-        let trigger = scout.begin();
-        scout.accept(trigger);
+        scout.accept();
         let value = Arc::new(ArcSwap::from_pointee(first));
         let hints = scout.hints();
         let degraded = Arc::new(Mutex::new(scout.faults().into_iter().collect()));
@@ -195,14 +194,14 @@ where
     fn rebuild(&mut self) {
         let gate = self.gate.clone();
         let _held = gate.hold();
-        let trigger = self.scout.begin();
+        let trigger = self.scout.trigger();
         let (build, scout) = (&mut self.build, &mut self.scout);
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| build(&mut scout.files(trigger))));
-        if !self.scout.confirms() {
-            return self.scout.discard(trigger);
-        }
         let Ok(outcome) = outcome else { return self.scout.accept_broken() };
-        self.scout.accept(trigger);
+        if !self.scout.confirms() {
+            return self.scout.discard();
+        }
+        self.scout.accept();
         match outcome {
             Ok(Some(new)) => {
                 let new = Arc::new(new);

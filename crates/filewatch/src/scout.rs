@@ -22,7 +22,7 @@ pub(crate) const ROUNDS: usize = 8;
 pub(crate) struct Scout {
     watch: Watch,
     attention: Attention,
-    pub(crate) shelf: Shelf,
+    shelf: Shelf,
     /// Changed less than this ago, a file that nobody watched until now is not trusted to be whole.
     youth: Duration,
     /// So many asked for rest before everything was looked at, and nothing is under suspicion.
@@ -59,7 +59,7 @@ impl Scout {
     /// What the next build reads from.
     pub(crate) fn files(&mut self, trigger: Trigger) -> Files<'_> {
         self.shelf.begin();
-        Files::new(self, trigger)
+        Files::new(&mut self.shelf, trigger)
     }
 
     /// Waits until there is something to do, or to report.
@@ -83,31 +83,9 @@ impl Scout {
         self.attention.answer(mem::take(&mut self.rested));
     }
 
-    /// Reads what is under suspicion. False if some of it must be read again. If a build is due, all that is on the shelf was on the disk at one
-    /// moment, whole; where builds are eager, [`confirms`](Self::confirms) says so only.
-    pub(crate) fn look(&mut self) -> bool {
-        self.read();
-        if self.watch.takes(Step::Barrier) && self.wants_build() {
-            if self.watch.eager {
-                self.attention.ask_ahead();
-            } else {
-                self.attention.listen(&mut self.shelf);
-            }
-        }
-        !self.attention.settle.is_disturbed()
-    }
-
     /// Reads what is under suspicion, then makes sure that nothing changed meanwhile.
     /// True if so: then all that is on the shelf was on the disk at one moment, whole.
-    fn verify(&mut self) -> bool {
-        self.read();
-        if self.watch.takes(Step::Barrier) {
-            self.attention.listen(&mut self.shelf);
-        }
-        !self.attention.settle.is_disturbed()
-    }
-
-    fn read(&mut self) {
+    pub(crate) fn look(&mut self) -> bool {
         let suspects = self.attention.settle.take(Instant::now());
         self.arm(&suspects);
         let all = suspects.get(Path::new(EVERYTHING)).copied();
@@ -122,6 +100,10 @@ impl Scout {
         for name in self.shelf.refresh(terms) {
             self.attention.settle.dirty(&name, Instant::now());
         }
+        if self.watch.takes(Step::Barrier) {
+            self.attention.listen(&mut self.shelf);
+        }
+        !self.attention.settle.is_disturbed()
     }
 
     /// Whether a build is due, given that all is as [`look`](Self::look) found it.
@@ -134,46 +116,41 @@ impl Scout {
         self.attention.cause.rest();
     }
 
-    /// Says why the build runs that follows.
-    pub(crate) fn begin(&mut self) -> Trigger {
-        self.attention.cause.take()
+    pub(crate) fn trigger(&self) -> Trigger {
+        self.attention.cause.trigger()
     }
 
     /// Whether what the build was given was on the disk at one moment, whole.
     pub(crate) fn confirms(&mut self) -> bool {
-        if self.attention.has_asked() {
-            self.attention.listen(&mut self.shelf);
-        }
-        !self.attention.settle.is_disturbed()
-            && (!self.shelf.is_unproven() || (self.verify() && !self.shelf.has_changed()))
+        !self.shelf.is_unproven() || (self.look() && !self.shelf.differs())
     }
 
     /// The same, for the first build: waits until all is quiet, but not beyond `end`. A build that `failed` may have
     /// been given a file that was just being written, before anyone listened.
     pub(crate) fn confirms_first(&mut self, failed: bool, end: Instant) -> bool {
         self.youth = if failed { self.watch.quiet } else { Duration::ZERO };
-        let mut settled = self.verify();
+        let mut settled = self.look();
         while !settled && Instant::now() < end {
-            settled = self.step() == Turn::Look && self.verify();
+            settled = self.step() == Turn::Look && self.look();
         }
         self.youth = self.watch.quiet;
-        Instant::now() >= end || !self.shelf.has_changed()
+        Instant::now() >= end || !self.shelf.differs()
     }
 
     /// The build's result is in force, or was refused: what it was given is what the next one is compared with.
-    pub(crate) fn accept(&mut self, trigger: Trigger) {
-        self.attention.cause.accept(trigger);
+    pub(crate) fn accept(&mut self) {
+        self.attention.cause.accept();
         self.shelf.accept();
     }
 
     /// The build panicked, so who knows what else it would have read: keep watching everything.
     pub(crate) fn accept_broken(&mut self) {
-        self.shelf.remember();
+        self.rest();
     }
 
     /// The build was given what was not on the disk at one moment: its result does not count.
-    pub(crate) fn discard(&mut self, trigger: Trigger) {
-        self.attention.cause.put_back(trigger);
+    pub(crate) fn discard(&mut self) {
+        self.shelf.discard();
         self.attention.settle.glance(Path::new(EVERYTHING));
     }
 

@@ -17,6 +17,8 @@ pub(crate) struct Shelf {
     files: BTreeMap<(PathBuf, u64), WatchedFile>,
     trees: BTreeMap<(PathBuf, u64), WatchedTree>,
     build: u64,
+    /// The last build's result was thrown away, so that what it was given says nothing.
+    discarded: bool,
     /// Other names or folders must be watched than when this was last asked.
     moved: bool,
 }
@@ -25,6 +27,7 @@ impl Shelf {
     /// A build begins.
     pub(crate) fn begin(&mut self) {
         self.build += 1;
+        self.discarded = false;
     }
 
     /// What the build is given for the file at `path`.
@@ -56,25 +59,18 @@ impl Shelf {
         self.files.retain(|_, file| file.used == build);
         self.trees.retain(|_, tree| tree.used == build);
         self.moved |= self.files.len() + self.trees.len() != count;
-        self.remember();
     }
 
-    /// What the build was given is no reason for another one.
-    pub(crate) fn remember(&mut self) {
-        let build = self.build;
-        self.files.values_mut().filter(|file| file.used == build).for_each(WatchedFile::accept);
-        self.trees.values_mut().filter(|tree| tree.used == build).for_each(WatchedTree::accept);
+    /// The build's result does not stand: another build is due, whatever the files hold.
+    pub(crate) fn discard(&mut self) {
+        self.discarded = true;
     }
 
-    /// Whether anything that the build was given has changed since.
-    pub(crate) fn has_changed(&self) -> bool {
-        self.files.values().any(|file| file.used == self.build && file.has_changed())
-            || self.trees.values().any(|tree| tree.used == self.build && tree.has_changed())
-    }
-
-    /// Whether a build would be given anything else than the last one that stands was.
+    /// Whether a build would be given anything else than the last one was.
     pub(crate) fn differs(&self) -> bool {
-        self.files.values().any(WatchedFile::differs) || self.trees.values().any(WatchedTree::differs)
+        self.discarded
+            || self.files.values().any(|file| file.used == self.build && file.differs())
+            || self.trees.values().any(|tree| tree.used == self.build && tree.differs())
     }
 
     /// Whether the build was given something that was never read while it was watched.

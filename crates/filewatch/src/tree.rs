@@ -19,7 +19,6 @@ pub(crate) struct WatchedTree {
     root: PathBuf,
     keep: Keep,
     survey: Survey,
-    given: Option<Listing>,
     seen: Option<Listing>,
     pub(crate) used: u64,
 }
@@ -46,7 +45,7 @@ pub(crate) struct Folder {
 
 impl WatchedTree {
     pub(crate) fn open(root: PathBuf, keep: Keep) -> Self {
-        Self { survey: Survey::of(&root), root, keep, given: None, seen: None, used: 0 }
+        Self { survey: Survey::of(&root), root, keep, seen: None, used: 0 }
     }
 
     /// From now on `keep` says which files are wanted.
@@ -54,27 +53,16 @@ impl WatchedTree {
         self.keep = keep;
     }
 
-    /// The files wanted, for the build of this number.
+    /// The files wanted, which the build of this number has now seen.
     pub(crate) fn give(&mut self, build: u64) -> Listing {
         self.used = build;
         let listing = self.listing();
-        self.given = Some(listing.clone());
+        self.seen = Some(listing.clone());
         listing
     }
 
-    /// What the last build was given was seen by one that stands.
-    pub(crate) fn accept(&mut self) {
-        self.seen = self.given.take().or(self.seen.take());
-    }
-
-    /// Whether the last build would be given something else now.
-    pub(crate) fn has_changed(&self) -> bool {
-        self.given.as_ref().is_some_and(|given| *given != self.listing())
-    }
-
-    /// Whether the last build that stands would be given something else now.
     pub(crate) fn differs(&self) -> bool {
-        self.seen.as_ref().is_some_and(|seen| *seen != self.listing())
+        self.seen.as_ref() != Some(&self.listing())
     }
 
     pub(crate) fn chains(&self) -> &[Chain] {

@@ -8,7 +8,6 @@ pub struct Watch {
     pub(crate) poll: Duration,
     pub(crate) gate: Gate,
     pub(crate) events: bool,
-    pub(crate) eager: bool,
     pub(crate) omitted: Vec<Step>,
     pub(crate) held_back: Option<Gate>,
 }
@@ -34,7 +33,6 @@ impl Default for Watch {
             poll: Duration::from_millis(800),
             gate: Gate::new(),
             events: true,
-            eager: false,
             omitted: Vec::new(),
             held_back: None,
         }
@@ -61,15 +59,6 @@ impl Watch {
     #[must_use]
     pub fn gate(mut self, gate: &Gate) -> Self {
         self.gate = gate.clone();
-        self
-    }
-
-    /// Builds while it is still being made sure that what was read is whole, so that the two take the time of the longer one. If it turns out
-    /// that it was not, the result is dropped unseen: a build that changes anything but its result asks [`is_whole`](crate::Files::is_whole)
-    /// before it does.
-    #[must_use]
-    pub fn eager(mut self) -> Self {
-        self.eager = true;
         self
     }
 

@@ -35,9 +35,6 @@ impl<T: Fn(&Templates) -> Result<(), Error>> Press<T> {
             return Ok(None);
         }
         let templates = self.tried(sources)?;
-        if !files.is_whole() {
-            return Ok(None);
-        }
         self.accepted = Some(templates.sources().clone());
         self.version = templates.version();
         Ok(Some(templates))
