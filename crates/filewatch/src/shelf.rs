@@ -1,6 +1,6 @@
 //! Everything that the builds read, as it is known at the moment.
 
-use crate::chain::{Chain, Link};
+use crate::chain::Chain;
 use crate::file::{Terms, WatchedFile};
 use crate::reading::Content;
 use crate::settle::{EVERYTHING, Suspects};
@@ -103,10 +103,8 @@ impl Shelf {
             if let Some(settled) = named {
                 file.suspect(settled);
             }
-            let on_the_way = |link: &Link| settled.contains_key(link.at.as_os_str());
-            let is_the_end =
-                file.chain.links.split_last().is_some_and(|(_, way)| !way.iter().any(on_the_way));
-            if all || (named.is_some() && !is_the_end) {
+            let way = file.chain.links.split_last().map(|(_, way)| way).unwrap_or_default();
+            if all || way.iter().any(|link| settled.contains_key(link.at.as_os_str())) {
                 self.moved |= file.follow();
             } else if named.is_some() {
                 self.moved |= file.follow_end();
