@@ -2,6 +2,7 @@
 
 use crate::chain::Chain;
 use crate::error::ReadErrorKind;
+use crate::fingerprint::Id;
 use crate::reading::{self, Content, Glimpse, Reading};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -31,8 +32,6 @@ pub(crate) struct WatchedFile {
     restless: Option<(Glimpse, Instant)>,
     /// A change was found of which no event told.
     found_by_looking: bool,
-    /// So it may be another way to it of which no event told.
-    strayed: bool,
     /// It was read, but never while it was watched.
     fresh: bool,
     /// An event named it, or a name on the way to it; whether that was followed by quiet.
@@ -72,7 +71,6 @@ impl WatchedFile {
             used: 0,
             restless: None,
             found_by_looking: false,
-            strayed: false,
             fresh: true,
             suspected: None,
         };
@@ -101,13 +99,14 @@ impl WatchedFile {
         let chain = Chain::follow(&self.path);
         let differs = chain.links != self.chain.links;
         self.chain = chain;
-        self.strayed = false;
         differs
     }
 
     /// The same where events named nothing on the way but its end.
     pub(crate) fn follow_end(&mut self) -> bool {
-        (self.strayed || !self.chain.renew_end()) && self.follow()
+        let renewed = self.chain.renew_end();
+        let leads_there = || self.chain.end.as_ref().map(|(_, id)| *id) == Id::at(&self.path).ok();
+        !(renewed && leads_there()) && self.follow()
     }
 
     /// Whether the path means another file than it did when it was last looked up.
@@ -142,7 +141,6 @@ impl WatchedFile {
     /// The next reading is one for which no event can vouch.
     pub(crate) fn distrust(&mut self) {
         self.found_by_looking = true;
-        self.strayed = true;
     }
 
     /// An event told that it was written: the next reading is vouched for again.
