@@ -1,7 +1,6 @@
 //! What happens with every attempt, from reading to the last listener.
 
 use std::collections::VecDeque;
-use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -36,10 +35,16 @@ pub(crate) type Follow<T> = Box<dyn Fn(&T) -> bool + Send>;
 struct State<T> {
     in_force: Option<Arc<Snapshot<T>>>,
     began: Instant,
-    prepared: Vec<Commit>,
-    changed: Vec<Change>,
+    offered: Option<Offer>,
     warned: Vec<String>,
     history: VecDeque<Attempt>,
+}
+
+/// An edit that all agreed to, until it is in force.
+struct Offer {
+    commits: Vec<Commit>,
+    changed: Vec<Change>,
+    evidence: Evidence,
 }
 
 /// How many attempts are remembered.
@@ -56,8 +61,7 @@ impl<T: Configurable> Keeper<T> {
             state: Mutex::new(State {
                 in_force: None,
                 began: Instant::now(),
-                prepared: Vec::new(),
-                changed: Vec::new(),
+                offered: None,
                 warned: Vec::new(),
                 history: VecDeque::new(),
             }),
@@ -83,16 +87,12 @@ impl<T: Configurable> Keeper<T> {
         match notice {
             Notice::Published { trigger: filewatch::Trigger::Start, .. } => {}
             Notice::Published { new, trigger, .. } => {
-                let (commits, changed) = {
+                let offer = {
                     let mut state = self.state();
                     state.in_force = Some(Arc::clone(new));
-                    (mem::take(&mut state.prepared), mem::take(&mut state.changed))
+                    state.offered.take()
                 };
-                for commit in commits {
-                    if calmly(commit).is_none() {
-                        tracing::error!("a consumer panicked while it put a configuration in force");
-                    }
-                }
+                let changed = offer.map(Offer::put_in_force).unwrap_or_default();
                 self.follow(new);
                 self.decided(trigger.into(), Outcome::Accepted, changed, None);
             }
@@ -150,10 +150,8 @@ impl<T: Configurable> Keeper<T> {
         let (new, evidence) = self.snapshot(old.generation + 1, candidate);
         self.refuse_stale(old.revision, new.revision, &evidence)?;
         let new = Arc::new(new);
-        let prepared = self.prepared(old, &new, &evidence)?;
-        let mut state = self.state();
-        state.prepared = prepared;
-        state.changed = changed.into_iter().map(|change| evidence.masked(change)).collect();
+        let commits = self.prepared(old, &new, &evidence)?;
+        self.state().offered = Some(Offer { commits, changed, evidence });
         Ok(Some(Arc::unwrap_or_clone(new)))
     }
 
@@ -217,7 +215,7 @@ impl<T: Configurable> Keeper<T> {
 
     fn decided(&self, trigger: Trigger, outcome: Outcome, changed: Vec<Change>, error: Option<Diagnosis>) {
         // What was prepared for an edit that was read anew and then refused.
-        let unused = mem::take(&mut self.state().prepared);
+        let unused = self.state().offered.take();
         calmly(|| drop(unused));
         let attempt = {
             let mut state = self.state();
@@ -246,6 +244,18 @@ impl<T: Configurable> Keeper<T> {
 
     fn state(&self) -> MutexGuard<'_, State<T>> {
         locked(&self.state)
+    }
+}
+
+impl Offer {
+    /// Says what changed, without any secret.
+    fn put_in_force(self) -> Vec<Change> {
+        for commit in self.commits {
+            if calmly(commit).is_none() {
+                tracing::error!("a consumer panicked while it put a configuration in force");
+            }
+        }
+        self.changed.into_iter().map(|change| self.evidence.masked(change)).collect()
     }
 }
 

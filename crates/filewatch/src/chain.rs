@@ -88,6 +88,14 @@ impl Chain {
         chain
     }
 
+    /// Looks up the last name alone. False if that is not enough: it is not, or was not, that of a regular file, or its folder is another.
+    pub(crate) fn renew_end(&mut self) -> bool {
+        let (Some(last), Some((end, id))) = (self.links.last(), &mut self.end) else { return false };
+        let Ok(found) = fs::symlink_metadata(&last.at) else { return false };
+        *id = Id::of(&found);
+        found.is_file() && last.at == *end && Id::at(&last.folder).is_ok_and(|folder| folder == last.id)
+    }
+
     /// The names at which something can happen that makes it another way.
     pub(crate) fn loose(&self) -> impl Iterator<Item = &Link> {
         self.links.iter().filter(|link| !link.is_mount)
@@ -163,6 +171,33 @@ mod tests {
         let loose: Vec<_> = chain.loose().map(|link| link.at.as_path()).collect();
         assert_eq!(all, [Path::new("/proc"), Path::new("/proc/uptime")]);
         assert_eq!(loose, [Path::new("/proc/uptime")]);
+    }
+
+    #[test]
+    fn the_end_alone_is_enough_while_it_is_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        for name in ["a", "b", "c"] {
+            fs::write(root.join(name), "x").unwrap();
+        }
+        let mut chain = Chain::follow(&root.join("a"));
+        fs::rename(root.join("b"), root.join("a")).unwrap();
+        assert!(chain.renew_end());
+        assert_eq!(chain, Chain::follow(&root.join("a")));
+        symlink("c", root.join("link")).unwrap();
+        fs::rename(root.join("link"), root.join("a")).unwrap();
+        assert!(!chain.renew_end(), "it has become a symlink");
+        assert!(!Chain::follow(&root.join("missing")).renew_end());
+        let mut through_a_link = Chain::follow(&root.join("a"));
+        assert!(through_a_link.renew_end());
+        assert_eq!(through_a_link, Chain::follow(&root.join("a")));
+        fs::create_dir(root.join("folder")).unwrap();
+        fs::write(root.join("folder/file"), "x").unwrap();
+        let mut moved = Chain::follow(&root.join("folder/file"));
+        fs::rename(root.join("folder"), root.join("former")).unwrap();
+        fs::create_dir(root.join("folder")).unwrap();
+        fs::write(root.join("folder/file"), "y").unwrap();
+        assert!(!moved.renew_end(), "its folder is another");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::chain::Chain;
 use crate::error::ReadErrorKind;
+use crate::fingerprint::Id;
 use crate::reading::{self, Content, Glimpse, Reading};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -93,12 +94,19 @@ impl WatchedFile {
         self.seen.as_ref() != Some(&self.content)
     }
 
-    /// Looks up the way to it again; whether that is another one now.
+    /// Looks up the way to it again; whether it leads over other names now.
     pub(crate) fn follow(&mut self) -> bool {
         let chain = Chain::follow(&self.path);
-        let differs = chain != self.chain;
+        let differs = chain.links != self.chain.links;
         self.chain = chain;
         differs
+    }
+
+    /// The same where events named nothing on the way but its end.
+    pub(crate) fn follow_end(&mut self) -> bool {
+        let renewed = self.chain.renew_end();
+        let leads_there = || self.chain.end.as_ref().map(|(_, id)| *id) == Id::at(&self.path).ok();
+        !(renewed && leads_there()) && self.follow()
     }
 
     /// Whether the path means another file than it did when it was last looked up.

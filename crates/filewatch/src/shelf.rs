@@ -103,8 +103,11 @@ impl Shelf {
             if let Some(settled) = named {
                 file.suspect(settled);
             }
-            if all || named.is_some() {
+            let way = file.chain.links.split_last().map(|(_, way)| way).unwrap_or_default();
+            if all || way.iter().any(|link| settled.contains_key(link.at.as_os_str())) {
                 self.moved |= file.follow();
+            } else if named.is_some() {
+                self.moved |= file.follow_end();
             }
         }
         let mut found = Vec::new();
