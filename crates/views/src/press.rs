@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use filewatch::Files;
 
@@ -12,30 +13,53 @@ use crate::templates::Templates;
 /// The largest template that is read, in bytes: 1 MiB.
 const TEMPLATE_LIMIT: u64 = 1 << 20;
 
-/// Reads, compiles and tries one set after another, and remembers which one it let through last.
+/// Reads, compiles and tries one set after another.
 pub(crate) struct Press<T> {
     folder: PathBuf,
     trial: T,
-    accepted: Option<Sources>,
+    in_force: InForce,
     version: u64,
 }
 
-impl<T: Fn(&Templates) -> Result<(), Error>> Press<T> {
-    pub(crate) fn new(folder: PathBuf, trial: T) -> Press<T> {
-        Press { folder, trial, accepted: None, version: 0 }
+/// What the set in force was made from. A set that was tried need not get there: one that was overtaken while it was
+/// tried does not.
+#[derive(Clone, Default)]
+pub(crate) struct InForce(Arc<Mutex<Option<Sources>>>);
+
+impl InForce {
+    /// The first set is in force, unless another one is already.
+    pub(crate) fn begin(&self, first: &Templates) {
+        self.sources().get_or_insert_with(|| first.sources().clone());
     }
 
-    /// The set that the folder holds now, tried; `None` if it is the last one again.
+    pub(crate) fn set(&self, templates: &Templates) {
+        *self.sources() = Some(templates.sources().clone());
+    }
+
+    fn is(&self, sources: &Sources) -> bool {
+        self.sources().as_ref() == Some(sources)
+    }
+
+    fn sources(&self) -> MutexGuard<'_, Option<Sources>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Fn(&Templates) -> Result<(), Error>> Press<T> {
+    pub(crate) fn new(folder: PathBuf, trial: T, in_force: InForce) -> Press<T> {
+        Press { folder, trial, in_force, version: 0 }
+    }
+
+    /// The set that the folder holds now, tried; `None` if it is the one in force.
     pub(crate) fn press(&mut self, files: &mut Files<'_>) -> Result<Option<Templates>, Error> {
         let found = files
             .tree(&self.folder, TEMPLATE_LIMIT, is_template)
             .map_err(|error| Error::from_read(&error))?;
         let sources = Sources::new(&self.folder, found)?;
-        if self.accepted.as_ref() == Some(&sources) {
+        if self.in_force.is(&sources) {
             return Ok(None);
         }
         let templates = self.tried(sources)?;
-        self.accepted = Some(templates.sources().clone());
         self.version = templates.version();
         Ok(Some(templates))
     }
@@ -54,4 +78,27 @@ impl<T: Fn(&Templates) -> Result<(), Error>> Press<T> {
 
 fn is_template(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "html")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use filewatch::{Trigger, once};
+
+    use super::{InForce, Press};
+
+    #[test]
+    fn a_set_that_was_tried_is_offered_until_it_is_in_force() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("index.html"), "one").unwrap();
+        let in_force = InForce::default();
+        let mut press = Press::new(folder.path().to_owned(), |_| Ok(()), in_force.clone());
+        let mut offered = || once(Trigger::Event, |files| press.press(files)).unwrap();
+        assert_eq!(offered().map(|set| set.version()), Some(1));
+        let set = offered().expect("what was offered first need not be in force");
+        assert_eq!(set.version(), 2);
+        in_force.set(&set);
+        assert!(offered().is_none());
+    }
 }

@@ -9,7 +9,7 @@ use filewatch::{Degraded, Gate, Live, Notice, Watch};
 
 use crate::error::Error;
 use crate::event::{Event, Listeners};
-use crate::press::Press;
+use crate::press::{InForce, Press};
 use crate::templates::Templates;
 
 /// The templates `**/*.html` of a folder, followed while they are edited.
@@ -32,19 +32,26 @@ impl Views {
         gate: &Gate,
         trial: impl Fn(&Templates) -> Result<(), Error> + Send + 'static,
     ) -> Result<Views, Error> {
-        let mut press = Press::new(dir.into(), trial);
+        let in_force = InForce::default();
+        let mut press = Press::new(dir.into(), trial, in_force.clone());
         let clock = Clock::default();
         let started = clock.clone();
         let listeners = Listeners::default();
-        let audience = listeners.clone();
+        let (audience, published) = (listeners.clone(), in_force.clone());
         let live = Live::open(
             Watch::default().gate(gate),
             move |files| {
                 started.start();
                 press.press(files)
             },
-            move |notice| audience.tell(&event(notice, clock.elapsed())),
+            move |notice| {
+                if let Notice::Published { new, .. } = &notice {
+                    published.set(new);
+                }
+                audience.tell(&event(notice, clock.elapsed()));
+            },
         )?;
+        in_force.begin(&live.load());
         Ok(Views { live, listeners })
     }
 

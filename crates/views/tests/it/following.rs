@@ -1,6 +1,7 @@
 //! Edits while the views are open: good ones go live, bad ones change nothing.
 
 use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -54,6 +55,19 @@ fn templates_added_removed_and_renamed_count() {
     assert_eq!(published(&events), ["deep/er/new.html", "flat/er/new.html"]);
     assert_eq!(views.load().names().collect::<Vec<_>>(), ["flat/er/new.html", "index.html"]);
     assert_eq!(views.load().version(), 5);
+}
+
+#[test]
+fn a_folder_that_is_saved_again_while_it_is_first_tried_opens() {
+    let folder = Folder::of(&[("index.html", "one")]);
+    let (path, tries) = (folder.path().clone(), AtomicU32::new(0));
+    let views = Views::open(folder.path(), &Gate::new(), move |_| {
+        if tries.fetch_add(1, Ordering::Relaxed) == 0 {
+            save_beside_and_move(&path.join("index.html"), "one");
+        }
+        Ok(())
+    });
+    assert_eq!(page(&views.unwrap()), "one");
 }
 
 #[test]
@@ -292,4 +306,9 @@ fn until(condition: impl Fn() -> bool) {
         assert!(Instant::now() < end, "not in {PATIENCE:?}");
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+fn save_beside_and_move(path: &Path, text: &str) {
+    fs::write(path.with_extension("beside"), text).unwrap();
+    fs::rename(path.with_extension("beside"), path).unwrap();
 }
