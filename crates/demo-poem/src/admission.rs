@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use futures_util::FutureExt;
 use lifecycle::Connection;
+use poem::error::MethodNotAllowedError;
 use poem::http::header::{HOST, HeaderName, HeaderValue};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use site::{Arrival, Site, Visit};
@@ -17,15 +18,19 @@ static HEADERS: LazyLock<[HeaderName; 4]> = LazyLock::new(|| site::HEADERS.map(H
 /// Lets a request through to its handler with the one configuration that it sees, or answers it.
 ///
 /// It puts the site where the handlers find it, too, and is no middleware: each would move the request once more.
-pub(crate) async fn admission(site: Site, mut request: Request, next: Arc<impl Endpoint>) -> Response {
+pub(crate) async fn admission(
+    site: Site,
+    mut request: Request,
+    next: Arc<impl Endpoint<Output = Response>>,
+) -> Response {
     let visit = visit(&site, &request);
     let mut response = if let Err(error) = visit.admitted() {
         Failure(error).into_response()
     } else {
         request.set_data(site.clone());
         request.set_data(visit.clone());
-        let answer = AssertUnwindSafe(next.get_response(request)).catch_unwind().await;
-        answer.unwrap_or_else(|_| Failure(visit.panicked()).into_response())
+        let answer = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+        answer.unwrap_or_else(|_| Err(Failure(visit.panicked()).into())).unwrap_or_else(refused)
     };
     for (name, value) in HEADERS.iter().zip(visit.headers()) {
         if let Ok(value) = HeaderValue::from_maybe_shared(value) {
@@ -34,6 +39,15 @@ pub(crate) async fn admission(site: Site, mut request: Request, next: Arc<impl E
     }
     site.answered(&visit, response.status().as_u16());
     response
+}
+
+/// A path that can only be read is found out by the router.
+fn refused(error: poem::Error) -> Response {
+    if error.is::<MethodNotAllowedError>() {
+        Failure(site::Error::MethodNotAllowed).into_response()
+    } else {
+        error.into_response()
+    }
 }
 
 fn visit(site: &Site, request: &Request) -> Visit {

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use poem::error::MethodNotAllowedError;
 use poem::http::{StatusCode, header};
 use poem::{Body, IntoResponse, Request, Response, handler, web::Data};
-use poem::{Endpoint, EndpointExt, Route, RouteMethod};
+use poem::{Endpoint, Route, RouteMethod};
 use site::{CONTENT_SECURITY_POLICY, Site, Visit};
 
 use crate::failure::Failure;
@@ -96,18 +95,13 @@ fn configured(
     Ok(site.configured(visit, request.method().as_str(), request.uri().path())?)
 }
 
-/// A path that can only be read.
-async fn not_allowed(_: MethodNotAllowedError) -> Failure {
-    Failure(site::Error::MethodNotAllowed)
-}
-
 // `poem::web::Json` would serialize what is JSON already, and adds a charset.
 fn json(body: impl Into<Bytes>) -> impl IntoResponse {
     Body::from(body.into()).with_content_type("application/json")
 }
 
 // `poem::get` alone answers HEAD without the length that GET has.
-fn read(handler: impl Endpoint + 'static) -> impl Endpoint {
+fn read(handler: impl Endpoint + 'static) -> RouteMethod {
     let handler = Arc::new(handler);
-    RouteMethod::new().get(Arc::clone(&handler)).head(handler).catch_error(not_allowed)
+    RouteMethod::new().get(Arc::clone(&handler)).head(handler)
 }
