@@ -230,8 +230,7 @@ fn what_was_changed_before_the_build_is_read_by_it() {
 fn removing_a_source_is_a_change_and_a_passing_file_is_none() {
     let mut case = Case::new();
     case.learn(&READ);
-    for (name, expected) in [("main.rs", true), ("page.html", true), ("other.rs", false), ("x.rs", false)]
-    {
+    for (name, expected) in [("main.rs", true), ("page.html", true), ("other.rs", false), ("x.rs", false)] {
         let path = case.path(name);
         let _ = fs::remove_file(&path);
         assert_eq!(case.see(path), expected, "{name}");
