@@ -156,7 +156,8 @@ impl Desk {
         self.judge.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn report(&self, mut files: Vec<PathBuf>) {
+    fn report(&self, files: Vec<PathBuf>) {
+        let mut files = self.judge().differing(files);
         if files.is_empty() {
             return;
         }

@@ -136,11 +136,14 @@ fn copy(from: &Path, to: &Path) -> Result<(), Failed> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
+        if NOT_COPIED.iter().any(|name| OsStr::new(name) == entry.file_name()) {
+            continue;
+        }
         let target = to.join(entry.file_name());
-        if !entry.file_type()?.is_dir() {
-            fs::copy(entry.path(), target)?;
-        } else if !NOT_COPIED.iter().any(|name| OsStr::new(name) == entry.file_name()) {
+        if entry.file_type()?.is_dir() {
             copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
         }
     }
     Ok(())

@@ -57,7 +57,7 @@ pub(crate) const CONCERNS: [Concern; 9] = [
                 &[("routes.rs", ".with_state(", ".with_state(")],
                 &[("server.rs", "let (site, order, guests)", ".app_data(order.clone());")],
                 &[("routes.rs", "let visited = ", "let site = visited")],
-                &[("routes.rs", ".data(site.clone())", ".data(site.clone())")],
+                &[("admission.rs", "set_data(site.clone())", "set_data(site.clone())")],
             ]),
             Part::Item("routes.rs", "healthz"),
         ],
@@ -80,7 +80,11 @@ pub(crate) const CONCERNS: [Concern; 9] = [
     Concern {
         title: "errors",
         note: "The site's error as a response: status, headers, and a plain sentence.",
-        parts: &[Part::File("failure.rs"), Part::Item("routes.rs", "not_allowed")],
+        parts: &[
+            Part::File("failure.rs"),
+            Part::Item("routes.rs", "not_allowed"),
+            Part::Item("admission.rs", "refused"),
+        ],
     },
     Concern {
         title: "middleware",

@@ -1,0 +1,281 @@
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use tempfile::TempDir;
+
+use super::{Judge, contents};
+use crate::inputs::Inputs;
+use crate::sources::ignores::Ignores;
+use crate::sources::rules::{Script, SourceRules};
+use crate::sources::stamp;
+use crate::sources::survey::Survey;
+
+/// A project whose compiler reads `main.rs` and `page.html`, but not `other.rs`.
+struct Case {
+    folder: TempDir,
+    judge: Judge,
+}
+
+impl Case {
+    fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    fn with(change: impl FnOnce(&mut SourceRules)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        for name in ["main.rs", "other.rs", "page.html", "notes.txt", "Cargo.toml"] {
+            fs::write(root.join(name), "as it was").unwrap();
+        }
+        let mut rules = SourceRules {
+            roots: vec![root.clone()],
+            extensions: vec!["rs".to_owned()],
+            compiler_decides: true,
+            include_files: vec![root.join("Cargo.toml"), root.join("Cargo.lock")],
+            exclude_unchanged: true,
+            ..SourceRules::default()
+        };
+        change(&mut rules);
+        let ignores = Ignores::of(&rules.roots);
+        let known = contents(Survey::of(&rules, &ignores).files);
+        let mut judge = Judge::new(rules, ignores);
+        judge.take_stock(known, Vec::new());
+        Self { folder, judge }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().canonicalize().unwrap().join(name)
+    }
+
+    fn inputs(&self, names: &[&str]) -> Inputs {
+        Inputs { files: names.iter().map(|name| self.path(name)).collect(), ..Inputs::default() }
+    }
+
+    /// Whether saving this is a change; it is told if so.
+    fn save(&mut self, name: &str, text: &str) -> bool {
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        self.see(path)
+    }
+
+    fn see(&mut self, path: PathBuf) -> bool {
+        let changed = self.judge.weigh(vec![path]);
+        if !changed.is_empty() {
+            self.judge.told(&changed);
+        }
+        !changed.is_empty()
+    }
+
+    fn learn(&mut self, names: &[&str]) -> Vec<String> {
+        let inputs = self.inputs(names);
+        let (late, _) = self.judge.learn(inputs);
+        late.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
+    }
+}
+
+/// What is found out of a change that is made when a build has begun, before the sources are read.
+fn found(change: impl FnOnce(&mut Case)) -> Vec<String> {
+    let mut case = Case::new();
+    let written = fs::metadata(case.path("Cargo.toml")).unwrap();
+    while stamp::is_younger(&written, stamp::now()) {}
+    case.judge = Judge::new(case.judge.rules.clone(), case.judge.ignores.clone());
+    change(&mut case);
+    let Judge { rules, ignores, begun, .. } = &case.judge;
+    let known = contents(Survey::of(rules, ignores).files);
+    let younger = Survey::younger(rules, ignores, *begun);
+    let mut late = case.judge.take_stock(known, younger);
+    late.extend(case.judge.learn(case.inputs(&READ)).0);
+    late.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn what_was_found_cut_off_and_is_as_before_is_no_change() {
+    let mut case = Case::new();
+    case.learn(&READ);
+    let path = case.path("main.rs");
+    let text = fs::read(&path).unwrap();
+    let files = || vec![path.clone()];
+    fs::write(&path, "").unwrap();
+    assert_eq!(case.judge.weigh(files()), files());
+    assert_eq!(case.judge.differing(files()), files());
+    fs::write(&path, &text).unwrap();
+    assert_eq!(case.judge.weigh(files()), files());
+    assert!(case.judge.differing(files()).is_empty());
+    fs::remove_file(&path).unwrap();
+    case.judge.weigh(files());
+    fs::write(&path, &text).unwrap();
+    case.judge.weigh(files());
+    assert!(case.judge.differing(files()).is_empty());
+    fs::write(&path, "").unwrap();
+    case.judge.weigh(files());
+    case.judge.told(&files());
+    fs::write(&path, &text).unwrap();
+    assert_eq!(case.judge.weigh(files()), files());
+    assert_eq!(case.judge.differing(files()), files(), "the build has read the cut off one");
+}
+
+#[test]
+fn what_is_changed_before_the_sources_are_read_is_not_forgotten() {
+    assert_eq!(found(|_| {}), Vec::<String>::new());
+    assert_eq!(found(|case| fs::write(case.path("main.rs"), "new").unwrap()), ["main.rs"]);
+    assert_eq!(found(|case| fs::write(case.path("fresh.rs"), "new").unwrap()), ["fresh.rs"]);
+    assert_eq!(found(|case| fs::write(case.path("notes.txt"), "new").unwrap()), Vec::<String>::new());
+    // The compiler says later that it reads it.
+    assert_eq!(found(|case| fs::write(case.path("page.html"), "new").unwrap()), ["page.html"]);
+    assert_eq!(found(|case| fs::remove_file(case.path("main.rs")).unwrap()), ["main.rs"]);
+}
+
+#[test]
+fn what_is_moved_there_before_the_sources_are_read_is_not_forgotten_however_old_it_is() {
+    let moved = found(|case| {
+        let old = SystemTime::UNIX_EPOCH + Duration::from_hours(24);
+        let file = File::create(case.path("beside")).unwrap();
+        file.set_modified(old).unwrap();
+        fs::rename(case.path("beside"), case.path("main.rs")).unwrap();
+    });
+    assert_eq!(moved, ["main.rs"]);
+}
+
+#[test]
+fn what_the_compiler_has_read_and_was_removed_before_the_sources_were_read_is_not_forgotten() {
+    let removed = found(|case| {
+        case.learn(&READ);
+        fs::remove_file(case.path("page.html")).unwrap();
+    });
+    assert_eq!(removed, ["page.html"]);
+}
+
+const READ: [&str; 2] = ["main.rs", "page.html"];
+
+#[test]
+fn the_same_content_is_no_change() {
+    let mut case = Case::new();
+    assert!(!case.save("main.rs", "as it was"));
+    assert!(case.save("main.rs", "new"));
+    assert!(!case.save("main.rs", "new"));
+    assert!(case.save("main.rs", "as it was"));
+}
+
+#[test]
+fn the_same_content_is_a_change_where_the_settings_say_so() {
+    let mut case = Case::with(|rules| rules.exclude_unchanged = false);
+    assert!(case.save("main.rs", "as it was"));
+}
+
+#[test]
+fn before_a_build_has_succeeded_endings_decide() {
+    let mut case = Case::new();
+    assert!(case.save("main.rs", "new"));
+    assert!(case.save("other.rs", "new"));
+    assert!(case.save("Cargo.toml", "new"));
+    assert!(!case.save("page.html", "new"));
+    assert!(!case.save("notes.txt", "new"));
+}
+
+#[test]
+fn after_a_build_the_compiler_decides() {
+    let mut case = Case::new();
+    case.learn(&READ);
+    assert!(case.save("main.rs", "new"));
+    assert!(case.save("page.html", "new"));
+    assert!(case.save("Cargo.toml", "new"));
+    assert!(!case.save("other.rs", "new"));
+    assert!(!case.save("notes.txt", "new"));
+}
+
+#[test]
+fn a_file_that_is_new_may_be_what_the_next_build_reads() {
+    let mut case = Case::new();
+    case.learn(&READ);
+    assert!(case.save("fresh.rs", "new"));
+    assert!(case.save("fresh.rs", "newer"));
+    case.learn(&READ);
+    assert!(!case.save("fresh.rs", "newest"), "it was not read");
+}
+
+#[test]
+fn after_a_failed_build_every_likely_file_counts() {
+    let mut case = Case::new();
+    case.learn(&READ);
+    case.save("main.rs", "mod other;");
+    assert_eq!(case.learn(&[]), Vec::<String>::new());
+    assert!(case.save("other.rs", "mended"));
+    assert!(case.save("page.html", "new"), "and what the last good one read");
+    assert!(!case.save("notes.txt", "new"));
+}
+
+#[test]
+fn what_is_changed_during_the_build_that_first_reads_it_is_not_forgotten() {
+    let mut case = Case::new();
+    case.learn(&READ);
+    case.save("other.rs", "before");
+    assert!(case.save("main.rs", "mod other; include_str!(\"notes.txt\")"));
+    assert!(!case.save("other.rs", "meanwhile"));
+    assert!(!case.save("notes.txt", "meanwhile"));
+    assert_eq!(case.learn(&["main.rs", "page.html", "other.rs", "notes.txt"]), ["notes.txt", "other.rs"]);
+    assert_eq!(case.learn(&["main.rs", "page.html", "other.rs", "notes.txt"]), Vec::<String>::new());
+}
+
+#[test]
+fn what_was_changed_before_the_build_is_read_by_it() {
+    let mut case = Case::new();
+    case.learn(&READ);
+    assert!(!case.save("other.rs", "before"));
+    assert!(case.save("main.rs", "mod other;"));
+    assert_eq!(case.learn(&["main.rs", "page.html", "other.rs"]), Vec::<String>::new());
+}
+
+#[test]
+fn removing_a_source_is_a_change_and_a_passing_file_is_none() {
+    let mut case = Case::new();
+    case.learn(&READ);
+    for (name, expected) in [("main.rs", true), ("page.html", true), ("other.rs", false), ("x.rs", false)] {
+        let path = case.path(name);
+        let _ = fs::remove_file(&path);
+        assert_eq!(case.see(path), expected, "{name}");
+    }
+}
+
+#[test]
+fn cargo_may_write_its_lock_file_when_manifests_were_changed() {
+    let mut case = Case::new();
+    assert!(!case.save("Cargo.lock", "by the first build"));
+    case.learn(&READ);
+    assert!(case.save("Cargo.lock", "by cargo update"));
+    case.learn(&READ);
+    assert!(case.save("Cargo.toml", "one more"));
+    assert!(!case.save("Cargo.lock", "by the build"));
+    case.learn(&READ);
+    assert!(case.save("Cargo.lock", "by cargo update, again"));
+}
+
+#[test]
+fn a_build_script_that_says_nothing_reads_its_package() {
+    let mut case = Case::new();
+    let folder = case.path("");
+    case.judge.rules.scripts = vec![Script { package: "site".to_owned(), folder }];
+    let mut inputs = case.inputs(&READ);
+    inputs.silent_scripts.insert("elsewhere".to_owned());
+    case.judge.learn(inputs.clone());
+    assert!(!case.save("notes.txt", "new"));
+    inputs.silent_scripts.insert("site".to_owned());
+    case.judge.learn(inputs);
+    assert!(case.save("notes.txt", "newer"));
+}
+
+#[test]
+fn what_the_compiler_reads_elsewhere_is_watched_there() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut case = Case::with(|rules| {
+        rules.never.push(rules.roots[0].join("target"));
+    });
+    fs::create_dir(case.path(".hidden")).unwrap();
+    let outside = elsewhere.path().canonicalize().unwrap().join("a.sql");
+    fs::write(&outside, "").unwrap();
+    let mut inputs = case.inputs(&["main.rs", ".hidden/b.sql", "target/c.rs"]);
+    inputs.files.insert(outside.clone());
+    let (_, outskirts) = case.judge.learn(inputs);
+    assert_eq!(outskirts, [outside.clone(), case.path(".hidden/b.sql")].into());
+    assert!(case.see(outside));
+}
