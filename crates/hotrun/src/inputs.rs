@@ -35,8 +35,9 @@ pub(crate) fn of(executable: &Path) -> Inputs {
     let mut inputs = Inputs::default();
     let Ok(listed) = fs::read_to_string(executable.with_extension("d")) else { return inputs };
     let profile = executable.parent().unwrap_or(executable);
-    let target =
-        executable.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file()).unwrap_or(profile);
+    // Above it can be a target folder of a triple, then one of hotrun's; what is marked farther up is not of this project.
+    let mut folders = executable.ancestors().skip(1).take(3);
+    let target = folders.find(|folder| folder.join("CACHEDIR.TAG").is_file()).unwrap_or(profile);
     for path in dependencies(&listed) {
         if path.is_absolute() && !path.starts_with(target) {
             inputs.add(path);
@@ -90,9 +91,25 @@ fn dependencies(rule: &str) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::path::PathBuf;
 
-    use super::dependencies;
+    use super::{dependencies, of};
+
+    #[test]
+    fn what_the_compiler_made_itself_is_no_input_wherever_the_project_is() {
+        let cache = tempfile::tempdir().unwrap();
+        let project = cache.path().join("project");
+        let made = project.join("target/hotrun/debug/build/app/out/made.rs");
+        let program = project.join("target/hotrun/debug/app");
+        fs::create_dir_all(made.parent().unwrap()).unwrap();
+        fs::write(cache.path().join("CACHEDIR.TAG"), "").unwrap();
+        let source = project.join("src/main.rs");
+        let rule = format!("{}: {} {}\n", program.display(), source.display(), made.display());
+        fs::write(program.with_extension("d"), rule).unwrap();
+        let inputs = of(&program);
+        assert!(inputs.contain(&source) && !inputs.contain(&made), "{inputs:?}");
+    }
 
     #[test]
     fn a_rule_is_read_with_spaces_in_names() {

@@ -34,8 +34,9 @@ pub(crate) struct Judge {
     inputs: Inputs,
     /// The files that may count, with what is known of their content.
     known: HashMap<PathBuf, Option<Content>>,
-    /// What files held before a change that is not reported yet: one that is being saved may be found cut off.
-    former: HashMap<PathBuf, Content>,
+    /// What files held before a change that is not reported yet: one that is being saved may be found cut off. None while a
+    /// build is under way, which may have read it so.
+    former: Option<HashMap<PathBuf, Content>>,
     /// The inputs are those of the last build; otherwise it failed, and they say too little.
     settled: bool,
     /// New since the inputs were learnt: the next build may read them.
@@ -50,8 +51,6 @@ pub(crate) struct Judge {
     locked: SystemTime,
     /// No build has succeeded yet.
     is_first: bool,
-    /// A build is under way, which may have read what is there for a moment.
-    is_building: bool,
 }
 
 impl Judge {
@@ -62,7 +61,7 @@ impl Judge {
             ignores,
             inputs: Inputs::default(),
             known: HashMap::new(),
-            former: HashMap::new(),
+            former: None,
             settled: false,
             arrived: BTreeSet::new(),
             unheeded: BTreeSet::new(),
@@ -70,7 +69,6 @@ impl Judge {
             locks: true,
             locked: SystemTime::UNIX_EPOCH,
             is_first: true,
-            is_building: true,
         }
     }
 
@@ -106,17 +104,16 @@ impl Judge {
 
     /// Which of these files do not hold again what they held when the last report was made.
     pub(crate) fn differing(&self, mut files: Vec<PathBuf>) -> Vec<PathBuf> {
-        let is_back = |file: &PathBuf| {
-            self.former.get(file).is_some_and(|former| self.known.get(file) == Some(&Some(*former)))
-        };
-        files.retain(|file| self.is_building || !self.rules.exclude_unchanged || !is_back(file));
+        if let Some(former) = self.former.as_ref().filter(|_| self.rules.exclude_unchanged) {
+            let now = |file: &PathBuf| self.known.get(file).copied().flatten();
+            files.retain(|file| now(file).is_none_or(|now| former.get(file) != Some(&now)));
+        }
         files
     }
 
     /// A build begins that will read everything changed so far, these files among it.
     pub(crate) fn told(&mut self, files: &[PathBuf]) {
-        self.former.clear();
-        self.is_building = true;
+        self.former = None;
         self.locks = self.locks || files.iter().any(|file| file.ends_with("Cargo.toml"));
         self.unheeded.clear();
         self.begun = stamp::now();
@@ -127,7 +124,7 @@ impl Judge {
     /// Returns the sources that were changed while it ran, before it was known that they are, then what it
     /// reads outside of the folders that are entered.
     pub(crate) fn learn(&mut self, inputs: Inputs) -> (Vec<PathBuf>, BTreeSet<PathBuf>) {
-        self.is_building = false;
+        self.former.get_or_insert_default();
         self.settled = inputs != Inputs::default();
         if mem::take(&mut self.locks) {
             self.locked = SystemTime::now() - CLOCK_TICK;
@@ -210,8 +207,8 @@ impl Judge {
     }
 
     fn keep(&mut self, file: &Path, before: Option<Content>) {
-        if let Some(before) = before {
-            self.former.entry(file.to_owned()).or_insert(before);
+        if let Some((former, before)) = self.former.as_mut().zip(before) {
+            former.entry(file.to_owned()).or_insert(before);
         }
     }
 
