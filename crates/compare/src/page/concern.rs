@@ -17,7 +17,7 @@ pub(crate) struct Concern {
 }
 
 enum Part {
-    /// An item of a file, in every demo that has it.
+    /// An item of a file, in every demo.
     Item(&'static str, &'static str),
     /// All of a file but its imports.
     File(&'static str),
@@ -82,8 +82,12 @@ pub(crate) const CONCERNS: [Concern; 9] = [
         note: "The site's error as a response: status, headers, and a plain sentence.",
         parts: &[
             Part::File("failure.rs"),
-            Part::Item("routes.rs", "not_allowed"),
-            Part::Item("admission.rs", "refused"),
+            Part::Lines([
+                &[("routes.rs", "async fn not_allowed(", "\n}")],
+                &[("routes.rs", "async fn not_allowed(", "\n}")],
+                &[("routes.rs", "async fn not_allowed(", "\n}")],
+                &[("admission.rs", "fn refused(", "\n}")],
+            ]),
         ],
     },
     Concern {
