@@ -5,12 +5,11 @@ use std::sync::{Arc, LazyLock};
 
 use futures_util::FutureExt;
 use lifecycle::Connection;
-use poem::error::MethodNotAllowedError;
 use poem::http::header::{HOST, HeaderName, HeaderValue};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use site::{Arrival, Site, Visit};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, routes::not_allowed};
 
 /// What every answer carries.
 static HEADERS: LazyLock<[HeaderName; 4]> = LazyLock::new(|| site::HEADERS.map(HeaderName::from_static));
@@ -30,7 +29,7 @@ pub(crate) async fn admission(
         request.set_data(site.clone());
         request.set_data(visit.clone());
         let answer = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-        answer.unwrap_or_else(|_| Err(Failure(visit.panicked()).into())).unwrap_or_else(refused)
+        answer.unwrap_or_else(|_| Err(Failure(visit.panicked()).into())).unwrap_or_else(not_allowed)
     };
     for (name, value) in HEADERS.iter().zip(visit.headers()) {
         if let Ok(value) = HeaderValue::from_maybe_shared(value) {
@@ -39,15 +38,6 @@ pub(crate) async fn admission(
     }
     site.answered(&visit, response.status().as_u16());
     response
-}
-
-/// A path that can only be read is found out by the router.
-fn refused(error: poem::Error) -> Response {
-    if error.is::<MethodNotAllowedError>() {
-        Failure(site::Error::MethodNotAllowed).into_response()
-    } else {
-        error.into_response()
-    }
 }
 
 fn visit(site: &Site, request: &Request) -> Visit {

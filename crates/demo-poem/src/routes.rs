@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use poem::error::MethodNotAllowedError;
 use poem::http::{StatusCode, header};
 use poem::{Body, IntoResponse, Request, Response, handler, web::Data};
 use poem::{Endpoint, Route, RouteMethod};
@@ -93,6 +94,15 @@ fn configured(
     request: &Request,
 ) -> Result<impl IntoResponse, Failure> {
     Ok(site.configured(visit, request.method().as_str(), request.uri().path())?)
+}
+
+/// A path that can only be read, if that is the error. Asked for once, by the admission: `catch_error` would go around each route.
+pub(crate) fn not_allowed(error: poem::Error) -> Response {
+    if error.is::<MethodNotAllowedError>() {
+        Failure(site::Error::MethodNotAllowed).into_response()
+    } else {
+        error.into_response()
+    }
 }
 
 // `poem::web::Json` would serialize what is JSON already, and adds a charset.

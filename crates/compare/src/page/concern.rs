@@ -80,15 +80,7 @@ pub(crate) const CONCERNS: [Concern; 9] = [
     Concern {
         title: "errors",
         note: "The site's error as a response: status, headers, and a plain sentence.",
-        parts: &[
-            Part::File("failure.rs"),
-            Part::Lines([
-                &[("routes.rs", "async fn not_allowed(", "\n}")],
-                &[("routes.rs", "async fn not_allowed(", "\n}")],
-                &[("routes.rs", "async fn not_allowed(", "\n}")],
-                &[("admission.rs", "fn refused(", "\n}")],
-            ]),
-        ],
+        parts: &[Part::File("failure.rs"), Part::Item("routes.rs", "not_allowed")],
     },
     Concern {
         title: "middleware",
