@@ -232,13 +232,15 @@ impl Hotrun {
         });
     }
 
-    /// Saves the server with another version in it, without waiting.
+    /// Saves the server with another version in it, without waiting. By rename: a file that is found cut off is a change of its own.
     pub(crate) fn save_version(&self, version: usize) {
         let path = self.project.path("src/main.rs");
         let text = fs::read_to_string(&path).expect("a server");
         let (head, rest) = text.split_once("\"version ").expect("a version");
         let (_, tail) = rest.split_once('"').expect("a version");
-        self.project.save("src/main.rs", &format!("{head}\"version {version}\"{tail}"));
+        let new = path.with_extension("new");
+        fs::write(&new, format!("{head}\"version {version}\"{tail}")).expect("saved beside");
+        fs::rename(new, path).expect("moved over");
     }
 
     /// Saves the server with another version in it, and waits until that answers.
