@@ -17,6 +17,7 @@ mod record;
 mod restarts;
 mod saved;
 mod sizes;
+mod sources;
 mod started;
 mod starts;
 mod torn;

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
     time::Instant,
 };
@@ -15,14 +15,14 @@ use crate::{
         Scale,
         contender::{self, Contender},
         record::{Figure, Row},
-        started::sources,
+        sources,
     },
     progress,
 };
 
-/// A build of one contender into folders of its own, which are removed with it.
-struct Site<'a> {
-    contender: &'a Contender,
+/// A copy of one contender's sources, and what is built of it; removed with this.
+struct Site {
+    contender: &'static Contender,
     folder: TempDir,
 }
 
@@ -30,12 +30,12 @@ struct Site<'a> {
 pub(crate) fn figures(scale: &Scale) -> Result<Vec<Figure>, Failed> {
     let (mut cold, mut incremental) = (Vec::new(), Vec::new());
     for contender in &contender::ALL {
-        let site = Site { contender, folder: TempDir::new()? };
+        let site = Site::of(contender)?;
         let first = site.build()?;
         progress(&format!("build: {} took {first:.1} s cold", contender.name));
         cold.push(Row::of(contender.id, vec![first]));
         let edits = (0..scale.rounds).map(|_| {
-            let _edited = Edited::new(site.source())?;
+            site.edit()?;
             site.build()
         });
         let edits = edits.collect::<Result<Vec<f64>, Failed>>()?;
@@ -53,60 +53,49 @@ pub(crate) fn figures(scale: &Scale) -> Result<Vec<Figure>, Failed> {
     Ok(vec![cold, incremental])
 }
 
-impl Site<'_> {
+impl Site {
+    fn of(contender: &'static Contender) -> Result<Site, Failed> {
+        let site = Site { contender, folder: TempDir::new()? };
+        let from = if contender.is_demo() { sources::of_demos() } else { sources::of_counterparts() };
+        sources::copy(&from, &site.sources())?;
+        Ok(site)
+    }
+
     /// In seconds.
     fn build(&self) -> Result<f64, Failed> {
         let mut command = if self.contender.is_demo() {
             let mut cargo = Command::new("cargo");
             cargo.args(["build", "--offline", "-q", "-p", self.contender.id]);
-            cargo.env("CARGO_TARGET_DIR", self.folder.path()).current_dir(repository());
+            cargo.env("CARGO_TARGET_DIR", self.folder.path().join("target"));
             cargo
         } else {
             let mut go = Command::new("go");
             go.args(["build", "-o"]).arg(self.folder.path().join("program"));
             go.arg(format!("./{}", self.contender.program()));
-            go.env("GOCACHE", self.folder.path().join("cache")).current_dir(sources());
+            go.env("GOCACHE", self.folder.path().join("cache"));
             go
         };
         let begun = Instant::now();
-        let ended = command.env("TMPDIR", temp_dir()).stdin(Stdio::null()).status()?;
+        let ended = command.current_dir(self.sources()).env("TMPDIR", temp_dir()).stdin(Stdio::null()).status()?;
         if !ended.success() {
             return Err(format!("the build of {} ends with {ended}", self.contender.name).into());
         }
         Ok(begun.elapsed().as_secs_f64())
     }
 
-    fn source(&self) -> PathBuf {
-        if self.contender.is_demo() {
-            repository().join("crates").join(self.contender.id).join("src/routes.rs")
+    /// Adds a line in front of a function, so that every later line moves.
+    fn edit(&self) -> Result<(), Failed> {
+        let path = if self.contender.is_demo() {
+            self.sources().join("crates").join(self.contender.id).join("src/routes.rs")
         } else {
-            sources().join(self.contender.program()).join("main.go")
-        }
-    }
-}
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-/// A source with one more line, until this is dropped.
-struct Edited {
-    path: PathBuf,
-    text: String,
-}
-
-impl Edited {
-    fn new(path: PathBuf) -> Result<Edited, Failed> {
+            self.sources().join(self.contender.program()).join("main.go")
+        };
         let text = fs::read_to_string(&path)?;
         let at = text.find("\nfn ").or_else(|| text.find("\nfunc ")).ok_or("a source has a function")?;
-        // In front of a function, so that every later line moves.
-        fs::write(&path, format!("{}\n// Edited.\n{}", &text[..at], &text[at..]))?;
-        Ok(Edited { path, text })
+        Ok(fs::write(&path, format!("{}\n// Edited.\n{}", &text[..at], &text[at..]))?)
     }
-}
 
-impl Drop for Edited {
-    fn drop(&mut self) {
-        let _ = fs::write(&self.path, &self.text);
+    fn sources(&self) -> PathBuf {
+        self.folder.path().join("sources")
     }
 }

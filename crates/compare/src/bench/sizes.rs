@@ -13,7 +13,7 @@ use crate::bench::{
     contender::{self, Contender},
     programs::Programs,
     record::{Figure, Row},
-    started::sources,
+    sources,
 };
 
 /// `size-lines`, `size-dependencies`, `size-binary`.
@@ -53,12 +53,12 @@ fn once(mut figure: Figure) -> Figure {
 
 fn lines_of(contender: &Contender) -> Result<usize, Failed> {
     let files: Vec<PathBuf> = if contender.is_demo() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(contender.id).join("src");
+        let folder = sources::of_demos().join("crates").join(contender.id).join("src");
         let entries = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
         entries.collect::<Result<_, _>>()?
     } else {
-        let main = sources().join(contender.program()).join("main.go");
-        let settings = sources().join("settings/settings.go");
+        let main = sources::of_counterparts().join(contender.program()).join("main.go");
+        let settings = sources::of_counterparts().join("settings/settings.go");
         if fs::read_to_string(&main)?.contains("counterparts/settings") {
             vec![main, settings]
         } else {
@@ -84,7 +84,7 @@ fn dependencies_of(contender: &Contender) -> Result<usize, Failed> {
     } else {
         let arguments = ["list", "-deps", "-f", "{{with .Module}}{{.Path}} {{.Version}}{{end}}"];
         let package = format!("./{}", contender.program());
-        Command::new("go").args(arguments).arg(package).current_dir(sources()).output()?
+        Command::new("go").args(arguments).arg(package).current_dir(sources::of_counterparts()).output()?
     };
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());

@@ -15,7 +15,7 @@ use conformance::{Answer, Client, Failed, Server, folder};
 use tempfile::TempDir;
 
 use crate::{
-    bench::{contender::Contender, programs::Programs},
+    bench::{contender::Contender, programs::Programs, sources},
     cpu::{head, whole_head},
 };
 
@@ -46,7 +46,7 @@ impl Files {
         let template = if contender.is_demo() {
             Server::shipped_template("index.html")
         } else {
-            fs::read_to_string(sources().join("templates/index.html"))?
+            fs::read_to_string(sources::of_counterparts().join("templates/index.html"))?
         };
         Ok(Files { config: Server::shipped_config(), template })
     }
@@ -60,10 +60,6 @@ impl Files {
     }
 }
 
-/// The sources of the counterparts.
-pub(crate) fn sources() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/go")
-}
 
 impl Started {
     /// The site as it is shipped.
@@ -246,7 +242,8 @@ pub(crate) fn free() -> Result<SocketAddr, Failed> {
 mod tests {
     use conformance::Server;
 
-    use super::{Files, sources};
+    use super::Files;
+    use crate::bench::sources;
     use crate::bench::contender::ALL;
 
     /// The counterparts' template is the shipped one, word for word, in the other language's notation; the script, which
@@ -257,7 +254,7 @@ mod tests {
         page = page.replace("  <script src=\"{{ page_script }}\" defer></script>\n", "");
         page = page.replace("{{ ", "{{ .").replace("{% if ", "{{ if .").replace(" -%}", " -}}");
         page = page.replace("{%- endif %}", "{{- end }}");
-        let theirs = std::fs::read_to_string(sources().join("templates/index.html")).unwrap();
+        let theirs = std::fs::read_to_string(sources::of_counterparts().join("templates/index.html")).unwrap();
         assert!(page == theirs, "peers/go/templates/index.html differs from templates/index.html");
     }
 

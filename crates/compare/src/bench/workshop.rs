@@ -1,7 +1,6 @@
 //! A copy of a server's sources with its development tool at work in it.
 
 use std::{
-    ffi::OsStr,
     fs::{self, File},
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -16,7 +15,8 @@ use tempfile::{Builder, TempDir, env::temp_dir};
 use crate::bench::{
     contender::Contender,
     programs::Programs,
-    started::{free, sources},
+    sources,
+    started::free,
 };
 
 /// Sources that are edited, and the tool that builds and restarts the server of them.
@@ -41,16 +41,13 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// What the answers begin with, and what every edit of the sources changes.
 const WORDS: &str = "Current dynamic config values";
 
-/// What is no source.
-const NOT_COPIED: [&str; 4] = ["target", "tmp", ".git", "results"];
-
 impl Workshop {
     /// A counterpart under air, whose settings are those that `air init` writes.
     pub(crate) fn of_air(programs: &Programs, contender: &Contender) -> Result<Workshop, Failed> {
         // Of folders whose names begin with a dot, as `TempDir::new` makes them, air looks at none.
         let temporary = Builder::new().prefix("bench-").tempdir()?;
         let folder = temporary.path();
-        copy(&sources(), folder)?;
+        sources::copy(&sources::of_counterparts(), folder)?;
         let program = contender.program();
         let settings =
             format!("[build]\ncmd = \"go build -o ./tmp/main ./{program}\"\nentrypoint = [\"./tmp/main\"]\n");
@@ -62,9 +59,9 @@ impl Workshop {
 
     /// A demo under hotrun, with the settings of this repository, in a folder whose dependencies stay built.
     pub(crate) fn of_hotrun(hotrun: &Path, contender: &Contender) -> Result<Workshop, Failed> {
-        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
+        let repository = sources::of_demos().canonicalize()?;
         let folder = repository.join("target/bench-hotrun");
-        copy(&repository, &folder)?;
+        sources::copy(&repository, &folder)?;
         let mut command = Command::new(hotrun);
         command.args(["--bin", contender.program()]).env_remove("CARGO_TARGET_DIR");
         Workshop::open(&mut command, folder, None, "crates/site/src/edition.rs")
@@ -130,21 +127,4 @@ impl Drop for Workshop {
         let _ = self.tool.kill();
         let _ = self.tool.wait();
     }
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), Failed> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        if NOT_COPIED.iter().any(|name| OsStr::new(name) == entry.file_name()) {
-            continue;
-        }
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }

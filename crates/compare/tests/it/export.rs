@@ -14,7 +14,8 @@ fn the_page_is_written_with_all_that_it_needs() {
     fs::create_dir(&results).unwrap();
     fs::write(results.join("bench.json"), FIGURES).unwrap();
     let mut exporting = compare();
-    exporting.arg("export").arg(&to).arg("--programs").arg(demos()).arg("--results").arg(&results);
+    exporting.current_dir(demos().parent().unwrap()).arg("export").arg(&to);
+    exporting.arg("--programs").arg(demos().file_name().unwrap()).arg("--results").arg(&results);
     let ended = exporting.output().unwrap();
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
 

@@ -218,6 +218,7 @@ impl Judge {
             Verdict::Named => true,
             Verdict::Likely => !self.settled || self.arrived.contains(file) || self.inputs.contain(file),
             Verdict::Unlikely => self.inputs.contain(file),
+            Verdict::Scratch => self.inputs.files.contains(file),
         }
     }
 

@@ -49,6 +49,8 @@ pub(crate) enum Verdict {
     Likely,
     /// Counts if the compiler says so.
     Unlikely,
+    /// Beside a file that is being edited: counts if the compiler names the very file, not its folder.
+    Scratch,
     /// Never counts.
     Excluded,
 }
@@ -86,6 +88,9 @@ impl SourceRules {
         if self.include_files.iter().any(|named| named == file) {
             return Verdict::Named;
         }
+        if file.file_name().is_some_and(is_scratch) {
+            return Verdict::Scratch;
+        }
         let elsewhere = !self.include_dirs.is_empty() && !is_below(&self.include_dirs, file);
         if elsewhere || !self.has_ending(file) || ignores.ignore(file, false) {
             return Verdict::Unlikely;
@@ -98,7 +103,7 @@ impl SourceRules {
         let ending = ending(name);
         let listed =
             |listed: &String| listed == "*" || ending.is_some_and(|ending| ending == listed.as_str());
-        !is_scratch(name) && self.extensions.iter().any(listed)
+        self.extensions.iter().any(listed)
     }
 
     fn matches(&self, globs: &GlobSet, path: &Path) -> bool {
@@ -195,9 +200,9 @@ mod tests {
             ("src/a.skip.rs", Verdict::Likely),
             ("src/odd.rs", Verdict::Excluded),
             ("src/main_test.rs", Verdict::Excluded),
-            ("src/.#main.rs", Verdict::Unlikely),
-            ("src/main.rs~", Verdict::Unlikely),
-            ("src/4913", Verdict::Unlikely),
+            ("src/.#main.rs", Verdict::Scratch),
+            ("src/main.rs~", Verdict::Scratch),
+            ("src/4913", Verdict::Scratch),
         ] {
             assert_eq!(rules.verdict(&root.join(path), &ignores), expected, "{path}");
         }
@@ -217,7 +222,7 @@ mod tests {
             (&["rs"], &[], "/p/page.html", Verdict::Unlikely),
             (&["*"], &[], "/p/page.html", Verdict::Named),
             (&["*"], &[], "/p/Makefile", Verdict::Named),
-            (&["*"], &[], "/p/.page.html.swp", Verdict::Unlikely),
+            (&["*"], &[], "/p/.page.html.swp", Verdict::Scratch),
             (&[], &[], "/p/main.rs", Verdict::Unlikely),
             (&["rs"], &["/p/src", "/q"], "/p/src/main.rs", Verdict::Named),
             (&["rs"], &["/p/src", "/q"], "/q/lib.rs", Verdict::Named),

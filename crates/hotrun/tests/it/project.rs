@@ -238,7 +238,7 @@ impl Hotrun {
         let text = fs::read_to_string(&path).expect("a server");
         let (head, rest) = text.split_once("\"version ").expect("a version");
         let (_, tail) = rest.split_once('"').expect("a version");
-        let new = path.with_extension("new");
+        let new = path.with_extension("rs~");
         fs::write(&new, format!("{head}\"version {version}\"{tail}")).expect("saved beside");
         fs::rename(new, path).expect("moved over");
     }

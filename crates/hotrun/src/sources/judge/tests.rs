@@ -262,6 +262,7 @@ fn a_build_script_that_says_nothing_reads_its_package() {
     inputs.silent_scripts.insert("site".to_owned());
     case.judge.learn(inputs);
     assert!(case.save("notes.txt", "newer"));
+    assert!(!case.save(".main.rs.swp", "an editor's own"));
 }
 
 #[test]

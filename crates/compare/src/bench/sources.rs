@@ -1,0 +1,40 @@
+//! The servers' sources, which are edited in copies only.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use conformance::Failed;
+
+/// What is no source.
+const NOT_COPIED: [&str; 4] = ["target", "tmp", ".git", "results"];
+
+/// The folder of the workspace, which has the demos.
+pub(crate) fn of_demos() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The folder of the counterparts.
+pub(crate) fn of_counterparts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/go")
+}
+
+/// Copies such a folder without what is no source in it.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), Failed> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        if NOT_COPIED.iter().any(|name| OsStr::new(name) == entry.file_name()) {
+            continue;
+        }
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
