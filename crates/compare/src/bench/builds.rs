@@ -76,7 +76,8 @@ impl Site {
             go
         };
         let begun = Instant::now();
-        let ended = command.current_dir(self.sources()).env("TMPDIR", temp_dir()).stdin(Stdio::null()).status()?;
+        let ended =
+            command.current_dir(self.sources()).env("TMPDIR", temp_dir()).stdin(Stdio::null()).status()?;
         if !ended.success() {
             return Err(format!("the build of {} ends with {ended}", self.contender.name).into());
         }

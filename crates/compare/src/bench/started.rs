@@ -60,7 +60,6 @@ impl Files {
     }
 }
 
-
 impl Started {
     /// The site as it is shipped.
     pub(crate) fn site(programs: &Programs, contender: &Contender) -> Result<Started, Failed> {
@@ -243,8 +242,8 @@ mod tests {
     use conformance::Server;
 
     use super::Files;
-    use crate::bench::sources;
     use crate::bench::contender::ALL;
+    use crate::bench::sources;
 
     /// The counterparts' template is the shipped one, word for word, in the other language's notation; the script, which
     /// only a demo has, is left out.
@@ -254,7 +253,8 @@ mod tests {
         page = page.replace("  <script src=\"{{ page_script }}\" defer></script>\n", "");
         page = page.replace("{{ ", "{{ .").replace("{% if ", "{{ if .").replace(" -%}", " -}}");
         page = page.replace("{%- endif %}", "{{- end }}");
-        let theirs = std::fs::read_to_string(sources::of_counterparts().join("templates/index.html")).unwrap();
+        let theirs =
+            std::fs::read_to_string(sources::of_counterparts().join("templates/index.html")).unwrap();
         assert!(page == theirs, "peers/go/templates/index.html differs from templates/index.html");
     }
 

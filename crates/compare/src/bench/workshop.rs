@@ -12,12 +12,7 @@ use std::{
 use conformance::{Client, Failed, Server};
 use tempfile::{Builder, TempDir, env::temp_dir};
 
-use crate::bench::{
-    contender::Contender,
-    programs::Programs,
-    sources,
-    started::free,
-};
+use crate::bench::{contender::Contender, programs::Programs, sources, started::free};
 
 /// Sources that are edited, and the tool that builds and restarts the server of them.
 pub(crate) struct Workshop {
