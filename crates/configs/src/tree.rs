@@ -85,6 +85,28 @@ impl Node {
     pub(crate) fn is_nothing(&self) -> bool {
         matches!(&self.value, Value::Scalar(scalar) if scalar.meaning() == Meaning::Nothing)
     }
+
+    /// Marks it, and all that is in it, as coming from one place.
+    pub(crate) fn relocate(&mut self, mark: &Mark) {
+        self.mark = mark.clone();
+        match &mut self.value {
+            Value::List(items) => items.iter_mut().for_each(|item| item.relocate(mark)),
+            Value::Map(entries) => entries.iter_mut().for_each(|entry| {
+                entry.mark = mark.clone();
+                entry.node.relocate(mark);
+            }),
+            Value::Scalar(_) | Value::File(_) => {}
+        }
+    }
+
+    /// How many levels are below it.
+    pub(crate) fn height(&self) -> usize {
+        match &self.value {
+            Value::List(items) => 1 + items.iter().map(Node::height).max().unwrap_or(0),
+            Value::Map(entries) => 1 + entries.iter().map(|entry| entry.node.height()).max().unwrap_or(0),
+            Value::Scalar(_) | Value::File(_) => 0,
+        }
+    }
 }
 
 impl Scalar {

@@ -171,8 +171,8 @@ impl<'a> Reader<'a> {
         }
         self.nodes += size;
         let mut node = node.clone();
-        relocate(&mut node, &Mark { quotable: false, span: None, ..mark });
-        if self.path.len() + height(&node) > DEEPEST {
+        node.relocate(&Mark { quotable: false, span: None, ..mark });
+        if self.path.len() + node.height() > DEEPEST {
             return Err(self.too_deep(at));
         }
         Ok(node)
@@ -285,24 +285,4 @@ fn words(error: &ScanError) -> String {
     let words = error.kind().to_string();
     let words = if words.starts_with("unexpected character") { "unexpected character" } else { &words };
     format!("this is not YAML: {words}")
-}
-
-fn relocate(node: &mut Node, mark: &Mark) {
-    node.mark = mark.clone();
-    match &mut node.value {
-        Value::List(items) => items.iter_mut().for_each(|item| relocate(item, mark)),
-        Value::Map(entries) => entries.iter_mut().for_each(|entry| {
-            entry.mark = mark.clone();
-            relocate(&mut entry.node, mark);
-        }),
-        Value::Scalar(_) | Value::File(_) => {}
-    }
-}
-
-fn height(node: &Node) -> usize {
-    match &node.value {
-        Value::List(items) => 1 + items.iter().map(height).max().unwrap_or(0),
-        Value::Map(entries) => 1 + entries.iter().map(|entry| height(&entry.node)).max().unwrap_or(0),
-        Value::Scalar(_) | Value::File(_) => 0,
-    }
 }

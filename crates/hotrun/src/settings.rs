@@ -2,7 +2,10 @@
 
 mod air;
 mod finding;
+mod span;
 mod table;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::collections::BTreeMap;
@@ -209,148 +212,5 @@ impl Colors {
         let _: Option<String> = table.take("app");
         table.finish(findings);
         colors
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-    use std::time::Duration;
-
-    use super::Settings;
-    use crate::plan::WayWanted;
-
-    fn findings(text: &str) -> Vec<String> {
-        let (_, findings) = Settings::parse(text);
-        findings.iter().map(|finding| finding.say(Path::new("f"), text)).collect()
-    }
-
-    #[test]
-    fn every_kind_of_value_is_read() {
-        let (settings, findings) = Settings::parse(
-            r#"
-            root = "web"
-            [build]
-            cmd = "make"
-            args_bin = ["--port", "80"]
-            include_ext = [".rs", "html"]
-            exclude_dir = ["assets/", "**/old"]
-            exclude_regex = ['_test\.go$']
-            delay = 20
-            kill_delay = "1.5s"
-            stop_on_error = true
-            [build.env]
-            RUST_LOG = "debug"
-            [socket]
-            address = ["127.0.0.1:8080", "[::1]:8080", "localhost:9090"]
-            way = "bind"
-            [probation]
-            time = 0
-            "#,
-        );
-        assert_eq!(findings, []);
-        assert_eq!(settings.root.as_deref(), Some(Path::new("web")));
-        assert_eq!(settings.build.args, ["--port", "80"]);
-        assert_eq!(settings.build.exclude_dir.unwrap()[0].glob(), "assets");
-        assert_eq!(settings.build.delay, Some(Duration::from_millis(20)));
-        assert_eq!(settings.build.kill_delay, Some(Duration::from_millis(1500)));
-        assert_eq!(settings.build.env["RUST_LOG"], "debug");
-        assert_eq!(
-            settings.socket.address.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            ["127.0.0.1:8080", "[::1]:8080", "127.0.0.1:9090"]
-        );
-        assert_eq!(settings.socket.way, Some(WayWanted::Bind));
-        assert_eq!(settings.probation, Some(Duration::ZERO), "zero is meant");
-    }
-
-    #[test]
-    fn what_is_wrong_is_said_with_its_place_and_what_was_expected() {
-        for (text, expected) in [
-            ("root = 1", "f:1:8: `root` is an integer; expected a path"),
-            ("[build]\ncmd = true", "f:2:7: `build.cmd` is true or false; expected a string"),
-            (
-                "[build]\ndelay = \"soon\"",
-                "f:2:9: `build.delay` is `soon`; expected milliseconds such as 500, or a time such as \"2s\"",
-            ),
-            (
-                "[build]\ndelay = -1",
-                "f:2:9: `build.delay` is -1; expected milliseconds such as 500, or a time such as \"2s\"",
-            ),
-            ("[build]\nrerun = \"yes\"", "f:2:9: `build.rerun` is a string; expected true or false"),
-            (
-                "[build]\ninclude_ext = \"rs\"",
-                "f:2:15: `build.include_ext` is a string; expected a list of strings such as [\"one\", \"two\"]",
-            ),
-            (
-                "[build]\ninclude_ext = [\"rs\",\n  7]",
-                "f:3:3: `build.include_ext` holds an integer; expected a list of strings such as [\"one\", \"two\"]",
-            ),
-            (
-                "[build]\nexclude_regex = [\"ok\", \"(\"]",
-                "f:2:24: `build.exclude_regex` holds `(`: unclosed group; expected a list of regular expressions such as \
-                 ['_test\\.go$']",
-            ),
-            (
-                "[build]\nexclude_file = [\"[\"]",
-                "f:2:17: `build.exclude_file` holds `[`: unclosed character class; missing ']'; expected a list of patterns \
-                 such as [\"*_generated.rs\"]",
-            ),
-            (
-                "[build]\nenv = { A = 1 }",
-                "f:2:13: `build.env` holds an integer; expected a table of strings such as { RUST_LOG = \"debug\" }",
-            ),
-            (
-                "[build]\nargs = []\nargs_bin = []",
-                "f:2:1: `build.args` is another name of `build.args_bin`; keep one of them",
-            ),
-            (
-                "[socket]\naddress = \"8080\"",
-                "f:2:11: `socket.address` is `8080`; expected an address such as \"127.0.0.1:8080\", or a list of them",
-            ),
-            (
-                "[socket]\naddress = \"127.0.0.1:0\"",
-                "f:2:11: `socket.address` is `127.0.0.1:0`, whose port nobody would know; expected an address such as \
-                 \"127.0.0.1:8080\", or a list of them",
-            ),
-            (
-                "[socket]\nway = \"magic\"",
-                "f:2:7: `socket.way` is `magic`; expected \"auto\", \"listen-fds\", \"bind\", \"proxy\", \"stop-first\" or \"none\"",
-            ),
-            (
-                "build = 1",
-                "f:1:9: `build` is an integer; expected a table: `[name]`, then a line for each key",
-            ),
-            (
-                "[color]\nmain = \"mauve\"",
-                "f:2:8: `color.main` is `mauve`; expected red, green, yellow, blue, magenta, cyan, white, or raw for no colour",
-            ),
-        ] {
-            assert_eq!(findings(text), [expected], "{text}");
-        }
-    }
-
-    #[test]
-    fn everything_that_is_wrong_is_said_at_once_in_the_order_of_the_file() {
-        let found = findings("rot = 1\n[ready]\ntimeout = \"x\"\n[build]\ncmd = 1\nbim = 2\n");
-        let places: Vec<&str> =
-            found.iter().filter_map(|line| line.split_once(": `").map(|(place, _)| place)).collect();
-        assert_eq!(found.len(), 4, "{found:?}");
-        assert_eq!(places, ["f:3:11", "f:5:7"]);
-        assert!(
-            found[0].starts_with("f:1:1: unknown key `rot` is ignored; did you mean `root`?"),
-            "{found:?}"
-        );
-        assert!(
-            found[3].starts_with("f:6:1: unknown key `build.bim` is ignored; did you mean `build.bin`?"),
-            "{found:?}"
-        );
-    }
-
-    #[test]
-    fn what_is_no_toml_has_a_place_too() {
-        for text in ["root = ", "root = \"a\"\nroot = \"b\"", "[build\ncmd = 1", "\u{0}"] {
-            let found = findings(text);
-            assert!(found.len() == 1 && found[0].starts_with("f:"), "{text:?}: {found:?}");
-        }
     }
 }

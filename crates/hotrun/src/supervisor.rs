@@ -3,90 +3,13 @@
 //! The invariant: at most two servers exist, at most one of them is not ready, and one that is ready is asked to leave only
 //! when its successor is ready, unless the two cannot live side by side.
 
+mod action;
+mod event;
 #[cfg(test)]
 mod tests;
 
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Event {
-    /// Sources differ.
-    Changed,
-    /// The build with this number is over.
-    Built(u32, Outcome),
-    /// A server is ready.
-    Ready {
-        server: u32,
-        /// Its successor can start beside it: its sockets are ours.
-        shares: bool,
-    },
-    /// A server was not ready in time.
-    Late(u32),
-    /// A server lived through its probation.
-    Proven(u32),
-    /// A leaving server was told to stop, so that there is no way back.
-    Signalled(u32),
-    /// A server is gone.
-    Ended(u32),
-    /// The pause before a rerun is over.
-    Rerun,
-    /// hotrun was asked to end.
-    Quit,
-}
-
-/// How a build ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Good,
-    Failed,
-    Cancelled,
-}
-
-/// What is to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// Build version `.0`.
-    Build(u32),
-    /// End the build under way; its `Built` is awaited.
-    Cancel,
-    Start {
-        server: u32,
-        version: u32,
-    },
-    /// Let it take no new connection, wait for those it has, stop it.
-    Leave(u32),
-    /// Stop it without waiting for connections.
-    Stop(u32),
-    /// End it now.
-    Kill(u32),
-    /// It leaves, and others wait for that: leave sooner.
-    Hurry(u32),
-    /// It was leaving, and stays.
-    Return(u32),
-    /// It is the current one; `Proven` is awaited.
-    Probation(u32),
-    /// `Rerun` is awaited.
-    Pause,
-    Say(Word),
-    /// Everything is over.
-    Exit,
-}
-
-/// What is worth a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Word {
-    /// The first server was not ready in time, and there is no other.
-    StillStarting(u32),
-    /// Given up before it was ready; `serves` says whether another one does.
-    GivenUp { server: u32, late: bool, serves: bool },
-    /// Died on probation.
-    Fell(u32),
-    /// The one before stays.
-    Returned(u32),
-    /// The last good version is started again.
-    Restored(u32),
-    /// It ended by itself, and nothing is run until something changes.
-    Waiting(u32),
-}
+pub(crate) use self::action::{Action, Word};
+pub(crate) use self::event::{Event, Outcome};
 
 /// What is known of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

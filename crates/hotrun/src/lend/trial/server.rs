@@ -1,0 +1,114 @@
+//! The servers: a test of this binary, started by another.
+
+use std::env;
+use std::io::{ErrorKind, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::process;
+use std::thread;
+
+use rustix::event::epoll;
+use rustix::net::sockopt::set_socket_reuseport;
+use socket2::{Domain, Socket, Type};
+
+use super::SERVER;
+use crate::child;
+
+/// What the server does, when this binary is one.
+#[test]
+fn is_a_server() {
+    let Ok(what) = env::var(SERVER) else { return };
+    if env::args().any(|argument| argument == child::tests::PERSONA) {
+        // The harness takes what follows for the persona as one more filter.
+        return;
+    }
+    let (kind, address) = what.split_once(' ').unwrap();
+    let address: SocketAddr = address.parse().unwrap();
+    match kind {
+        "waits" => wait_in_accept(address),
+        "edge" => follow_edges(&TcpListener::bind(address).unwrap()),
+        "crowd" => thread::scope(|scope| {
+            let listener = TcpListener::bind(address).unwrap();
+            for _ in 0..8 {
+                let listener = listener.try_clone().unwrap();
+                scope.spawn(move || accept_for_ever(&listener));
+            }
+        }),
+        "everywhere" => follow_edges(&TcpListener::bind(("0.0.0.0", address.port())).unwrap()),
+        "localhost" => {
+            let v4 = TcpListener::bind(address).unwrap();
+            let v6 = TcpListener::bind(("::1", address.port())).unwrap();
+            assert!(v4.local_addr().unwrap().is_ipv4() && v6.local_addr().unwrap().is_ipv6());
+        }
+        "refused" => assert_eq!(TcpListener::bind(address).unwrap_err().kind(), ErrorKind::AddrInUse),
+        "twice" => {
+            let first = TcpListener::bind(address).unwrap();
+            assert_eq!(TcpListener::bind(address).unwrap_err().kind(), ErrorKind::AddrInUse);
+            drop(first);
+            TcpListener::bind(address).unwrap();
+        }
+        "shared" => {
+            let bind = || {
+                let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+                set_socket_reuseport(&socket, true).unwrap();
+                socket.bind(&address.into()).unwrap();
+                socket
+            };
+            let _both = (bind(), bind());
+        }
+        "elsewhere" => {
+            let any = TcpListener::bind("127.0.0.1:0").unwrap();
+            assert_ne!(any.local_addr().unwrap().port(), 0);
+            UdpSocket::bind(address).unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
+        }
+        "shuts" => {
+            let listener = TcpListener::bind(address).unwrap();
+            rustix::net::shutdown(&listener, rustix::net::Shutdown::Both).unwrap();
+        }
+        other => panic!("{other}"),
+    }
+    process::exit(0);
+}
+
+/// As C and Python do it: `accept` returns when there is a connection.
+fn wait_in_accept(address: SocketAddr) {
+    let listener = TcpListener::bind(address).unwrap();
+    assert_eq!(listener.local_addr().unwrap(), address);
+    accept_for_ever(&listener);
+}
+
+fn accept_for_ever(listener: &TcpListener) {
+    loop {
+        let (stream, peer) = listener.accept().unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), peer);
+        answer(stream);
+    }
+}
+
+/// As tokio and Go do it: told of changes only, they accept until there is nothing.
+fn follow_edges(listener: &TcpListener) {
+    listener.set_nonblocking(true).unwrap();
+    let poll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
+    let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
+    epoll::add(&poll, listener, epoll::EventData::new_u64(0), flags).unwrap();
+    let mut events = Vec::with_capacity(1);
+    loop {
+        epoll::wait(&poll, rustix::buffer::spare_capacity(&mut events), None).unwrap();
+        events.clear();
+        loop {
+            match listener.accept() {
+                Ok((stream, _)) => answer(stream),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                    break;
+                }
+            }
+        }
+    }
+}
+
+fn answer(mut stream: TcpStream) {
+    // A poke is gone by now.
+    let _ = writeln!(stream, "{}", process::id());
+}
