@@ -67,7 +67,7 @@ pub(crate) fn document(sites: &Sites, made: &[Made], figures: &Figures) -> Marku
                             }
                             nav.concerns aria-label="Concerns" {
                                 @for concern in &super::concern::CONCERNS {
-                                    a href={ "#" (concern.title) } { (concern.title) }
+                                    a href={ "#code-" (concern.title) } { (concern.title) }
                                 }
                             }
                             (matrix::concerns())

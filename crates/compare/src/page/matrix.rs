@@ -12,8 +12,8 @@ use super::{
 pub(crate) fn concerns() -> Markup {
     html! {
         @for concern in &CONCERNS {
-            section.concern id=(concern.title) aria-labelledby={ (concern.title) "-title" } {
-                h3 id={ (concern.title) "-title" } { (concern.title) }
+            section.concern id={ "code-" (concern.title) } aria-labelledby={ "code-" (concern.title) "-title" } {
+                h3 id={ "code-" (concern.title) "-title" } { (concern.title) }
                 p.note { (prose(concern.note)) }
                 div.cells {
                     @for (demo, cell) in DEMOS.iter().zip(concern.cells()) { (column(demo, &cell)) }
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn differing_lines_are_marked_in_every_column_but_the_first() {
         let shown = concerns().into_string();
-        let start = shown.split("id=\"routes\"").nth(1).unwrap().split("</section>").next().unwrap();
+        let start = shown.split("id=\"code-routes\"").nth(1).unwrap().split("</section>").next().unwrap();
         let columns: Vec<&str> = start.split("<div class=\"col ").skip(1).collect();
         let marked: Vec<usize> =
             columns.iter().map(|column| column.matches("line differs").count()).collect();

@@ -57,8 +57,8 @@ fn every_width_shows_what_it_has_room_for() {
         browser.run("document.querySelector('[data-edit=bad-value]').click()").unwrap();
         browser.wait_for("document.querySelectorAll('.edits td.refused').length >= 4").unwrap();
         browser.run("document.querySelector('#show-poem').click()").unwrap();
-        browser.wait_for("document.querySelector('#routes .poem').checkVisibility()").unwrap();
-        let shown = "[...document.querySelectorAll('#routes .col')].filter((column) => column.checkVisibility()).length";
+        browser.wait_for("document.querySelector('#code-routes .poem').checkVisibility()").unwrap();
+        let shown = "[...document.querySelectorAll('#code-routes .col')].filter((column) => column.checkVisibility()).length";
         assert_eq!(browser.run(&format!("return {shown}")).unwrap(), columns, "{width}");
         let fits = browser.run("return document.documentElement.scrollWidth <= innerWidth").unwrap();
         assert_eq!(fits, true, "nothing sticks out at {width}");

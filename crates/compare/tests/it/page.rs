@@ -117,7 +117,7 @@ fn the_code_and_the_figures_are_on_the_page() {
     let page = showing.page();
     for concern in ["start", "state", "routes", "HTML", "JSON", "errors", "middleware", "events", "shutdown"]
     {
-        assert!(page.contains(&format!("<section class=\"concern\" id=\"{concern}\"")), "{concern}");
+        assert!(page.contains(&format!("<section class=\"concern\" id=\"code-{concern}\"")), "{concern}");
     }
     for part in [
         "<span class=\"keyword\">async</span>",
@@ -137,6 +137,11 @@ fn the_code_and_the_figures_are_on_the_page() {
         assert!(page.contains(part), "{part}");
     }
     assert!(page.contains("71\u{202f}234"));
+    let mut places: Vec<&str> =
+        page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    places.sort_unstable();
+    let twice: Vec<&[&str]> = places.windows(2).filter(|two| two[0] == two[1]).collect();
+    assert!(places.contains(&"code-start") && places.contains(&"start") && twice.is_empty(), "{twice:?}");
     for part in ["http://", "https://", "//"] {
         let foreign = page.split([' ', '>']).find(|word| {
             let link = word.strip_prefix("src=\"").or(word.strip_prefix("href=\"")).unwrap_or_default();
