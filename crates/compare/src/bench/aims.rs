@@ -77,11 +77,12 @@ pub(crate) fn judged(figures: &[Figure]) -> Vec<Aim> {
             }));
         }
         aims.extend(none_of(figures, demo, "torn", "all", "torn pages in all storms"));
-        let failed = look("restarts", demo.id, Some("SIGUSR2"));
-        aims.extend(failed.map(|failed| {
-            let what = "requests that failed over the upgrades";
-            Ratio { figure: "restarts", server: demo.id, against: "", what, measured: failed }.at_most(0.0)
-        }));
+        for tool in ["SIGUSR2", "hotrun"] {
+            let what = format!("requests that failed over the restarts by {tool}");
+            aims.extend(look("restarts", demo.id, Some(tool)).map(|measured| {
+                Ratio { figure: "restarts", server: demo.id, against: "", what: &what, measured }.at_most(0.0)
+            }));
+        }
     }
     for (figure, what) in [
         (
