@@ -57,6 +57,10 @@ pub(crate) struct Saves {
 pub(crate) enum How {
     /// Cut off, then written in up to three pieces, with pauses
     InPlace,
+    /// Written over in up to three pieces, with pauses, then cut to its length
+    Over,
+    /// Emptied in one opening, written in another, with a pause between them
+    Twice,
     /// Cut off, then written in small pieces without a pause, as a buffer is emptied
     Streamed,
     /// Written beside it, then renamed
@@ -88,6 +92,8 @@ pub(crate) fn rage(saves: &Saves) -> io::Result<()> {
             let path = saves.folder.join(saves.what.file(version));
             log.push(match saves.how {
                 How::InPlace => in_place(&path, text, version, saves.gap, &mut dice)?,
+                How::Over => over(&path, text, version, saves.gap, &mut dice)?,
+                How::Twice => twice(&path, text, version, saves.gap, &mut dice)?,
                 How::Streamed => streamed(&path, text, version)?,
                 How::ByRename => by_rename(&path, text, version)?,
             });
@@ -122,6 +128,27 @@ fn in_place(path: &Path, text: &str, version: u64, gap: u64, dice: &mut Dice) ->
     let mut file = File::create(path)?;
     steps.take();
     write_in_pieces(&mut file, text, gap, dice, &mut steps)?;
+    Ok(steps.close(file, version))
+}
+
+fn over(path: &Path, text: &str, version: u64, gap: u64, dice: &mut Dice) -> io::Result<Save> {
+    let mut steps = Steps::begin();
+    let mut file = File::options().write(true).open(path)?;
+    steps.take();
+    write_in_pieces(&mut file, text, gap, dice, &mut steps)?;
+    file.set_len(text.len() as u64)?;
+    steps.take();
+    Ok(steps.close(file, version))
+}
+
+fn twice(path: &Path, text: &str, version: u64, gap: u64, dice: &mut Dice) -> io::Result<Save> {
+    let mut steps = Steps::begin();
+    drop(File::create(path)?);
+    dice.pause(gap);
+    let mut file = File::options().write(true).open(path)?;
+    steps.take();
+    file.write_all(text.as_bytes())?;
+    steps.take();
     Ok(steps.close(file, version))
 }
 

@@ -13,7 +13,7 @@ use crate::{
     progress, served, storm,
     text::Text,
     toll::Toll,
-    weather::{BY_RENAME, HASTY, LARGE, USUAL, Weather},
+    weather::{BY_RENAME, EMPTIED, HASTY, LARGE, USUAL, WIDE, Weather},
 };
 
 /// How much of it.
@@ -51,24 +51,30 @@ struct Control {
     because: &'static str,
 }
 
-const CONTROLS: [Control; 6] = [
+const CONTROLS: [Control; 7] = [
     Control {
-        name: "without the marker",
+        name: "without the events of the meantime",
         omitted: &["barrier"],
         weather: HASTY,
         because: "a save that begins between the event and the reading is read in one of its pauses: the two looks do not see it",
     },
     Control {
+        name: "without waiting for the call that writes",
+        omitted: &["lock"],
+        weather: WIDE,
+        because: "what is being written can be read before its event comes, and the times were set before that: neither looks nor events show it",
+    },
+    Control {
         name: "without the rule for empty files",
         omitted: &["empty-rule"],
-        weather: LARGE,
-        because: "a file that was just cut off is read before the event of that: neither looks nor marker see it",
+        weather: EMPTIED,
+        because: "its writer has closed an empty file, and opens it again to write it",
     },
     Control {
         name: "without comparing size and times",
         omitted: &["two-looks"],
         weather: LARGE,
-        because: "a large file is cut off while it is read, and the event of that comes too late; in small files the marker does for both",
+        because: "a large file is cut off while it is read, and the event of that comes too late; in small files the events do for both",
     },
     Control {
         name: "without waiting for the writer to be done",
@@ -110,6 +116,8 @@ pub(crate) fn torture(torture: &Torture) -> Result<Value, Failed> {
             (BY_RENAME, torture.by_rename),
             (HASTY, torture.control),
             (LARGE, torture.control),
+            (WIDE, torture.control),
+            (EMPTIED, torture.control),
         ];
         for (weather, count) in saves.into_iter().filter(|(_, count)| *count > 0) {
             let toll =

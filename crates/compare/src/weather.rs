@@ -37,12 +37,19 @@ pub(crate) const USUAL: Weather = Weather {
 /// A writer who never shows half a text.
 pub(crate) const BY_RENAME: Weather = Weather { name: "by rename", how: How::ByRename, ..USUAL };
 
-/// The next save begins before anyone can have read the last one: it needs the marker most.
+/// The next save begins while the last one is read, and shows in nothing but its bytes at first: it needs the events of the
+/// meantime most.
 pub(crate) const HASTY: Weather =
-    Weather { name: "in place, the next at once", gap: 100, pause: 20, ..USUAL };
+    Weather { name: "written over, the next at once", how: How::Over, gap: 100, pause: 20, ..USUAL };
 
-/// What takes long to read and to cut off is overtaken while it is read: it needs the two looks most, and the rule for
-/// empty files.
+/// What takes long to write over shows before the call that writes it is over, and its event comes: it needs the lock most.
+pub(crate) const WIDE: Weather =
+    Weather { name: "written over, 300 kB, the next at once", size: 300_000, ..HASTY };
+
+/// A file that is emptied looks done: it needs the rule for empty files most.
+pub(crate) const EMPTIED: Weather = Weather { name: "emptied, then written", how: How::Twice, ..USUAL };
+
+/// What takes long to read and to cut off is overtaken while it is read: it needs the two looks most.
 pub(crate) const LARGE: Weather = Weather {
     name: "in place, 1 MB",
     how: How::Streamed,

@@ -68,9 +68,12 @@ fn step(name: &str) -> Result<Step, String> {
         "patience" => Step::Patience,
         "two-looks" => Step::TwoLooks,
         "barrier" => Step::Barrier,
+        "lock" => Step::Lock,
         "empty-rule" => Step::EmptyRule,
         other => {
-            return Err(format!("`{other}` is no step: expected patience, two-looks, barrier or empty-rule"));
+            return Err(format!(
+                "`{other}` is no step: expected patience, two-looks, lock, barrier or empty-rule"
+            ));
         }
     })
 }

@@ -1,9 +1,7 @@
 //! What is heard, and what that puts under suspicion.
 
 use crate::cause::Cause;
-use crate::ear::Barrier;
 use crate::event::{Hint, Sign};
-use crate::marker::LOST;
 use crate::post::Post;
 use crate::settle::{Decision, EVERYTHING, Settle};
 use crate::shelf::Shelf;
@@ -14,9 +12,6 @@ use std::time::{Duration, Instant};
 
 /// A file that is written to without a pause is read all the same after this.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
-
-/// So often is a marker waited for before the watcher itself is taken for lost.
-const LOSSES: u32 = 4;
 
 pub(crate) struct Attention {
     watch: Watch,
@@ -87,56 +82,23 @@ impl Attention {
 
     /// Returns when everything that happened before has been heard.
     pub(crate) fn listen(&mut self, known: &mut Shelf) {
-        let mut lost = 0;
-        while lost < LOSSES && !self.post.ear.is_deaf() {
-            let heard = match self.post.ear.fire() {
-                Barrier::Marker => self.hear_markers(known),
-                Barrier::Late => {
-                    // It vouches for what was read before it was touched, not for this.
-                    match self.hear_markers(known) {
-                        Heard::Markers => continue,
-                        other => other,
-                    }
-                }
-                Barrier::Passed => return self.drain(known),
-                Barrier::Broken => break,
-            };
-            match heard {
-                Heard::Markers => return,
-                // The marker may be among what was dropped.
-                Heard::Overflow => {}
-                Heard::Nothing => {
-                    lost += 1;
-                    self.settle.dirty(Path::new(EVERYTHING), Instant::now());
-                }
-            }
+        if self.post.ear.is_deaf() {
+            return;
         }
-        if self.watch.events && !self.post.ear.is_deaf() {
+        let heard = self.post.catch_up();
+        self.drain(known);
+        if !heard {
             self.post.renew_ear();
+        }
+        if !heard || self.post.ear.is_deaf() {
             self.settle.glance(Path::new(EVERYTHING));
         }
     }
 
     fn drain(&mut self, known: &mut Shelf) {
-        while let Some(hint) = self.post.try_receive() {
+        while let Some(hint) = self.post.received() {
             self.apply(hint, known);
         }
-    }
-
-    /// Waits until every marker that was touched has been heard of.
-    fn hear_markers(&mut self, known: &mut Shelf) -> Heard {
-        let end = Instant::now() + LOST;
-        while self.post.ear.is_late() {
-            match self.post.receive(end) {
-                Some(Hint::Lost) => {
-                    self.apply(Hint::Lost, known);
-                    return Heard::Overflow;
-                }
-                Some(hint) => self.apply(hint, known),
-                None => return Heard::Nothing,
-            }
-        }
-        Heard::Markers
     }
 
     fn apply(&mut self, hint: Hint, known: &mut Shelf) {
@@ -149,13 +111,11 @@ impl Attention {
             Hint::Rest(asked) => self.waiting.push(asked),
             Hint::Lost => {
                 self.cause.event();
-                self.post.ear.lost();
                 self.post.rearm = true;
                 self.post.ear.doubt(Path::new(EVERYTHING));
                 self.settle.dirty(Path::new(EVERYTHING), Instant::now());
             }
             Hint::Died(number) => self.post.lose_ear(number),
-            Hint::Marker(number) => self.post.ear.heard(number),
             Hint::Seen(sign, path) => {
                 if self.post.ear.awaits(&path).unwrap_or_else(|| known.concerns_tree(&path)) {
                     self.cause.event();
@@ -186,10 +146,4 @@ impl Attention {
             }
         }
     }
-}
-
-enum Heard {
-    Markers,
-    Overflow,
-    Nothing,
 }

@@ -3,7 +3,7 @@ use std::fmt;
 /// A way in which watching is less than it should be. Changes are still seen, by looking instead of by being told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Degraded {
-    /// The system would not start a watcher: `max_user_instances` or descriptors are used up, or its thread died.
+    /// The system would not start a watcher: `max_user_instances` or descriptors are used up, or it failed.
     NoEvents,
     /// Some folders are not watched, `max_user_watches` is used up.
     WatchLimit,
@@ -13,20 +13,12 @@ pub enum Degraded {
     Remote,
     /// Looking found a change of which no event told.
     MissedEvents,
-    /// No marker could be made to tell when all events have arrived; a less certain way is in use.
-    NoMarker,
 }
 
 impl Degraded {
     /// Every way there is.
-    pub const ALL: [Degraded; 6] = [
-        Self::NoEvents,
-        Self::WatchLimit,
-        Self::Unwatchable,
-        Self::Remote,
-        Self::MissedEvents,
-        Self::NoMarker,
-    ];
+    pub const ALL: [Degraded; 5] =
+        [Self::NoEvents, Self::WatchLimit, Self::Unwatchable, Self::Remote, Self::MissedEvents];
 
     /// A word for a metric's label.
     pub fn reason(self) -> &'static str {
@@ -36,7 +28,6 @@ impl Degraded {
             Self::Unwatchable => "unwatchable",
             Self::Remote => "remote",
             Self::MissedEvents => "missed_events",
-            Self::NoMarker => "no_marker",
         }
     }
 }
@@ -58,9 +49,6 @@ impl fmt::Display for Degraded {
             }
             Self::MissedEvents => {
                 "a change was found of which no event told; looking at the files more often until events are back"
-            }
-            Self::NoMarker => {
-                "no temporary folder can be written; whether all events have arrived is asked of the watcher instead"
             }
         })
     }

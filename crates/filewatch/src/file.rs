@@ -51,9 +51,10 @@ pub(crate) struct Terms {
     pub(crate) quiet: Duration,
     /// How long to wait for a file that never rests, where no events tell.
     pub(crate) patience: Duration,
-    /// Off only where a test shows what it is good for, like the next one.
+    /// Off only where a test shows what it is good for.
     pub(crate) empty_rule: bool,
-    pub(crate) two_looks: bool,
+    /// A careful one, but where a test shows what the care is good for.
+    pub(crate) read: fn(&Path, u64) -> Reading,
 }
 
 impl WatchedFile {
@@ -172,8 +173,7 @@ impl WatchedFile {
         if unvouched && looked != self.glimpse && !self.has_rested(&looked, terms.patience) {
             return false;
         }
-        let read = if terms.two_looks { reading::read } else { reading::read_blindly };
-        let reading = read(&self.path, self.limit);
+        let reading = (terms.read)(&self.path, self.limit);
         let may_be_meant = settled && !is_young(&looked, terms.quiet * EMPTY);
         if terms.empty_rule && !may_be_meant && self.is_emptied_by(&reading) {
             return false;
@@ -202,7 +202,7 @@ impl WatchedFile {
         }
     }
 
-    /// Truncation makes a file empty before its event is queued, so that no event can vouch for an empty file.
+    /// It may have been emptied to be written in another opening, so that no event can vouch for an empty file.
     fn is_emptied_by(&self, reading: &Reading) -> bool {
         let is_empty = |content: &Content| content.as_ref().is_ok_and(|bytes| bytes.is_empty());
         matches!(reading, Reading::Done { content, .. } if is_empty(content))

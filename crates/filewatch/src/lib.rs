@@ -42,9 +42,11 @@
 //!   folder above it is an event there. Folders are watched before anything in them is read. The folder around a mount is not: what is
 //!   mounted in it cannot be renamed, and every program that opens something in `/dev` would wake us.
 //! * A writer that closes, or renames into place, is done: its file is read at once. Any other change waits for some
-//!   [quiet](Watch::quiet), and an empty file, always, for four times as much: truncation is visible before its event.
-//! * A file is read between two looks at its size and times. Then a marker, a file of our own that the same watcher watches, is touched: since events come in
-//!   order, none that concerns the reading is under way once the marker's is heard. If one was, it is read again.
+//!   [quiet](Watch::quiet), and an empty file, always, for four times as much: it may have been emptied to be written in another opening.
+//! * A file is read between two looks at its size and times. Who is in the midst of a call that writes it is waited for: a writer holds the
+//!   file's lock, and its bytes can be read before their event is queued. Then all events that have come meanwhile are heard: the kernel queues an
+//!   event within the call that causes it, and the thread that reads the files reads that queue itself, so none that concerns the reading is under
+//!   way. If one was, the file is read again.
 //! * Bytes are compared with those of the last build. Only a difference, or [`reload`](Live::reload), builds.
 //! * Events may be dropped, or may not come at all. Dropped ones are noticed, and everything is looked at. Besides, everything is looked at
 //!   [now and then](Watch::poll) by `stat`, more often where events are known not to come; each [`Degraded`] is reported once, and when it is over.
@@ -53,14 +55,15 @@
 //!
 //! * A writer that saves in two openings, or pauses longer than the quiet, or is held up for so long by a machine that is busy, has shown what it
 //!   has written so far as if it were done. The build sees it, and refuses it or not; the rest of the save makes the next build.
-//! * A writer that is interrupted in the middle of a system call, after the bytes and before their event, cannot be told from one that is done.
-//!   Its event follows, and makes the next build.
+//! * A writer that is interrupted at the end of a system call, when it has let go of the file's lock and not queued its event, cannot be told from one
+//!   that is done; on a file system whose writers hold none while others read (ext4, tmpfs and btrfs have one that can be waited for, XFS holds it over
+//!   each reading), this goes for the whole call. Its event follows, and makes the next build.
 //! * A file that is never at rest is read after two seconds all the same, between two writes.
 //! * A file written through a mapping makes no events: it is found by looking, when the system brings its times up to date. One that is written through a hard link in a folder
 //!   that is not watched is found by looking too, within a second.
 //! * Where no events come at all (network file systems, exhausted limits) a file is read once it has looked the same for the length of the quiet.
-//! * Without a marker, where no folder can be written, the watcher's own order of work stands in for it. It did as well in all measurements,
-//!   but nobody promises it.
+//! * On systems other than Linux `notify` watches, on a thread of its own, which is asked whether it has told of everything. It did as well in all
+//!   tests (on Linux: `--cfg filewatch_elsewhere`), but nobody promises it.
 //!
 //! # What each step is good for
 //!
@@ -68,17 +71,19 @@
 //! does not tear; with all steps the same storms must tear nothing. The steps stand in for each other, but not everywhere:
 //!
 //! * Without the waiting, half a text is read between two of a writer's steps. Nothing else keeps that from being built for long.
-//! * Without the marker, a save that begins between the event and the reading is read in one of its pauses. The two looks see nothing: nothing
-//!   changes while it is read.
+//! * Without the events of the meantime, a save that begins between the first event and the reading is read in one of its pauses. The two looks see
+//!   nothing: nothing changes while it is read.
+//! * Without waiting for the call that writes, a large text that is written over another one is read while it is copied. Neither looks nor events show
+//!   it: the times were set before the first byte, the event comes after the last.
 //! * Without the two looks, a large file is overtaken while it is read: it is cut off, and the event of that comes when the cutting is done,
-//!   too late for the marker. In a file of a few kilobytes there is no time for it: there the marker does for both.
-//! * Without the rule for empty files, a file that was just cut off is read before the event of that. Neither looks nor marker see it.
+//!   too late to be heard then. In a file of a few kilobytes there is no time for it: there the events do for both.
+//! * Without the rule for empty files, one that a writer empties in one opening and writes in another is read between them.
 //!
 //! Whatever happens, the last good value stays until a build succeeds, and the next change builds again.
 //!
 //! # What it does not do
 //!
-//! It knows no format, no globs, no logging, and no async runtime: it has one thread of its own beside the watcher's, which lives as long as the last handle.
+//! It knows no format, no globs, no logging, and no async runtime: it has one thread of its own, which lives as long as the last handle.
 //! It does not debounce: a save that is done is read in well under a millisecond. It does not say *what* changed: compare the old value with the new one.
 
 mod attention;
@@ -93,8 +98,8 @@ mod files;
 mod fingerprint;
 mod gate;
 mod grounds;
+mod letters;
 mod live;
-mod marker;
 mod post;
 mod reading;
 mod scout;

@@ -4,12 +4,13 @@ use crate::degraded::Degraded;
 use crate::event::Hint;
 use crate::files::Files;
 use crate::gate::Gate;
+use crate::letters::Letters;
 use crate::scout::{Scout, Turn};
 use crate::watch::Watch;
 use arc_swap::{ArcSwap, Guard};
 use std::collections::BTreeSet;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -70,7 +71,7 @@ pub enum Notice<'a, T, E> {
 
 /// What the handles share with the watching thread.
 struct Watching {
-    hints: Sender<Hint>,
+    letters: Letters,
     degraded: Arc<Mutex<Vec<Degraded>>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -112,7 +113,7 @@ impl<T: Send + Sync + 'static> Live<T> {
         };
         scout.accept();
         let value = Arc::new(ArcSwap::from_pointee(first));
-        let hints = scout.hints();
+        let letters = scout.letters();
         let degraded = Arc::new(Mutex::new(scout.faults().into_iter().collect()));
         let keeper = Keeper {
             value: Arc::clone(&value),
@@ -124,7 +125,7 @@ impl<T: Send + Sync + 'static> Live<T> {
             reported: BTreeSet::new(),
         };
         let thread = Some(thread::spawn(move || keeper.run()));
-        Ok(Self { value, watching: Some(Arc::new(Watching { hints, degraded, thread })) })
+        Ok(Self { value, watching: Some(Arc::new(Watching { letters, degraded, thread })) })
     }
 
     /// A value that never changes, and watches nothing.
@@ -145,8 +146,7 @@ impl<T: Send + Sync + 'static> Live<T> {
     /// Asks for a rebuild now, even if no byte differs; returns at once.
     pub fn reload(&self) {
         if let Some(watching) = &self.watching {
-            // There is nobody to ask when the watching has ended, as it does with the last handle.
-            let _ = watching.hints.send(Hint::Request);
+            watching.letters.send(Hint::Request);
         }
     }
 
@@ -156,7 +156,7 @@ impl<T: Send + Sync + 'static> Live<T> {
     pub fn rest(&self) {
         let Some(watching) = &self.watching else { return };
         let (asked, rests) = mpsc::channel();
-        let _ = watching.hints.send(Hint::Rest(asked));
+        watching.letters.send(Hint::Rest(asked));
         // Dropped unsent if nobody is there to answer.
         let _ = rests.recv();
     }
@@ -255,7 +255,7 @@ impl Trigger {
 
 impl Drop for Watching {
     fn drop(&mut self) {
-        let _ = self.hints.send(Hint::Stop);
+        self.letters.send(Hint::Stop);
         // The last handle may be dropped by `notice`: that thread ends by itself.
         let thread = self.thread.take().filter(|thread| thread.thread().id() != thread::current().id());
         if let Some(thread) = thread {

@@ -3,9 +3,10 @@
 use crate::degraded::Degraded;
 use crate::ear::Ear;
 use crate::event::Hint;
+use crate::letters::Letters;
 use crate::watch::Watch;
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 /// The longest pause between two attempts to get back what is degraded.
@@ -15,10 +16,10 @@ pub(crate) struct Post {
     events: bool,
     poll: Duration,
     watch: Watch,
-    hints: Sender<Hint>,
+    letters: Letters,
     inbox: Receiver<Hint>,
-    /// Arrived while the ear was set up.
-    backlog: VecDeque<Hint>,
+    /// Heard, and not received yet.
+    heard: VecDeque<Hint>,
     pub(crate) ear: Ear,
     /// The ear must be told again what to attend to.
     pub(crate) rearm: bool,
@@ -29,14 +30,14 @@ pub(crate) struct Post {
 
 impl Post {
     pub(crate) fn open(watch: Watch) -> Self {
-        let (hints, inbox) = mpsc::channel();
+        let (letters, inbox) = Letters::open();
         let now = Instant::now();
         let mut post = Self {
             events: watch.events,
             poll: watch.poll,
-            hints,
+            letters,
             inbox,
-            backlog: VecDeque::new(),
+            heard: VecDeque::new(),
             ear: Ear::deaf(),
             rearm: true,
             last_look: now,
@@ -51,19 +52,30 @@ impl Post {
     }
 
     /// Where to send a request or the end to.
-    pub(crate) fn hints(&self) -> Sender<Hint> {
-        self.hints.clone()
+    pub(crate) fn letters(&self) -> Letters {
+        self.letters.clone()
     }
 
     /// The next hint, if there is one by `end`.
     pub(crate) fn receive(&mut self, end: Instant) -> Option<Hint> {
-        let backlog = self.backlog.pop_front();
-        backlog.or_else(|| self.inbox.recv_timeout(end.saturating_duration_since(Instant::now())).ok())
+        loop {
+            let hint = self.received();
+            let left = end.saturating_duration_since(Instant::now());
+            if hint.is_some() || left.is_zero() {
+                return hint;
+            }
+            self.ear.wait(&self.inbox, left, &mut self.heard);
+        }
     }
 
     /// The next hint, if it has arrived.
-    pub(crate) fn try_receive(&mut self) -> Option<Hint> {
-        self.backlog.pop_front().or_else(|| self.inbox.try_recv().ok())
+    pub(crate) fn received(&mut self) -> Option<Hint> {
+        self.heard.pop_front().or_else(|| self.inbox.try_recv().ok())
+    }
+
+    /// Lets everything arrive that has happened by now. False if that cannot be.
+    pub(crate) fn catch_up(&mut self) -> bool {
+        self.ear.catch_up(&mut self.heard)
     }
 
     /// The ear of this number has gone deaf.
@@ -78,17 +90,15 @@ impl Post {
     pub(crate) fn renew_ear(&mut self) {
         let number = self.ear.number() + 1;
         let held_back = self.watch.held_back.clone();
-        let mut backlog = Vec::new();
         // First the old one, so that a limit that leaves room for one only leaves room for this one.
         self.ear = Ear::deaf();
-        self.ear = Ear::open(number, held_back, &self.hints, &self.inbox, &mut backlog);
-        self.backlog.extend(backlog);
+        self.ear = Ear::open(number, held_back, &self.letters);
         self.rearm = true;
     }
 
     /// When to look at everything, in case no event told.
     pub(crate) fn next_look(&self, missed: bool) -> Instant {
-        let hears = self.events && !missed && self.faults().iter().all(|fault| *fault == Degraded::NoMarker);
+        let hears = self.events && !missed && self.faults().is_empty();
         self.last_look + if hears { self.poll } else { self.poll / 4 }
     }
 
@@ -113,17 +123,9 @@ impl Post {
             self.renew_ear();
             return true;
         }
-        if faults.contains(&Degraded::NoMarker) {
-            let mut backlog = Vec::new();
-            self.ear.place_markers(&self.inbox, &mut backlog);
-            self.backlog.extend(backlog);
-        }
-        let refused = faults.iter().any(|fault| !matches!(fault, Degraded::NoMarker | Degraded::Remote));
-        if refused {
-            self.ear.forgive();
-            self.rearm = true;
-        }
-        refused
+        self.ear.forgive();
+        self.rearm = true;
+        true
     }
 
     /// What is wrong with the ear; that there is none is no fault where none is wanted.

@@ -47,28 +47,14 @@ pub(crate) fn glimpse_opened(path: &Path) -> Glimpse {
     }
 }
 
-/// Reads the regular file at `path`, at most `limit` bytes. Looks before it opens: opening a FIFO would wake its writer.
+/// Reads the regular file at `path`, at most `limit` bytes.
 pub(crate) fn read(path: &Path, limit: u64) -> Reading {
-    let then = SystemTime::now();
-    let found = match fs::metadata(path) {
-        Ok(found) => found,
-        Err(error) => {
-            let kind = ReadErrorKind::from(error);
-            return Reading::Done { content: Err(kind.clone()), glimpse: Err(kind), racy: false };
-        }
-    };
-    match read_regular(path, &found, limit) {
-        Ok(Some((content, fingerprint))) => {
-            let racy = fingerprint.is_racy(then);
-            Reading::Done { content: Ok(content), glimpse: Ok(fingerprint), racy }
-        }
-        Ok(None) => Reading::Unstable,
-        Err(kind) => {
-            let fingerprint = Fingerprint::of(&found);
-            let racy = fingerprint.is_racy(then);
-            Reading::Done { content: Err(kind), glimpse: Ok(fingerprint), racy }
-        }
-    }
+    read_then(path, limit, await_writers)
+}
+
+/// The same without minding who is writing: for tests that show what that is good for.
+pub(crate) fn read_in_passing(path: &Path, limit: u64) -> Reading {
+    read_then(path, limit, |_| {})
 }
 
 /// Reads whatever is there, without a second look: for tests that show what that is good for.
@@ -103,14 +89,44 @@ pub(crate) fn name_of(kind: FileType) -> &'static str {
     "something else"
 }
 
+/// Looks before it opens: opening a FIFO would wake its writer.
+fn read_then(path: &Path, limit: u64, then: fn(&File)) -> Reading {
+    let begun = SystemTime::now();
+    let found = match fs::metadata(path) {
+        Ok(found) => found,
+        Err(error) => {
+            let kind = ReadErrorKind::from(error);
+            return Reading::Done { content: Err(kind.clone()), glimpse: Err(kind), racy: false };
+        }
+    };
+    match read_regular(path, &found, limit, then) {
+        Ok(Some((content, fingerprint))) => {
+            let racy = fingerprint.is_racy(begun);
+            Reading::Done { content: Ok(content), glimpse: Ok(fingerprint), racy }
+        }
+        Ok(None) => Reading::Unstable,
+        Err(kind) => {
+            let fingerprint = Fingerprint::of(&found);
+            let racy = fingerprint.is_racy(begun);
+            Reading::Done { content: Err(kind), glimpse: Ok(fingerprint), racy }
+        }
+    }
+}
+
 /// `None` if the file changed while it was read.
-fn read_regular(path: &Path, found: &Metadata, limit: u64) -> Result<Option<Whole>, ReadErrorKind> {
+fn read_regular(
+    path: &Path,
+    found: &Metadata,
+    limit: u64,
+    then: fn(&File),
+) -> Result<Option<Whole>, ReadErrorKind> {
     refuse(found, limit)?;
     let mut file = open(path)?;
     let before = file.metadata()?;
     refuse(&before, limit)?;
     let mut bytes = Vec::with_capacity(usize::try_from(before.len()).unwrap_or(0));
     file.by_ref().take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    then(&file);
     let after = Fingerprint::of(&file.metadata()?);
     let length = bytes.len() as u64;
     // A pseudo file has no size and bytes all the same.
@@ -122,6 +138,17 @@ fn read_regular(path: &Path, found: &Metadata, limit: u64) -> Result<Option<Whol
     }
     Ok(Some((Arc::from(bytes), after)))
 }
+
+/// Waits until whoever is in the midst of a call that writes to the file is through with it: bytes can be read before their event is queued. A writer
+/// holds the file's lock, and who asks where its data is has to wait for that.
+#[cfg(target_os = "linux")]
+fn await_writers(file: &File) {
+    // What it answers does not matter.
+    let _ = rustix::fs::seek(file, rustix::fs::SeekFrom::Data(0));
+}
+
+#[cfg(not(target_os = "linux"))]
+fn await_writers(_: &File) {}
 
 fn refuse(found: &Metadata, limit: u64) -> Result<(), ReadErrorKind> {
     if !found.is_file() {

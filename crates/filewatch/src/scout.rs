@@ -3,9 +3,9 @@
 use crate::attention::{Attention, PATIENCE, Wait};
 use crate::chain::Chain;
 use crate::degraded::Degraded;
-use crate::event::Hint;
 use crate::file::Terms;
 use crate::files::Files;
+use crate::letters::Letters;
 use crate::live::Trigger;
 use crate::settle::{Decision, EVERYTHING, Suspects};
 use crate::shelf::Shelf;
@@ -13,7 +13,6 @@ use crate::watch::{Step, Watch};
 use std::collections::BTreeSet;
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 /// Resolving and watching are repeated until nothing moves meanwhile, but not for ever.
@@ -52,8 +51,8 @@ impl Scout {
     }
 
     /// Where to send a request or the end to.
-    pub(crate) fn hints(&self) -> Sender<Hint> {
-        self.attention.post.hints()
+    pub(crate) fn letters(&self) -> Letters {
+        self.attention.post.letters()
     }
 
     /// What the next build reads from.
@@ -92,10 +91,10 @@ impl Scout {
         let (ear, youth, empty_rule) =
             (&self.attention.post.ear, self.youth, self.watch.takes(Step::EmptyRule));
         let heard = |chain: &Chain| chain.last().is_some_and(|last| ear.hears(&last.folder));
-        let (quiet, patience, two_looks) = (self.watch.quiet, PATIENCE, self.watch.takes(Step::TwoLooks));
+        let (quiet, patience, read) = (self.watch.quiet, PATIENCE, self.watch.reading());
         let terms = |chain: &Chain| {
             let heard = heard(chain);
-            Terms { all, heard, youth, quiet, patience, empty_rule, two_looks }
+            Terms { all, heard, youth, quiet, patience, empty_rule, read }
         };
         for name in self.shelf.refresh(terms) {
             self.attention.settle.dirty(&name, Instant::now());

@@ -3,7 +3,7 @@
 use crate::chain::Link;
 use crate::fingerprint::Id;
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// What there is to hear in one folder.
@@ -39,6 +39,17 @@ impl Ward {
             self.names.insert(name.to_owned());
         }
     }
+
+    /// Whether this name counts; `None` if its owner must say.
+    pub(crate) fn awaits(&self, name: &OsStr) -> Option<bool> {
+        let is_visible = || !name.as_encoded_bytes().starts_with(b".");
+        match self.scope {
+            _ if self.names.contains(name) => Some(true),
+            Scope::Everything => None,
+            Scope::Visible if is_visible() => None,
+            Scope::Visible | Scope::Nothing => Some(false),
+        }
+    }
 }
 
 /// The ward of this folder, a new one if need be.
@@ -52,12 +63,7 @@ pub(crate) fn ward<'a>(wards: &'a mut Wards, folder: &Path, id: Id) -> &'a mut W
 /// Whether `path` is a name that counts; `None` if its owner must say.
 pub(crate) fn awaits(wards: &Wards, path: &Path) -> Option<bool> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Some(false) };
-    match wards.get(parent) {
-        Some(ward) if ward.names.contains(name) => Some(true),
-        Some(ward) if ward.scope == Scope::Everything => None,
-        Some(ward) if ward.scope == Scope::Visible && !name.as_encoded_bytes().starts_with(b".") => None,
-        _ => Some(false),
-    }
+    wards.get(parent).map_or(Some(false), |ward| ward.awaits(name))
 }
 
 /// File systems whose files change without this system's knowledge: NFS, SMB, FUSE, 9p (WSL2, gVisor), AFS, Ceph, shared folders of

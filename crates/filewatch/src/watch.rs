@@ -1,4 +1,6 @@
 use crate::gate::Gate;
+use crate::reading::{self, Reading};
+use std::path::Path;
 use std::time::Duration;
 
 /// How to watch. The defaults suit files that people and deployments edit.
@@ -20,6 +22,8 @@ pub enum Step {
     Patience,
     /// Comparing size and times before and after reading.
     TwoLooks,
+    /// After reading, waiting for whoever is in the midst of a call that writes.
+    Lock,
     /// After reading, making sure that no event is under way.
     Barrier,
     /// Not taking an empty file for whole because its writer closed it.
@@ -83,6 +87,14 @@ impl Watch {
     pub fn hold_back(mut self, gate: &Gate) -> Self {
         self.held_back = Some(gate.clone());
         self
+    }
+
+    pub(crate) fn reading(&self) -> fn(&Path, u64) -> Reading {
+        match (self.takes(Step::TwoLooks), self.takes(Step::Lock)) {
+            (true, true) => reading::read,
+            (true, false) => reading::read_in_passing,
+            (false, _) => reading::read_blindly,
+        }
     }
 
     pub(crate) fn takes(&self, step: Step) -> bool {

@@ -78,7 +78,7 @@ impl Watcher {
             match self.post.receive(until.min(end)) {
                 Some(hint) => {
                     self.apply(hint);
-                    while let Some(hint) = self.post.try_receive() {
+                    while let Some(hint) = self.post.received() {
                         self.apply(hint);
                     }
                 }
@@ -124,7 +124,7 @@ impl Watcher {
     fn apply(&mut self, hint: Hint) {
         match hint {
             Hint::Seen(sign, path) if self.post.ear.awaits(&path) != Some(false) => self.weigh(sign, &path),
-            Hint::Seen(..) | Hint::Marker(_) | Hint::Request | Hint::Rest(_) | Hint::Stop => {}
+            Hint::Seen(..) | Hint::Request | Hint::Rest(_) | Hint::Stop => {}
             Hint::Died(number) => self.post.lose_ear(number),
             Hint::Lost => {
                 self.post.ear.doubt(Path::new(EVERYTHING));

@@ -1,7 +1,7 @@
-//! The watcher's thread and its descriptor fail, and what that does to whoever follows a file.
+//! The descriptors of the watching fail, and what that does to whoever follows a file.
 
-use crate::support::{Folder, Heard, LiveText, wait_until};
-use filewatch::{Degraded, Trigger};
+use crate::support::{Folder, Heard, LiveText};
+use filewatch::Degraded;
 use std::fs::{self, File};
 use std::mem::ManuallyDrop;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
@@ -42,25 +42,37 @@ fn break_the(kind: &str) {
 }
 
 #[test]
-fn when_the_watchers_thread_dies_that_is_told_and_another_takes_its_place() {
-    alone("a_thread_dies");
+fn when_a_descriptor_fails_that_is_told_and_another_takes_its_place() {
+    for test in ["the_queue_fails", "the_bell_fails"] {
+        alone(test);
+    }
 }
 
 #[test]
-#[ignore = "run alone by when_the_watchers_thread_dies_that_is_told_and_another_takes_its_place"]
-fn a_thread_dies() {
+#[ignore = "run alone by when_a_descriptor_fails_that_is_told_and_another_takes_its_place"]
+fn the_queue_fails() {
+    fails_and_recovers("inotify");
+}
+
+#[test]
+#[ignore = "run alone by when_a_descriptor_fails_that_is_told_and_another_takes_its_place"]
+fn the_bell_fails() {
+    fails_and_recovers("eventfd");
+}
+
+fn fails_and_recovers(kind: &str) {
     let folder = Folder::new();
     let path = folder.write("file", "old");
     let live = LiveText::open(&path);
     let before = descriptors().len();
     for round in 0..3 {
-        // It cannot wait for events any more, which it finds out when it has told of the next.
-        break_the("eventpoll");
-        fs::write(&path, format!("{round} dies")).unwrap();
+        break_the(kind);
+        // That wakes whoever waits, who then finds it out.
+        fs::write(&path, format!("{round} fails")).unwrap();
         let mut heard = [live.next(), live.next(), live.next()];
         heard.sort_by_key(|heard| !matches!(heard, Heard::Published(..)));
         assert!(
-            matches!(&heard[0], Heard::Published(text, _) if *text == format!("{round} dies")),
+            matches!(&heard[0], Heard::Published(text, _) if *text == format!("{round} fails")),
             "{heard:?}"
         );
         let no_events = Degraded::NoEvents;
@@ -68,31 +80,6 @@ fn a_thread_dies() {
         assert_eq!(live.live.degraded(), []);
         fs::write(&path, format!("{round} lives")).unwrap();
         live.publishes_once(&format!("{round} lives"));
-        wait_until("nothing is left of the dead", || descriptors().len() == before);
-    }
-}
-
-#[test]
-fn when_the_watchers_descriptor_fails_the_next_change_is_found_and_another_takes_its_place() {
-    alone("a_descriptor_fails");
-}
-
-#[test]
-#[ignore = "run alone by when_the_watchers_descriptor_fails_the_next_change_is_found_and_another_takes_its_place"]
-fn a_descriptor_fails() {
-    let folder = Folder::new();
-    let path = folder.write("file", "old");
-    let live = LiveText::open(&path);
-    let before = descriptors().len();
-    for round in 0..3 {
-        break_the("inotify");
-        fs::write(&path, format!("{round} unheard")).unwrap();
-        let Heard::Published(text, _) = live.next() else { panic!("it is published first") };
-        assert_eq!(text, format!("{round} unheard"));
-        live.stays_silent();
-        fs::write(&path, format!("{round} heard")).unwrap();
-        assert_eq!(live.next(), Heard::Published(format!("{round} heard"), Trigger::Event));
-        live.stays_silent_for_long();
         assert_eq!(descriptors().len(), before);
     }
 }

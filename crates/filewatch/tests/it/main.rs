@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+#[cfg(not(filewatch_elsewhere))]
 mod deaths;
 mod faults;
 mod life;

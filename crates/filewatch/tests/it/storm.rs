@@ -1,7 +1,7 @@
 //! No half-written file is ever given to a build, however fast it is saved; and the last save is never missed.
 
 use crate::support::{DEADLINE, Folder, LIMIT, wait_until, watch};
-use crate::weather::{BY_RENAME, Dice, HASTY, LARGE, USUAL, Weather};
+use crate::weather::{BY_RENAME, Dice, HASTY, LARGE, USUAL, WIDE, Weather};
 use filewatch::{Gate, Live, Notice, ReadError, Step, Watch};
 use std::fs::{self, File};
 use std::ops::Range;
@@ -79,10 +79,12 @@ fn nothing_is_torn_on(parent: &Path) {
     assert_eq!(storm.torn(), 0);
     let built = storm.built.load(Ordering::Relaxed);
     assert!(built > 400, "of 5000 saves only {built} were seen: the storm proves nothing");
-    let storm = Storm::open(parent, patient(), LARGE);
-    storm.rage(1..101, LARGE, &never);
-    wait_until("the last large save is published", || **storm.live.load() == 100);
-    assert_eq!(storm.torn(), 0);
+    for weather in [LARGE, WIDE] {
+        let storm = Storm::open(parent, patient(), weather);
+        storm.rage(1..101, weather, &never);
+        wait_until("the last large save is published", || **storm.live.load() == 100);
+        assert_eq!(storm.torn(), 0);
+    }
 }
 
 #[test]
@@ -124,6 +126,11 @@ fn without_the_barrier_a_hasty_storm_tears() {
 }
 
 #[test]
+fn without_the_lock_a_storm_of_large_writes_tears() {
+    tears_without(Step::Lock, WIDE);
+}
+
+#[test]
 fn without_two_looks_a_storm_of_large_files_tears() {
     tears_without(Step::TwoLooks, LARGE);
 }
@@ -133,10 +140,9 @@ fn without_patience_the_storm_tears() {
     tears_without(Step::Patience, USUAL);
 }
 
-/// The watcher's thread is held up again and again, for longer than a marker is waited for: one that comes late must not be
-/// taken for the next.
+/// Whoever hears of the events is held up again and again.
 #[test]
-fn a_late_marker_vouches_for_nothing() {
+fn what_is_heard_late_tears_nothing() {
     let gate = Gate::new();
     let storm = Storm::open(&memory(), watch().quiet(Duration::from_millis(100)).hold_back(&gate), USUAL);
     let done = AtomicBool::new(false);

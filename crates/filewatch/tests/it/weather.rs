@@ -62,8 +62,12 @@ pub(crate) const USUAL: Weather = Weather { version, whole, save: save_in_place,
 
 pub(crate) const BY_RENAME: Weather = Weather { save: save_by_rename, ..USUAL };
 
-/// The next save begins before anyone can have read the last one.
-pub(crate) const HASTY: Weather = Weather { pause: 20, ..USUAL };
+/// The next save begins while the last one is read, and shows in nothing but its bytes at first.
+pub(crate) const HASTY: Weather = Weather { save: save_over, pause: 20, ..USUAL };
+
+/// What takes long to write over shows before its event comes.
+pub(crate) const WIDE: Weather =
+    Weather { version: wide_version, whole: wide_whole, save: save_over, pause: 20 };
 
 /// What takes long to read is overtaken while it is read.
 pub(crate) const LARGE: Weather =
@@ -72,6 +76,15 @@ pub(crate) const LARGE: Weather =
 /// A megabyte that says which version it is all over.
 fn large_version(number: u64) -> String {
     format!("{number:08}").repeat(1 << 17)
+}
+
+fn wide_version(number: u64) -> String {
+    format!("{number:08}").repeat(37_500)
+}
+
+fn wide_whole(bytes: &[u8]) -> Option<u64> {
+    let number = std::str::from_utf8(bytes.get(..8)?).ok()?.parse().ok()?;
+    (bytes == wide_version(number).as_bytes()).then_some(number)
 }
 
 fn large_whole(bytes: &[u8]) -> Option<u64> {
@@ -87,7 +100,17 @@ fn save_streamed(path: &Path, text: &str, _: &mut Dice) {
 }
 
 fn save_in_place(path: &Path, text: &str, dice: &mut Dice) {
-    let mut file = File::create(path).unwrap();
+    write_in_pieces(&mut File::create(path).unwrap(), text, dice);
+}
+
+/// Nothing is cut off before it is written.
+fn save_over(path: &Path, text: &str, dice: &mut Dice) {
+    let mut file = File::options().write(true).open(path).unwrap();
+    write_in_pieces(&mut file, text, dice);
+    file.set_len(text.len() as u64).unwrap();
+}
+
+fn write_in_pieces(file: &mut File, text: &str, dice: &mut Dice) {
     let mut rest = text.as_bytes();
     for _ in 0..dice.below(3) {
         let (now, later) = rest.split_at(usize::try_from(dice.below(rest.len() as u64)).unwrap());
