@@ -10,7 +10,7 @@ use crate::sentry::Refusal;
 use crate::ward::{Wards, awaits};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init, remove_watch};
-use rustix::io::{Errno, read, write};
+use rustix::io::{Errno, ioctl_fionread, read, write};
 use std::collections::{HashMap, VecDeque};
 use std::ffi::OsStr;
 use std::mem::MaybeUninit;
@@ -32,9 +32,6 @@ const EVENTS: WatchFlags = WatchFlags::ATTRIB
     .union(WatchFlags::MOVED_TO)
     .union(WatchFlags::MOVE_SELF)
     .union(WatchFlags::ONLYDIR);
-
-/// Whoever causes more events while they are read, four times what the system queues at most by default, is not listened to any longer.
-const MOST_AT_ONCE: usize = 65_536;
 
 /// The queue of events, if there is one.
 pub(crate) struct Sentry(Option<Queue>);
@@ -140,14 +137,15 @@ impl Queue {
         matches!(read(&*self.rung, &mut [0; 8]), Ok(8) | Err(Errno::AGAIN | Errno::INTR))
     }
 
+    /// Hears what is in the queue by now, and nothing that comes meanwhile: who writes without an end would be listened to without an end.
     fn hear(&mut self, heard: &mut VecDeque<Hint>) {
         let _held = self.held_back.as_ref().map(Gate::hold);
-        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let queued = ioctl_fionread(&self.inotify).ok().and_then(|bytes| usize::try_from(bytes).ok());
+        let mut buffer = vec![MaybeUninit::uninit(); queued.unwrap_or(0)];
         let mut events = Reader::new(&self.inotify, &mut buffer);
-        for _ in 0..MOST_AT_ONCE {
+        while queued != Some(0) {
             let event = match events.next() {
                 Ok(event) => event,
-                Err(Errno::AGAIN) => return,
                 Err(Errno::INTR) => continue,
                 Err(_) => return heard.push_back(Hint::Died(self.number)),
             };
@@ -163,8 +161,10 @@ impl Queue {
                 let paths = folders.iter().filter_map(|folder| awaited(&self.wards, folder, name));
                 heard.extend(paths.map(|path| Hint::Seen(sign, path)));
             }
+            if events.is_buffer_empty() {
+                return;
+            }
         }
-        heard.push_back(Hint::Lost);
     }
 }
 
@@ -219,6 +219,8 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
 
     fn watching(folders: &[&Path]) -> Sentry {
         let mut sentry = Sentry::post(1, None, &Letters::open().0);
@@ -250,6 +252,30 @@ mod tests {
             fs::write(&path, round.to_string()).unwrap();
             assert_eq!(closed(&mut sentry), std::slice::from_ref(&path), "{round}");
         }
+    }
+
+    #[test]
+    fn what_happens_without_an_end_is_not_listened_to_without_an_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut sentry = watching(&[folder.path()]);
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for name in ["one", "other"] {
+                let path = folder.path().join(name);
+                let is_over = &is_over;
+                scope.spawn(move || {
+                    while !is_over.load(Ordering::Relaxed) {
+                        fs::write(&path, name).unwrap();
+                    }
+                });
+            }
+            for _ in 0..1000 {
+                while closed(&mut sentry).is_empty() {
+                    thread::yield_now();
+                }
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
     }
 
     #[test]
