@@ -6,7 +6,7 @@ use std::{
     fs,
     net::TcpListener,
     os::fd::OwnedFd,
-    path::PathBuf,
+    path::{self, PathBuf},
     process::{Child, Command, Stdio},
 };
 use tempfile::TempDir;
@@ -48,8 +48,10 @@ impl Server {
     /// When there is neither a folder for temporary files nor a free port: no claim can be checked then.
     pub fn new(binary: impl Into<PathBuf>) -> Server {
         let socket = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
+        let binary = binary.into();
         Server {
-            binary: binary.into(),
+            // It is started in another folder.
+            binary: path::absolute(&binary).unwrap_or(binary),
             folder: folder().expect("a temporary folder can be made"),
             config: None,
             templates: Vec::new(),

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use filewatch::{Degraded, Watch, Watcher};
 
@@ -85,9 +85,9 @@ impl Sources {
         Self { desk, outskirts: Mutex::default(), _lease: lease }
     }
 
-    /// Takes in what the last build has read; after a failed one, nothing: then every likely file counts.
-    pub(crate) fn learn(&self, inputs: Inputs) {
-        let (mut late, elsewhere) = self.desk.judge().learn(inputs);
+    /// Takes in what the build that began then has read; of a failed one, nothing: then every likely file counts.
+    pub(crate) fn learn(&self, inputs: Inputs, began: SystemTime) {
+        let (mut late, elsewhere) = self.desk.judge().learn(inputs, began);
         late.extend(self.widen(elsewhere));
         self.desk.report(late);
     }

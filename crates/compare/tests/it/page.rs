@@ -171,7 +171,7 @@ fn what_cannot_be_shown_is_said() {
             &["--port", &port, "--programs", demos().to_str().unwrap()][..],
             format!("`127.0.0.1:{port}` cannot be bound"),
         ),
-        (&["--port", "0", "--programs", "/nowhere"], "`/nowhere/demo-axum`: No such file".to_owned()),
+        (&["--port", "0", "--programs", "/nowhere"], "`/nowhere/demo-axum` is not there".to_owned()),
     ] {
         let ended = compare().args(arguments).output().unwrap();
         let said = String::from_utf8_lossy(&ended.stderr).into_owned();

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::ExitStatus;
 use std::thread;
+use std::time::SystemTime;
 
 use crate::build::Built;
 use crate::generation::{Generation, News, Sign};
@@ -73,20 +74,21 @@ impl Runner {
             Outcome::Cancelled => {}
         }
         let goes_on = self.apply(Event::Built(version, built.outcome));
-        self.learn(built.outcome);
+        self.learn(built);
         goes_on
     }
 
     /// Lets the build say what is a source.
-    fn learn(&self, outcome: Outcome) {
+    fn learn(&self, built: &Built) {
         let Some(sources) = self.sources.clone() else { return };
-        match (outcome, &self.newest) {
+        let began = SystemTime::now() - built.took;
+        match (built.outcome, &self.newest) {
             (Outcome::Good, Some((_, program))) => {
                 let program = program.clone();
-                thread::spawn(move || sources.learn(inputs::of(&program)));
+                thread::spawn(move || sources.learn(inputs::of(&program), began));
             }
             (Outcome::Cancelled, _) => {}
-            _ => sources.learn(Inputs::default()),
+            _ => sources.learn(Inputs::default(), began),
         }
     }
 

@@ -119,12 +119,15 @@ impl Judge {
         self.begun = stamp::now();
     }
 
-    /// Takes in what the last build has read, or, if it is nothing, that every likely file may matter.
+    /// Takes in what the build that began then has read, or, if it is nothing, that every likely file may matter.
     ///
     /// Returns the sources that were changed while it ran, before it was known that they are, then what it
     /// reads outside of the folders that are entered.
-    pub(crate) fn learn(&mut self, inputs: Inputs) -> (Vec<PathBuf>, BTreeSet<PathBuf>) {
-        self.former.get_or_insert_default();
+    pub(crate) fn learn(&mut self, inputs: Inputs, began: SystemTime) -> (Vec<PathBuf>, BTreeSet<PathBuf>) {
+        if began >= self.begun {
+            // No other one has begun since.
+            self.former.get_or_insert_default();
+        }
         self.settled = inputs != Inputs::default();
         if mem::take(&mut self.locks) {
             self.locked = SystemTime::now() - CLOCK_TICK;

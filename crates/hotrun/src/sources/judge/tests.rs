@@ -1,5 +1,6 @@
 use std::fs::{self, File};
 use std::path::PathBuf;
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
@@ -69,7 +70,7 @@ impl Case {
 
     fn learn(&mut self, names: &[&str]) -> Vec<String> {
         let inputs = self.inputs(names);
-        let (late, _) = self.judge.learn(inputs);
+        let (late, _) = self.judge.learn(inputs, SystemTime::now());
         late.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
     }
 }
@@ -85,7 +86,7 @@ fn found(change: impl FnOnce(&mut Case)) -> Vec<String> {
     let known = contents(Survey::of(rules, ignores).files);
     let younger = Survey::younger(rules, ignores, *begun);
     let mut late = case.judge.take_stock(known, younger);
-    late.extend(case.judge.learn(case.inputs(&READ)).0);
+    late.extend(case.judge.learn(case.inputs(&READ), SystemTime::now()).0);
     late.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
 }
 
@@ -113,6 +114,23 @@ fn what_was_found_cut_off_and_is_as_before_is_no_change() {
     fs::write(&path, &text).unwrap();
     assert_eq!(case.judge.weigh(files()), files());
     assert_eq!(case.judge.differing(files()), files(), "the build has read the cut off one");
+}
+
+#[test]
+fn what_an_earlier_build_has_read_says_nothing_of_the_next_one() {
+    let mut case = Case::new();
+    let (began, path) = (stamp::now(), case.path("main.rs"));
+    let files = || vec![path.clone()];
+    // Longer than a tick of the clock that files are stamped by.
+    thread::sleep(Duration::from_millis(20));
+    assert!(case.save("main.rs", "new"));
+    let inputs = case.inputs(&READ);
+    case.judge.learn(inputs, began);
+    for text in ["", "new"] {
+        fs::write(&path, text).unwrap();
+        case.judge.weigh(files());
+    }
+    assert_eq!(case.judge.differing(files()), files(), "the build under way may have read the cut off one");
 }
 
 #[test]
@@ -257,10 +275,10 @@ fn a_build_script_that_says_nothing_reads_its_package() {
     case.judge.rules.scripts = vec![Script { package: "site".to_owned(), folder }];
     let mut inputs = case.inputs(&READ);
     inputs.silent_scripts.insert("elsewhere".to_owned());
-    case.judge.learn(inputs.clone());
+    case.judge.learn(inputs.clone(), SystemTime::now());
     assert!(!case.save("notes.txt", "new"));
     inputs.silent_scripts.insert("site".to_owned());
-    case.judge.learn(inputs);
+    case.judge.learn(inputs, SystemTime::now());
     assert!(case.save("notes.txt", "newer"));
     assert!(!case.save(".main.rs.swp", "an editor's own"));
 }
@@ -276,7 +294,7 @@ fn what_the_compiler_reads_elsewhere_is_watched_there() {
     fs::write(&outside, "").unwrap();
     let mut inputs = case.inputs(&["main.rs", ".hidden/b.sql", "target/c.rs"]);
     inputs.files.insert(outside.clone());
-    let (_, outskirts) = case.judge.learn(inputs);
+    let (_, outskirts) = case.judge.learn(inputs, SystemTime::now());
     assert_eq!(outskirts, [outside.clone(), case.path(".hidden/b.sql")].into());
     assert!(case.see(outside));
 }
