@@ -59,6 +59,8 @@ pub(crate) enum How {
     InPlace,
     /// Written over in up to three pieces, with pauses, then cut to its length
     Over,
+    /// Cut to a part, then written over like that
+    Cut,
     /// Emptied in one opening, written in another, with a pause between them
     Twice,
     /// Cut off, then written in small pieces without a pause, as a buffer is emptied
@@ -93,6 +95,7 @@ pub(crate) fn rage(saves: &Saves) -> io::Result<()> {
             log.push(match saves.how {
                 How::InPlace => in_place(&path, text, version, saves.gap, &mut dice)?,
                 How::Over => over(&path, text, version, saves.gap, &mut dice)?,
+                How::Cut => cut(&path, text, version, saves.gap, &mut dice)?,
                 How::Twice => twice(&path, text, version, saves.gap, &mut dice)?,
                 How::Streamed => streamed(&path, text, version)?,
                 How::ByRename => by_rename(&path, text, version)?,
@@ -138,6 +141,15 @@ fn over(path: &Path, text: &str, version: u64, gap: u64, dice: &mut Dice) -> io:
     write_in_pieces(&mut file, text, gap, dice, &mut steps)?;
     file.set_len(text.len() as u64)?;
     steps.take();
+    Ok(steps.close(file, version))
+}
+
+fn cut(path: &Path, text: &str, version: u64, gap: u64, dice: &mut Dice) -> io::Result<Save> {
+    let mut steps = Steps::begin();
+    let mut file = File::options().write(true).open(path)?;
+    file.set_len(text.len() as u64 / 1000)?;
+    steps.take();
+    write_in_pieces(&mut file, text, gap, dice, &mut steps)?;
     Ok(steps.close(file, version))
 }
 

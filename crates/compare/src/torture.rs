@@ -13,7 +13,7 @@ use crate::{
     progress, served, storm,
     text::Text,
     toll::Toll,
-    weather::{BY_RENAME, EMPTIED, HASTY, LARGE, USUAL, WIDE, Weather},
+    weather::{BY_RENAME, CUT, EMPTIED, HASTY, LARGE, USUAL, Weather},
 };
 
 /// How much of it.
@@ -61,8 +61,8 @@ const CONTROLS: [Control; 7] = [
     Control {
         name: "without waiting for the call that writes",
         omitted: &["lock"],
-        weather: WIDE,
-        because: "what is being written can be read before its event comes, and the times were set before that: neither looks nor events show it",
+        weather: CUT,
+        because: "what a call has changed can be read before its event comes: neither looks nor events show it",
     },
     Control {
         name: "without the rule for empty files",
@@ -116,7 +116,7 @@ pub(crate) fn torture(torture: &Torture) -> Result<Value, Failed> {
             (BY_RENAME, torture.by_rename),
             (HASTY, torture.control),
             (LARGE, torture.control),
-            (WIDE, torture.control),
+            (CUT, torture.control),
             (EMPTIED, torture.control),
         ];
         for (weather, count) in saves.into_iter().filter(|(_, count)| *count > 0) {

@@ -42,9 +42,16 @@ pub(crate) const BY_RENAME: Weather = Weather { name: "by rename", how: How::ByR
 pub(crate) const HASTY: Weather =
     Weather { name: "written over, the next at once", how: How::Over, gap: 100, pause: 20, ..USUAL };
 
-/// What takes long to write over shows before the call that writes it is over, and its event comes: it needs the lock most.
-pub(crate) const WIDE: Weather =
-    Weather { name: "written over, 300 kB, the next at once", size: 300_000, ..HASTY };
+/// A large file that is cut shows that before the call that cuts it is over, and its event comes: it needs the lock most.
+pub(crate) const CUT: Weather = Weather {
+    name: "cut, then written, 1 MB",
+    how: How::Cut,
+    gap: 100,
+    pause: 60,
+    rest_every: 20,
+    size: 1_000_000,
+    share: 20,
+};
 
 /// A file that is emptied looks done: it needs the rule for empty files most.
 pub(crate) const EMPTIED: Weather = Weather { name: "emptied, then written", how: How::Twice, ..USUAL };

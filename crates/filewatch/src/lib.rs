@@ -73,8 +73,8 @@
 //! * Without the waiting, half a text is read between two of a writer's steps. Nothing else keeps that from being built for long.
 //! * Without the events of the meantime, a save that begins between the first event and the reading is read in one of its pauses. The two looks see
 //!   nothing: nothing changes while it is read.
-//! * Without waiting for the call that writes, a large text that is written over another one is read while it is copied. Neither looks nor events show
-//!   it: the times were set before the first byte, the event comes after the last.
+//! * Without waiting for the call that writes, a large file is read while it is cut to a part: it has its new size before the rest is given back, and
+//!   the event comes after that. So it is with what is written over another text while it is copied. Neither looks nor events show it.
 //! * Without the two looks, a large file is overtaken while it is read: it is cut off, and the event of that comes when the cutting is done,
 //!   too late to be heard then. In a file of a few kilobytes there is no time for it: there the events do for both.
 //! * Without the rule for empty files, one that a writer empties in one opening and writes in another is read between them.

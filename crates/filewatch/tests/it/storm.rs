@@ -1,7 +1,7 @@
 //! No half-written file is ever given to a build, however fast it is saved; and the last save is never missed.
 
 use crate::support::{DEADLINE, Folder, LIMIT, wait_until, watch};
-use crate::weather::{BY_RENAME, Dice, HASTY, LARGE, USUAL, WIDE, Weather};
+use crate::weather::{BY_RENAME, CUT, Dice, HASTY, LARGE, USUAL, Weather};
 use filewatch::{Gate, Live, Notice, ReadError, Step, Watch};
 use std::fs::{self, File};
 use std::ops::Range;
@@ -79,7 +79,7 @@ fn nothing_is_torn_on(parent: &Path) {
     assert_eq!(storm.torn(), 0);
     let built = storm.built.load(Ordering::Relaxed);
     assert!(built > 400, "of 5000 saves only {built} were seen: the storm proves nothing");
-    for weather in [LARGE, WIDE] {
+    for weather in [LARGE, CUT] {
         let storm = Storm::open(parent, patient(), weather);
         storm.rage(1..101, weather, &never);
         wait_until("the last large save is published", || **storm.live.load() == 100);
@@ -126,8 +126,8 @@ fn without_the_barrier_a_hasty_storm_tears() {
 }
 
 #[test]
-fn without_the_lock_a_storm_of_large_writes_tears() {
-    tears_without(Step::Lock, WIDE);
+fn without_the_lock_a_storm_of_cuts_tears() {
+    tears_without(Step::Lock, CUT);
 }
 
 #[test]

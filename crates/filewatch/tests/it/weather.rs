@@ -65,9 +65,8 @@ pub(crate) const BY_RENAME: Weather = Weather { save: save_by_rename, ..USUAL };
 /// The next save begins while the last one is read, and shows in nothing but its bytes at first.
 pub(crate) const HASTY: Weather = Weather { save: save_over, pause: 20, ..USUAL };
 
-/// What takes long to write over shows before its event comes.
-pub(crate) const WIDE: Weather =
-    Weather { version: wide_version, whole: wide_whole, save: save_over, pause: 20 };
+/// A large file that is cut shows that before its event comes.
+pub(crate) const CUT: Weather = Weather { save: save_cut, pause: 60, ..LARGE };
 
 /// What takes long to read is overtaken while it is read.
 pub(crate) const LARGE: Weather =
@@ -76,15 +75,6 @@ pub(crate) const LARGE: Weather =
 /// A megabyte that says which version it is all over.
 fn large_version(number: u64) -> String {
     format!("{number:08}").repeat(1 << 17)
-}
-
-fn wide_version(number: u64) -> String {
-    format!("{number:08}").repeat(37_500)
-}
-
-fn wide_whole(bytes: &[u8]) -> Option<u64> {
-    let number = std::str::from_utf8(bytes.get(..8)?).ok()?.parse().ok()?;
-    (bytes == wide_version(number).as_bytes()).then_some(number)
 }
 
 fn large_whole(bytes: &[u8]) -> Option<u64> {
@@ -108,6 +98,12 @@ fn save_over(path: &Path, text: &str, dice: &mut Dice) {
     let mut file = File::options().write(true).open(path).unwrap();
     write_in_pieces(&mut file, text, dice);
     file.set_len(text.len() as u64).unwrap();
+}
+
+fn save_cut(path: &Path, text: &str, dice: &mut Dice) {
+    let mut file = File::options().write(true).open(path).unwrap();
+    file.set_len(text.len() as u64 / 1000).unwrap();
+    write_in_pieces(&mut file, text, dice);
 }
 
 fn write_in_pieces(file: &mut File, text: &str, dice: &mut Dice) {
