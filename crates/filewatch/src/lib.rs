@@ -55,9 +55,9 @@
 //!
 //! * A writer that saves in two openings, or pauses longer than the quiet, or is held up for so long by a machine that is busy, has shown what it
 //!   has written so far as if it were done. The build sees it, and refuses it or not; the rest of the save makes the next build.
-//! * A writer that is interrupted at the end of a system call, when it has let go of the file's lock and not queued its event, cannot be told from one
-//!   that is done; on a file system whose writers hold none while others read (ext4, tmpfs and btrfs have one that can be waited for, XFS holds it over
-//!   each reading), this goes for the whole call. Its event follows, and makes the next build.
+//! * A writer that has let go of the file's lock and not queued its event yet cannot be told from one that is done. That is well under a microsecond, but
+//!   for one who is interrupted there, or writes over a text with `O_SYNC` or `copy_file_range`; and the whole call on a file system where its lock cannot be
+//!   waited for (on ext4, tmpfs, btrfs and overlays of them it can, XFS holds it over each reading too). Its event follows, and makes the next build.
 //! * A file that is never at rest is read after two seconds all the same, between two writes.
 //! * A file written through a mapping makes no events: it is found by looking, when the system brings its times up to date. One that is written through a hard link in a folder
 //!   that is not watched is found by looking too, within a second.

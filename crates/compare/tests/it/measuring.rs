@@ -37,7 +37,7 @@ exec sleep 600 > /dev/null
 impl Measuring {
     /// Begins to measure in this way; all of the program is there by then.
     pub(crate) fn a_fugitive(way: &str) -> Measuring {
-        Measuring::a_fugitive_by(compare(), way)
+        Measuring::a_fugitive_by(minding_signals(), way)
     }
 
     /// The same, started so that the end of a terminal is none of its business.
@@ -79,8 +79,11 @@ impl Measuring {
     pub(crate) fn upgrades() -> Measuring {
         let arguments = ["soak", "--only", "upgrade", "--times", "1000", "--linger", "0"].map(Into::into);
         let demo = demos().join("demo-axum").into_os_string();
-        let measuring =
-            Measuring::start(compare(), tempfile::tempdir().unwrap(), arguments.into_iter().chain([demo]));
+        let measuring = Measuring::start(
+            minding_signals(),
+            tempfile::tempdir().unwrap(),
+            arguments.into_iter().chain([demo]),
+        );
         wait_until("a demo without its parent", || {
             let all = measuring.below();
             let [keeper, worker] = measuring.own();
@@ -179,6 +182,13 @@ impl Drop for Measuring {
             let _ = kill_process(pid, Signal::KILL);
         }
     }
+}
+
+/// `compare` as from a shell: whoever runs the tests in the background may have it ignore interrupts.
+fn minding_signals() -> Command {
+    let mut env = Command::new("env");
+    env.arg("--default-signal=INT,TERM,HUP").arg(compare().get_program());
+    env
 }
 
 pub(crate) fn lives(process: Pid) -> bool {
