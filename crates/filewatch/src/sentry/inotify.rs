@@ -3,6 +3,9 @@
 //! The kernel queues an event within the call that causes it. So what has happened before the queue is read is in it, and nobody else
 //! has to be waited for.
 
+#[cfg(test)]
+mod tests;
+
 use crate::event::{Hint, Sign};
 use crate::gate::Gate;
 use crate::letters::Letters;
@@ -139,11 +142,20 @@ impl Queue {
 
     /// Hears what is in the queue by now, and nothing that comes meanwhile: who writes without an end would be listened to without an end.
     fn hear(&mut self, heard: &mut VecDeque<Hint>) {
-        let _held = self.held_back.as_ref().map(Gate::hold);
-        let queued = ioctl_fionread(&self.inotify).ok().and_then(|bytes| usize::try_from(bytes).ok());
-        let mut buffer = vec![MaybeUninit::uninit(); queued.unwrap_or(0)];
+        let held_back = self.held_back.clone();
+        let _held = held_back.as_ref().map(Gate::hold);
+        match ioctl_fionread(&self.inotify).map(usize::try_from) {
+            Ok(Ok(0)) => {}
+            Ok(Ok(queued)) => self.take(queued, heard),
+            _ => heard.push_back(Hint::Died(self.number)),
+        }
+    }
+
+    /// Takes the first events, so many bytes of them, out of the queue.
+    fn take(&mut self, queued: usize, heard: &mut VecDeque<Hint>) {
+        let mut buffer = vec![MaybeUninit::uninit(); queued];
         let mut events = Reader::new(&self.inotify, &mut buffer);
-        while queued != Some(0) {
+        loop {
             let event = match events.next() {
                 Ok(event) => event,
                 Err(Errno::INTR) => continue,
@@ -205,114 +217,4 @@ fn sign(events: ReadFlags) -> Option<Sign> {
         (ReadFlags::UNMOUNT, Sign::Gone),
     ];
     signs.into_iter().find(|(flag, _)| events.contains(*flag)).map(|(_, sign)| sign)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Sentry, sign};
-    use crate::event::{Hint, Sign};
-    use crate::letters::Letters;
-    use crate::ward::{Scope, Ward, Wards};
-    use rustix::fs::inotify::ReadFlags;
-    use std::collections::VecDeque;
-    use std::fs;
-    use std::os::unix::fs::symlink;
-    use std::path::{Path, PathBuf};
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::thread;
-
-    fn watching(folders: &[&Path]) -> Sentry {
-        let mut sentry = Sentry::post(1, None, &Letters::open().0);
-        let ward = Ward { scope: Scope::Everything, ..Ward::default() };
-        let wards: Wards = folders.iter().map(|folder| (folder.to_path_buf(), ward.clone())).collect();
-        sentry.attend(&Arc::new(wards));
-        for folder in folders {
-            assert_eq!(sentry.watch(folder), Ok(()));
-        }
-        sentry
-    }
-
-    fn closed(sentry: &mut Sentry) -> Vec<PathBuf> {
-        let mut heard = VecDeque::new();
-        assert!(sentry.catch_up(&mut heard));
-        let closed = heard.into_iter().filter_map(|hint| match hint {
-            Hint::Seen(Sign::Closed, path) => Some(path),
-            _ => None,
-        });
-        closed.collect()
-    }
-
-    #[test]
-    fn what_has_happened_is_heard_without_waiting() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        let mut sentry = watching(&[folder.path()]);
-        for round in 0..1000 {
-            fs::write(&path, round.to_string()).unwrap();
-            assert_eq!(closed(&mut sentry), std::slice::from_ref(&path), "{round}");
-        }
-    }
-
-    #[test]
-    fn what_happens_without_an_end_is_not_listened_to_without_an_end() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut sentry = watching(&[folder.path()]);
-        let is_over = AtomicBool::new(false);
-        thread::scope(|scope| {
-            for name in ["one", "other"] {
-                let path = folder.path().join(name);
-                let is_over = &is_over;
-                scope.spawn(move || {
-                    while !is_over.load(Ordering::Relaxed) {
-                        fs::write(&path, name).unwrap();
-                    }
-                });
-            }
-            for _ in 0..1000 {
-                while closed(&mut sentry).is_empty() {
-                    thread::yield_now();
-                }
-            }
-            is_over.store(true, Ordering::Relaxed);
-        });
-    }
-
-    #[test]
-    fn one_folder_in_two_places_is_heard_of_in_both() {
-        let folder = tempfile::tempdir().unwrap();
-        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
-        fs::create_dir(&one).unwrap();
-        symlink(&one, &other).unwrap();
-        let mut sentry = watching(&[&one, &other]);
-        fs::write(one.join("file"), "").unwrap();
-        assert_eq!(closed(&mut sentry), [one.join("file"), other.join("file")]);
-        sentry.unwatch(&one);
-        fs::write(one.join("file"), "").unwrap();
-        assert_eq!(closed(&mut sentry), [other.join("file")]);
-        sentry.unwatch(&other);
-        fs::write(one.join("file"), "").unwrap();
-        assert_eq!(closed(&mut sentry), Vec::<PathBuf>::new());
-    }
-
-    #[test]
-    fn every_event_has_the_sign_that_it_deserves() {
-        for (events, expected) in [
-            (ReadFlags::CLOSE_WRITE, Some(Sign::Closed)),
-            (ReadFlags::MOVED_TO | ReadFlags::ISDIR, Some(Sign::Arrived)),
-            (ReadFlags::MOVED_FROM, Some(Sign::Left)),
-            (ReadFlags::CREATE | ReadFlags::ISDIR, Some(Sign::Made)),
-            (ReadFlags::DELETE, Some(Sign::Gone)),
-            (ReadFlags::MODIFY, Some(Sign::Written)),
-            (ReadFlags::ATTRIB, Some(Sign::Touched)),
-            (ReadFlags::MOVE_SELF, Some(Sign::Left)),
-            (ReadFlags::DELETE_SELF, Some(Sign::Gone)),
-            (ReadFlags::UNMOUNT, Some(Sign::Gone)),
-            (ReadFlags::OPEN, None),
-            (ReadFlags::CLOSE_NOWRITE, None),
-            (ReadFlags::ACCESS, None),
-        ] {
-            assert_eq!(sign(events), expected, "{events:?}");
-        }
-    }
 }
