@@ -29,7 +29,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def shut(*_):
     nothing = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
     server.socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(nothing)))
-    threading.Thread(target=lambda: (time.sleep(0.3), os._exit(0))).start()
+    threading.Thread(target=leave).start()
+
+
+def leave():
+    # Who came before the door was shut is accepted by then; each has a thread until it is answered.
+    time.sleep(0.3)
+    while threading.active_count() > 2:
+        time.sleep(0.01)
+    os._exit(0)
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
