@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 /// Runs a server while it is being written: an edit is built beside it and takes over, no request fails
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(version, max_term_width = 100)]
 #[command(
     after_help = "In a Cargo project or a Go module nothing else is needed. Ctrl-C ends it, a second one at once."
 )]
@@ -14,7 +14,7 @@ pub(crate) struct Cli {
     /// Which of the project's programs to run, if there are several
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) bin: Option<String>,
-    /// Settings, instead of the nearest `.hotrun.toml` at or above this folder
+    /// Settings, instead of the nearest `.hotrun.toml` or `.air.toml` at or above this folder
     #[arg(short, long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     #[command(subcommand)]
@@ -69,6 +69,7 @@ mod tests {
             (&["hotrun", "--bin", "x", "--", "check"], &["check"]),
             (&["hotrun", "check", "--", "-v"], &["-v"]),
             (&["hotrun", "check", "--bin", "x", "-c", "f"], &[]),
+            (&["hotrun", "--bin", "x", "-c", "f", "check", "--", "-v"], &["-v"]),
         ] {
             assert_eq!(Cli::try_parse_from(words).unwrap().settled().args, expected, "{words:?}");
         }
@@ -76,9 +77,13 @@ mod tests {
 
     #[test]
     fn what_does_not_belong_there_is_wrong_usage() {
-        for words in
-            [&["hotrun", "-x"][..], &["hotrun", "init", "--", "-v"], &["hotrun", "run"], &["hotrun", "--bin"]]
-        {
+        for words in [
+            &["hotrun", "-x"][..],
+            &["hotrun", "init", "--", "-v"],
+            &["hotrun", "run"],
+            &["hotrun", "--bin"],
+            &["hotrun", "-c"],
+        ] {
             assert_eq!(Cli::try_parse_from(words).unwrap_err().exit_code(), 2, "{words:?}");
         }
     }

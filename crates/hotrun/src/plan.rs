@@ -60,6 +60,8 @@ pub(crate) struct Plan {
     pub(crate) clean_on_exit: bool,
     /// Sentences to print once at the start.
     pub(crate) warnings: Vec<String>,
+    /// The same, of what is not wrong.
+    pub(crate) notes: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -192,7 +194,7 @@ pub(crate) fn plan(cli: &Cli) -> Result<Plan, Refusal> {
 
 /// Decides from what was found; `ask` chooses among programs if nothing else does.
 fn decide(cli: &Cli, ground: Ground, ask: Ask<'_>) -> Result<Plan, Refusal> {
-    let Ground { root, run_in, project, settings, file, warnings } = ground;
+    let Ground { root, run_in, project, settings, file, warnings, notes } = ground;
     let tmp = tmp(&root, &project, &settings)?;
     let making = making::decide(cli, &root, &tmp, &project, &settings, ask)?;
     making.is_runnable()?;
@@ -224,6 +226,7 @@ fn decide(cli: &Cli, ground: Ground, ask: Ask<'_>) -> Result<Plan, Refusal> {
         style: Style::of(settings.log_time, &settings.color),
         clean_on_exit: settings.clean_on_exit.unwrap_or_default(),
         warnings,
+        notes,
         settings: file,
         tmp,
         root,

@@ -79,6 +79,9 @@ struct Runner {
 impl Runner {
     fn open(plan: Plan) -> Result<Runner, Refusal> {
         let report = Report::new(plan.style.clone(), plan.root.clone());
+        for note in &plan.notes {
+            report.main(note);
+        }
         for warning in &plan.warnings {
             report.warning(warning);
         }

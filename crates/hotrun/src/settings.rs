@@ -22,15 +22,18 @@ use toml_edit::Document;
 use crate::plan::WayWanted;
 use crate::refusal::Refusal;
 use crate::settings::table::Table;
-use crate::settings::value::OneOrMore;
+use crate::settings::value::{OneOrMore, RerunCommand};
 
 #[cfg(test)]
 pub(crate) use crate::settings::air::KEYS;
 pub(crate) use crate::settings::finding::Finding;
 pub(crate) use crate::settings::value::{Color, When};
 
-/// The file's name, at the root of the project.
+/// Name of hotrun's settings file, at the root of the project.
 pub(crate) const FILE: &str = ".hotrun.toml";
+
+/// Name of air's settings file, which is read if there is no [`FILE`].
+pub(crate) const AIR_FILE: &str = ".air.toml";
 
 /// What the file says; `None` and empty where it says nothing. A value that is zero, empty or false is meant.
 #[derive(Clone, Debug, Default)]
@@ -151,11 +154,12 @@ impl Settings {
 
 impl Build {
     fn read(mut table: Table<'_>, findings: &mut Vec<Finding>) -> Self {
+        let rerun_cmd: Option<RerunCommand> = table.take("rerun_cmd");
         let build = Self {
             cmd: table.take("cmd"),
             bin: table.take("bin"),
             full_bin: table.take("full_bin"),
-            args: table.take_either("args_bin", "args").unwrap_or_default(),
+            args: arguments(table.take_either("args_bin", "args")),
             env: table.take("env").unwrap_or_default(),
             share_target: table.take("share_target"),
             include_ext: table.take("include_ext"),
@@ -170,9 +174,9 @@ impl Build {
             log: table.take("log"),
             send_interrupt: table.take("send_interrupt"),
             kill_delay: table.take("kill_delay"),
-            rerun: table.take("rerun"),
+            rerun: table.take("rerun").or(rerun_cmd.as_ref().and_then(RerunCommand::switch)),
             rerun_delay: table.take("rerun_delay"),
-            rerun_cmd: table.take("rerun_cmd"),
+            rerun_cmd: rerun_cmd.and_then(RerunCommand::line),
         };
         table.finish(findings);
         build
@@ -213,4 +217,9 @@ impl Colors {
         table.finish(findings);
         colors
     }
+}
+
+/// `args = [""]` is how many files write that there are no arguments.
+fn arguments(listed: Option<Vec<String>>) -> Vec<String> {
+    listed.filter(|listed| *listed != [""]).unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::Cli;
 use crate::project::Project;
 use crate::refusal::Refusal;
-use crate::settings::{self, Settings};
+use crate::settings::{AIR_FILE, FILE, Settings};
 
 #[derive(Debug)]
 pub(crate) struct Ground {
@@ -19,21 +19,21 @@ pub(crate) struct Ground {
     /// Where they are from.
     pub(crate) file: Option<PathBuf>,
     pub(crate) warnings: Vec<String>,
+    /// What is worth a line at the start and is not wrong.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Ground {
     /// Reads the settings named on the command line or found here, and says what lies at their root.
     pub(crate) fn find(cli: &Cli, here: &Path) -> Result<Self, Refusal> {
         let file = cli.config.as_ref().map(|named| here.join(named)).or_else(|| settings_above(here));
-        let (settings, mut warnings) = match &file {
+        let (settings, warnings) = match &file {
             Some(file) => Settings::load(file)?,
             None => (Settings::default(), Vec::new()),
         };
-        if file.is_none() && here.join(".air.toml").is_file() {
-            warnings.push(
-                "`.air.toml` is not read by itself; `hotrun -c .air.toml` does, and says what it makes of it"
-                    .into(),
-            );
+        let mut notes = Vec::new();
+        if cli.config.is_none() && file.as_ref().is_some_and(|file| file.ends_with(AIR_FILE)) {
+            notes.push(format!("reads `{AIR_FILE}`, since there is no `{FILE}`"));
         }
         let base = match &file {
             Some(file) if cli.config.is_none() => file.parent().unwrap_or(here),
@@ -47,15 +47,18 @@ impl Ground {
         let run_in = named.clone().unwrap_or_else(|| here.to_owned());
         let root = named.unwrap_or_else(|| project.root().to_owned());
         refuse_dangerous(&root)?;
-        Ok(Self { root, run_in, project, settings, file, warnings })
+        Ok(Self { root, run_in, project, settings, file, warnings, notes })
     }
 }
 
-/// The nearest settings file at or above a folder, within its repository.
+/// The nearest settings file at or above a folder, within its repository. hotrun's own, wherever it is, comes before air's.
 fn settings_above(here: &Path) -> Option<PathBuf> {
     let top = here.ancestors().find(|above| above.join(".git").exists()).unwrap_or(here);
-    let within = here.ancestors().take_while(|above| above.starts_with(top));
-    within.map(|folder| folder.join(settings::FILE)).find(|file| file.symlink_metadata().is_ok())
+    let nearest = |name: &str| {
+        let within = here.ancestors().take_while(|above| above.starts_with(top));
+        within.map(|folder| folder.join(name)).find(|file| file.symlink_metadata().is_ok())
+    };
+    nearest(FILE).or_else(|| nearest(AIR_FILE))
 }
 
 fn existing(root: &Path, named: &Path) -> Result<PathBuf, Refusal> {

@@ -48,6 +48,26 @@ fn every_kind_of_value_is_read() {
 }
 
 #[test]
+fn values_are_read_in_every_spelling_that_air_files_have() {
+    for (text, expected) in [
+        ("args = [\"\"]", "args: []"),
+        ("args = [\"\", \"b\"]", "args: [\"\", \"b\"]"),
+        ("env = []", "env: {}"),
+        ("env = [\"A=b=c\", \"D=\"]", "env: {\"A\": \"b=c\", \"D\": \"\"}"),
+        ("delay = \"500\"", "delay: Some(500ms)"),
+        ("rerun_cmd = true", "rerun: Some(true), rerun_delay: None, rerun_cmd: None"),
+        ("rerun_cmd = false", "rerun: Some(false), rerun_delay: None, rerun_cmd: None"),
+        ("rerun = false\nrerun_cmd = true", "rerun: Some(false), rerun_delay: None, rerun_cmd: None"),
+        ("rerun_cmd = \"x\"", "rerun: None, rerun_delay: None, rerun_cmd: Some(\"x\")"),
+    ] {
+        let (settings, findings) = Settings::parse(&format!("[build]\n{text}"));
+        assert_eq!(findings, [], "{text}");
+        let read = format!("{:?}", settings.build);
+        assert!(read.contains(expected), "{text}: {read}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_said_with_its_place_and_what_was_expected() {
     for (text, expected) in [
         ("root = 1", "f:1:8: `root` is an integer; expected a path"),
@@ -82,6 +102,14 @@ fn what_is_wrong_is_said_with_its_place_and_what_was_expected() {
         (
             "[build]\nenv = { A = 1 }",
             "f:2:13: `build.env` holds an integer; expected a table of strings such as { RUST_LOG = \"debug\" }",
+        ),
+        (
+            "[build]\nenv = [\"A\"]",
+            "f:2:7: `build.env` holds `A`, which has no `=`; expected a table of strings such as { RUST_LOG = \"debug\" }",
+        ),
+        (
+            "[build]\nrerun_cmd = 1",
+            "f:2:13: `build.rerun_cmd` is an integer; expected a command, or true or false",
         ),
         (
             "[build]\nargs = []\nargs_bin = []",

@@ -45,6 +45,13 @@ pub(crate) enum When {
     Never,
 }
 
+/// `rerun_cmd`: a command, or, in files of articles about air, a switch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RerunCommand {
+    Line(String),
+    Switch(bool),
+}
+
 /// One value, or a list of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OneOrMore<T>(pub(crate) Vec<T>);
@@ -52,6 +59,31 @@ pub(crate) struct OneOrMore<T>(pub(crate) Vec<T>);
 impl Fault {
     fn saying(words: impl Into<String>) -> Self {
         Self { at: None, words: Some(words.into()) }
+    }
+}
+
+impl RerunCommand {
+    pub(crate) fn line(self) -> Option<String> {
+        match self {
+            Self::Line(line) => Some(line),
+            Self::Switch(_) => None,
+        }
+    }
+
+    pub(crate) fn switch(&self) -> Option<bool> {
+        match self {
+            Self::Line(_) => None,
+            Self::Switch(on) => Some(*on),
+        }
+    }
+}
+
+impl Read for RerunCommand {
+    const EXPECTED: &'static str = "a command, or true or false";
+
+    fn read(item: &Item) -> Result<Self, Fault> {
+        let line = item.as_str().map(|line| Self::Line(line.to_owned()));
+        line.or(item.as_bool().map(Self::Switch)).ok_or_else(Fault::default)
     }
 }
 
@@ -95,7 +127,8 @@ impl Read for Duration {
     /// As air has it: a whole number is milliseconds, from a million on nanoseconds.
     fn read(item: &Item) -> Result<Self, Fault> {
         if let Some(text) = item.as_str() {
-            return span(text).ok_or_else(|| Fault::saying(format!("is `{text}`")));
+            let milliseconds = text.trim().parse().ok().map(Self::from_millis);
+            return span(text).or(milliseconds).ok_or_else(|| Fault::saying(format!("is `{text}`")));
         }
         let number = item.as_integer().ok_or_else(Fault::default)?;
         let number = u64::try_from(number).map_err(|_| Fault::saying(format!("is {number}")))?;
@@ -213,18 +246,31 @@ impl<T: Read> Read for OneOrMore<T> {
 impl Read for BTreeMap<String, String> {
     const EXPECTED: &'static str = "a table of strings such as { RUST_LOG = \"debug\" }";
 
-    /// The names and values of variables.
+    /// Names and values of variables: a table, or a list of `NAME=value`.
     fn read(item: &Item) -> Result<Self, Fault> {
-        let table = item.as_table_like().ok_or_else(Fault::default)?;
         let mut variables = Self::new();
-        for (name, value) in table.iter() {
-            if name.is_empty() || name.contains(['=', '\0']) {
-                return Err(Fault::saying(format!("holds `{name}`, which is no name of a variable")));
+        if item.is_array() {
+            for line in Vec::<String>::read(item)?.into_iter().filter(|line| !line.is_empty()) {
+                let Some((name, value)) = line.split_once('=') else {
+                    return Err(Fault::saying(format!("holds `{line}`, which has no `=`")));
+                };
+                variables.insert(variable_name(name)?, value.to_owned());
             }
-            variables.insert(name.to_owned(), part(value)?);
+            return Ok(variables);
+        }
+        let table = item.as_table_like().ok_or_else(Fault::default)?;
+        for (name, value) in table.iter() {
+            variables.insert(variable_name(name)?, part(value)?);
         }
         Ok(variables)
     }
+}
+
+fn variable_name(name: &str) -> Result<String, Fault> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(Fault::saying(format!("holds `{name}`, which is not the name of a variable")));
+    }
+    Ok(name.to_owned())
 }
 
 fn part<T: Read>(item: &Item) -> Result<T, Fault> {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what cannot be tried has failed")]
 
+mod air;
 mod bad_input;
 mod builds;
 mod check;

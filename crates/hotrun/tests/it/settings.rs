@@ -93,14 +93,3 @@ fn a_failed_build_stops_the_server_when_asked_for() {
     hotrun.wait_for_answer("version 1");
     assert_eq!(children(), 1, "the count can count");
 }
-
-#[test]
-fn airs_file_is_read_when_it_is_named() {
-    let project = Project::server().file(".air.toml", "[build]\nargs_bin = [\"-x\"]\npre_cmd = [\"true\"]\n");
-    let output = project.command().arg("check").output().expect("hotrun");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.contains("`.air.toml` is not read by itself") && !said.contains("`-x`"), "{said}");
-    let output = project.command().args(["check", "-c", ".air.toml"]).output().expect("hotrun");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.contains("`-x`") && said.contains("`build.pre_cmd` is ignored"), "{said}");
-}
