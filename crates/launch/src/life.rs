@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use crate::{
     berth::{Berth, Place},
     pier::Pier,
-    succession::{Succession, Turn, reply},
+    succession::{Succession, Turn},
 };
 
 /// The process between its start and its end.
@@ -102,7 +102,7 @@ where
                 lifecycle::upgraded(Some(&setback));
                 tracing::warn!("no upgrade: {setback}");
                 if let Some(petitioner) = petitioner {
-                    reply(petitioner, Err(&setback.to_string()));
+                    petitioner.answer(Err(&setback.to_string()));
                 }
             }
         }

@@ -185,7 +185,7 @@ impl Succession {
     /// Tells everybody who asked.
     pub(crate) fn answer(&mut self, outcome: Result<&str, &str>) {
         for petitioner in self.asking.drain(..) {
-            reply(petitioner, outcome);
+            petitioner.answer(outcome);
         }
     }
 
@@ -193,16 +193,8 @@ impl Succession {
         let words = format!("process {} serves, {why}", successor.pid());
         tracing::info!("upgraded: {words}");
         self.answer(Ok(&words));
-        tokio::spawn(successor.acquit());
+        successor.acquit();
     }
-}
-
-/// Tells one who asked.
-pub(crate) fn reply(petitioner: Petitioner, outcome: Result<&str, &str>) {
-    let outcome = outcome.map(str::to_owned).map_err(str::to_owned);
-    tokio::spawn(async move {
-        petitioner.answer(outcome.as_deref().map_err(String::as_str)).await;
-    });
 }
 
 enum Next {

@@ -133,8 +133,8 @@ impl Successor {
     }
 
     /// There is none.
-    pub async fn acquit(self) {
-        pending().await
+    pub fn acquit(self) {
+        match self.0 {}
     }
 }
 
@@ -152,7 +152,7 @@ impl Petitions {
 
 impl Petitioner {
     /// There is none.
-    pub async fn answer(self, _outcome: Result<&str, &str>) {
-        pending().await
+    pub fn answer(self, _outcome: Result<&str, &str>) {
+        match self.0 {}
     }
 }

@@ -1,13 +1,12 @@
 //! Asking a server to upgrade itself, and its answer.
 
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::process;
 
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::geteuid;
-use tokio::io::AsyncWriteExt;
 
 /// Where this process is asked for an upgrade. Only its own user, or root, is heard.
 #[derive(Debug)]
@@ -15,10 +14,10 @@ pub struct Petitions {
     listener: tokio::net::UnixListener,
 }
 
-/// Somebody who waits for the outcome of an upgrade.
+/// A process that waits for the outcome of an upgrade.
 #[derive(Debug)]
 pub struct Petitioner {
-    stream: tokio::net::UnixStream,
+    stream: UnixStream,
 }
 
 impl Petitions {
@@ -29,12 +28,17 @@ impl Petitions {
         Ok(Petitions { listener: tokio::net::UnixListener::from_std(listener)? })
     }
 
-    /// The next one who asks. Cancelling it loses nobody.
+    /// The next one who asks and may do so; others are told why not. Cancelling it loses nobody.
     pub async fn next(&mut self) -> Petitioner {
+        let user = geteuid().as_raw();
         loop {
-            match self.listener.accept().await {
-                Ok((stream, _)) if may_ask(&stream) => return Petitioner { stream },
-                Ok(_) => {}
+            let accepted = self.listener.accept().await;
+            match accepted.and_then(|(stream, _)| Ok((stream.peer_cred()?.uid(), stream.into_std()?))) {
+                Ok((peer, stream)) if may_ask(peer, user) => return Petitioner { stream },
+                Ok((_, stream)) => {
+                    let words = format!("not permitted: only user {user} or root may ask this server");
+                    Petitioner { stream }.answer(Err(&words));
+                }
                 Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
             }
         }
@@ -42,13 +46,17 @@ impl Petitions {
 }
 
 impl Petitioner {
-    /// Says how it went, `words` being one line.
-    pub async fn answer(mut self, outcome: Result<&str, &str>) {
+    /// Sends the outcome, one line of text.
+    ///
+    /// The line fits the socket's empty buffer, so this waits for nobody, and the answer arrives even if this process
+    /// ends right after it.
+    pub fn answer(mut self, outcome: Result<&str, &str>) {
         let (word, words) = match outcome {
             Ok(words) => ("ok", words),
             Err(words) => ("no", words),
         };
-        let _ = self.stream.write_all(format!("{word} {words}\n").as_bytes()).await;
+        // The asking process may be gone.
+        let _ = self.stream.write_all(format!("{word} {words}\n").as_bytes());
     }
 }
 
@@ -69,9 +77,9 @@ pub fn petition(pid: u32) -> io::Result<Result<String, String>> {
     }
 }
 
-fn may_ask(stream: &tokio::net::UnixStream) -> bool {
-    let ours = geteuid().as_raw();
-    stream.peer_cred().is_ok_and(|peer| peer.uid() == ours || peer.uid() == 0)
+/// An abstract socket has no file whose mode could keep other users out.
+fn may_ask(peer: u32, user: u32) -> bool {
+    peer == user || peer == 0
 }
 
 /// An abstract name: it is gone with its process, and leaves no file.

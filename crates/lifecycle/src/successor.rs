@@ -12,9 +12,8 @@ use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
 use rustix::io::fcntl_dupfd_cloexec;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 
 use crate::binary::{Binary, Rules};
@@ -35,9 +34,8 @@ const HIGH: i32 = 16;
 pub struct Successor {
     child: Child,
     serves: bool,
-    lines: Lines<BufReader<OwnedReadHalf>>,
+    lines: Lines<BufReader<UnixStream>>,
     signs: Signs,
-    writer: OwnedWriteHalf,
 }
 
 /// How a probation ended.
@@ -79,7 +77,7 @@ impl Successor {
     /// Lets it accept, and waits until it does. From then on it lives without this process.
     pub async fn take_over(&mut self) -> Result<(), Setback> {
         fault::strike("old.permitting");
-        if self.tell("GO=1").await.is_err() {
+        if self.tell("GO=1").is_err() {
             return Err(self.exited());
         }
         fault::strike("old.permitted");
@@ -108,8 +106,9 @@ impl Successor {
     }
 
     /// Tells it that its probation is over.
-    pub async fn acquit(mut self) {
-        let _ = self.tell("OVER=1").await;
+    pub fn acquit(mut self) {
+        // It may have ended in this moment.
+        let _ = self.tell("OVER=1");
     }
 
     async fn say_by(&mut self, word: &str, patience: Duration) -> Result<(), Setback> {
@@ -149,8 +148,12 @@ impl Successor {
         self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string())
     }
 
-    async fn tell(&mut self, word: &str) -> io::Result<()> {
-        self.writer.write_all(format!("{word}\n").as_bytes()).await
+    /// Sends one line. It waits for nobody: this process says three short lines in all, and the socket's buffer holds
+    /// them, whether the successor reads or not. They arrive even if this process ends right after.
+    fn tell(&mut self, word: &str) -> io::Result<()> {
+        let line = format!("{word}\n");
+        let sent = rustix::io::write(self.lines.get_ref().get_ref(), line.as_bytes())?;
+        if sent == line.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
     }
 }
 
@@ -192,14 +195,8 @@ fn spawn(path: &Path, image: &OwnedFd, socket: &Socket) -> io::Result<Successor>
     let child = command.spawn()?;
     drop(command);
     ours.set_nonblocking(true)?;
-    let (reader, writer) = UnixStream::from_std(ours)?.into_split();
-    Ok(Successor {
-        child,
-        serves: false,
-        lines: BufReader::new(reader).lines(),
-        signs: Signs::none_yet(),
-        writer,
-    })
+    let lines = BufReader::new(UnixStream::from_std(ours)?).lines();
+    Ok(Successor { child, serves: false, lines, signs: Signs::none_yet() })
 }
 
 /// Takes the places that the child's descriptors will have: the standard library keeps a pipe of its own while it

@@ -5,16 +5,20 @@ use crate::{
     claim::{Verdict, claims},
     wait_for, wait_until,
 };
-use rustix::process::Signal;
+use rustix::process::{Signal, geteuid};
 use std::{
     fs,
     net::TcpListener,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::Path,
     process::{Command, Output},
 };
 
 claims![
     a_successor_takes_over_and_the_answer_says_so,
+    an_upgrade_is_reported_when_the_drain_ends_before_the_probation,
+    an_upgrade_at_the_default_settings_is_reported,
+    another_user_is_told_that_an_upgrade_is_not_permitted,
     a_listener_of_its_own_stays_its_own,
     a_supervisors_listener_stays_a_supervisors,
     the_process_file_changes_hands_before_the_supervisor_is_told,
@@ -42,6 +46,61 @@ fn a_successor_takes_over_and_the_answer_says_so(demo: &Demo) -> Verdict {
     events.event("bye")?;
     assert_eq!(server.wait_for_exit()?.code(), Some(0), "the old one");
     server.wait_for_metric("upgrades_total", &[("outcome", "succeeded")], 1)
+}
+
+fn an_upgrade_is_reported_when_the_drain_ends_before_the_probation(demo: &Demo) -> Verdict {
+    is_reported(demo, "--linger 0.1 --probation 1")
+}
+
+/// Takes 10 seconds: that long is the probation.
+fn an_upgrade_at_the_default_settings_is_reported(demo: &Demo) -> Verdict {
+    if std::env::var("TEST_TIER").as_deref() != Ok("full") {
+        println!("SKIPPED: runs with TEST_TIER=full");
+        return Ok(());
+    }
+    is_reported(demo, "")
+}
+
+/// `--upgrade` exits with 0 and names the successor, which counts the upgrade and warns of nothing.
+fn is_reported(demo: &Demo, arguments: &str) -> Verdict {
+    let server = demo.server().on_a_free_port().args(arguments).start()?;
+    let old = instance(&server)?;
+    let asked = ask(demo, &server, server.pid())?;
+    let new = instance(&server)?;
+    assert_ne!(new, old);
+    let pid = server.process_of(&new)?;
+    assert_eq!(
+        (asked.status.code(), text(&asked.stdout), text(&asked.stderr)),
+        (Some(0), format!("process {pid} serves, the probation is over\n"), String::new())
+    );
+    server.wait_for_metric("upgrades_total", &[("outcome", "succeeded")], 1)?;
+    assert_eq!(server.wait_for_exit()?.code(), Some(0), "the old one");
+    let warnings: Vec<_> = server.log().lines().into_iter().filter(|line| line.contains(" WARN ")).collect();
+    assert_eq!(warnings, [""; 0]);
+    Ok(())
+}
+
+/// Needs root, which alone may act as another user.
+fn another_user_is_told_that_an_upgrade_is_not_permitted(demo: &Demo) -> Verdict {
+    if !geteuid().is_root() {
+        println!("SKIPPED: needs root");
+        return Ok(());
+    }
+    let (copy, folder) = copied(demo)?;
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
+    let server = upgradable(demo).start()?;
+    let old = instance(&server)?;
+    let mut command = Command::new(copy.binary());
+    command.current_dir("/").env_clear().args(["--upgrade", &server.pid().to_string()]).uid(65534);
+    let asked = command.output()?;
+    assert_eq!((asked.status.code(), text(&asked.stdout)), (Some(1), String::new()), "{asked:?}");
+    assert!(text(&asked.stderr).contains("no upgrade: not permitted: only user 0 "), "{asked:?}");
+    assert_eq!(instance(&server)?, old);
+    Ok(())
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn a_listener_of_its_own_stays_its_own(demo: &Demo) -> Verdict {
