@@ -36,56 +36,85 @@ mod upgrading;
 mod watching;
 mod wholeness;
 
-use crate::{Demo, claim::trial};
+use crate::{
+    Demo,
+    claim::{Claim, Scope, trial, trial_that_needs},
+    tier,
+};
 use libtest_mimic::Trial;
 
-/// How many claims stand between two that need a browser.
+/// How many claims stand between two that need a browser: browsers start one after the other.
 const APART: usize = 24;
 
-/// Every claim, as a test; those that have to wait long come first.
+/// The claims of every file but those that need a program. The ones that wait longest come first.
+const CLAIMS: [&[Claim]; 31] = [
+    handover::CLAIMS,
+    faults::CLAIMS,
+    second_signals::CLAIMS,
+    upgrading::CLAIMS,
+    patience::CLAIMS,
+    stopping::CLAIMS,
+    robustness::CLAIMS,
+    wholeness::CLAIMS,
+    starting::CLAIMS,
+    address::CLAIMS,
+    layers::CLAIMS,
+    diagnoses::CLAIMS,
+    saving::CLAIMS,
+    reloading::CLAIMS,
+    edits::CLAIMS,
+    secrets::CLAIMS,
+    templates::CLAIMS,
+    listening::CLAIMS,
+    page::CLAIMS,
+    parity::CLAIMS,
+    dynamic_config::CLAIMS,
+    event_stream::CLAIMS,
+    history::CLAIMS,
+    health::CLAIMS,
+    metrics::CLAIMS,
+    custom_routes::CLAIMS,
+    methods::CLAIMS,
+    admission::CLAIMS,
+    guard::CLAIMS,
+    headers::CLAIMS,
+    supervision::CLAIMS,
+];
+
+/// The claims about `demo` that are checked in this tier, as tests. Prints how many are left out.
 pub(crate) fn trials(demo: &Demo) -> Vec<Trial> {
-    let claims = [
-        handover::CLAIMS,
-        faults::CLAIMS,
-        second_signals::CLAIMS,
-        upgrading::CLAIMS,
-        patience::CLAIMS,
-        stopping::CLAIMS,
-        robustness::CLAIMS,
-        wholeness::CLAIMS,
-        starting::CLAIMS,
-        address::CLAIMS,
-        layers::CLAIMS,
-        diagnoses::CLAIMS,
-        saving::CLAIMS,
-        reloading::CLAIMS,
-        edits::CLAIMS,
-        secrets::CLAIMS,
-        templates::CLAIMS,
-        listening::CLAIMS,
-        page::CLAIMS,
-        parity::CLAIMS,
-        dynamic_config::CLAIMS,
-        event_stream::CLAIMS,
-        history::CLAIMS,
-        health::CLAIMS,
-        metrics::CLAIMS,
-        custom_routes::CLAIMS,
-        methods::CLAIMS,
-        admission::CLAIMS,
-        guard::CLAIMS,
-        headers::CLAIMS,
-        supervision::CLAIMS,
-    ];
-    let claims = claims.into_iter().flatten().map(|&(path, check)| {
-        let demo = demo.clone();
-        trial(path, move || check(&demo))
-    });
-    let claims = faults::trials(demo).into_iter().chain(claims).chain(watching::trials(demo));
-    let mut trials: Vec<Trial> = claims.chain(rejections::trials(demo)).collect();
-    // Browsers take turns: far from each other, so that nobody waits for the turn.
-    for (at, trial) in browsing::trials(demo).into_iter().enumerate() {
-        trials.insert(at * APART, trial);
+    let (full, framework) = (tier::is_full(), demo.framework());
+    let (mut shared, mut long) = (0, 0);
+    let mut in_this_tier = |scope: Scope, trials: Vec<Trial>| {
+        if scope.includes(&framework, full) {
+            return trials;
+        }
+        *(if scope == Scope::Full { &mut long } else { &mut shared }) += trials.len();
+        Vec::new()
+    };
+    let mut trials = in_this_tier(Scope::Full, faults::trials(demo));
+    for claim in CLAIMS.into_iter().flatten() {
+        let (demo, check) = (demo.clone(), claim.check);
+        trials.extend(in_this_tier(claim.scope, vec![trial(claim.path, move || check(&demo))]));
+    }
+    trials.extend(in_this_tier(Scope::OneDemo, rejections::trials(demo)));
+    let needing = |claims: &[Claim], missing: Option<String>| -> Vec<(Scope, Trial)> {
+        let needing = claims.iter().map(|claim| {
+            let (demo, check) = (demo.clone(), claim.check);
+            (claim.scope, trial_that_needs(missing.clone(), claim.path, move || check(&demo)))
+        });
+        needing.collect()
+    };
+    for (scope, trial) in needing(watching::CLAIMS, watching::missing()) {
+        trials.extend(in_this_tier(scope, vec![trial]));
+    }
+    let browsing = needing(browsing::CLAIMS, browsing::missing());
+    let browsing = browsing.into_iter().flat_map(|(scope, trial)| in_this_tier(scope, vec![trial]));
+    for (at, trial) in browsing.enumerate() {
+        trials.insert((at * APART).min(trials.len()), trial);
+    }
+    if shared + long > 0 {
+        tier::say(&format!("{long} long claims and {shared} about shared code: {}", tier::LONG));
     }
     trials
 }

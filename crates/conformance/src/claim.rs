@@ -1,7 +1,7 @@
 //! A claim of the contract, and what it is made about.
 
-use crate::{Failed, Server};
-use libtest_mimic::Trial;
+use crate::{Failed, Server, tier};
+use libtest_mimic::{Completion, Trial};
 use std::{
     cell::RefCell,
     panic::{self, AssertUnwindSafe, catch_unwind},
@@ -12,15 +12,52 @@ use std::{
 /// What a claim comes to: nothing to say, or why it does not hold. A panic is a failure too.
 pub(crate) type Verdict = Result<(), Failed>;
 
-/// A name and the function that checks it.
-pub(crate) type Claim = (&'static str, fn(&Demo) -> Verdict);
+/// A claim that is checked against a demo.
+#[derive(Clone, Copy)]
+pub(crate) struct Claim {
+    /// The path of the function that checks it.
+    pub(crate) path: &'static str,
+    pub(crate) check: fn(&Demo) -> Verdict,
+    pub(crate) scope: Scope,
+}
 
-/// Lists the functions of a file of claims, so that one that is forgotten is reported as dead code.
+/// On which demos a claim is checked, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// A framework can break it: on every demo.
+    EveryDemo,
+    /// Shared code keeps it: on demo-axum, and in the full tier on every demo.
+    OneDemo,
+    /// It takes long: in the full tier, on every demo.
+    Full,
+}
+
+impl Scope {
+    /// Whether a claim of this scope is checked against a demo of `framework` in the full or in the quick tier.
+    pub(crate) fn includes(self, framework: &str, full: bool) -> bool {
+        match self {
+            Scope::EveryDemo => true,
+            Scope::OneDemo => full || framework == "Axum",
+            Scope::Full => full,
+        }
+    }
+}
+
+/// Lists the functions of a file of claims. A function that is not listed is reported as dead code.
+///
+/// A claim is checked against every demo. `#[shared]` before its name stands for [`Scope::OneDemo`], `#[long]` for
+/// [`Scope::Full`].
 macro_rules! claims {
-    ($($claim:ident),* $(,)?) => {
+    (@scope) => { $crate::claim::Scope::EveryDemo };
+    (@scope shared) => { $crate::claim::Scope::OneDemo };
+    (@scope long) => { $crate::claim::Scope::Full };
+    ($($(#[$scope:ident])? $claim:ident),* $(,)?) => {
         /// The claims of this file.
-        pub(crate) const CLAIMS: &[$crate::claim::Claim] =
-            &[$((concat!(module_path!(), "::", stringify!($claim)), $claim)),*];
+        pub(crate) const CLAIMS: &[$crate::claim::Claim] = &[$($crate::claim::Claim {
+            path: concat!(module_path!(), "::", stringify!($claim)),
+            check: $claim,
+            scope: $crate::claim::claims!(@scope $($scope)?),
+        }),*];
     };
 }
 pub(crate) use claims;
@@ -75,13 +112,27 @@ pub(crate) fn trial(path: &str, check: impl FnOnce() -> Verdict + Send + 'static
     Trial::test(named(path), move || judge(check))
 }
 
+/// A claim as a test that needs what is `missing`. Then it is reported as ignored, with the reason; with `REQUIRE_ALL=1` it is
+/// checked all the same, and fails.
+pub(crate) fn trial_that_needs(
+    missing: Option<String>,
+    path: &str,
+    check: impl FnOnce() -> Verdict + Send + 'static,
+) -> Trial {
+    let missing = missing.filter(|_| !tier::requires_all());
+    Trial::ignorable_test(named(path), move || match missing {
+        Some(reason) => Ok(Completion::ignored_with(format!("SKIPPED: {reason}"))),
+        None => judge(check).map(|()| Completion::Completed),
+    })
+}
+
 /// The last parts of a path, from its file of claims on.
-pub(crate) fn named(path: &str) -> &str {
+fn named(path: &str) -> &str {
     path.rsplit_once("cases::").map_or(path, |(_, name)| name)
 }
 
 /// Runs a claim; a failure comes with what its servers said.
-pub(crate) fn judge(check: impl FnOnce() -> Verdict) -> Verdict {
+fn judge(check: impl FnOnce() -> Verdict) -> Verdict {
     HEARD.take();
     let failure = match catch_unwind(AssertUnwindSafe(check)) {
         Ok(Ok(())) => return Ok(()),
@@ -95,7 +146,7 @@ pub(crate) fn judge(check: impl FnOnce() -> Verdict) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use super::{Demo, judge, remember};
+    use super::{Demo, Scope, judge, remember};
 
     #[test]
     fn a_demo_knows_its_framework() {
@@ -103,6 +154,16 @@ mod tests {
             [("x/demo-axum", "Axum"), ("demo-actix-web", "Actix-web"), ("/demo-warp", "Warp")]
         {
             assert_eq!(Demo::new(binary).framework(), framework);
+        }
+    }
+
+    #[test]
+    fn a_claim_about_shared_code_runs_once_and_a_long_one_in_the_full_tier() {
+        let checked = |scope: Scope, full| ["Axum", "Warp"].map(|framework| scope.includes(framework, full));
+        for (scope, quick) in
+            [(Scope::EveryDemo, [true, true]), (Scope::OneDemo, [true, false]), (Scope::Full, [false, false])]
+        {
+            assert_eq!((checked(scope, false), checked(scope, true)), (quick, [true, true]), "{scope:?}");
         }
     }
 

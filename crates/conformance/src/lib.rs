@@ -51,6 +51,7 @@ mod running;
 mod server;
 mod shipped;
 mod tally;
+mod tier;
 mod wait;
 
 pub use answer::Answer;
@@ -69,6 +70,7 @@ pub use request::Request;
 pub use running::Running;
 pub use server::Server;
 pub use tally::{Fate, Tally};
+pub use tier::{installed, long_tier, skipped};
 pub use wait::{DEADLINE, wait_for, wait_until};
 
 use libtest_mimic::{Arguments, run};

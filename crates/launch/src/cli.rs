@@ -3,11 +3,18 @@
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
-use lifecycle::Terms;
+use lifecycle::{Terms, fault};
+
+/// A build with failpoints says so: it is for tests alone.
+const VERSION: &str = if fault::COMPILED_IN {
+    concat!(env!("CARGO_PKG_VERSION"), " (failpoints: for tests only)")
+} else {
+    env!("CARGO_PKG_VERSION")
+};
 
 /// Serves one site whose settings and templates can be edited while it runs
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version = VERSION, max_term_width = 100)]
 pub(crate) struct Cli {
     /// Configuration file; a later one is laid over the earlier ones, key by key
     /// [env: DEMO_CONFIG, `:` between paths] [default: config.yaml]

@@ -1,8 +1,8 @@
-//! Faults that a test asks a debug build for, at the steps of an upgrade.
+//! Faults that a test asks for at the steps of an upgrade. Only the feature `failpoints` compiles them in.
 //!
-//! `DEMO_FAULT=once@PATH` names a file, and that holds `kill@STEP` or `stall@STEP`: the first process that comes to the
-//! step removes the file, then is struck by `SIGKILL` or `SIGSTOP`. So one upgrade is struck, the next one is not, and
-//! the file that is gone says that the step was reached.
+//! `DEMO_FAULT=once@PATH` names a file that holds `kill@STEP` or `stall@STEP`. The first process that reaches the step removes
+//! the file and sends itself `SIGKILL` or `SIGSTOP`. So one upgrade fails and the next one does not, and the missing file shows
+//! that the step was reached.
 //!
 //! | step of the old process | | step of the new one | |
 //! | --- | --- | --- | --- |
@@ -14,8 +14,11 @@
 //! | `old.draining` | heard `SERVING=1`, drains | `new.serving` | it accepts, and did not say so yet |
 //! | `old.drained` | nothing is left but to watch | `new.probation` | it said `SERVING=1` |
 
-/// Strikes this process if a test has asked for that at this step.
-#[cfg(all(debug_assertions, unix))]
+/// Whether this build has failpoints: the feature `failpoints`, on Unix.
+pub const COMPILED_IN: bool = cfg!(all(feature = "failpoints", unix));
+
+/// Kills or stops this process if a test has asked for that at this step.
+#[cfg(all(feature = "failpoints", unix))]
 pub fn strike(step: &str) {
     use rustix::process::{Signal, getpid, kill_process};
 
@@ -32,6 +35,6 @@ pub fn strike(step: &str) {
     }
 }
 
-/// A release build has no faults to ask for.
-#[cfg(not(all(debug_assertions, unix)))]
+/// Does nothing: this build has no failpoints.
+#[cfg(not(all(feature = "failpoints", unix)))]
 pub fn strike(_step: &str) {}

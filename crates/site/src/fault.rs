@@ -1,13 +1,13 @@
-//! Faults that a test asks a debug build for, through `DEMO_FAULT`.
+//! Faults that a test asks for, through `DEMO_FAULT`. Only the feature `failpoints` compiles them in.
 
 /// Panics if `DEMO_FAULT` is `panic@PATH` with this path.
-#[cfg(debug_assertions)]
+#[cfg(feature = "failpoints")]
 pub(crate) fn strike(path: &str) {
-    let wanted = std::env::var("DEMO_FAULT").ok();
-    let struck = wanted.as_deref().and_then(|fault| fault.strip_prefix("panic@")) == Some(path);
-    assert!(!struck, "asked to by `DEMO_FAULT`");
+    let asked = std::env::var("DEMO_FAULT").ok();
+    let struck = asked.as_deref().and_then(|fault| fault.strip_prefix("panic@")) == Some(path);
+    assert!(!struck, "asked for by `DEMO_FAULT`");
 }
 
-/// A release build has no faults to ask for.
-#[cfg(not(debug_assertions))]
+/// Does nothing: this build has no failpoints.
+#[cfg(not(feature = "failpoints"))]
 pub(crate) fn strike(_path: &str) {}

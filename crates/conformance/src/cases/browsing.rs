@@ -2,13 +2,11 @@
 
 use crate::{
     Browser, Demo, Failed, Running,
-    claim::{Claim, Verdict, claims, judge, named},
+    claim::{Verdict, claims},
     wait_for,
 };
-use libtest_mimic::{Completion, Trial};
 use serde_json::json;
 use std::{
-    env,
     io::{Read, Write},
     net::TcpListener,
 };
@@ -24,17 +22,9 @@ claims![
     a_page_under_maintenance_comes_back_by_itself,
 ];
 
-/// The claims as tests that are ignored, with a word why, where there is no browser, unless `REQUIRE_ALL=1`.
-pub(crate) fn trials(demo: &Demo) -> Vec<Trial> {
-    let missing = Browser::missing().filter(|_| env::var_os("REQUIRE_ALL").is_none_or(|value| value != "1"));
-    let trial = |&(path, check): &Claim| {
-        let (demo, missing) = (demo.clone(), missing.clone());
-        Trial::ignorable_test(named(path), move || match missing {
-            Some(reason) => Ok(Completion::ignored_with(reason)),
-            None => judge(|| check(&demo)).map(|()| Completion::Completed),
-        })
-    };
-    CLAIMS.iter().map(trial).collect()
+/// Why no browser can be started here, if so.
+pub(crate) fn missing() -> Option<String> {
+    Browser::missing()
 }
 
 fn the_page_shows_the_values(demo: &Demo) -> Verdict {

@@ -5,32 +5,21 @@
 
 use crate::{
     Demo, Failed, Running, Server,
-    claim::{Claim, Verdict, claims, judge, named},
+    claim::{Verdict, claims},
     wait_until,
 };
-use libtest_mimic::{Completion, Trial};
-use std::{env, fs, process::Command};
+use std::{fs, process::Command};
 
 claims![
     without_file_events_edits_are_served_and_that_is_said_until_they_are_back,
     a_limit_that_is_reached_while_running_is_said_until_it_is_raised,
 ];
 
-/// The claims as tests that are ignored, with a word why, where there are no namespaces, unless `REQUIRE_ALL=1`.
-pub(crate) fn trials(demo: &Demo) -> Vec<Trial> {
+/// Why no user namespace can be made here, if so.
+pub(crate) fn missing() -> Option<String> {
     let probe = Command::new("unshare").args(["-Ur", "true"]).output();
-    let must = env::var_os("REQUIRE_ALL").is_some_and(|value| value == "1");
-    let missing = !must && !probe.is_ok_and(|probe| probe.status.success());
-    let trial = |&(path, check): &Claim| {
-        let demo = demo.clone();
-        Trial::ignorable_test(named(path), move || {
-            if missing {
-                return Ok(Completion::ignored_with("no namespaces here (`unshare -Ur`)"));
-            }
-            judge(|| check(&demo)).map(|()| Completion::Completed)
-        })
-    };
-    CLAIMS.iter().map(trial).collect()
+    let made = probe.is_ok_and(|probe| probe.status.success());
+    (!made).then(|| "no user namespaces (`unshare -Ur`)".to_owned())
 }
 
 const INSTANCES: &str = "max_inotify_instances";

@@ -26,6 +26,11 @@ const EDGES: &[(&str, &[&str])] = &[
 
 /// Every further edge that tests may add.
 const TEST_EDGES: &[(&str, &[&str])] = &[
+    ("filewatch", &["conformance"]),
+    ("configs", &["conformance"]),
+    ("views", &["conformance"]),
+    ("livepage", &["conformance"]),
+    ("lifecycle", &["conformance"]),
     ("demo-axum", &["conformance"]),
     ("demo-actix-web", &["conformance"]),
     ("demo-warp", &["conformance"]),
