@@ -75,6 +75,7 @@ mod shelf;
 mod socket;
 mod sources;
 mod supervisor;
+mod tmp_dir;
 
 use std::env;
 use std::process::ExitCode;

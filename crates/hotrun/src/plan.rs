@@ -259,14 +259,27 @@ fn tmp(root: &Path, project: &Project, settings: &Settings) -> Result<PathBuf, R
         (None, Project::Cargo(workspace)) => workspace.target.join("hotrun/run"),
         (None, _) => root.join("tmp"),
     };
-    let tmp: PathBuf = tmp.components().collect();
-    if root.starts_with(&tmp) || tmp.components().any(|part| part == Component::ParentDir) {
+    let tmp = without_dots(&tmp);
+    if root.starts_with(&tmp) {
         let named = settings.tmp_dir.as_deref().unwrap_or(&tmp).display();
         return Err(Refusal::unfit(format!(
-            "`tmp_dir` is `{named}`; expected a folder of its own below the root, such as \"tmp\", which may be deleted"
+            "`tmp_dir` is `{named}`, which holds the sources; expected a folder of its own, such as \"tmp\""
         )));
     }
     Ok(tmp)
+}
+
+/// The path without `.` and `..`. Symlinks are not looked at.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(plain.pop()),
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 fn sockets(addresses: Vec<SocketAddr>, way: Option<WayWanted>) -> Result<Sockets, Refusal> {

@@ -5,7 +5,6 @@ mod hear;
 mod timers;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -27,6 +26,7 @@ use crate::shelf::Shelf;
 use crate::socket::{self, Chosen, Owned, Way};
 use crate::sources::{Changes, Sources};
 use crate::supervisor::{Event, Rules, Supervisor};
+use crate::tmp_dir::TmpDir;
 
 use self::timers::Timers;
 
@@ -60,6 +60,7 @@ struct Runner {
     proxy: Option<Proxy>,
     guardian: Option<Guardian>,
     sources: Option<Arc<Sources>>,
+    tmp_dir: TmpDir,
     shelf: Shelf,
     building: Option<Building>,
     /// The newest version that was built, and its program.
@@ -85,7 +86,7 @@ impl Runner {
         for warning in &plan.warnings {
             report.warning(warning);
         }
-        fs::create_dir_all(&plan.tmp).map_err(|error| {
+        let tmp_dir = TmpDir::make(&plan).map_err(|error| {
             Refusal::unfit(format!("the folder `{}` cannot be made: {error}", plan.tmp.display()))
         })?;
         let chosen = socket::choose(&plan.sockets);
@@ -114,6 +115,7 @@ impl Runner {
         };
         Ok(Runner {
             supervisor: Supervisor::new(rules),
+            tmp_dir,
             shelf: Shelf::new(plan.tmp.join("kept")),
             plan,
             report,
@@ -182,9 +184,10 @@ impl Runner {
             generation.kill();
         }
         reaper::sweep_all();
-        self.shelf.retain(|_| false);
-        if self.plan.clean_on_exit {
-            let _ = fs::remove_dir_all(&self.plan.tmp);
+        self.shelf.clear();
+        if self.plan.clean_on_exit && self.tmp_dir.clean() {
+            let folder = self.report.name(&self.plan.tmp);
+            self.report.main(&format!("`{folder}` is not empty and stays: hotrun deletes only what it made"));
         }
     }
 }

@@ -1,16 +1,22 @@
 //! Copies of the programs that may be needed again.
 
+mod folder;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
+use crate::shelf::folder::Folder;
+
 /// The copies, by version. They are made in the background; no build may start before they are [settled](Shelf::settle).
 #[derive(Debug)]
 pub(crate) struct Shelf {
-    folder: PathBuf,
+    path: PathBuf,
+    folder: Option<Folder>,
     copies: BTreeMap<u32, Kept>,
+    errors: Vec<io::Error>,
 }
 
 #[derive(Debug)]
@@ -23,26 +29,37 @@ struct Kept {
 
 impl Shelf {
     /// Keeps copies below this folder, which is made when it is needed.
-    pub(crate) fn new(folder: PathBuf) -> Self {
-        Self { folder, copies: BTreeMap::new() }
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path, folder: None, copies: BTreeMap::new(), errors: Vec::new() }
     }
 
     /// Begins to copy a version's program.
     pub(crate) fn keep(&mut self, version: u32, original: &Path) {
-        let folder = self.folder.join(version.to_string());
+        if let Err(error) = self.begin(version, original) {
+            self.errors.push(error);
+        }
+    }
+
+    fn begin(&mut self, version: u32, original: &Path) -> io::Result<()> {
+        let folder = match self.folder.take() {
+            Some(folder) => folder,
+            None => Folder::claim(&self.path)?,
+        };
+        let folder = self.folder.insert(folder).path().join(version.to_string());
         let copy = folder.join(original.file_name().unwrap_or_default());
         let (from, to) = (original.to_owned(), copy.clone());
-        let making = thread::spawn(move || {
+        let making = thread::Builder::new().name("copy".to_owned()).spawn(move || {
             fs::create_dir_all(folder)?;
             fs::copy(from, to).map(drop)
-        });
+        })?;
         let kept = Kept { original: original.to_owned(), copy, making: Some(making), made: false };
         self.copies.insert(version, kept);
+        Ok(())
     }
 
     /// Waits for the copies; the errors are of those that could not be made.
     pub(crate) fn settle(&mut self) -> Vec<io::Error> {
-        let mut errors = Vec::new();
+        let mut errors = std::mem::take(&mut self.errors);
         for copy in self.copies.values_mut() {
             match copy.making.take().map(JoinHandle::join) {
                 Some(Ok(Ok(()))) => copy.made = true,
@@ -64,17 +81,26 @@ impl Shelf {
     pub(crate) fn retain(&mut self, needed: impl Fn(u32) -> bool) {
         let gone: Vec<u32> = self.copies.keys().copied().filter(|&version| !needed(version)).collect();
         for version in gone {
-            if let Some(making) = self.copies.remove(&version).and_then(|copy| copy.making) {
+            let Some(Kept { copy, making, .. }) = self.copies.remove(&version) else { continue };
+            if let Some(making) = making {
                 let _ = making.join();
             }
-            let _ = fs::remove_dir_all(self.folder.join(version.to_string()));
+            let _ = fs::remove_file(&copy);
+            if let Some(folder) = copy.parent() {
+                let _ = fs::remove_dir(folder);
+            }
         }
+    }
+
+    /// Removes everything.
+    pub(crate) fn clear(&mut self) {
+        self.retain(|_| false);
+        self.folder = None;
     }
 }
 
 impl Drop for Shelf {
     fn drop(&mut self) {
-        self.retain(|_| false);
-        let _ = fs::remove_dir(&self.folder);
+        self.clear();
     }
 }

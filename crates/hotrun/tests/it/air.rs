@@ -82,6 +82,14 @@ fn airs_file_is_read_by_itself_unless_there_is_one_of_ours() {
 }
 
 #[test]
+fn a_temporary_folder_may_lie_beside_the_root() {
+    let settings =
+        "root = \"app\"\ntmp_dir = \"../tmp\"\n[build]\ncmd = \"touch ../tmp/x\"\nfull_bin = \"ls ../tmp\"\n";
+    let hotrun = Project::new().file("app/main.go", "").file(".air.toml", settings).hotrun();
+    hotrun.wait_for("build-errors.log\nx\n");
+}
+
+#[test]
 fn a_file_is_named_before_or_after_the_verb() {
     let project = Project::server().file("my.toml", "[build]\nargs = [\"-x\"]\n");
     for arguments in [&["check", "-c", "my.toml"], &["-c", "my.toml", "check"]] {

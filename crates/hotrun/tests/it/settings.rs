@@ -1,6 +1,7 @@
 //! What a setting says is done.
 
 use std::fs;
+use std::path::Path;
 
 use rustix::process::Signal;
 
@@ -71,6 +72,82 @@ fn the_temporary_folder_is_deleted_at_the_end_when_asked_for() {
         assert_eq!(hotrun.project().path("target/hotrun/run").exists(), stays, "{settings}");
         assert!(hotrun.project().path("target/hotrun/debug").exists(), "what cargo made stays");
     }
+}
+
+/// Everything below a folder, files with their text.
+fn tree(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.push(format!("{}/", path.display()));
+            found.extend(tree(&path));
+        } else {
+            found.push(format!("{}: {}", path.display(), fs::read_to_string(&path).expect("text")));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn at_the_end_only_that_is_deleted_which_hotrun_made() {
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let absolute = elsewhere.path().to_str().expect("UTF-8");
+    for (tmp, folder) in
+        [(absolute.to_owned(), elsewhere.path().to_owned()), ("bin".to_owned(), "bin".into())]
+    {
+        let server = fs::read_to_string(Project::server().path("src/main.rs")).expect("a server");
+        let port = server.split("127.0.0.1:").nth(1).and_then(|rest| rest.split('"').next()).expect("a port");
+        let settings = format!(
+            "tmp_dir = \"{tmp}\"\n[build]\ncmd = \"rustc -o {tmp}/main src/main.rs\"\nbin = \"{tmp}/main\"\n\
+             [misc]\nclean_on_exit = true\n"
+        );
+        let project = Project::new()
+            .file("src/main.rs", &server.replace(port, "PORT"))
+            .file(".hotrun.toml", &settings)
+            .file("bin/x", "");
+        let folder = project.folder().join(folder);
+        for name in ["letter.txt", "kept/1/main", "kept/2/main", "kept/letter.txt"] {
+            fs::create_dir_all(folder.join(name).parent().expect("a folder")).expect("a folder");
+            fs::write(folder.join(name), "foreign").expect("a file");
+        }
+        let before = tree(&folder);
+        let mut hotrun = project.hotrun();
+        hotrun.wait_for_answer("version 1");
+        hotrun.becomes(2);
+        assert!(folder.join("main").exists() && folder.join("build-errors.log").exists(), "{tmp}");
+        hotrun.signal(Signal::TERM);
+        assert_eq!(hotrun.wait().code(), Some(0));
+        assert_eq!(tree(&folder), before, "{tmp}");
+        hotrun.wait_for("is not empty and stays");
+    }
+}
+
+#[test]
+fn two_that_share_a_temporary_folder_leave_each_other_their_copies() {
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let settings = format!("tmp_dir = \"{}\"\n[misc]\nclean_on_exit = true\n", elsewhere.path().display());
+    let start = || {
+        let hotrun = Project::server().file(".hotrun.toml", &settings).hotrun();
+        hotrun.wait_for_answer("version 1");
+        hotrun
+    };
+    let programs = || tree_names(elsewhere.path()).iter().filter(|path| path.ends_with("/site")).count();
+    let (stays, mut ends) = (start(), start());
+    stays.wait_until("copy of each program", || programs() == 2);
+    ends.signal(Signal::TERM);
+    assert_eq!(ends.wait().code(), Some(0));
+    assert_eq!(programs(), 1, "{:?}", tree_names(elsewhere.path()));
+}
+
+fn tree_names(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        found.push(entry.path().display().to_string());
+        found.extend(tree_names(&entry.path()));
+    }
+    found
 }
 
 #[test]
