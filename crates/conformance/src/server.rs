@@ -218,6 +218,12 @@ impl Server {
         Ok(Ended { status, stdout, stderr })
     }
 
+    /// Its folder with its files, for a program that a claim starts by itself.
+    pub(crate) fn prepared(mut self) -> Result<TempDir, Failed> {
+        self.write_files()?;
+        Ok(self.folder)
+    }
+
     fn content(&self, name: &str) -> String {
         String::from_utf8_lossy(&fs::read(self.path(name)).unwrap_or_default()).into_owned()
     }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use minisign_verify::{PublicKey, Signature};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 use crate::fault;
@@ -22,8 +23,10 @@ pub struct Rules {
     pub public_key: Option<String>,
 }
 
-/// A program in a sealed file in memory: nobody can change it any more, whatever becomes of the file that it was
-/// copied from.
+/// A program that can be executed by its descriptor.
+///
+/// It is a copy in a sealed file in memory, so that the bytes that run are the ones that were verified, whatever
+/// becomes of the file.
 #[derive(Debug)]
 pub(crate) struct Binary {
     image: File,
@@ -31,6 +34,8 @@ pub(crate) struct Binary {
 
 impl Binary {
     /// Copies the program at `path` and verifies the copy.
+    ///
+    /// `vm.memfd_noexec=2` forbids programs in memory. The file itself is taken then, if no rule asks for verification.
     pub(crate) fn verified(path: &Path, rules: &Rules) -> Result<Binary, Setback> {
         let missing = |reason: io::Error| {
             Setback::Missing(format!("cannot read the program at `{}`: {reason}", path.display()))
@@ -39,9 +44,18 @@ impl Binary {
         if !file.metadata().map_err(missing)?.is_file() {
             return Err(missing(io::Error::other("it is no file")));
         }
-        let mut image = File::from(memory(path).map_err(|error| unstartable(&error))?);
-        io::copy(&mut file, &mut image).map_err(|error| unstartable(&error))?;
-        seal(&image).map_err(|error| unstartable(&error))?;
+        let image = match memory(path) {
+            Ok(image) => copied(&mut file, image.into()).map_err(|error| unstartable(&error))?,
+            Err(Errno::ACCESS) if *rules == Rules::default() => file,
+            Err(Errno::ACCESS) => {
+                return Err(Setback::Unstartable(
+                    "the system forbids programs in memory (`vm.memfd_noexec` is 2), and only there can the rules under \
+                     `upgrade:` be checked: set it to 1, or remove the rules"
+                        .to_owned(),
+                ));
+            }
+            Err(error) => return Err(unstartable(&error.into())),
+        };
         fault::strike("old.copied");
         let mut binary = Binary { image };
         binary.verify(path, rules).map_err(Setback::Refused)?;
@@ -99,13 +113,21 @@ impl Binary {
     }
 }
 
-fn memory(path: &Path) -> io::Result<OwnedFd> {
+/// An empty file in memory that may be executed. Linux before 6.3 does not know the flag that says so.
+fn memory(path: &Path) -> rustix::io::Result<OwnedFd> {
     let name = path.file_name().unwrap_or_default();
-    Ok(memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?)
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    match memfd_create(name, flags | MemfdFlags::EXEC) {
+        Err(Errno::INVAL) => memfd_create(name, flags),
+        created => created,
+    }
 }
 
-fn seal(image: &File) -> io::Result<()> {
-    Ok(fcntl_add_seals(image, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?)
+/// Copies `file` into `image`, which nobody can change any more.
+fn copied(file: &mut File, mut image: File) -> io::Result<File> {
+    io::copy(file, &mut image)?;
+    fcntl_add_seals(&image, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
+    Ok(image)
 }
 
 fn signature_of(path: &Path) -> PathBuf {

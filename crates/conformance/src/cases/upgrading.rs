@@ -3,21 +3,26 @@
 use crate::{
     Demo, Failed, Notices, Running, Server,
     claim::{Verdict, claims},
-    wait_for, wait_until,
+    skipped, wait_for, wait_until,
 };
 use rustix::process::{Signal, geteuid};
 use std::{
     fs,
     net::TcpListener,
     os::unix::{fs::PermissionsExt, process::CommandExt},
-    path::Path,
+    path::{self, Path},
     process::{Command, Output},
 };
 
 claims![
     a_successor_takes_over_and_the_answer_says_so,
+    #[shared]
     an_upgrade_is_reported_when_the_drain_ends_before_the_probation,
+    #[long]
     an_upgrade_at_the_default_settings_is_reported,
+    #[shared]
+    a_system_that_forbids_programs_in_memory_is_upgraded_from_the_file,
+    #[shared]
     another_user_is_told_that_an_upgrade_is_not_permitted,
     a_listener_of_its_own_stays_its_own,
     a_supervisors_listener_stays_a_supervisors,
@@ -54,10 +59,6 @@ fn an_upgrade_is_reported_when_the_drain_ends_before_the_probation(demo: &Demo) 
 
 /// Takes 10 seconds: that long is the probation.
 fn an_upgrade_at_the_default_settings_is_reported(demo: &Demo) -> Verdict {
-    if std::env::var("TEST_TIER").as_deref() != Ok("full") {
-        println!("SKIPPED: runs with TEST_TIER=full");
-        return Ok(());
-    }
     is_reported(demo, "")
 }
 
@@ -80,10 +81,9 @@ fn is_reported(demo: &Demo, arguments: &str) -> Verdict {
     Ok(())
 }
 
-/// Needs root, which alone may act as another user.
 fn another_user_is_told_that_an_upgrade_is_not_permitted(demo: &Demo) -> Verdict {
     if !geteuid().is_root() {
-        println!("SKIPPED: needs root");
+        skipped("only root may act as another user");
         return Ok(());
     }
     let (copy, folder) = copied(demo)?;
@@ -97,6 +97,44 @@ fn another_user_is_told_that_an_upgrade_is_not_permitted(demo: &Demo) -> Verdict
     assert!(text(&asked.stderr).contains("no upgrade: not permitted: only user 0 "), "{asked:?}");
     assert_eq!(instance(&server)?, old);
     Ok(())
+}
+
+fn a_system_that_forbids_programs_in_memory_is_upgraded_from_the_file(demo: &Demo) -> Verdict {
+    if !geteuid().is_root() {
+        skipped("only root may make a process id namespace");
+        return Ok(());
+    }
+    let rule = format!("upgrade.sha256={}", "0".repeat(64));
+    let rules = ["--set", &rule];
+    for (level, rules, expected) in [
+        ("1", &[][..], "serves, the probation is over\nexit 0\n"),
+        ("2", &[], "serves, the probation is over\nexit 0\n"),
+        ("1", &rules, "no upgrade: the program may not be started: its SHA-256 is"),
+        ("2", &rules, "no upgrade: the system forbids programs in memory (`vm.memfd_noexec` is 2)"),
+    ] {
+        let printed = upgraded_where_memory_is_not_executable(demo, level, rules)?;
+        assert!(printed.contains(expected), "level {level}, {rules:?}: {printed}");
+    }
+    Ok(())
+}
+
+/// What `--upgrade` prints where `vm.memfd_noexec` is `level`: each process id namespace has its own.
+fn upgraded_where_memory_is_not_executable(
+    demo: &Demo,
+    level: &str,
+    rules: &[&str],
+) -> Result<String, Failed> {
+    const SCRIPT: &str = r#"program=$1; echo $2 > /proc/sys/vm/memfd_noexec || exit 1; shift 2
+        "$program" --set port=0 --linger 0.1 --probation 0.3 "$@" 2>log & server=$!
+        until grep -q serves log; do sleep 0.02; kill -0 $server || exit 1; done
+        "$program" --upgrade $server 2>&1; echo exit $?"#;
+    let folder = demo.server().prepared()?;
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", SCRIPT, "sh"]);
+    command.arg(path::absolute(demo.binary())?).arg(level).args(rules).current_dir(folder.path());
+    let done = command.output()?;
+    let log = fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+    Ok(format!("{}{}{log}", text(&done.stdout), text(&done.stderr)))
 }
 
 fn text(bytes: &[u8]) -> String {
