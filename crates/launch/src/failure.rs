@@ -2,7 +2,7 @@
 
 use std::{fmt, io, process::ExitCode};
 
-use lifecycle::BindError;
+use lifecycle::{BindError, PidFileError};
 use site::OpenError;
 
 /// What ends a demo otherwise than well.
@@ -11,7 +11,7 @@ pub(crate) enum Failure {
     Open(OpenError),
     Bind(BindError),
     HandedOver(io::Error),
-    PidFile(std::path::PathBuf, io::Error),
+    PidFile(PidFileError),
     Serve(io::Error),
     Upgrade(String),
 }
@@ -20,8 +20,8 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Failure::Open(OpenError::Usage(_)) => 2,
-            Failure::Bind(_) | Failure::HandedOver(_) => 3,
-            Failure::Open(_) | Failure::PidFile(..) | Failure::Serve(_) | Failure::Upgrade(_) => 1,
+            Failure::Bind(_) | Failure::HandedOver(_) | Failure::PidFile(PidFileError::InUse { .. }) => 3,
+            Failure::Open(_) | Failure::PidFile(_) | Failure::Serve(_) | Failure::Upgrade(_) => 1,
         })
     }
 }
@@ -40,9 +40,7 @@ impl fmt::Display for Failure {
                 write!(f, "{error}; another port is one flag away: `--set port=8081`")
             }
             Failure::HandedOver(error) => write!(f, "the listening socket in `LISTEN_FDS`: {error}"),
-            Failure::PidFile(path, error) => {
-                write!(f, "cannot write the process id to `{}`: {error}", path.display())
-            }
+            Failure::PidFile(error) => write!(f, "`--pid-file`: {error}"),
             Failure::Upgrade(words) => write!(f, "no upgrade: {words}"),
             Failure::Serve(error) => write!(f, "the server ended: {error}"),
         }

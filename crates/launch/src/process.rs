@@ -38,33 +38,29 @@ where
     if let Some(predecessor) = &predecessor {
         predecessor.ready();
     }
-    let pid_file = cli
-        .pid_file
-        .as_ref()
-        .map(|path| PidFile::write(path).map_err(|error| Failure::PidFile(path.clone(), error)));
-    let pid_file = pid_file.transpose()?;
-    fault::strike("new.entering");
-
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Serve)?;
-    let outcome = runtime
-        .block_on(async {
-            let signals = Signals::new()?;
-            logs.announce(format_args!(
-                "{name} serves http://{}/ (instance {}, process {})",
-                berth.address(),
-                lifecycle::instance(),
-                std::process::id(),
-            ));
-            notify::ready();
-            pier.open(berth);
-            fault::strike("new.serving");
-            let before = predecessor.map(Predecessor::serving).transpose()?;
-            follow(&site, &pier, logs.dial());
-            let succession = Succession::new(before, cli.probation);
-            Life::new(site, pier, signals, opened, succession, pid_file).live().await
-        })
-        .map_err(Failure::Serve)?;
+    let outcome = runtime.block_on(async {
+        // Whoever reads the process file may send a signal at once.
+        let signals = Signals::new().map_err(Failure::Serve)?;
+        let before = predecessor.as_ref().and_then(Predecessor::pid);
+        let pid_file = cli.pid_file.as_ref().map(|path| PidFile::create(path, before));
+        let pid_file = pid_file.transpose().map_err(Failure::PidFile)?;
+        fault::strike("new.entering");
+        logs.announce(format_args!(
+            "{name} serves http://{}/ (instance {}, process {})",
+            berth.address(),
+            lifecycle::instance(),
+            std::process::id(),
+        ));
+        notify::ready();
+        pier.open(berth);
+        fault::strike("new.serving");
+        let before = predecessor.map(Predecessor::serving).transpose().map_err(Failure::Serve)?;
+        follow(&site, &pier, logs.dial());
+        let succession = Succession::new(before, cli.probation);
+        Life::new(site, pier, signals, opened, succession, pid_file).live().await.map_err(Failure::Serve)
+    })?;
     match outcome {
         Outcome::Clean => tracing::info!("stopped, nothing was cut"),
         Outcome::Cut(left) => tracing::warn!("stopped at the deadline, {left} connections were cut"),

@@ -79,6 +79,11 @@ pub fn petition(_pid: u32) -> io::Result<Result<String, String>> {
 
 impl Predecessor {
     /// There is none.
+    pub fn pid(&self) -> Option<u32> {
+        match self.0 {}
+    }
+
+    /// There is none.
     pub fn ready(&self) {
         match self.0 {}
     }

@@ -1,7 +1,7 @@
 //! What whoever started this process handed over.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::fmt::Display;
 use std::io;
 use std::net::TcpListener;
@@ -101,9 +101,21 @@ fn predecessor(handed: &mut ListenFd) -> io::Result<Option<Predecessor>> {
 fn executable_of(predecessor: Option<&Predecessor>) -> io::Result<()> {
     match predecessor {
         Some(predecessor) => {
-            let _ = EXECUTABLE.set(OsString::from_vec(predecessor.executable()?).into());
+            let path = PathBuf::from(OsString::from_vec(predecessor.executable()?));
+            name_process(&path);
+            let _ = EXECUTABLE.set(path);
             Ok(())
         }
         None => executable().map(drop),
+    }
+}
+
+/// Gives the process the name of its program, as `ps` shows it. A process that was started from memory is named after
+/// the number of a descriptor.
+fn name_process(program: &Path) {
+    let name = program.file_name().and_then(|name| CString::new(name.as_encoded_bytes()).ok());
+    if let Some(name) = name {
+        // It is of no consequence if the system refuses.
+        let _ = rustix::thread::set_name(&name);
     }
 }

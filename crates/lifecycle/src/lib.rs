@@ -8,7 +8,7 @@
 //! | start the log, raise the limits | [`Logs::start`], [`raise_descriptor_limit`] |
 //! | build everything that can fail | the program |
 //! | bind, if nothing was handed over | [`Socket::bind`] |
-//! | write the process file | [`PidFile::write`] |
+//! | write the process file | [`PidFile::create`] |
 //! | say that it is ready, immediately before the first accept | [`notify::ready`] |
 //! | serve | [`spawn`] with [`serve`], or with a framework's own server |
 //! | hear what is wished | [`Signals`] |
@@ -168,7 +168,7 @@ pub use crate::limits::raise_descriptor_limit;
 pub use crate::logs::{Dial, Format, Logs};
 #[cfg(target_os = "linux")]
 pub use crate::petition::{Petitioner, Petitions, petition};
-pub use crate::pid_file::PidFile;
+pub use crate::pid_file::{PidFile, PidFileError};
 #[cfg(target_os = "linux")]
 pub use crate::predecessor::{Guardian, Predecessor};
 pub use crate::service::{endpoint, listener, shutdown};

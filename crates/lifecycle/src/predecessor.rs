@@ -42,6 +42,12 @@ impl Predecessor {
         line.strip_prefix(b"EXECUTABLE=").map(<[u8]>::to_vec).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
+    /// Its process id, as it was when it made the channel.
+    pub fn pid(&self) -> Option<u32> {
+        let peer = rustix::net::sockopt::socket_peercred(&self.stream).ok()?;
+        u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
+    }
+
     /// Says that everything that can fail has not failed, and waits for the permission to accept. A predecessor that
     /// is gone, or stuck, is waited for no longer: somebody has to serve.
     pub fn ready(&self) {

@@ -8,6 +8,7 @@ use crate::{
 use rustix::process::Signal;
 
 claims![
+    a_hangup_right_after_the_process_file_is_written_reloads,
     a_hangup_of_the_old_one_at_any_step_loses_nothing,
     a_hangup_of_the_new_one_at_any_step_loses_nothing,
     another_upgrade_of_the_old_one_at_any_step_loses_nothing,
@@ -28,10 +29,10 @@ const OLD: [&str; 7] = [
 ];
 
 /// The steps of the new process before it listens to signals: any of them ends it, and it holds no connection.
-const DEAF: [&str; 5] = ["new.begun", "new.reading", "new.ready", "new.permitted", "new.entering"];
+const DEAF: [&str; 4] = ["new.begun", "new.reading", "new.ready", "new.permitted"];
 
 /// Its steps after that.
-const HEARING: [&str; 2] = ["new.serving", "new.probation"];
+const HEARING: [&str; 3] = ["new.entering", "new.serving", "new.probation"];
 
 /// What comes of it.
 #[derive(Clone, Copy)]
@@ -46,6 +47,18 @@ enum Then {
     Nobody,
     /// The old one may or may not have given its permission.
     NewOrNobody,
+}
+
+/// Stalls a server that has written its process file, and sends it the signal there.
+fn a_hangup_right_after_the_process_file_is_written_reloads(demo: &Demo) -> Verdict {
+    const HANG_UP: &str = "printf stall@new.entering > fault
+        { (until grep -q '^State:.T' /proc/$$/status; do sleep 0.01; done; kill -HUP $$; kill -CONT $$) & }";
+    let server = demo.server().on_a_free_port().args("--pid-file pid").env("DEMO_FAULT", "once@fault");
+    let server = server.after(HANG_UP).start()?;
+    server.wait_for_attempts("unchanged", 1)?;
+    assert_eq!(server.history()?[0]["trigger"], "signal");
+    assert_eq!(server.stop()?.code(), Some(0));
+    Ok(())
 }
 
 /// It reloads, whatever else is under way.

@@ -23,6 +23,8 @@ claims![
     the_line_comes_whatever_the_filter,
     the_process_file_holds_the_id_until_the_end,
     a_stale_process_file_is_replaced,
+    a_process_file_of_a_running_server_is_refused,
+    a_process_file_with_another_content_is_left_as_it_is,
     json_logs_are_one_object_a_line,
     the_environment_can_ask_for_json_logs,
     an_unknown_log_format_is_wrong_usage,
@@ -190,6 +192,26 @@ fn a_stale_process_file_is_replaced(demo: &Demo) -> Verdict {
         fs::read_to_string(server.path("server.pid"))
             .is_ok_and(|text| text.trim() == server.pid().to_string())
     })
+}
+
+fn a_process_file_of_a_running_server_is_refused(demo: &Demo) -> Verdict {
+    let first = demo.server().args("--pid-file server.pid").start()?;
+    let pid_file = first.path("server.pid");
+    let second = demo.server().on_a_free_port().args("--pid-file").arg(&pid_file);
+    let ended = second.run()?.with_status(3)?;
+    let says = format!("names process {} (`demo-", first.pid());
+    assert!(ended.stderr.contains(&says), "`{says}` in: {}", ended.stderr);
+    assert_eq!(fs::read_to_string(&pid_file)?.trim(), first.pid().to_string());
+    first.stop()?;
+    assert!(!pid_file.exists(), "a process file without a process");
+    Ok(())
+}
+
+fn a_process_file_with_another_content_is_left_as_it_is(demo: &Demo) -> Verdict {
+    let ended = demo.server().on_a_free_port().args("--pid-file config.yaml").run()?.with_status(1)?;
+    let says = "`config.yaml` holds no process id and is left as it is";
+    assert!(ended.stderr.contains(says), "`{says}` in: {}", ended.stderr);
+    Ok(())
 }
 
 fn json_logs_are_one_object_a_line(demo: &Demo) -> Verdict {

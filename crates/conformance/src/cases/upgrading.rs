@@ -48,6 +48,8 @@ fn a_successor_takes_over_and_the_answer_says_so(demo: &Demo) -> Verdict {
     assert_ne!(new, old);
     let pid = server.process_of(&new)?;
     assert!(String::from_utf8_lossy(&asked.stdout).contains(&format!("process {pid}")), "{asked:?}");
+    let name = |pid| fs::read_to_string(format!("/proc/{pid}/comm"));
+    assert_eq!(name(pid)?, name(server.pid())?, "`ps`, and who holds a port, show the program's name");
     events.event("bye")?;
     assert_eq!(server.wait_for_exit()?.code(), Some(0), "the old one");
     server.wait_for_metric("upgrades_total", &[("outcome", "succeeded")], 1)

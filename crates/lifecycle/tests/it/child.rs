@@ -7,7 +7,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lifecycle::{Filter, Format, Hangup, Logs, Signal, Signals, Socket, notify};
+use lifecycle::{Filter, Format, Hangup, Logs, PidFile, Signal, Signals, Socket, notify};
 use rustix::process::{Pid, Resource, Rlimit, Signal as Kill, getrlimit, kill_process, setrlimit};
 
 use crate::server::{LONG, Setup, wait_for};
@@ -228,6 +228,23 @@ fn listener_to_signals() {
                 return;
             }
         }
+    });
+}
+
+#[test]
+#[ignore = "a role that other tests play"]
+fn holder_of_a_process_file() {
+    if !is_playing("holder_of_a_process_file") {
+        return;
+    }
+    runtime().block_on(async {
+        let mut signals = Signals::new().unwrap();
+        let file = PidFile::create(env::var("LIFECYCLE_TEST_FILE").unwrap(), None);
+        match &file {
+            Ok(_) => say("mine"),
+            Err(error) => say(error),
+        }
+        terminated(&mut signals).await;
     });
 }
 
