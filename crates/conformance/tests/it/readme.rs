@@ -1,6 +1,7 @@
 //! The documentation is true where a program can tell: its links, its commands, its quoted code, its lists of names.
 
 mod commands;
+mod figures;
 mod links;
 mod quotes;
 mod reference;
