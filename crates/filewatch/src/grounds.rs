@@ -83,6 +83,12 @@ impl Grounds {
         changed
     }
 
+    /// The path below the roots as they were given; `None` if its folder is not known.
+    pub(crate) fn shown(&self, at: &Path) -> Option<PathBuf> {
+        let folder = self.survey.folders.get(at.parent()?)?;
+        Some(folder.shown.join(at.file_name()?))
+    }
+
     pub(crate) fn wards(&self) -> Wards {
         let mut wards = Wards::new();
         for link in self.survey.chains.iter().flat_map(Chain::loose) {

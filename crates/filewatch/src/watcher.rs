@@ -34,6 +34,9 @@ use std::time::{Duration, Instant};
 pub struct Watcher {
     post: Post,
     settle: Settle,
+    /// Files that do not count. They settle by themselves, so that a busy one delays no other.
+    aside: Settle,
+    counts: Box<dyn Fn(&Path) -> bool + Send>,
     grounds: Grounds,
 }
 
@@ -46,12 +49,25 @@ impl Watcher {
         enter: impl Fn(&Path) -> bool + Send + 'static,
     ) -> Self {
         let roots = roots.into_iter().map(|root| absolute(root.as_ref())).collect();
-        let settle = Settle::new(watch.quiet, PATIENCE);
-        let mut watcher =
-            Self { post: Post::open(watch), settle, grounds: Grounds::open(roots, Box::new(enter)) };
+        let settle = || Settle::new(watch.quiet, PATIENCE);
+        let mut watcher = Self {
+            settle: settle(),
+            aside: settle(),
+            counts: Box::new(|_| true),
+            grounds: Grounds::open(roots, Box::new(enter)),
+            post: Post::open(watch),
+        };
         // What changed since the walk a moment ago is news to nobody.
         watcher.walk();
         watcher
+    }
+
+    /// Files that do not count delay no file that does: a log that is always being written to is named in batches of its own. Without
+    /// this, every file counts. `counts` is asked at every event, with the path that [`next`](Watcher::next) would return.
+    #[must_use]
+    pub fn counting(mut self, counts: impl Fn(&Path) -> bool + Send + 'static) -> Self {
+        self.counts = Box::new(counts);
+        self
     }
 
     /// Waits until files have changed, then returns their paths, sorted; or returns nothing after `timeout`.
@@ -63,17 +79,24 @@ impl Watcher {
         loop {
             let now = Instant::now();
             let decision = self.settle.decide(now);
-            let until = match decision {
-                Decision::Read => {
-                    let suspects = self.settle.take(now);
-                    let changed = self.visit(&suspects);
-                    if !changed.is_empty() {
-                        return changed.into_iter().collect();
-                    }
-                    continue;
+            let aside = self.aside.decide(now);
+            let due = match (&decision, &aside) {
+                (Decision::Read, _) => Some(self.settle.take(now)),
+                // Not earlier: a walk would also name what is still being written.
+                (Decision::Rest, Decision::Read) => Some(self.aside.take(now)),
+                _ => None,
+            };
+            if let Some(suspects) = due {
+                let changed = self.visit(&suspects);
+                if !changed.is_empty() {
+                    return changed.into_iter().collect();
                 }
-                Decision::Until(then) => then,
-                Decision::Rest => self.post.next_look(false),
+                continue;
+            }
+            let until = match (&decision, aside) {
+                (Decision::Until(then), _) => *then,
+                (_, Decision::Until(then)) => then.min(self.post.next_look(false)),
+                _ => self.post.next_look(false),
             };
             match self.post.receive(until.min(end)) {
                 Some(hint) => {
@@ -83,7 +106,7 @@ impl Watcher {
                     }
                 }
                 None if Instant::now() >= end && end < until => return Vec::new(),
-                None if decision == Decision::Rest => {
+                None if decision == Decision::Rest && Instant::now() >= self.post.next_look(false) => {
                     self.post.retry();
                     self.settle.glance(Path::new(EVERYTHING));
                 }
@@ -137,10 +160,17 @@ impl Watcher {
         if matches!(sign, Sign::Arrived | Sign::Left | Sign::Made | Sign::Gone) {
             self.post.ear.doubt(path);
         }
+        let settle = if self.delays(sign, path) { &mut self.settle } else { &mut self.aside };
         match sign {
-            Sign::Closed | Sign::Arrived | Sign::Left | Sign::Gone => self.settle.commit(path),
-            Sign::Touched => self.settle.glance(path),
-            Sign::Made | Sign::Written => self.settle.dirty(path, Instant::now()),
+            Sign::Closed | Sign::Arrived | Sign::Left | Sign::Gone => settle.commit(path),
+            Sign::Touched => settle.glance(path),
+            Sign::Made | Sign::Written => settle.dirty(path, Instant::now()),
         }
+    }
+
+    /// Whether the others wait for this file. A new folder always counts: it may hold files that do.
+    fn delays(&self, sign: Sign, path: &Path) -> bool {
+        let shown = self.grounds.shown(path);
+        shown.is_none_or(|shown| (self.counts)(&shown)) || (sign != Sign::Written && path.is_dir())
     }
 }

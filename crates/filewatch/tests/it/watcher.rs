@@ -3,6 +3,7 @@
 use crate::support::{AFTERMATH, DEADLINE, Folder, watch};
 use filewatch::Watcher;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -72,6 +73,43 @@ fn what_was_not_entered_and_what_was_only_read_is_not_named() {
     fs::read(&a).unwrap();
     fs::set_permissions(&a, fs::metadata(&a).unwrap().permissions()).unwrap();
     assert_eq!(watcher.next(AFTERMATH), Vec::<PathBuf>::new());
+}
+
+/// The quiet is longer than the test may take, so that a file that is never closed holds up whatever waits for it.
+#[test]
+fn a_file_that_does_not_count_holds_up_no_other() {
+    let folder = Folder::new();
+    let source = folder.write("main.rs", "1");
+    let mut busy = fs::File::create(folder.join("app.log")).unwrap();
+    let fresh = |counts: fn(&Path) -> bool| {
+        let watch = watch().quiet(DEADLINE * 10);
+        Watcher::open(watch, [&folder.path], |_| true).counting(counts)
+    };
+    let mut watcher = fresh(|path| path.extension().is_some_and(|ending| ending == "rs"));
+    busy.write_all(b"line").unwrap();
+    fs::write(&source, "2").unwrap();
+    assert_eq!(watcher.next(DEADLINE), std::slice::from_ref(&source));
+    // In a folder that is new, where nothing is known yet.
+    let elsewhere = Folder::new();
+    elsewhere.write("new/other.rs", "1");
+    busy.write_all(b"line").unwrap();
+    fs::rename(elsewhere.join("new"), folder.join("new")).unwrap();
+    assert!(changes(&mut watcher).contains(&folder.join("new/other.rs")));
+    // The control: where it counts, nothing is named before it is at rest.
+    let mut watcher = fresh(|_| true);
+    busy.write_all(b"line").unwrap();
+    fs::write(&source, "3").unwrap();
+    assert_eq!(watcher.next(AFTERMATH), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn what_does_not_count_is_named_when_it_is_at_rest() {
+    let folder = Folder::new();
+    let log = folder.write("app.log", "1");
+    let mut watcher = open(&folder.path).counting(|path| path.ends_with("main.rs"));
+    let mut file = fs::File::options().append(true).open(&log).unwrap();
+    file.write_all(b"2").unwrap();
+    assert_eq!(changes(&mut watcher), std::slice::from_ref(&log));
 }
 
 #[test]
