@@ -10,18 +10,23 @@ mod errand;
 mod trial;
 
 use std::convert::Infallible;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::runtime;
 use tokio::sync::{oneshot, watch};
+use tokio::time::sleep;
 
 use crate::proxy::backend::Backends;
+
+/// How long accepting pauses after an error that will last, such as running out of descriptors.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The proxy; dropping it ends it.
 #[derive(Debug)]
@@ -88,10 +93,15 @@ impl Drop for Proxy {
 
 async fn serve(listener: tokio::net::TcpListener, backends: Arc<Backends>) {
     loop {
-        // Out of descriptors: some will be free when others have been served.
-        let Ok((stream, _)) = listener.accept().await else {
-            tokio::task::yield_now().await;
-            continue;
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            // The client has given up; the next one is not affected.
+            Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
+            // Out of descriptors or memory: the listener stays readable, and only time helps.
+            Err(_) => {
+                sleep(PAUSE).await;
+                continue;
+            }
         };
         let _ = stream.set_nodelay(true);
         let backends = Arc::clone(&backends);

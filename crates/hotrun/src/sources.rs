@@ -85,16 +85,18 @@ impl Sources {
         Self { desk, outskirts: Mutex::default(), _lease: lease }
     }
 
-    /// Takes in what the build that began then has read; of a failed one, nothing: then every likely file counts.
-    pub(crate) fn learn(&self, inputs: Inputs, began: SystemTime) {
-        let (mut late, elsewhere) = self.desk.judge().learn(inputs, began);
-        late.extend(self.widen(elsewhere));
+    /// Takes in what the build of this number has read, which began then; of a failed one, nothing: then every likely file counts.
+    pub(crate) fn learn(&self, build: u32, inputs: Inputs, began: SystemTime) {
+        // Locked before, so that lists are taken in and acted on in one order.
+        let mut outskirts = self.outskirts.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut late, elsewhere) = self.desk.judge().learn(build, inputs, began);
+        late.extend(self.widen(&mut outskirts, elsewhere));
+        drop(outskirts);
         self.desk.report(late);
     }
 
     /// Watches what the compiler reads elsewhere. Returns what of it was changed before that.
-    fn widen(&self, paths: BTreeSet<PathBuf>) -> Vec<PathBuf> {
-        let mut outskirts = self.outskirts.lock().unwrap_or_else(PoisonError::into_inner);
+    fn widen(&self, outskirts: &mut Outskirts, paths: BTreeSet<PathBuf>) -> Vec<PathBuf> {
         if outskirts.paths == paths {
             return Vec::new();
         }
@@ -110,12 +112,14 @@ impl Sources {
 
 impl Desk {
     /// Reads what is there, begins to watch it, then reports what was changed before that, but after the build had begun.
-    fn enter(&self, rules: &SourceRules, ignores: &Ignores) -> Watcher {
+    fn enter(self: &Arc<Self>, rules: &SourceRules, ignores: &Ignores) -> Watcher {
         let begun = Instant::now();
         let known = judge::contents(Survey::of(rules, ignores).files);
         let watch = Watch::default().poll((begun.elapsed() * SHARE_OF_LOOKING).clamp(LOOK, RARE_LOOK));
         let (entered, passed_by) = (rules.clone(), ignores.clone());
-        let watcher = Watcher::open(watch, &rules.roots, move |folder| entered.enters(folder, &passed_by));
+        let desk = Arc::clone(self);
+        let watcher = Watcher::open(watch, &rules.roots, move |folder| entered.enters(folder, &passed_by))
+            .counting(move |file| desk.judge().may_count(file));
         let since = self.judge().begun();
         let younger = Survey::younger(rules, ignores, since);
         let late = self.judge().take_stock(known, younger);

@@ -74,21 +74,21 @@ impl Runner {
             Outcome::Cancelled => {}
         }
         let goes_on = self.apply(Event::Built(version, built.outcome));
-        self.learn(built);
+        self.learn(version, built);
         goes_on
     }
 
     /// Lets the build say what is a source.
-    fn learn(&self, built: &Built) {
+    fn learn(&self, version: u32, built: &Built) {
         let Some(sources) = self.sources.clone() else { return };
         let began = SystemTime::now() - built.took;
         match (built.outcome, &self.newest) {
             (Outcome::Good, Some((_, program))) => {
                 let program = program.clone();
-                thread::spawn(move || sources.learn(inputs::of(&program), began));
+                thread::spawn(move || sources.learn(version, inputs::of(&program), began));
             }
             (Outcome::Cancelled, _) => {}
-            _ => sources.learn(Inputs::default(), began),
+            _ => sources.learn(version, Inputs::default(), began),
         }
     }
 

@@ -32,6 +32,10 @@ pub(crate) struct Judge {
     ignores: Ignores,
     /// What the compiler read; empty until a build has succeeded.
     inputs: Inputs,
+    /// The build that the inputs are of.
+    inputs_of: u32,
+    /// The newest build that was learnt from.
+    learnt: u32,
     /// The files that may count, with what is known of their content.
     known: HashMap<PathBuf, Option<Content>>,
     /// What files held before a change that is not reported yet: one that is being saved may be found cut off. None while a
@@ -60,6 +64,8 @@ impl Judge {
             rules,
             ignores,
             inputs: Inputs::default(),
+            inputs_of: 0,
+            learnt: 0,
             known: HashMap::new(),
             former: None,
             settled: false,
@@ -119,26 +125,39 @@ impl Judge {
         self.begun = stamp::now();
     }
 
-    /// Takes in what the build that began then has read, or, if it is nothing, that every likely file may matter.
+    /// Takes in what a build has read, or, if that is nothing, that every likely file may matter. Reading the list takes a moment,
+    /// so lists may come in another order than the builds: an older list does not replace a newer one.
     ///
-    /// Returns the sources that were changed while it ran, before it was known that they are, then what it
+    /// Returns the sources that were changed while the build ran, before they were known as sources, then what it
     /// reads outside of the folders that are entered.
-    pub(crate) fn learn(&mut self, inputs: Inputs, began: SystemTime) -> (Vec<PathBuf>, BTreeSet<PathBuf>) {
-        if began >= self.begun {
-            // No other one has begun since.
-            self.former.get_or_insert_default();
+    pub(crate) fn learn(
+        &mut self,
+        build: u32,
+        inputs: Inputs,
+        began: SystemTime,
+    ) -> (Vec<PathBuf>, BTreeSet<PathBuf>) {
+        let is_good = inputs != Inputs::default();
+        if build >= self.learnt {
+            self.learnt = build;
+            self.settled = is_good;
+            if began >= self.begun {
+                // No other one has begun since.
+                self.former.get_or_insert_default();
+            }
+            if mem::take(&mut self.locks) {
+                self.locked = SystemTime::now() - CLOCK_TICK;
+            }
         }
-        self.settled = inputs != Inputs::default();
-        if mem::take(&mut self.locks) {
-            self.locked = SystemTime::now() - CLOCK_TICK;
-        }
-        if self.settled {
+        if is_good && build >= self.inputs_of {
+            self.inputs_of = build;
             self.inputs = inputs;
             let silent = |script: &&Script| self.inputs.silent_scripts.contains(&script.package);
             let folders: Vec<PathBuf> =
                 self.rules.scripts.iter().filter(silent).map(|script| script.folder.clone()).collect();
             self.inputs.folders.extend(folders);
-            self.arrived.clear();
+            if build == self.learnt {
+                self.arrived.clear();
+            }
             if mem::take(&mut self.is_first) {
                 // Before the watching had begun, so that no event told of it.
                 self.unheeded.extend(self.removed(&self.inputs.files));
@@ -212,6 +231,16 @@ impl Judge {
     fn keep(&mut self, file: &Path, before: Option<Content>) {
         if let Some((former, before)) = self.former.as_mut().zip(before) {
             former.entry(file.to_owned()).or_insert(before);
+        }
+    }
+
+    /// Whether a file of this name can be a source, as far as is known: others are not waited for while they are written.
+    pub(crate) fn may_count(&self, file: &Path) -> bool {
+        match self.rules.verdict(file, &self.ignores) {
+            Verdict::Excluded => false,
+            Verdict::Named | Verdict::Likely => true,
+            Verdict::Unlikely => self.inputs.contain(file),
+            Verdict::Scratch => self.inputs.files.contains(file),
         }
     }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::thread;
@@ -16,6 +17,7 @@ use crate::sources::survey::Survey;
 struct Case {
     folder: TempDir,
     judge: Judge,
+    builds: u32,
 }
 
 impl Case {
@@ -42,7 +44,7 @@ impl Case {
         let known = contents(Survey::of(&rules, &ignores).files);
         let mut judge = Judge::new(rules, ignores);
         judge.take_stock(known, Vec::new());
-        Self { folder, judge }
+        Self { folder, judge, builds: 0 }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -70,8 +72,14 @@ impl Case {
 
     fn learn(&mut self, names: &[&str]) -> Vec<String> {
         let inputs = self.inputs(names);
-        let (late, _) = self.judge.learn(inputs, SystemTime::now());
+        let (late, _) = self.learn_inputs(inputs, SystemTime::now());
         late.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
+    }
+
+    /// Learns from the next build.
+    fn learn_inputs(&mut self, inputs: Inputs, began: SystemTime) -> (Vec<PathBuf>, BTreeSet<PathBuf>) {
+        self.builds += 1;
+        self.judge.learn(self.builds, inputs, began)
     }
 }
 
@@ -86,7 +94,8 @@ fn found(change: impl FnOnce(&mut Case)) -> Vec<String> {
     let known = contents(Survey::of(rules, ignores).files);
     let younger = Survey::younger(rules, ignores, *begun);
     let mut late = case.judge.take_stock(known, younger);
-    late.extend(case.judge.learn(case.inputs(&READ), SystemTime::now()).0);
+    let inputs = case.inputs(&READ);
+    late.extend(case.learn_inputs(inputs, SystemTime::now()).0);
     late.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
 }
 
@@ -125,7 +134,7 @@ fn what_an_earlier_build_has_read_says_nothing_of_the_next_one() {
     thread::sleep(Duration::from_millis(20));
     assert!(case.save("main.rs", "new"));
     let inputs = case.inputs(&READ);
-    case.judge.learn(inputs, began);
+    case.learn_inputs(inputs, began);
     for text in ["", "new"] {
         fs::write(&path, text).unwrap();
         case.judge.weigh(files());
@@ -245,6 +254,33 @@ fn what_was_changed_before_the_build_is_read_by_it() {
 }
 
 #[test]
+fn the_inputs_of_an_older_build_do_not_replace_those_of_a_newer_one() {
+    let mut case = Case::new();
+    let (older, newer) = (case.inputs(&["main.rs"]), case.inputs(&READ));
+    let now = SystemTime::now();
+    case.judge.learn(2, newer, now);
+    case.judge.learn(1, older.clone(), now);
+    assert!(case.save("page.html", "new"));
+    // Of a failed build nothing is known, so the inputs of the good one before it are taken.
+    case.judge.learn(4, Inputs::default(), now);
+    case.judge.learn(3, older, now);
+    assert!(!case.save("page.html", "newer"));
+    assert!(case.save("other.rs", "mended"), "the last build failed");
+}
+
+#[test]
+fn only_what_may_be_a_source_is_waited_for() {
+    let mut case = Case::new();
+    let count = |case: &Case| {
+        let names = ["main.rs", "other.rs", "page.html", "notes.txt", "Cargo.toml", ".main.rs.swp"];
+        names.into_iter().filter(|name| case.judge.may_count(&case.path(name))).collect::<Vec<_>>()
+    };
+    assert_eq!(count(&case), ["main.rs", "other.rs", "Cargo.toml"]);
+    case.learn(&READ);
+    assert_eq!(count(&case), ["main.rs", "other.rs", "page.html", "Cargo.toml"]);
+}
+
+#[test]
 fn removing_a_source_is_a_change_and_a_passing_file_is_none() {
     let mut case = Case::new();
     case.learn(&READ);
@@ -275,10 +311,10 @@ fn a_build_script_that_says_nothing_reads_its_package() {
     case.judge.rules.scripts = vec![Script { package: "site".to_owned(), folder }];
     let mut inputs = case.inputs(&READ);
     inputs.silent_scripts.insert("elsewhere".to_owned());
-    case.judge.learn(inputs.clone(), SystemTime::now());
+    case.learn_inputs(inputs.clone(), SystemTime::now());
     assert!(!case.save("notes.txt", "new"));
     inputs.silent_scripts.insert("site".to_owned());
-    case.judge.learn(inputs, SystemTime::now());
+    case.learn_inputs(inputs, SystemTime::now());
     assert!(case.save("notes.txt", "newer"));
     assert!(!case.save(".main.rs.swp", "an editor's own"));
 }
@@ -294,7 +330,7 @@ fn what_the_compiler_reads_elsewhere_is_watched_there() {
     fs::write(&outside, "").unwrap();
     let mut inputs = case.inputs(&["main.rs", ".hidden/b.sql", "target/c.rs"]);
     inputs.files.insert(outside.clone());
-    let (_, outskirts) = case.judge.learn(inputs, SystemTime::now());
+    let (_, outskirts) = case.learn_inputs(inputs, SystemTime::now());
     assert_eq!(outskirts, [outside.clone(), case.path(".hidden/b.sql")].into());
     assert!(case.see(outside));
 }
