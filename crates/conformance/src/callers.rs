@@ -53,6 +53,16 @@ pub(crate) fn thoughtful(errand: &Errand) {
     }
 }
 
+/// Asks once, keeps its connection idle until the load is over, and asks once more.
+pub(crate) fn before_and_after(errand: &Errand) {
+    let mut caller = Caller::new(errand);
+    caller.ask(plain);
+    while !errand.is_over() {
+        sleep(errand.manner.pause);
+    }
+    caller.ask(plain);
+}
+
 /// Connects for every request.
 pub(crate) fn a_connection_a_request(errand: &Errand) {
     let mut caller = Caller::new(errand);

@@ -45,20 +45,29 @@ impl Scope {
 
 /// Lists the functions of a file of claims. A function that is not listed is reported as dead code.
 ///
-/// A claim is checked against every demo. `#[shared]` before its name stands for [`Scope::OneDemo`], `#[long]` for
-/// [`Scope::Full`].
+/// The list has up to three parts, one for each [`Scope`]: `every demo: a, b; one demo: c; full tier: d;`. A list without parts
+/// is for every demo.
 macro_rules! claims {
-    (@scope) => { $crate::claim::Scope::EveryDemo };
-    (@scope shared) => { $crate::claim::Scope::OneDemo };
-    (@scope long) => { $crate::claim::Scope::Full };
-    ($($(#[$scope:ident])? $claim:ident),* $(,)?) => {
-        /// The claims of this file.
-        pub(crate) const CLAIMS: &[$crate::claim::Claim] = &[$($crate::claim::Claim {
+    (@of $scope:ident, $claim:ident) => {
+        $crate::claim::Claim {
             path: concat!(module_path!(), "::", stringify!($claim)),
             check: $claim,
-            scope: $crate::claim::claims!(@scope $($scope)?),
-        }),*];
+            scope: $crate::claim::Scope::$scope,
+        }
     };
+    (
+        $(every demo: $($every:ident),+ $(,)?;)?
+        $(one demo: $($one:ident),+ $(,)?;)?
+        $(full tier: $($full:ident),+ $(,)?;)?
+    ) => {
+        /// The claims of this file.
+        pub(crate) const CLAIMS: &[$crate::claim::Claim] = &[
+            $($($crate::claim::claims!(@of EveryDemo, $every),)+)?
+            $($($crate::claim::claims!(@of OneDemo, $one),)+)?
+            $($($crate::claim::claims!(@of Full, $full),)+)?
+        ];
+    };
+    ($($claim:ident),+ $(,)?) => { $crate::claim::claims! { every demo: $($claim),+; } };
 }
 pub(crate) use claims;
 

@@ -87,6 +87,12 @@ impl Load {
         Load::by(&CLIENTS, BUSY, Tally::default(), address)
     }
 
+    /// Each client asks once, keeps its connection, and asks once more when the load is ended.
+    pub(crate) fn before_and_after(address: SocketAddr) -> Load {
+        let patient = Manner { kept: Duration::MAX, ..BUSY };
+        Load::by(&[callers::before_and_after as Life; 4], patient, Tally::default(), address)
+    }
+
     /// The same for less: some hundred requests a second, by clients that wait longer, and take any instance for the right
     /// one.
     pub fn gently_on(address: SocketAddr) -> Load {

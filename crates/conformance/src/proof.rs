@@ -1,15 +1,12 @@
 //! The proof that nothing is lost: one action again and again, under load.
 
-use crate::{Client, Demo, Failed, Load, Running, Server, Tally, wait_for, wait_until};
+use crate::{Client, Demo, Failed, Fate, Load, Running, Server, Tally, own_address, wait_for, wait_until};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::{
     fs,
-    net::{SocketAddr, TcpListener},
-    sync::{
-        Arc,
-        atomic::{AtomicU16, Ordering},
-    },
+    net::SocketAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -121,10 +118,24 @@ impl Proof {
         Ok(Proof { action, times, tally, shown, took, descriptors, memory })
     }
 
+    /// Does it once to a server that drains without a linger, while every client of a load keeps an idle connection. Each client
+    /// asks once before and once after.
+    pub(crate) fn without_a_linger(demo: &Demo, action: Action) -> Result<Arc<Tally>, Failed> {
+        let mut scene = Scene::new(demo, action, Duration::ZERO)?;
+        let (descriptors, _) = scene.size()?;
+        let load = Load::before_and_after(scene.address);
+        wait_until("every client's first answer", || load.tally().count(Fate::Answered) == load.clients())?;
+        scene.act(action, 1)?;
+        wait_until("the idle connections to be closed", || {
+            scene.size().is_ok_and(|(open, _)| open <= descriptors)
+        })?;
+        Ok(load.end())
+    }
+
     /// The figures.
     pub fn json(&self) -> Value {
         let (returns, slowest_return) = self.tally.returns();
-        let fates = crate::Fate::ALL.map(|fate| (fate.as_str().to_owned(), self.tally.count(fate).into()));
+        let fates = Fate::ALL.map(|fate| (fate.as_str().to_owned(), self.tally.count(fate).into()));
         json!({
             "action": self.action.as_str(),
             "times": self.times,
@@ -154,8 +165,11 @@ impl Scene<'_> {
         let server = match action {
             Action::Replace => Scene::server(demo, &arguments),
             Action::Upgrade | Action::Move | Action::Reload | Action::Restart => {
-                let port = format!("port: {}", free()?.port());
-                Scene::server(demo, &arguments).edited("port: 8080", &port).binding_itself()
+                let address = own_address()?;
+                Scene::server(demo, &arguments)
+                    .edited("host: 127.0.0.1", &format!("host: {}", address.ip()))
+                    .edited("port: 8080", &format!("port: {}", address.port()))
+                    .binding_itself()
             }
         };
         let server = server.start()?;
@@ -187,8 +201,8 @@ impl Scene<'_> {
             }
             Action::Restart => {
                 assert_eq!(self.server.stop()?.code(), Some(0));
-                let port = format!("port: {}", self.address.port());
-                let anew = Scene::server(self.demo, &self.arguments).edited("port: 8080", &port);
+                let config = self.server.config()?;
+                let anew = Scene::server(self.demo, &self.arguments).config(config);
                 self.server = anew.binding_itself().start()?;
                 Ok(begun.elapsed())
             }
@@ -204,7 +218,7 @@ impl Scene<'_> {
                 Ok(shown)
             }
             Action::Move => {
-                let to = free()?;
+                let to = own_address()?;
                 let (from, port) =
                     (format!("port: {}\n", self.address.port()), format!("port: {}\n", to.port()));
                 self.server.edit(&from, &port)?;
@@ -245,18 +259,4 @@ impl Scene<'_> {
             memory.trim().trim_end_matches(" kB").parse().map_err(|e| format!("VmRSS {memory:?}: {e}"))?;
         Ok((fs::read_dir(format!("{process}/fd"))?.count(), memory))
     }
-}
-
-/// An address that is free now, below the ports from which clients connect: one of those would find itself there while
-/// nobody listens.
-fn free() -> Result<SocketAddr, Failed> {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = u16::try_from(std::process::id() % 100).unwrap_or(0) * 100;
-    for _ in 0..10_000 {
-        let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
-        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
-            return Ok(listener.local_addr()?);
-        }
-    }
-    Err("no port from 20000 to 29999 is free".into())
 }

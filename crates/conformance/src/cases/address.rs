@@ -3,23 +3,24 @@
 use crate::{
     Demo, Server,
     claim::{Verdict, claims},
+    own_address,
 };
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::TcpListener;
 
-claims![
-    the_address_comes_from_the_file,
-    localhost_is_an_address,
-    port_0_from_a_flag_is_any_free_port,
-    port_0_from_the_environment_is_any_free_port,
-    port_0_from_a_file_is_refused,
-    a_port_in_use_ends_with_3_and_names_its_holder,
-    an_address_of_another_machine_ends_with_3,
-];
+claims! {
+    every demo:
+        port_0_from_a_flag_is_any_free_port;
+    one demo:
+        the_address_comes_from_the_file,
+        localhost_is_an_address,
+        port_0_from_the_environment_is_any_free_port,
+        port_0_from_a_file_is_refused,
+        a_port_in_use_ends_with_3_and_names_its_holder,
+        an_address_of_another_machine_ends_with_3;
+}
 
 fn the_address_comes_from_the_file(demo: &Demo) -> Verdict {
-    // A loopback address that nobody else uses, so that the port is free.
-    let [_, a, b, c] = std::process::id().to_be_bytes();
-    let host = Ipv4Addr::new(127, 128 | a, b, c);
+    let host = own_address()?.ip();
     let server =
         demo.server().edited("host: 127.0.0.1", &format!("host: {host}")).binding_itself().start()?;
     assert_eq!(server.address().to_string(), format!("{host}:8080"));

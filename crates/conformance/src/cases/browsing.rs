@@ -11,16 +11,18 @@ use std::{
     net::TcpListener,
 };
 
-claims![
-    the_page_shows_the_values,
-    an_edit_appears_without_a_reload,
-    a_template_appears_without_a_reload,
-    what_was_typed_focused_and_scrolled_stays,
-    a_problem_is_shown_and_disappears,
-    the_stream_reopens_after_the_server_is_replaced,
-    the_stream_reopens_after_an_answer_that_is_not_200,
-    a_page_under_maintenance_comes_back_by_itself,
-];
+claims! {
+    one demo:
+        an_edit_appears_without_a_reload;
+    full tier:
+        the_page_shows_the_values,
+        a_template_appears_without_a_reload,
+        what_was_typed_focused_and_scrolled_stays,
+        a_problem_is_shown_and_disappears,
+        the_stream_reopens_after_the_server_is_replaced,
+        the_stream_reopens_after_an_answer_that_is_not_200,
+        a_page_under_maintenance_comes_back_by_itself;
+}
 
 /// Why no browser can be started here, if so.
 pub(crate) fn missing() -> Option<String> {

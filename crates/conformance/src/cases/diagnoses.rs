@@ -5,14 +5,16 @@ use crate::{
     claim::{Verdict, claims},
 };
 
-claims![
-    the_offending_line_is_shown_without_its_neighbours,
-    a_client_from_elsewhere_does_not_see_the_value_at_fault,
-    a_mistake_in_the_second_file_is_named_by_it,
-    a_wrong_override_and_a_wrong_file_are_each_named,
-    a_lowered_revision_is_stale,
-    a_bad_edit_that_gets_worse_is_a_new_problem,
-];
+claims! {
+    every demo:
+        the_offending_line_is_shown_without_its_neighbours,
+        a_client_from_elsewhere_does_not_see_the_value_at_fault;
+    one demo:
+        a_mistake_in_the_second_file_is_named_by_it,
+        a_wrong_override_and_a_wrong_file_are_each_named,
+        a_lowered_revision_is_stale,
+        a_bad_edit_that_gets_worse_is_a_new_problem;
+}
 
 fn the_offending_line_is_shown_without_its_neighbours(demo: &Demo) -> Verdict {
     let said = demo.server().edited("port: 5432", "port: five").run()?.with_status(1)?.stderr;

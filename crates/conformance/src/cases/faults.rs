@@ -12,13 +12,14 @@ use libtest_mimic::Trial;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 use std::fs;
 
-claims![
-    a_successor_that_stalls_under_load_is_replaced_by_the_old_one,
-    a_disk_that_is_full_for_the_process_file_harms_nobody,
-    a_disk_that_is_full_for_the_program_harms_nobody,
-    descriptors_that_run_out_at_any_point_harm_nobody,
-    a_server_that_dies_without_a_successor_is_missed,
-];
+claims! {
+    full tier:
+        a_successor_that_stalls_under_load_is_replaced_by_the_old_one,
+        a_disk_that_is_full_for_the_process_file_harms_nobody,
+        a_disk_that_is_full_for_the_program_harms_nobody,
+        descriptors_that_run_out_at_any_point_harm_nobody,
+        a_server_that_dies_without_a_successor_is_missed;
+}
 
 /// What comes of it.
 #[derive(Clone, Copy)]

@@ -7,14 +7,16 @@ use crate::{
 };
 use serde_json::json;
 
-claims![
-    the_start_is_the_first_attempt,
-    a_change_names_path_and_values,
-    a_secret_reads_as_three_stars,
-    a_rejection_has_its_error_and_place,
-    the_newest_comes_first_and_50_are_kept,
-    an_edit_has_the_event_as_its_trigger,
-];
+claims! {
+    every demo:
+        the_start_is_the_first_attempt;
+    one demo:
+        a_change_names_path_and_values,
+        a_secret_reads_as_three_stars,
+        a_rejection_has_its_error_and_place,
+        the_newest_comes_first_and_50_are_kept,
+        an_edit_has_the_event_as_its_trigger;
+}
 
 fn the_start_is_the_first_attempt(demo: &Demo) -> Verdict {
     let server = demo.server().start()?;

@@ -5,24 +5,25 @@ use crate::{
     claim::{Verdict, claims},
 };
 
-claims![
-    a_file_with_the_required_keys_alone_loads,
-    a_later_file_is_laid_over_the_earlier_ones,
-    the_environment_can_name_the_files,
-    a_flag_wins_over_the_environment_in_naming_files,
-    an_override_wins_over_the_environment_over_the_files,
-    an_override_stays_in_force_across_reloads,
-    a_wrong_override_is_named_by_its_flag,
-    a_wrong_override_is_named_by_its_variable,
-    an_override_that_names_no_key_ends_with_1,
-    a_variable_that_names_no_key_ends_with_1,
-    an_edit_of_the_lower_file_counts,
-    unknown_keys_can_be_warned_of,
-    the_environment_can_ask_to_be_warned,
-    the_flag_wins_over_the_environment_in_being_warned,
-    keys_that_begin_with_x_are_nobodys,
-    a_directive_is_a_log_level,
-];
+claims! {
+    one demo:
+        a_file_with_the_required_keys_alone_loads,
+        a_later_file_is_laid_over_the_earlier_ones,
+        the_environment_can_name_the_files,
+        a_flag_wins_over_the_environment_in_naming_files,
+        an_override_wins_over_the_environment_over_the_files,
+        an_override_stays_in_force_across_reloads,
+        a_wrong_override_is_named_by_its_flag,
+        a_wrong_override_is_named_by_its_variable,
+        an_override_that_names_no_key_ends_with_1,
+        a_variable_that_names_no_key_ends_with_1,
+        an_edit_of_the_lower_file_counts,
+        unknown_keys_can_be_warned_of,
+        the_environment_can_ask_to_be_warned,
+        the_flag_wins_over_the_environment_in_being_warned,
+        keys_that_begin_with_x_are_nobodys,
+        a_directive_is_a_log_level;
+}
 
 const REQUIRED: &str = "\
 app_name: Smallest

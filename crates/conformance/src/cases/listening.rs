@@ -1,9 +1,9 @@
 //! Edits of `host` and `port`.
 
 use crate::{
-    Client, Demo, Failed, Server,
+    Client, Demo, Server,
     claim::{Verdict, claims},
-    wait_until,
+    own_address, wait_until,
 };
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
@@ -32,8 +32,8 @@ fn on_a_supervisors_listener_a_changed_port_moves_nothing_and_one_line_says_so(d
 }
 
 fn on_its_own_listener_a_changed_port_moves_it_and_both_serve_meanwhile(demo: &Demo) -> Verdict {
-    let server = moving(demo, "127.77.2.1")?.args("--linger 1").start()?;
-    let (old, new) = (server.address(), free_on("127.77.2.1")?);
+    let (old, new) = (own_address()?, own_address()?);
+    let server = listening_on(demo, old).args("--linger 1").start()?;
     let mut events = server.events()?;
     let mut kept = server.client()?;
     kept.get("/healthz")?;
@@ -67,17 +67,18 @@ fn on_its_own_listener_a_changed_port_moves_it_and_both_serve_meanwhile(demo: &D
 }
 
 fn an_address_that_cannot_be_had_rejects_the_whole_edit(demo: &Demo) -> Verdict {
-    let server = moving(demo, "127.77.2.2")?.start()?;
-    let taken = TcpListener::bind("127.77.2.2:0")?;
+    let address = own_address()?;
+    let server = listening_on(demo, address).start()?;
+    let taken = TcpListener::bind(own_address()?)?;
     let mut events = server.events()?;
-    let here = format!("port: {}", server.address().port());
+    let here = format!("port: {}", address.port());
     let cases = [
         (
             here.clone(),
             format!("port: {}", taken.local_addr()?.port()),
             format!("process {}", std::process::id()),
         ),
-        ("host: 127.77.2.2".into(), "host: 192.0.2.1".into(), "host".into()),
+        (format!("host: {}", address.ip()), "host: 192.0.2.1".into(), "host".into()),
     ];
     for (from, to, says) in cases {
         server.replace(
@@ -100,8 +101,8 @@ fn an_address_that_cannot_be_had_rejects_the_whole_edit(demo: &Demo) -> Verdict 
 }
 
 fn moving_back_at_once_works(demo: &Demo) -> Verdict {
-    let server = moving(demo, "127.77.2.3")?.args("--linger 0.5").start()?;
-    let (old, new) = (server.address(), free_on("127.77.2.3")?);
+    let (old, new) = (own_address()?, own_address()?);
+    let server = listening_on(demo, old).args("--linger 0.5").start()?;
     for generation in 2..8 {
         let (from, to) = if generation % 2 == 0 { (old, new) } else { (new, old) };
         server.edit(&format!("port: {}", from.port()), &format!("port: {}", to.port()))?;
@@ -117,9 +118,11 @@ fn moving_back_at_once_works(demo: &Demo) -> Verdict {
 }
 
 fn an_overlapping_host_is_moved_to_on_the_same_port(demo: &Demo) -> Verdict {
-    let server = moving(demo, "127.77.2.4")?.args("--linger 0.3").start()?;
-    let port = server.address().port();
-    server.edit("host: 127.77.2.4", "host: 0.0.0.0")?;
+    // No other test has this port on all addresses: ports of clients begin above, those of `own_address` end below.
+    let port = 30_001 + u16::try_from(std::process::id() % 2_000)?;
+    let address = SocketAddr::new(own_address()?.ip(), port);
+    let server = listening_on(demo, address).args("--linger 0.3").start()?;
+    server.edit(&format!("host: {}", address.ip()), "host: 0.0.0.0")?;
     wait_until("every address to be served", || {
         Client::connect(([127, 77, 2, 5], port).into())
             .and_then(|mut client| client.get("/readyz"))
@@ -130,17 +133,10 @@ fn an_overlapping_host_is_moved_to_on_the_same_port(demo: &Demo) -> Verdict {
     })
 }
 
-/// A server on an address of its own that may be moved.
-fn moving(demo: &Demo, host: &str) -> Result<Server, Failed> {
-    let config = Server::shipped_config()
-        .replace("port: 8080", &format!("port: {}", free_on(host)?.port()))
-        .replace("host: 127.0.0.1", &format!("host: {host}"));
-    Ok(demo.server().config(config).binding_itself())
-}
-
-/// An address that is free now.
-fn free_on(host: &str) -> Result<SocketAddr, Failed> {
-    Ok(TcpListener::bind((host, 0))?.local_addr()?)
+/// A server that listens on this address and may be moved.
+fn listening_on(demo: &Demo, address: SocketAddr) -> Server {
+    let server = demo.server().edited("port: 8080", &format!("port: {}", address.port()));
+    server.edited("host: 127.0.0.1", &format!("host: {}", address.ip())).binding_itself()
 }
 
 fn on_its_own_listener_an_overridden_address_may_change_in_the_file(demo: &Demo) -> Verdict {

@@ -11,19 +11,21 @@ use rustix::{
 };
 use std::os::fd::OwnedFd;
 
-claims![
-    the_generation_counts_accepted_changes,
-    the_message_tells_of_the_last_change,
-    the_log_level_is_in_force_at_once,
-    the_interval_is_the_heartbeat_at_once,
-    the_flag_shows_and_hides_a_part_of_the_page,
-    every_value_of_the_page_follows_the_file,
-    sighup_reloads_at_once,
-    sighup_reads_what_no_event_told_of,
-    sighup_on_a_terminal_that_is_there_reloads,
-    sighup_after_its_terminal_is_gone_stops_it,
-    an_edit_with_which_the_page_cannot_be_rendered_is_rejected,
-];
+claims! {
+    every demo:
+        the_message_tells_of_the_last_change,
+        the_interval_is_the_heartbeat_at_once,
+        every_value_of_the_page_follows_the_file;
+    one demo:
+        the_generation_counts_accepted_changes,
+        the_log_level_is_in_force_at_once,
+        the_flag_shows_and_hides_a_part_of_the_page,
+        sighup_reloads_at_once,
+        sighup_reads_what_no_event_told_of,
+        sighup_on_a_terminal_that_is_there_reloads,
+        sighup_after_its_terminal_is_gone_stops_it,
+        an_edit_with_which_the_page_cannot_be_rendered_is_rejected;
+}
 
 fn the_generation_counts_accepted_changes(demo: &Demo) -> Verdict {
     let server = demo.server().start()?;

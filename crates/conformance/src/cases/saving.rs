@@ -14,23 +14,25 @@ use std::{
     time::SystemTime,
 };
 
-claims![
-    a_file_is_saved_in_place,
-    a_file_is_saved_in_two_writes,
-    a_file_is_saved_by_rename,
-    a_file_is_saved_with_a_backup,
-    a_file_is_saved_by_sed,
-    a_file_is_saved_by_mv_from_another_folder,
-    a_file_is_deleted_and_recreated,
-    a_symlink_is_swapped,
-    a_symlinks_target_is_saved,
-    a_config_map_is_swapped,
-    a_parent_folder_is_replaced,
-    an_editor_keeps_the_file_open,
-    every_way_of_saving_works_again_and_again,
-    what_changes_no_value_makes_no_generation,
-    a_comment_is_an_attempt_that_changes_nothing,
-];
+claims! {
+    every demo:
+        a_file_is_saved_by_rename;
+    one demo:
+        a_file_is_saved_in_place,
+        a_file_is_saved_in_two_writes,
+        a_file_is_saved_with_a_backup,
+        a_file_is_saved_by_sed,
+        a_file_is_saved_by_mv_from_another_folder,
+        a_file_is_deleted_and_recreated,
+        a_symlink_is_swapped,
+        a_symlinks_target_is_saved,
+        a_config_map_is_swapped,
+        a_parent_folder_is_replaced,
+        an_editor_keeps_the_file_open,
+        every_way_of_saving_works_again_and_again,
+        what_changes_no_value_makes_no_generation,
+        a_comment_is_an_attempt_that_changes_nothing;
+}
 
 const FROM: &str = "feature_flag_a: true";
 const TO: &str = "feature_flag_a: false";

@@ -7,15 +7,17 @@ use crate::{
 };
 use rustix::process::Signal;
 
-claims![
-    a_hangup_right_after_the_process_file_is_written_reloads,
-    a_hangup_of_the_old_one_at_any_step_loses_nothing,
-    a_hangup_of_the_new_one_at_any_step_loses_nothing,
-    another_upgrade_of_the_old_one_at_any_step_loses_nothing,
-    another_upgrade_of_the_new_one_at_any_step_loses_nothing,
-    a_stop_of_the_old_one_at_any_step_loses_nothing,
-    a_stop_of_the_new_one_at_any_step_loses_nothing,
-];
+claims! {
+    one demo:
+        a_hangup_right_after_the_process_file_is_written_reloads;
+    full tier:
+        a_hangup_of_the_old_one_at_any_step_loses_nothing,
+        a_hangup_of_the_new_one_at_any_step_loses_nothing,
+        another_upgrade_of_the_old_one_at_any_step_loses_nothing,
+        another_upgrade_of_the_new_one_at_any_step_loses_nothing,
+        a_stop_of_the_old_one_at_any_step_loses_nothing,
+        a_stop_of_the_new_one_at_any_step_loses_nothing;
+}
 
 /// The steps of the old process.
 const OLD: [&str; 7] = [

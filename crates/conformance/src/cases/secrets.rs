@@ -5,17 +5,19 @@ use crate::{
     claim::{Verdict, claims},
 };
 
-claims![
-    a_secret_is_in_no_answer_log_line_or_event,
-    a_secret_beside_a_typo_is_nowhere,
-    a_secret_in_an_override_is_nowhere,
-    no_template_reaches_a_secret,
-    the_whole_context_of_a_template_has_no_secret,
-    a_secret_comes_from_a_file,
-    a_secrets_file_is_followed,
-    a_secrets_file_counts_from_the_file_that_names_it,
-    a_missing_secrets_file_is_named,
-];
+claims! {
+    every demo:
+        a_secret_is_in_no_answer_log_line_or_event;
+    one demo:
+        a_secret_beside_a_typo_is_nowhere,
+        a_secret_in_an_override_is_nowhere,
+        no_template_reaches_a_secret,
+        the_whole_context_of_a_template_has_no_secret,
+        a_secret_comes_from_a_file,
+        a_secrets_file_is_followed,
+        a_secrets_file_counts_from_the_file_that_names_it,
+        a_missing_secrets_file_is_named;
+}
 
 const PASSWORD: &str = "hidden-Pw-31415";
 const TOKEN: &str = "hidden-Tk-92653";

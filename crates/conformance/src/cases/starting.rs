@@ -8,31 +8,33 @@ use crate::{
 use serde_json::Value;
 use std::{fs, net::TcpListener};
 
-claims![
-    it_serves_with_nothing_but_the_shipped_files,
-    help_names_every_flag,
-    version_is_a_number,
-    wrong_usage_ends_with_2,
-    a_good_check_serves_nothing_and_ends_with_0,
-    a_check_needs_no_port,
-    a_check_names_what_is_wrong,
-    a_check_renders_the_page,
-    the_schema_is_json_and_names_every_key,
-    the_schema_needs_no_configuration,
-    one_line_says_where_it_serves_and_which_instance,
-    the_line_comes_whatever_the_filter,
-    the_process_file_holds_the_id_until_the_end,
-    a_stale_process_file_is_replaced,
-    a_process_file_of_a_running_server_is_refused,
-    a_process_file_with_another_content_is_left_as_it_is,
-    json_logs_are_one_object_a_line,
-    the_environment_can_ask_for_json_logs,
-    an_unknown_log_format_is_wrong_usage,
-    a_missing_configuration_file_ends_with_1,
-    a_missing_templates_folder_ends_with_1,
-    templates_live_where_a_flag_says,
-    templates_live_where_the_environment_says,
-];
+claims! {
+    every demo:
+        it_serves_with_nothing_but_the_shipped_files,
+        version_is_a_number,
+        one_line_says_where_it_serves_and_which_instance;
+    one demo:
+        help_names_every_flag,
+        wrong_usage_ends_with_2,
+        a_good_check_serves_nothing_and_ends_with_0,
+        a_check_needs_no_port,
+        a_check_names_what_is_wrong,
+        a_check_renders_the_page,
+        the_schema_is_json_and_names_every_key,
+        the_schema_needs_no_configuration,
+        the_line_comes_whatever_the_filter,
+        the_process_file_holds_the_id_until_the_end,
+        a_stale_process_file_is_replaced,
+        a_process_file_of_a_running_server_is_refused,
+        a_process_file_with_another_content_is_left_as_it_is,
+        json_logs_are_one_object_a_line,
+        the_environment_can_ask_for_json_logs,
+        an_unknown_log_format_is_wrong_usage,
+        a_missing_configuration_file_ends_with_1,
+        a_missing_templates_folder_ends_with_1,
+        templates_live_where_a_flag_says,
+        templates_live_where_the_environment_says;
+}
 
 fn it_serves_with_nothing_but_the_shipped_files(demo: &Demo) -> Verdict {
     let server = demo.server().start()?;

@@ -6,15 +6,17 @@ use crate::{
 };
 use rustix::process::Signal;
 
-claims![
-    a_socket_that_was_handed_over_is_used,
-    a_socket_for_this_very_process_is_used,
-    a_socket_for_another_process_is_not_used,
-    readiness_is_told_when_it_answers,
-    a_reload_is_told,
-    a_stop_is_told,
-    a_notify_socket_that_is_gone_harms_nothing,
-];
+claims! {
+    every demo:
+        a_socket_that_was_handed_over_is_used,
+        readiness_is_told_when_it_answers;
+    one demo:
+        a_socket_for_this_very_process_is_used,
+        a_socket_for_another_process_is_not_used,
+        a_reload_is_told,
+        a_stop_is_told,
+        a_notify_socket_that_is_gone_harms_nothing;
+}
 
 fn a_socket_that_was_handed_over_is_used(demo: &Demo) -> Verdict {
     let server = demo.server().start()?;

@@ -7,33 +7,35 @@ use crate::{
 };
 use std::fs;
 
-claims![
-    an_edited_template_is_served_without_a_restart,
-    an_edited_include_counts,
-    an_edited_parent_counts,
-    a_template_is_added_and_used,
-    a_template_is_removed,
-    a_template_is_renamed,
-    a_template_in_a_folder_counts,
-    files_that_are_no_templates_do_not_count,
-    templates_do_not_move_the_generation,
-    a_template_event_names_what_changed,
-    an_unclosed_block_keeps_the_last_good_set,
-    an_unknown_variable_keeps_the_last_good_set,
-    an_unknown_filter_keeps_the_last_good_set,
-    a_missing_include_keeps_the_last_good_set,
-    a_missing_parent_keeps_the_last_good_set,
-    a_template_that_includes_itself_keeps_the_last_good_set,
-    two_templates_that_include_each_other_keep_the_last_good_set,
-    a_template_that_extends_itself_keeps_the_last_good_set,
-    a_template_that_asks_for_the_password_keeps_the_last_good_set,
-    invalid_utf_8_keeps_the_last_good_set,
-    a_broken_template_that_nobody_uses_keeps_the_last_good_set,
-    a_missing_index_keeps_the_last_good_set,
-    a_folder_that_vanishes_comes_back,
-    a_bad_template_at_the_start_ends_with_1,
-    a_broken_template_is_logged_once,
-];
+claims! {
+    every demo:
+        an_edited_template_is_served_without_a_restart,
+        a_template_event_names_what_changed,
+        an_unclosed_block_keeps_the_last_good_set;
+    one demo:
+        an_edited_include_counts,
+        an_edited_parent_counts,
+        a_template_is_added_and_used,
+        a_template_is_removed,
+        a_template_is_renamed,
+        a_template_in_a_folder_counts,
+        files_that_are_no_templates_do_not_count,
+        templates_do_not_move_the_generation,
+        an_unknown_variable_keeps_the_last_good_set,
+        an_unknown_filter_keeps_the_last_good_set,
+        a_missing_include_keeps_the_last_good_set,
+        a_missing_parent_keeps_the_last_good_set,
+        a_template_that_includes_itself_keeps_the_last_good_set,
+        two_templates_that_include_each_other_keep_the_last_good_set,
+        a_template_that_extends_itself_keeps_the_last_good_set,
+        a_template_that_asks_for_the_password_keeps_the_last_good_set,
+        invalid_utf_8_keeps_the_last_good_set,
+        a_broken_template_that_nobody_uses_keeps_the_last_good_set,
+        a_missing_index_keeps_the_last_good_set,
+        a_folder_that_vanishes_comes_back,
+        a_bad_template_at_the_start_ends_with_1,
+        a_broken_template_is_logged_once;
+}
 
 fn an_edited_template_is_served_without_a_restart(demo: &Demo) -> Verdict {
     let server = demo.server().template("index.html", "one").start()?;

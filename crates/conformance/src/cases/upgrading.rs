@@ -3,40 +3,38 @@
 use crate::{
     Demo, Failed, Notices, Running, Server,
     claim::{Verdict, claims},
-    skipped, wait_for, wait_until,
+    own_address, skipped, wait_for, wait_until,
 };
 use rustix::process::{Signal, geteuid};
 use std::{
     fs,
-    net::TcpListener,
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{self, Path},
     process::{Command, Output},
 };
 
-claims![
-    a_successor_takes_over_and_the_answer_says_so,
-    #[shared]
-    an_upgrade_is_reported_when_the_drain_ends_before_the_probation,
-    #[long]
-    an_upgrade_at_the_default_settings_is_reported,
-    #[shared]
-    a_system_that_forbids_programs_in_memory_is_upgraded_from_the_file,
-    #[shared]
-    another_user_is_told_that_an_upgrade_is_not_permitted,
-    a_listener_of_its_own_stays_its_own,
-    a_supervisors_listener_stays_a_supervisors,
-    the_process_file_changes_hands_before_the_supervisor_is_told,
-    a_program_that_is_missing_leaves_the_old_one_serving,
-    a_program_that_was_replaced_is_the_one_that_starts,
-    a_program_that_is_not_allowed_is_refused,
-    a_successor_that_ends_before_it_is_ready_leaves_the_old_one_serving,
-    a_successor_that_dies_on_probation_is_replaced_by_the_old_one,
-    a_successor_that_is_stopped_on_probation_stays_stopped,
-    one_successor_starts_at_a_time,
-    an_upgrade_ends_a_probation,
-    a_server_that_is_not_there_cannot_be_asked,
-];
+claims! {
+    every demo:
+        a_successor_takes_over_and_the_answer_says_so;
+    one demo:
+        an_upgrade_is_reported_when_the_drain_ends_before_the_probation,
+        a_system_that_forbids_programs_in_memory_is_upgraded_from_the_file,
+        another_user_is_told_that_an_upgrade_is_not_permitted,
+        a_listener_of_its_own_stays_its_own,
+        a_supervisors_listener_stays_a_supervisors,
+        the_process_file_changes_hands_before_the_supervisor_is_told,
+        a_program_that_is_missing_leaves_the_old_one_serving,
+        a_program_that_was_replaced_is_the_one_that_starts,
+        a_program_that_is_not_allowed_is_refused,
+        a_successor_that_ends_before_it_is_ready_leaves_the_old_one_serving,
+        a_successor_that_dies_on_probation_is_replaced_by_the_old_one,
+        a_successor_that_is_stopped_on_probation_stays_stopped,
+        one_successor_starts_at_a_time,
+        an_upgrade_ends_a_probation,
+        a_server_that_is_not_there_cannot_be_asked;
+    full tier:
+        an_upgrade_at_the_default_settings_is_reported;
+}
 
 fn a_successor_takes_over_and_the_answer_says_so(demo: &Demo) -> Verdict {
     let server = upgradable(demo).start()?;
@@ -85,7 +83,7 @@ fn is_reported(demo: &Demo, arguments: &str) -> Verdict {
 
 fn another_user_is_told_that_an_upgrade_is_not_permitted(demo: &Demo) -> Verdict {
     if !geteuid().is_root() {
-        skipped("only root may act as another user");
+        skipped("this needs root");
         return Ok(());
     }
     let (copy, folder) = copied(demo)?;
@@ -144,10 +142,9 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn a_listener_of_its_own_stays_its_own(demo: &Demo) -> Verdict {
-    let free = TcpListener::bind("127.77.3.1:0")?.local_addr()?;
-    let first = TcpListener::bind("127.77.3.1:0")?.local_addr()?;
+    let (first, free) = (own_address()?, own_address()?);
     let server = demo.server().edited("port: 8080", &format!("port: {}", first.port()));
-    let server = server.edited("host: 127.0.0.1", "host: 127.77.3.1").binding_itself();
+    let server = server.edited("host: 127.0.0.1", &format!("host: {}", first.ip())).binding_itself();
     let server = server.args("--linger 0.2 --probation 0.2").start()?;
     upgrade(&server)?;
     server.edit(&format!("port: {}", first.port()), &format!("port: {}", free.port()))?;

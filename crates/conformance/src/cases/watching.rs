@@ -10,10 +10,11 @@ use crate::{
 };
 use std::{fs, process::Command};
 
-claims![
-    without_file_events_edits_are_served_and_that_is_said_until_they_are_back,
-    a_limit_that_is_reached_while_running_is_said_until_it_is_raised,
-];
+claims! {
+    one demo:
+        without_file_events_edits_are_served_and_that_is_said_until_they_are_back,
+        a_limit_that_is_reached_while_running_is_said_until_it_is_raised;
+}
 
 /// Why no user namespace can be made here, if so.
 pub(crate) fn missing() -> Option<String> {
