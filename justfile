@@ -41,7 +41,7 @@ torture *args:
 fuzz seconds='600':
     mkdir -p target/fuzz/corpus
     cd fuzz && CARGO_TARGET_DIR=../target/fuzz RUSTFLAGS="{{coverage}}" cargo build --release --target {{arch()}}-unknown-linux-gnu
-    cd target/fuzz && {{arch()}}-unknown-linux-gnu/release/configuration -dict=../../fuzz/words.dict -max_len=4096 -rss_limit_mb=512 -timeout=20 -max_total_time={{seconds}} corpus ../../fuzz/seeds
+    cd target/fuzz && {{arch()}}-unknown-linux-gnu/release/configuration -dict=../../fuzz/words.dict -max_len=65536 -rss_limit_mb=512 -timeout=20 -max_total_time={{seconds}} corpus ../../fuzz/seeds
 
 # What the fuzzer's own flags do, on stable
 [private]

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use configs::{AppConfig, Attempt, ExposeSecret, Rehearsal, UnknownKeys};
+use configs::{AppConfig, Diagnosis, ExposeSecret, Rehearsal, UnknownKeys};
 use libfuzzer_sys::fuzz_target;
 
 /// The most that one input may take.
@@ -51,26 +51,27 @@ fn try_out(input: &[u8]) {
     }
     let mut secrets: Vec<String> = planted(input).into_iter().collect();
     let mut rehearsal = builder.rehearse();
-    rehearsal.attempt();
+    let mut diagnoses: Vec<Diagnosis> = rehearsal.attempt().err().into_iter().collect();
     secrets.extend(in_force(&rehearsal));
     if !edited.is_empty() {
         write(&up, edited);
-        rehearsal.attempt();
+        diagnoses.extend(rehearsal.attempt().err());
         secrets.extend(in_force(&rehearsal));
-        rehearsal.attempt();
+        diagnoses.extend(rehearsal.attempt().err());
+    }
+    for error in &diagnoses {
+        assert!(!error.problems().is_empty(), "a diagnosis says what is wrong");
+        let said = [error.message(), error.public(), error.drawn(), format!("{error:?}"), error.to_string()];
+        tells_nothing(&said, &secrets);
     }
     for attempt in rehearsal.history() {
-        tells_nothing(&attempt, &secrets);
+        let json = serde_json::to_string(&attempt).expect("an attempt is JSON");
+        tells_nothing(&[json, format!("{attempt:?}")], &secrets);
     }
 }
 
-/// Whatever can be read of an attempt repeats no secret.
-fn tells_nothing(attempt: &Attempt, secrets: &[String]) {
-    let mut said = vec![serde_json::to_string(attempt).expect("an attempt is JSON"), format!("{attempt:?}")];
-    if let Some(error) = &attempt.error {
-        assert!(!error.problems().is_empty(), "a diagnosis says what is wrong");
-        said.extend([error.message(), error.public(), error.drawn(), format!("{error:?}"), error.to_string()]);
-    }
+/// No text repeats a secret.
+fn tells_nothing(said: &[String], secrets: &[String]) {
     for secret in secrets {
         // JSON and Debug write some characters differently.
         let plain = secret.chars().all(|c| c.is_ascii_alphanumeric());

@@ -133,15 +133,9 @@ limits:
 upgrade: {}
 ";
 
-/// What the site answers by itself.
-const BUILT_IN: [&str; 8] =
-    ["/", "/dynamic-config", "/events", "/page.js", "/config/history", "/healthz", "/readyz", "/metrics"];
-
-/// How long a route's path may be, and its text, in bytes.
-const LONGEST_ROUTE: usize = 1024;
-
 impl AppConfig {
-    /// A builder with the demo's defaults, secrets, checks and revision key, and no other layer.
+    /// A builder with the demo's defaults, secrets, checks and revision key, and no other layer. Whether a path of `routes` can
+    /// be served is for the server to check.
     pub fn builder() -> Builder<AppConfig> {
         Configs::builder()
             .defaults(DEFAULTS)
@@ -149,7 +143,6 @@ impl AppConfig {
             .secret("admin_token")
             .revision_key("revision")
             .rule(a_free_port_is_chosen_by_overrides_alone)
-            .rule(routes_can_be_served)
     }
 }
 
@@ -160,59 +153,4 @@ fn a_free_port_is_chosen_by_overrides_alone(config: &AppConfig, provenance: &Pro
     }
     let message = "expected a port from 1 to 65535, found `0`, which is accepted from an override alone";
     vec![Rejection::new("port", message)]
-}
-
-fn routes_can_be_served(config: &AppConfig, _: &Provenance) -> Vec<Rejection> {
-    let problem = |path: &String, text: &String| {
-        if !path.starts_with('/') {
-            Some("a route begins with `/`")
-        } else if BUILT_IN.iter().any(|built_in| segments(built_in) == segments(path)) {
-            Some("this route would shadow a built-in one, expected another path")
-        } else if path.len() > LONGEST_ROUTE {
-            Some("the path is too long, expected at most 1 KiB (1024 bytes)")
-        } else if text.len() > LONGEST_ROUTE {
-            Some("the text is too long, expected at most 1 KiB (1024 bytes)")
-        } else {
-            None
-        }
-    };
-    let found = config.routes.iter().filter_map(|(path, text)| Some((path, problem(path, text)?)));
-    found.map(|(path, message)| Rejection::new(format!("routes.{path}"), message)).collect()
-}
-
-/// What a router may make of a path: some decode it, some drop empty segments. What such a one takes for a built-in
-/// route would be answered without its guard.
-fn segments(path: &str) -> Vec<Vec<u8>> {
-    let mut decoded = Vec::new();
-    let mut rest = path.as_bytes();
-    while let Some((&first, others)) = rest.split_first() {
-        let escaped = others.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        let byte = escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|_| first == b'%');
-        decoded.push(byte.unwrap_or(first));
-        rest = if byte.is_some() { &others[2..] } else { others };
-    }
-    decoded.split(|&byte| byte == b'/').filter(|segment| !segment.is_empty()).map(<[u8]>::to_vec).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::segments;
-
-    #[test]
-    fn a_path_is_compared_as_the_most_lenient_router_reads_it() {
-        for (path, same) in [
-            ("/metrics", true),
-            ("/metrics/", true),
-            ("//metrics", true),
-            ("/%6detrics", true),
-            ("/%6Detrics%2f", true),
-            ("/metric", false),
-            ("/metrics/x", false),
-            ("/%metrics", false),
-            ("/metrics%2", false),
-        ] {
-            assert_eq!(segments(path) == segments("/metrics"), same, "{path}");
-        }
-        assert_eq!(segments("//"), segments("/"));
-    }
 }

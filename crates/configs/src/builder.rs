@@ -12,15 +12,18 @@ use crate::layers::{MalformedOverride, assignment, environment};
 use crate::origin::Provenance;
 use crate::recipe::Recipe;
 use crate::rehearsal::Rehearsal;
+use crate::reload::{Derive, Reload};
 use crate::secrets::Secrets;
+use crate::snapshot::Snapshot;
 
 /// Says of which layers a configuration is made, and what is asked of it.
 ///
 /// Precedence, highest first: [`set`](Builder::set), [`environment`](Builder::environment), files (the last one first),
 /// [`defaults`](Builder::defaults). Maps merge key by key; lists and single values replace. The order of the calls matters
 /// for files and assignments alone.
-pub struct Builder<T> {
+pub struct Builder<T, D = ()> {
     recipe: Recipe<T>,
+    derive: Derive<T, D>,
     revision_key: Option<String>,
     watch: Watch,
 }
@@ -47,9 +50,11 @@ impl<T: Configurable> Builder<T> {
             unknown_keys: UnknownKeys::Deny,
             rules: Vec::new(),
         };
-        Builder { recipe, revision_key: None, watch: Watch::default() }
+        Builder { recipe, derive: Box::new(|_, _| ()), revision_key: None, watch: Watch::default() }
     }
+}
 
+impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
     /// Adds a YAML file of at most 1 MiB, laid over the earlier ones. It must be there and say something.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
@@ -112,8 +117,8 @@ impl<T: Configurable> Builder<T> {
         self
     }
 
-    /// Names a key, a whole number, whose lowering is refused as stale: that edit comes from an old copy. To take the key
-    /// away is allowed, and ends the guarding.
+    /// Names a key, a whole number of 0 or more. An edit that lowers it or drops it is refused as stale: it was made from
+    /// an old copy. A new start forgets the number.
     #[must_use]
     pub fn revision_key(mut self, path: &str) -> Self {
         self.revision_key = Some(path.to_owned());
@@ -127,6 +132,18 @@ impl<T: Configurable> Builder<T> {
         self
     }
 
+    /// Makes what belongs to each value: `derive` is given the new snapshot and, after the start, the one in force. Both parts
+    /// are swapped in by one store, so a reader of [`Snapshot::derived`](crate::Snapshot::derived) sees what belongs to
+    /// its value.
+    #[must_use]
+    pub fn derive<E: Send + Sync + 'static>(
+        self,
+        derive: impl Fn(&Snapshot<T>, Option<&Snapshot<T, E>>) -> E + Send + Sync + 'static,
+    ) -> Builder<T, E> {
+        let Builder { recipe, revision_key, watch, .. } = self;
+        Builder { recipe, derive: Box::new(derive), revision_key, watch }
+    }
+
     /// Rebuilds one at a time with everything else that shares the gate.
     #[must_use]
     pub fn gate(mut self, gate: &Gate) -> Self {
@@ -135,18 +152,18 @@ impl<T: Configurable> Builder<T> {
     }
 
     /// Loads the configuration and keeps it in step with its files; fails with everything that is wrong.
-    pub fn open(self) -> Result<Configs<T>, Diagnosis> {
-        Configs::open(self.recipe, self.revision_key, self.watch)
+    pub fn open(self) -> Result<Configs<T, D>, Diagnosis> {
+        Configs::open(Reload::new(self.recipe, self.derive, self.revision_key), self.watch)
     }
 
     /// For fuzzing: attempts on the caller's thread, with no watcher.
     #[doc(hidden)]
-    pub fn rehearse(self) -> Rehearsal<T> {
-        Rehearsal::new(self.recipe, self.revision_key)
+    pub fn rehearse(self) -> Rehearsal<T, D> {
+        Rehearsal::new(Reload::new(self.recipe, self.derive, self.revision_key))
     }
 }
 
-impl<T> Debug for Builder<T> {
+impl<T, D> Debug for Builder<T, D> {
     fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Builder").field("files", &self.recipe.files).finish_non_exhaustive()
     }

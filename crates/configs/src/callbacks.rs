@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
-/// They are called one after another, and may add others meanwhile, which are called from the next time on.
+/// Functions that are called one after another, and may add others meanwhile.
 pub(crate) struct Callbacks<F> {
     functions: Mutex<Vec<F>>,
 }
@@ -17,7 +17,21 @@ impl<F> Callbacks<F> {
         self.with(|functions| functions.push(function));
     }
 
-    /// Calls each; `None` stands for one that panicked.
+    /// Calls each function, and each that is added meanwhile. `None` stands for one that panicked.
+    pub(crate) fn call_all<R>(&self, mut call: impl FnMut(&mut F) -> R) -> Vec<Option<R>> {
+        let (mut called, mut results) = (Vec::new(), Vec::new());
+        loop {
+            let mut functions = self.with(std::mem::take);
+            if functions.is_empty() {
+                self.with(|functions| functions.append(&mut called));
+                return results;
+            }
+            results.extend(functions.iter_mut().map(|function| calmly(|| call(function))));
+            called.append(&mut functions);
+        }
+    }
+
+    /// Calls each function, but none that is added meanwhile. `None` stands for one that panicked.
     pub(crate) fn call<R>(&self, mut call: impl FnMut(&mut F) -> R) -> Vec<Option<R>> {
         let mut functions = self.with(std::mem::take);
         let results = functions.iter_mut().map(|function| calmly(|| call(function))).collect();

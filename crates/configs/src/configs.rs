@@ -13,9 +13,8 @@ use tokio::sync::watch;
 use crate::builder::Builder;
 use crate::diagnosis::{Diagnosis, Rejection};
 use crate::history::{Attempt, Event};
-use crate::keeper::Keeper;
 use crate::listener::Listener;
-use crate::recipe::Recipe;
+use crate::reload::Reload;
 use crate::snapshot::Snapshot;
 use crate::subscription::Subscription;
 
@@ -35,44 +34,57 @@ pub fn nothing() -> Commit {
 /// Settings of type `T`, kept in step with their files. Cheap to clone; dropping the last handle ends the watching.
 ///
 /// A callback that holds a handle keeps the watching alive: it is given all that it needs as arguments.
-pub struct Configs<T> {
-    live: Live<Snapshot<T>>,
-    keeper: Arc<Keeper<T>>,
+pub struct Configs<T, D = ()> {
+    live: Live<Snapshot<T, D>>,
+    reload: Arc<Reload<T, D>>,
 }
+
+/// Reads the configuration in force without keeping it in step with its files: for a callback of another live value.
+pub struct Reader<T, D = ()>(Live<Snapshot<T, D>>);
 
 impl<T: Configurable> Configs<T> {
     /// Begins with no layers at all.
     pub fn builder() -> Builder<T> {
         Builder::new()
     }
+}
 
+impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
     /// The configuration in force, for plain code: a few nanoseconds. Not to be held across an `.await`.
-    pub fn load(&self) -> Guard<Arc<Snapshot<T>>> {
+    pub fn load(&self) -> Guard<Arc<Snapshot<T, D>>> {
         self.live.load()
     }
 
     /// The configuration in force, owned: take one for each unit of work, such as a request.
-    pub fn snapshot(&self) -> Arc<Snapshot<T>> {
+    pub fn snapshot(&self) -> Arc<Snapshot<T, D>> {
         self.live.snapshot()
+    }
+
+    /// A handle that reads the configuration in force and keeps no watching alive.
+    pub fn reader(&self) -> Reader<T, D> {
+        Reader(self.live.reader())
     }
 
     /// Asks a consumer before an edit is put in force, with the configuration in force and the candidate.
     ///
     /// All consumers are asked. If one rejects or panics, nothing changes and what the others prepared is dropped; if all
-    /// agree, the commits run in order, right after the swap. It is called on the thread that watches, from the next edit on:
-    /// a consumer starts from what [`load`](Configs::load) says after this call.
+    /// agree, the commits run in order, right after the swap. It is called on the thread that watches.
+    ///
+    /// A consumer starts from what [`load`](Configs::load) says after this call, and is asked about every later edit. So this
+    /// waits until an edit that is under way is decided; a consumer that registers another one does not wait, and that one is
+    /// asked about the same edit. A consumer must not wait for a thread that is in this call.
     pub fn on_prepare(
         &self,
-        prepare: impl FnMut(&Arc<Snapshot<T>>, &Arc<Snapshot<T>>) -> Result<Commit, Rejection> + Send + 'static,
+        prepare: impl FnMut(&Snapshot<T, D>, &Snapshot<T, D>) -> Result<Commit, Rejection> + Send + 'static,
     ) {
-        self.keeper.consumers.add(Box::new(prepare));
+        self.reload.add_consumer(Box::new(prepare));
     }
 
     /// Tells of every attempt after it was decided, and of what slows the noticing of changes, on the thread that watches;
     /// what slows it already is told now, in here. A panic in a listener harms nobody.
     pub fn on_event(&self, listener: impl FnMut(&Event) + Send + 'static) {
         let listener = Listener::new(listener);
-        self.keeper.listeners.add(listener.clone());
+        self.reload.listeners.add(listener.clone());
         listener.catch_up(|| self.live.degraded());
     }
 
@@ -81,7 +93,7 @@ impl<T: Configurable> Configs<T> {
         &self,
         part: impl Fn(&T) -> U + Send + Sync + 'static,
     ) -> Subscription<U> {
-        self.keeper.add_follower(|| {
+        self.reload.add_follower(|| {
             let (sender, receiver) = watch::channel(part(&self.load()));
             let follow = move |value: &T| {
                 let value = part(value);
@@ -97,7 +109,7 @@ impl<T: Configurable> Configs<T> {
 
     /// The attempts, newest first, at most 50.
     pub fn history(&self) -> Vec<Attempt> {
-        self.keeper.history()
+        self.reload.history()
     }
 
     /// Reads everything again, even if no byte differs, and a file that was rejected too; returns at once.
@@ -110,16 +122,39 @@ impl<T: Configurable> Configs<T> {
         self.live.degraded()
     }
 
-    pub(crate) fn open(
-        recipe: Recipe<T>,
-        revision_key: Option<String>,
-        watch: Watch,
-    ) -> Result<Configs<T>, Diagnosis> {
-        let keeper = Arc::new(Keeper::new(recipe, revision_key));
-        let (builder, listener) = (Arc::clone(&keeper), Arc::clone(&keeper));
-        let live =
-            Live::open(watch, move |files| builder.build(files), move |notice| listener.notice(notice))?;
-        Ok(Configs { live, keeper })
+    pub(crate) fn open(reload: Reload<T, D>, watch: Watch) -> Result<Configs<T, D>, Diagnosis> {
+        let reload = Arc::new(reload);
+        let (builder, listener) = (Arc::clone(&reload), Arc::clone(&reload));
+        let live = Live::open(
+            watch,
+            move |files, current| builder.build(files, current),
+            move |notice| listener.notice(notice),
+        )?;
+        Ok(Configs { live, reload })
+    }
+}
+
+impl<T: Configurable, D: Send + Sync + 'static> Reader<T, D> {
+    /// The configuration in force, for plain code: a few nanoseconds. Not to be held across an `.await`.
+    pub fn load(&self) -> Guard<Arc<Snapshot<T, D>>> {
+        self.0.load()
+    }
+
+    /// The configuration in force, owned: take one for each unit of work, such as a request.
+    pub fn snapshot(&self) -> Arc<Snapshot<T, D>> {
+        self.0.snapshot()
+    }
+}
+
+impl<T, D> Clone for Reader<T, D> {
+    fn clone(&self) -> Reader<T, D> {
+        Reader(self.0.clone())
+    }
+}
+
+impl<T, D> Debug for Reader<T, D> {
+    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Reader").finish_non_exhaustive()
     }
 }
 
@@ -131,13 +166,13 @@ impl<T: JsonSchema> Configs<T> {
     }
 }
 
-impl<T> Clone for Configs<T> {
-    fn clone(&self) -> Configs<T> {
-        Configs { live: self.live.clone(), keeper: Arc::clone(&self.keeper) }
+impl<T, D> Clone for Configs<T, D> {
+    fn clone(&self) -> Configs<T, D> {
+        Configs { live: self.live.clone(), reload: Arc::clone(&self.reload) }
     }
 }
 
-impl<T> Debug for Configs<T> {
+impl<T, D> Debug for Configs<T, D> {
     fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Configs").finish_non_exhaustive()
     }

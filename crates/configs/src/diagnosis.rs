@@ -39,17 +39,27 @@ struct Shown {
 
 /// Why an edit cannot be put in force, said by a rule or a consumer.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rejection {
     /// The dotted path of the value at fault; may be empty.
     pub path: String,
     /// What is wrong and what was expected.
     pub message: String,
+    /// What to do.
+    pub help: Option<String>,
 }
 
 impl Rejection {
     /// A rejection of the value at a dotted path.
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Rejection {
-        Rejection { path: path.into(), message: message.into() }
+        Rejection { path: path.into(), message: message.into(), help: None }
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Rejection {
+        self.help = Some(help.into());
+        self
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::diagnosis::{Problem, cut, printable};
+use crate::diagnosis::{Problem, Rejection, cut, printable};
 use crate::history::Change;
 use crate::origin::{Origin, Provenance};
 use crate::page::{Line, Pages};
@@ -57,12 +57,24 @@ impl Evidence {
         problem
     }
 
+    /// A value that a rule or a consumer rejects. What it says to do may repeat the path in another form, so it is left out
+    /// where the path holds a secret.
+    pub(crate) fn rejected(&self, rejection: &Rejection) -> Problem {
+        let problem = self.rejection(&rejection.path, &rejection.message);
+        match &rejection.help {
+            Some(help) if self.scrubbed(&rejection.path) == rejection.path => {
+                problem.help(self.scrubbed(help))
+            }
+            _ => problem,
+        }
+    }
+
     /// A value that is not accepted, in the words of whoever does not accept it.
     pub(crate) fn rejection(&self, path: &str, message: &str) -> Problem {
         let problem = Problem::plain(self.scrubbed(message))
             .public_words("the value is not accepted")
             .public_path(self.public(path))
-            .path(path);
+            .path(self.scrubbed(path));
         match self.provenance.nearest(path) {
             Some((place, is_exact)) => {
                 let line = if is_exact { self.line(&place.origin, place.span) } else { None };

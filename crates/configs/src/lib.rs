@@ -23,7 +23,7 @@
 //! std::fs::write(&file, "greeting: Hello\ndiscount_percent: 5\n")?;
 //! let shop = Configs::<Shop>::builder().file(&file).set("greeting=Welcome")?.open()?;
 //! let now = shop.load();
-//! assert_eq!((now.greeting.as_str(), now.discount_percent, now.generation), ("Welcome", 5, 1));
+//! assert_eq!((now.greeting.as_str(), now.discount_percent, now.generation()), ("Welcome", 5, 1));
 //!
 //! std::fs::write(&file, "greeting: Hello\ndiscount_precent: 5\n")?;
 //! let diagnosis = Configs::<Shop>::builder().file(&file).open().unwrap_err();
@@ -57,14 +57,15 @@ mod effective;
 mod evidence;
 mod fault;
 mod history;
-mod keeper;
 mod layers;
 mod listener;
 mod origin;
 mod page;
+mod pending;
 mod reading;
 mod recipe;
 mod rehearsal;
+mod reload;
 mod secrets;
 mod snapshot;
 mod subscription;
@@ -74,7 +75,7 @@ mod yaml;
 
 pub use app_config::AppConfig;
 pub use builder::{Builder, UnknownKeys};
-pub use configs::{Commit, Configs, Configurable, nothing};
+pub use configs::{Commit, Configs, Configurable, Reader, nothing};
 pub use diagnosis::{Diagnosis, Problem, Rejection};
 pub use filewatch::{Degraded, Gate};
 pub use history::{Attempt, Change, Event, Outcome, Trigger};

@@ -92,7 +92,7 @@ impl<T: Configurable> Recipe<T> {
         };
         for rule in &self.rules {
             let rejections = rule(value, &evidence.provenance);
-            problems.extend(rejections.iter().map(|found| evidence.rejection(&found.path, &found.message)));
+            problems.extend(rejections.iter().map(|found| evidence.rejected(found)));
         }
         problems.sort_by_key(|problem| match &problem.origin {
             Some(Origin::File { line, column, .. }) => (*line, *column),

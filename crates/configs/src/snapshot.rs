@@ -2,28 +2,64 @@
 
 use std::fmt::{Debug, Formatter, Result};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::Mutex;
 
 use jiff::Zoned;
 
 use crate::effective::Effective;
+use crate::pending::Pending;
 
-/// One accepted configuration: the value, which dereferences to `T`, with what identifies it.
-pub struct Snapshot<T> {
-    /// 1 at the start; counts accepted, different configurations.
-    pub generation: u64,
-    /// When it was accepted, in local time.
-    pub at: Zoned,
-    /// SHA-256 (hexadecimal) of the effective values without the secrets, defaults included: equal on every process that
-    /// runs the same configuration, however it is spread over layers.
-    pub digest: String,
-    /// The value of the key named by [`Builder::revision_key`](crate::Builder::revision_key).
-    pub revision: Option<u64>,
-    pub(crate) value: Arc<T>,
-    pub(crate) effective: Arc<Effective>,
+/// One accepted configuration: the value, which dereferences to `T`, and everything that belongs to it.
+///
+/// `D` is what [`Builder::derive`](crate::Builder::derive) makes of it. It is swapped in together with the value.
+pub struct Snapshot<T, D = ()> {
+    pub(crate) generation: u64,
+    pub(crate) at: Zoned,
+    pub(crate) digest: String,
+    pub(crate) revision: Option<u64>,
+    pub(crate) value: T,
+    pub(crate) derived: D,
+    pub(crate) effective: Effective,
+    /// What the consumers prepared. Taken out after the swap; dropped with the snapshot if it is never swapped in.
+    pub(crate) pending: Mutex<Option<Pending>>,
 }
 
-impl<T> Deref for Snapshot<T> {
+impl<T, D> Snapshot<T, D> {
+    /// 1 at the start; counts accepted, different configurations.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// When it was made, in local time.
+    pub fn at(&self) -> &Zoned {
+        &self.at
+    }
+
+    /// SHA-256 (64 hexadecimal digits) of the effective values without the secrets, defaults included. Two processes that
+    /// run the same configuration have the same digest, however it is spread over layers.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The number at the key that [`Builder::revision_key`](crate::Builder::revision_key) names; `None` without one.
+    pub fn revision(&self) -> Option<u64> {
+        self.revision
+    }
+
+    /// What was derived from it.
+    pub fn derived(&self) -> &D {
+        &self.derived
+    }
+}
+
+impl<T> Snapshot<T> {
+    pub(crate) fn with_derived<D>(self, derived: D) -> Snapshot<T, D> {
+        let Snapshot { generation, at, digest, revision, value, effective, pending, .. } = self;
+        Snapshot { generation, at, digest, revision, value, derived, effective, pending }
+    }
+}
+
+impl<T, D> Deref for Snapshot<T, D> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -31,20 +67,7 @@ impl<T> Deref for Snapshot<T> {
     }
 }
 
-impl<T> Clone for Snapshot<T> {
-    fn clone(&self) -> Snapshot<T> {
-        Snapshot {
-            generation: self.generation,
-            at: self.at.clone(),
-            digest: self.digest.clone(),
-            revision: self.revision,
-            value: Arc::clone(&self.value),
-            effective: Arc::clone(&self.effective),
-        }
-    }
-}
-
-impl<T> Debug for Snapshot<T> {
+impl<T, D> Debug for Snapshot<T, D> {
     fn fmt(&self, out: &mut Formatter<'_>) -> Result {
         out.debug_struct("Snapshot")
             .field("generation", &self.generation)

@@ -16,10 +16,14 @@ use crate::tree::{Entry, Mark, Node, Span, Style, Value};
 
 /// How deep maps and lists may nest.
 const DEEPEST: usize = 64;
-/// How many values a document may have, aliases followed; a megabyte of plain routes has fewer.
-const MOST_NODES: usize = 250_000;
+/// Upper bound on the cost of a document, see [`cost`]. A document of 1 MiB with plain routes stays below it.
+const MAX_COST: usize = 250_000;
+/// Upper bound on the cost of all copies: one for each anchored node, one for each alias.
+const MAX_COPIES: usize = 50_000;
 /// How many aliases a document may have.
-const MOST_ALIASES: usize = 1_000;
+const MAX_ALIASES: usize = 1_000;
+/// A text and the path of its node cost one more for every so many bytes.
+const BYTES_PER_COST: usize = 256;
 
 /// Reads one document; `file` is `None` for the built-in defaults.
 pub(crate) fn parse(text: &str, file: Option<&Path>) -> Result<(Node, Page), Problem> {
@@ -28,7 +32,8 @@ pub(crate) fn parse(text: &str, file: Option<&Path>) -> Result<(Node, Page), Pro
         events: Parser::new_from_str(text),
         file,
         anchors: HashMap::new(),
-        nodes: 0,
+        cost: 0,
+        copies: 0,
         aliases: 0,
         path: Vec::new(),
         occupancy: vec![Occupancy::default(); text.split(['\n', '\r']).count() + 2],
@@ -50,8 +55,9 @@ pub(crate) fn not_utf8(bytes: &[u8], valid_up_to: usize, file: &Path) -> Problem
 struct Reader<'a> {
     events: Parser<'a, StrInput<'a>>,
     file: Option<&'a Path>,
-    anchors: HashMap<usize, (Node, usize)>,
-    nodes: usize,
+    anchors: HashMap<usize, Node>,
+    cost: usize,
+    copies: usize,
     aliases: usize,
     path: Vec<String>,
     occupancy: Vec<Occupancy>,
@@ -81,45 +87,48 @@ impl<'a> Reader<'a> {
     }
 
     fn node(&mut self, event: Event<'a>, range: Range) -> Result<Node, Problem> {
-        self.nodes += 1;
-        if self.nodes > MOST_NODES {
-            return Err(self.too_many(range.start));
+        let text = if let Event::Scalar(text, ..) = &event { text.len() } else { 0 };
+        self.cost += cost(text, self.path_length());
+        if self.cost > MAX_COST {
+            return Err(self.too_large(range.start));
         }
         let mark = self.mark(range);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let style = self.style(style, tag.as_deref(), range.start)?;
                 self.occupy(&mark, |line| line.values += 1);
-                let node = Node::text(text, style, mark);
-                Ok(self.anchored(anchor, node, self.nodes - 1))
+                self.anchored(anchor, Node::text(text, style, mark), range.start)
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.untagged(tag.as_deref(), range.start)?;
-                let before = self.nodes - 1;
-                self.descend(range.start)?;
-                let mut items = Vec::new();
-                loop {
-                    let (event, range) = self.next()?;
-                    if event == Event::SequenceEnd {
-                        break;
-                    }
-                    if let Some(last) = self.path.last_mut() {
-                        *last = items.len().to_string();
-                    }
-                    items.push(self.node(event, range)?);
-                }
-                self.path.pop();
-                Ok(self.anchored(anchor, Node { value: Value::List(items), mark }, before))
+                let items = self.items(range.start)?;
+                self.anchored(anchor, Node { value: Value::List(items), mark }, range.start)
             }
             Event::MappingStart(_, anchor, tag) => {
                 self.untagged(tag.as_deref(), range.start)?;
-                let before = self.nodes - 1;
                 let entries = self.entries(range.start)?;
-                Ok(self.anchored(anchor, Node::map(entries, mark), before))
+                self.anchored(anchor, Node::map(entries, mark), range.start)
             }
             Event::Alias(anchor) => self.alias(anchor, mark, range.start),
             _ => Err(self.problem("expected a value", range.start)),
         }
+    }
+
+    fn items(&mut self, start: Marker) -> Result<Vec<Node>, Problem> {
+        self.descend(start)?;
+        let mut items = Vec::new();
+        loop {
+            let (event, range) = self.next()?;
+            if event == Event::SequenceEnd {
+                break;
+            }
+            if let Some(last) = self.path.last_mut() {
+                *last = items.len().to_string();
+            }
+            items.push(self.node(event, range)?);
+        }
+        self.path.pop();
+        Ok(items)
     }
 
     fn entries(&mut self, start: Marker) -> Result<Vec<Entry>, Problem> {
@@ -163,13 +172,15 @@ impl<'a> Reader<'a> {
     fn alias(&mut self, anchor: usize, mark: Mark, at: Marker) -> Result<Node, Problem> {
         self.occupy(&mark, |line| line.values += 1);
         self.aliases += 1;
-        let Some((node, size)) = self.anchors.get(&anchor) else {
+        let Some(node) = self.anchors.get(&anchor) else {
             return Err(self.problem("the alias is within its own anchor", at));
         };
-        if self.aliases > MOST_ALIASES || self.nodes + size > MOST_NODES {
-            return Err(self.too_many(at));
+        let cost = total_cost(node, self.path_length());
+        self.copies += cost;
+        self.cost += cost;
+        if self.aliases > MAX_ALIASES || self.copies > MAX_COPIES || self.cost > MAX_COST {
+            return Err(self.too_many_copies(at));
         }
-        self.nodes += size;
         let mut node = node.clone();
         node.relocate(&Mark { quotable: false, span: None, ..mark });
         if self.path.len() + node.height() > DEEPEST {
@@ -178,11 +189,20 @@ impl<'a> Reader<'a> {
         Ok(node)
     }
 
-    fn anchored(&mut self, anchor: usize, node: Node, nodes_before: usize) -> Node {
+    /// Keeps a copy of an anchored node for its aliases. Anchors nest, so the copies are counted before they are made.
+    fn anchored(&mut self, anchor: usize, node: Node, at: Marker) -> Result<Node, Problem> {
         if anchor > 0 {
-            self.anchors.insert(anchor, (node.clone(), self.nodes - nodes_before));
+            self.copies += total_cost(&node, self.path_length());
+            if self.copies > MAX_COPIES {
+                return Err(self.too_many_copies(at));
+            }
+            self.anchors.insert(anchor, node.clone());
         }
-        node
+        Ok(node)
+    }
+
+    fn path_length(&self) -> usize {
+        self.path.iter().map(|key| key.len() + 1).sum()
     }
 
     fn descend(&mut self, at: Marker) -> Result<(), Problem> {
@@ -263,14 +283,43 @@ impl<'a> Reader<'a> {
         self.problem(&format!("nested too deep, expected at most {DEEPEST} levels"), at)
     }
 
-    fn too_many(&self, at: Marker) -> Problem {
-        self.problem(
-            &format!(
-                "too large once its aliases are followed, expected at most {MOST_NODES} values and {MOST_ALIASES} aliases"
-            ),
-            at,
-        )
+    fn too_large(&self, at: Marker) -> Problem {
+        let expected = format!("too large, expected at most {MAX_COST} values");
+        self.problem(&expected, at)
+            .help(format!("every {BYTES_PER_COST} bytes of long texts and paths count as one more"))
     }
+
+    fn too_many_copies(&self, at: Marker) -> Problem {
+        let expected = format!("at most {MAX_ALIASES} aliases, and {MAX_COPIES} values that are copied");
+        self.problem(&format!("too large once its anchors and aliases are followed, expected {expected}"), at)
+            .help(format!("every {BYTES_PER_COST} bytes of long texts and paths count as one more"))
+    }
+}
+
+/// How much of the memory a node takes: its text is kept, and so is its path.
+fn cost(text: usize, path: usize) -> usize {
+    1 + (text + path) / BYTES_PER_COST
+}
+
+/// The cost of a node and of all nodes below it.
+fn total_cost(node: &Node, path: usize) -> usize {
+    match &node.value {
+        Value::Scalar(scalar) => cost(scalar.text.len(), path),
+        Value::File(_) => cost(0, path),
+        Value::List(items) => {
+            let below =
+                items.iter().enumerate().map(|(index, item)| total_cost(item, path + digits(index) + 1));
+            cost(0, path) + below.sum::<usize>()
+        }
+        Value::Map(entries) => {
+            let below = entries.iter().map(|entry| total_cost(&entry.node, path + entry.key.len() + 1));
+            cost(0, path) + below.sum::<usize>()
+        }
+    }
+}
+
+fn digits(index: usize) -> usize {
+    index.checked_ilog10().map_or(1, |tens| tens as usize + 1)
 }
 
 fn place(file: Option<&Path>, line: usize, column: usize) -> Origin {

@@ -42,7 +42,7 @@ fn follow(mut arguments: impl Iterator<Item = String>) -> Result<(), String> {
     }
     let path = PathBuf::from(path);
     let is_folder = path.is_dir();
-    let build = move |files: &mut Files<'_>| {
+    let build = move |files: &mut Files<'_>, _: Option<&Arc<Arc<[u8]>>>| {
         if is_folder { read_all(files, &path).map(Some) } else { files.read(&path, LIMIT).map(Some) }
     };
     let notice = |notice: Notice<'_, Arc<[u8]>, ReadError>| match notice {

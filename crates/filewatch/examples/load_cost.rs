@@ -19,7 +19,7 @@ fn main() {
     let path = std::env::temp_dir().join(format!("filewatch-load-cost-{}", std::process::id()));
     fs::write(&path, "7").expect("the temporary folder can be written");
     let read = path.clone();
-    let build = move |files: &mut Files<'_>| Ok(Some(files.read(&read, 1024)?.len()));
+    let build = move |files: &mut Files<'_>, _: Option<&Arc<usize>>| Ok(Some(files.read(&read, 1024)?.len()));
     let live =
         Live::open(Watch::default(), build, |_: Notice<'_, usize, ReadError>| {}).expect("the file is there");
 

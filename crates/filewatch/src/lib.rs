@@ -12,7 +12,7 @@
 //! # let (heard, hears) = std::sync::mpsc::channel();
 //! let greeting = Live::open(
 //!     Watch::default(),
-//!     move |files: &mut Files<'_>| {
+//!     move |files: &mut Files<'_>, _| {
 //!         let bytes = files.read(&path, 1024)?;
 //!         Ok::<_, ReadError>(Some(String::from_utf8_lossy(&bytes).trim().to_owned()))
 //!     },

@@ -53,6 +53,8 @@ pub enum Notice<'a, T, E> {
     },
     /// Bytes differed, or it was asked for, but the build had nothing to swap.
     Unchanged {
+        /// The value in force, as before.
+        current: &'a Arc<T>,
         /// Why it was built.
         trigger: Trigger,
     },
@@ -60,6 +62,8 @@ pub enum Notice<'a, T, E> {
     Rejected {
         /// What the build said.
         error: E,
+        /// The value in force, as before.
+        current: &'a Arc<T>,
         /// Why it was built.
         trigger: Trigger,
     },
@@ -90,7 +94,9 @@ struct Keeper<T, B, N> {
 impl<T: Send + Sync + 'static> Live<T> {
     /// Builds on the caller's thread, then watches exactly what the build read. The error is the build's own.
     ///
-    /// `build` returns `Ok(None)` for "nothing to swap", though never at the first call. It is called again, with
+    /// `build` is given the value in force, or `None` in here, where there is none yet. It
+    /// returns `Ok(None)` for "nothing to swap", though never in here. A value that it returns is dropped, without a notice, if the
+    /// files changed while they were read. It is called again, with
     /// other bytes, when some bytes differ from those it was given last, or on [`reload`](Live::reload); in here only if a file was
     /// changed while it was read, for at most five seconds.
     ///
@@ -99,14 +105,14 @@ impl<T: Send + Sync + 'static> Live<T> {
     /// A panic in the first build is the caller's. A later one changes nothing, and the next change tries again; nor does one in `notice`.
     pub fn open<E: Send + 'static>(
         watch: Watch,
-        mut build: impl FnMut(&mut Files<'_>) -> Result<Option<T>, E> + Send + 'static,
+        mut build: impl FnMut(&mut Files<'_>, Option<&Arc<T>>) -> Result<Option<T>, E> + Send + 'static,
         notice: impl FnMut(Notice<'_, T, E>) + Send + 'static,
     ) -> Result<Self, E> {
         let gate = watch.gate.clone();
         let mut scout = Scout::open(watch);
         let end = Instant::now() + LONGEST_START;
         let first = loop {
-            let outcome = build(&mut scout.files(Trigger::Start));
+            let outcome = build(&mut scout.files(Trigger::Start), None);
             if scout.confirms_first(outcome.is_err(), end) {
                 break outcome?.expect("the first build returns a value");
             }
@@ -143,6 +149,13 @@ impl<T: Send + Sync + 'static> Live<T> {
         self.value.load_full()
     }
 
+    /// A handle that reads the same value and keeps no watching alive: for a build or a notice of another live value. Its
+    /// [`reload`](Live::reload) does nothing.
+    #[must_use]
+    pub fn reader(&self) -> Self {
+        Self { value: Arc::clone(&self.value), watching: None }
+    }
+
     /// Asks for a rebuild now, even if no byte differs; returns at once.
     pub fn reload(&self) {
         if let Some(watching) = &self.watching {
@@ -173,7 +186,7 @@ impl<T: Send + Sync + 'static> Live<T> {
 
 impl<T, E, B, N> Keeper<T, B, N>
 where
-    B: FnMut(&mut Files<'_>) -> Result<Option<T>, E>,
+    B: FnMut(&mut Files<'_>, Option<&Arc<T>>) -> Result<Option<T>, E>,
     N: FnMut(Notice<'_, T, E>),
 {
     fn run(mut self) {
@@ -195,8 +208,10 @@ where
         let gate = self.gate.clone();
         let _held = gate.hold();
         let trigger = self.scout.trigger();
+        let current = self.value.load_full();
         let (build, scout) = (&mut self.build, &mut self.scout);
-        let outcome = panic::catch_unwind(AssertUnwindSafe(|| build(&mut scout.files(trigger))));
+        let outcome =
+            panic::catch_unwind(AssertUnwindSafe(|| build(&mut scout.files(trigger), Some(&current))));
         let Ok(outcome) = outcome else { return self.scout.accept_broken() };
         if !self.scout.confirms() {
             return self.scout.discard();
@@ -205,11 +220,11 @@ where
         match outcome {
             Ok(Some(new)) => {
                 let new = Arc::new(new);
-                let old = self.value.swap(Arc::clone(&new));
-                self.tell(Notice::Published { old: &old, new: &new, trigger });
+                self.value.store(Arc::clone(&new));
+                self.tell(Notice::Published { old: &current, new: &new, trigger });
             }
-            Ok(None) => self.tell(Notice::Unchanged { trigger }),
-            Err(error) => self.tell(Notice::Rejected { error, trigger }),
+            Ok(None) => self.tell(Notice::Unchanged { current: &current, trigger }),
+            Err(error) => self.tell(Notice::Rejected { error, current: &current, trigger }),
         }
     }
 

@@ -121,9 +121,8 @@ where
     fn moved(&self, host: bool, port: bool, config: &AppConfig) -> Result<Option<Berth>, Rejection> {
         let found = self.find(&config.host, config.port).map_err(|error| rejection(host, port, &error))?;
         let berth = found.map(|found| self.berth_over(found)).transpose();
-        berth.map_err(|error| Rejection {
-            path: if port { "port" } else { "host" }.to_owned(),
-            message: format!("cannot serve there: {error}"),
+        berth.map_err(|error| {
+            Rejection::new(if port { "port" } else { "host" }, format!("cannot serve there: {error}"))
         })
     }
 
@@ -181,5 +180,5 @@ fn rejection(host: bool, port: bool, error: &BindError) -> Rejection {
     let elsewhere =
         matches!(error.reason.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::InvalidInput);
     let path = if host && (elsewhere || !port) { "host" } else { "port" };
-    Rejection { path: path.to_owned(), message: error.to_string() }
+    Rejection::new(path, error.to_string())
 }

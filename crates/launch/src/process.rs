@@ -116,5 +116,5 @@ where
 
 fn filter(config: &AppConfig) -> Result<Filter, Rejection> {
     Filter::parse(&config.settings.log_level)
-        .map_err(|error| Rejection { path: "settings.log_level".to_owned(), message: error.to_string() })
+        .map_err(|error| Rejection::new("settings.log_level", error.to_string()))
 }

@@ -1,6 +1,8 @@
 //! The order in which a request is turned away.
 
-use crate::{edition::Edition, error::Error, guard, route::Route, visit::Arrival};
+use configs::ExposeSecret;
+
+use crate::{derived::Config, error::Error, guard, route::Route, visit::Arrival};
 
 /// The largest body that a request may announce, in bytes: there is nothing to send here.
 const BODY_LIMIT: u64 = 64 * 1024;
@@ -10,20 +12,15 @@ const BODY_LIMIT: u64 = 64 * 1024;
 /// An unknown path never reaches a framework's router: one that decodes a path, or drops a slash at its end, would find
 /// a route there that the guard did not see. A wrong method comes before the guard, but is the framework's to find, so
 /// the guard speaks only where it will not be found.
-pub(crate) fn decide(
-    edition: &Edition,
-    route: Route,
-    arrival: &Arrival<'_>,
-    local: bool,
-) -> Result<(), Error> {
+pub(crate) fn decide(config: &Config, route: Route, arrival: &Arrival<'_>, local: bool) -> Result<(), Error> {
     if announced(arrival) > BODY_LIMIT {
         return Err(Error::BodyTooLarge);
     }
     if !route.is_exempt() {
-        if let Some(limiter) = edition.limiter() {
+        if let Some(limiter) = config.derived().limiter() {
             limiter.take().map_err(|retry_after| Error::TooManyRequests { retry_after })?;
         }
-        if edition.config().maintenance {
+        if config.maintenance {
             return Err(Error::Maintenance);
         }
     }
@@ -31,8 +28,8 @@ pub(crate) fn decide(
         return Err(Error::NotFound { path: arrival.path.to_owned() });
     }
     if route.is_guarded() && matches!(arrival.method, "GET" | "HEAD") {
-        return match edition.admin_token() {
-            Some(token) if guard::bears((arrival.header)("authorization"), token) => Ok(()),
+        return match &config.admin_token {
+            Some(token) if guard::bears((arrival.header)("authorization"), token.expose_secret()) => Ok(()),
             Some(_) => Err(Error::Unauthorized),
             None if local => Ok(()),
             None => Err(Error::Forbidden),

@@ -27,12 +27,12 @@
 //! knows no framework, and routes nothing: which handler answers is the framework's business.
 
 mod admission;
-mod edition;
+mod configured_routes;
+mod derived;
 mod error;
 mod events;
 mod fault;
 mod guard;
-mod in_force;
 mod limiter;
 mod metrics;
 mod options;
@@ -41,10 +41,11 @@ mod request_id;
 mod route;
 mod site;
 mod stand;
+mod state;
 mod visit;
 
 pub use crate::{
-    edition::Document,
+    derived::{Config, Derived, Document},
     error::Error,
     metrics::Figures,
     options::{OpenError, Options},

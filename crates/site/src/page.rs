@@ -6,7 +6,7 @@ use jiff::{Zoned, civil::DateTime};
 use serde::Serialize;
 use views::Templates;
 
-use crate::edition::Edition;
+use crate::derived::Config;
 
 /// The template that is the page.
 pub(crate) const TEMPLATE: &str = "index.html";
@@ -23,11 +23,10 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'
 pub(crate) fn render(
     framework: &str,
     port: u16,
-    edition: &Edition,
+    config: &Config,
     templates: &Templates,
     now: DateTime,
 ) -> Result<String, views::Error> {
-    let config = edition.config();
     templates.render(
         TEMPLATE,
         &Context {
@@ -47,8 +46,8 @@ pub(crate) fn render(
                 refresh_interval_seconds: config.settings.refresh_interval_seconds,
             },
             current_time: now.strftime("%Y-%m-%d %H:%M:%S").to_string(),
-            dynamic_message: edition.message(),
-            generation: edition.snapshot().generation,
+            dynamic_message: config.derived().message(),
+            generation: config.generation(),
             page_script: "/page.js",
         },
     )
@@ -71,13 +70,13 @@ impl Remembered {
     /// The page at `now`, from memory or from `render`.
     pub(crate) fn page(
         &self,
-        edition: &Edition,
+        config: &Config,
         templates: &Templates,
         second: i64,
         port: u16,
         render: impl FnOnce() -> Result<String, views::Error>,
     ) -> Result<Bytes, views::Error> {
-        let (generation, version) = (edition.snapshot().generation, templates.version());
+        let (generation, version) = (config.generation(), templates.version());
         if let Some(last) = &*self.0.load()
             && (last.generation, last.templates, last.second, last.port)
                 == (generation, version, second, port)
@@ -136,7 +135,7 @@ mod tests {
     use views::{Templates, Views};
 
     use super::{Remembered, local_time, render};
-    use crate::edition::Edition;
+    use crate::derived::{Config, Derived};
 
     const CONFIG: &str = "\
 app_name: Testbed
@@ -145,20 +144,20 @@ database: {host: db, port: 5432, user: admin, password: correct-horse, name: sho
 settings: {log_level: info, feature_flag_a: true, refresh_interval_seconds: 5}
 ";
 
-    fn editions() -> Vec<Edition> {
+    fn configurations() -> Vec<Arc<Config>> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.yaml");
         fs::write(&path, CONFIG).unwrap();
-        let configs = AppConfig::builder().file(&path).open().unwrap();
-        let mut editions = vec![Edition::new(configs.snapshot(), None)];
+        let configs = AppConfig::builder().file(&path).derive(Derived::new).open().unwrap();
+        let mut found = vec![configs.snapshot()];
         for generation in 2..5 {
             fs::write(&path, CONFIG.replace("Testbed", &format!("name {generation}"))).unwrap();
-            while configs.load().generation < generation {
+            while configs.load().generation() < generation {
                 std::thread::yield_now();
             }
-            editions.push(Edition::new(configs.snapshot(), None));
+            found.push(configs.snapshot());
         }
-        editions
+        found
     }
 
     fn sets() -> Vec<Arc<Templates>> {
@@ -179,18 +178,18 @@ settings: {log_level: info, feature_flag_a: true, refresh_interval_seconds: 5}
 
     #[test]
     fn a_remembered_page_equals_a_fresh_one() {
-        let (editions, sets) = (editions(), sets());
+        let (configurations, sets) = (configurations(), sets());
         let remembered = Remembered::default();
         let (mut random, mut fresh_ones) = (0x2545_f491_u64, 0);
         for _ in 0..10_000 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let pick = |shift: u32, count: u64| (random >> shift) % count;
-            let edition = &editions[usize::try_from(pick(33, 2) * pick(40, 4)).unwrap()];
+            let config = &configurations[usize::try_from(pick(33, 2) * pick(40, 4)).unwrap()];
             let templates = &sets[usize::try_from(pick(45, 2) * pick(50, 4)).unwrap()];
             let second = 1_700_000_000 + i64::try_from(pick(55, 2)).unwrap();
-            let fresh = || render("Test", 8080, edition, templates, local_time(second));
+            let fresh = || render("Test", 8080, config, templates, local_time(second));
             let page = remembered
-                .page(edition, templates, second, 8080, || {
+                .page(config, templates, second, 8080, || {
                     fresh_ones += 1;
                     fresh()
                 })

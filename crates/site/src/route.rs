@@ -16,7 +16,19 @@ pub(crate) enum Route {
     Unknown,
 }
 
-/// What the page's address is not exempt from, these are: the limit and the maintenance.
+/// The routes with a path of their own.
+const BUILT_IN: [Route; 8] = [
+    Route::Index,
+    Route::DynamicConfig,
+    Route::Events,
+    Route::Script,
+    Route::History,
+    Route::Healthz,
+    Route::Readyz,
+    Route::Metrics,
+];
+
+/// Routes that are exempt from the rate limit and maintenance mode.
 const EXEMPT: [Route; 6] =
     [Route::Healthz, Route::Readyz, Route::Events, Route::Script, Route::History, Route::Metrics];
 
@@ -24,18 +36,14 @@ impl Route {
     /// How many there are.
     pub(crate) const ALL: usize = Route::Unknown as usize + 1;
 
+    /// The built-in route at this path.
     pub(crate) fn of(path: &str) -> Option<Route> {
-        Some(match path {
-            "/" => Route::Index,
-            "/dynamic-config" => Route::DynamicConfig,
-            "/events" => Route::Events,
-            "/page.js" => Route::Script,
-            "/config/history" => Route::History,
-            "/healthz" => Route::Healthz,
-            "/readyz" => Route::Readyz,
-            "/metrics" => Route::Metrics,
-            _ => return None,
-        })
+        BUILT_IN.into_iter().find(|route| route.pattern() == path)
+    }
+
+    /// The paths of the built-in routes.
+    pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
+        BUILT_IN.into_iter().map(Route::pattern)
     }
 
     /// The label under which a request is counted.

@@ -11,22 +11,22 @@ use std::{
 };
 
 use bytes::Bytes;
-use configs::{AppConfig, Commit, Configs, Gate, Rejection, Snapshot};
+use configs::{AppConfig, Commit, Configs, Gate, Rejection};
 use futures_util::Stream;
 use serde::Serialize;
 use views::Views;
 
 use crate::{
-    admission,
-    edition::{Document, Edition},
+    admission, configured_routes,
+    derived::{Config, Derived, Document},
     error::Error,
     events::{self, Source},
     fault, guard,
-    in_force::InForce,
     metrics::Figures,
     options::{OpenError, Options},
     route::Route,
     stand::Stand,
+    state::State,
     visit::{Arrival, Visit},
 };
 
@@ -41,9 +41,9 @@ pub struct Site {
 }
 
 struct Inner {
-    configs: Configs<AppConfig>,
+    configs: Configs<AppConfig, Derived>,
     views: Views,
-    in_force: Arc<InForce>,
+    state: Arc<State>,
     figures: Box<dyn Fn() -> Figures + Send + Sync>,
     build: String,
     instance: Bytes,
@@ -59,27 +59,29 @@ impl Site {
             .files(options.config)
             .environment("APP")
             .unknown_keys(options.unknown_keys)
+            .rule(configured_routes::check)
+            .derive(Derived::new)
             .gate(&gate);
         for assignment in &options.set {
             builder =
                 builder.set(assignment).map_err(|error| OpenError::Usage(format!("`--set`: {error}")))?;
         }
         let configs = builder.open().map_err(OpenError::Config)?;
-        let in_force = Arc::new(InForce::new(options.framework, Edition::new(configs.snapshot(), None)));
-        let trial = Arc::clone(&in_force);
+        let state = Arc::new(State::new(options.framework, configs.reader()));
+        let trial = Arc::clone(&state);
         let views = Views::open(options.templates, &gate, move |templates| trial.try_templates(templates))
             .map_err(OpenError::Templates)?;
         let inner = Arc::new(Inner {
             configs,
             views,
-            in_force,
+            state,
             figures: options.figures,
             build: options.build,
             instance: options.instance.into(),
             requests: AtomicU64::new(0),
         });
         let site = Arc::downgrade(&inner);
-        inner.in_force.follow(&inner.configs, &inner.views, move |source| {
+        inner.state.follow(&inner.configs, &inner.views, move |source| {
             if let Some(site) = site.upgrade() {
                 match source {
                     Source::Config => site.configs.reload(),
@@ -97,7 +99,7 @@ impl Site {
     }
 
     /// The configuration in force.
-    pub fn config(&self) -> Arc<Snapshot<AppConfig>> {
+    pub fn config(&self) -> Arc<Config> {
         self.inner.configs.snapshot()
     }
 
@@ -111,7 +113,7 @@ impl Site {
 
     /// Reads everything again, whether a change was seen or not, and waits until both halves were judged.
     pub async fn reload(&self) {
-        let mut judged = self.inner.in_force.judged();
+        let mut judged = self.inner.state.judged();
         let before = *judged.borrow_and_update();
         self.inner.configs.reload();
         self.inner.views.reload();
@@ -125,32 +127,32 @@ impl Site {
     /// clients there when they are left. Each place is left for itself.
     #[must_use = "what is returned is to be served at the address"]
     pub fn served_at(&self, address: SocketAddr) -> Site {
-        self.inner.in_force.served_at(address);
+        self.inner.state.served_at(address);
         Site { inner: Arc::clone(&self.inner), stand: Stand::new() }
     }
 
     /// Says that this place is left: here `/readyz` answers 503, every `/events` ends with `bye`.
     pub fn drain(&self) {
-        self.stand.leave(self.inner.in_force.address());
+        self.stand.leave(self.inner.state.address());
     }
 
     /// Begins a request: takes the one configuration that it sees, decides whether it may go on.
     pub fn visit(&self, arrival: &Arrival<'_>) -> Visit {
-        let edition = self.inner.in_force.edition();
+        let config = self.inner.configs.snapshot();
         let route = Route::of(arrival.path).unwrap_or_else(|| {
-            let configured = edition.config().routes.contains_key(arrival.path);
+            let configured = config.routes.contains_key(arrival.path);
             if configured { Route::Configured } else { Route::Unknown }
         });
         let local = route.minds_the_visitor() && guard::is_local(arrival);
-        let admitted = admission::decide(&edition, route, arrival, local);
+        let admitted = admission::decide(&config, route, arrival, local);
         let number = || self.inner.requests.fetch_add(1, Ordering::Relaxed);
-        Visit::new(arrival, edition, route, local, admitted, self.inner.instance.clone(), number)
+        Visit::new(arrival, config, route, local, admitted, self.inner.instance.clone(), number)
     }
 
     /// Ends a request: counts it, and writes its access line at `debug`.
     pub fn answered(&self, visit: &Visit, status: u16) {
         let took = visit.started().elapsed();
-        self.inner.in_force.metrics().answered(visit.route(), status, took);
+        self.inner.state.metrics().answered(visit.route(), status, took);
         if let Some(asked) = visit.asked() {
             tracing::debug!(status, took = ?took, request = visit.request_id().as_str(), "{asked}");
         }
@@ -158,21 +160,21 @@ impl Site {
 
     /// `GET /`
     pub fn page(&self, visit: &Visit) -> Result<Bytes, Error> {
-        let page = self.inner.in_force.page(visit.edition(), &self.inner.views.load());
+        let page = self.inner.state.page(visit.config(), &self.inner.views.load());
         page.map_err(|error| visit.broken(&error))
     }
 
     /// `GET /dynamic-config`
     pub fn dynamic_config(&self, visit: &Visit) -> Document {
-        visit.edition().dynamic_config().clone()
+        visit.config().derived().dynamic_config().clone()
     }
 
     /// `GET /events`
     pub fn events(&self, visit: &Visit) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync + use<> {
-        let hello = events::hello(self.instance(), &self.inner.build, visit.edition().snapshot().generation);
-        let in_force = Arc::clone(&self.inner.in_force);
+        let hello = events::hello(self.instance(), &self.inner.build, visit.config().generation());
+        let state = Arc::clone(&self.inner.state);
         let leave = self.stand.leave_of(visit.reached());
-        self.inner.in_force.events().stream(hello, visit.is_local(), leave, move || in_force.period())
+        self.inner.state.events().stream(hello, visit.is_local(), leave, move || state.period())
     }
 
     /// `GET /page.js`
@@ -202,13 +204,13 @@ impl Site {
             address: Option<SocketAddr>,
         }
         let draining = self.stand.is_left();
-        let snapshot = visit.edition().snapshot();
+        let config = visit.config();
         let body = Ready {
             status: if draining { "draining" } else { "ready" },
-            generation: snapshot.generation,
-            digest: &snapshot.digest,
-            revision: snapshot.revision,
-            address: self.inner.in_force.address(),
+            generation: config.generation(),
+            digest: config.digest(),
+            revision: config.revision(),
+            address: self.inner.state.address(),
         };
         let body = serde_json::to_string(&body).expect("strings and numbers are always JSON");
         (if draining { 503 } else { 200 }, body)
@@ -218,12 +220,12 @@ impl Site {
     pub fn metrics(&self) -> String {
         let mut degraded = self.inner.configs.degraded();
         degraded.extend(self.inner.views.degraded());
-        self.inner.in_force.metrics().text(&(self.inner.figures)(), &degraded)
+        self.inner.state.metrics().text(&(self.inner.figures)(), &degraded)
     }
 
     /// A path from the configuration's `routes:`, or why not.
     pub fn configured(&self, visit: &Visit, method: &str, path: &str) -> Result<String, Error> {
-        match visit.edition().config().routes.get(path) {
+        match visit.config().routes.get(path) {
             None => Err(Error::NotFound { path: path.to_owned() }),
             Some(_) if !matches!(method, "GET" | "HEAD") => Err(Error::MethodNotAllowed),
             Some(text) => Ok(text.clone()),

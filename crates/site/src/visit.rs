@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::{edition::Edition, error::Error, request_id::RequestId, route::Route};
+use crate::{derived::Config, error::Error, request_id::RequestId, route::Route};
 
 /// The names of the headers that every answer carries, in the order of [`Visit::headers`].
 pub const HEADERS: [&str; 4] =
@@ -34,7 +34,7 @@ pub struct Arrival<'a> {
 pub struct Visit(Arc<Inner>);
 
 struct Inner {
-    edition: Arc<Edition>,
+    config: Arc<Config>,
     route: Route,
     local: bool,
     /// The address of ours that the client knows.
@@ -52,7 +52,7 @@ struct Inner {
 impl Visit {
     pub(crate) fn new(
         arrival: &Arrival<'_>,
-        edition: Arc<Edition>,
+        config: Arc<Config>,
         route: Route,
         local: bool,
         admitted: Result<(), Error>,
@@ -64,8 +64,8 @@ impl Visit {
             tracing::enabled!(tracing::Level::DEBUG).then(|| format!("{} {}", arrival.method, arrival.path));
         Self(Arc::new(Inner {
             known: route == Route::DynamicConfig
-                && edition.dynamic_config().is_known_to((arrival.header)("if-none-match")),
-            edition,
+                && config.derived().dynamic_config().is_known_to((arrival.header)("if-none-match")),
+            config,
             route,
             local,
             reached: arrival.ends.map(|(_, ours)| ours.ip()),
@@ -87,9 +87,9 @@ impl Visit {
 
     /// What every answer carries under [`HEADERS`].
     pub fn headers(&self) -> [Bytes; 4] {
-        let Inner { edition, instance, request_id, .. } = &*self.0;
+        let Inner { config, instance, request_id, .. } = &*self.0;
         let request_id = request_id.text(instance);
-        [edition.generation().clone(), instance.clone(), request_id, Bytes::from_static(b"nosniff")]
+        [config.derived().generation().clone(), instance.clone(), request_id, Bytes::from_static(b"nosniff")]
     }
 
     /// Whether the client has this very document of [`Site::dynamic_config`](crate::Site::dynamic_config), by its
@@ -109,8 +109,8 @@ impl Visit {
         Error::Internal
     }
 
-    pub(crate) fn edition(&self) -> &Arc<Edition> {
-        &self.0.edition
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
     }
 
     pub(crate) fn route(&self) -> Route {

@@ -40,7 +40,7 @@ impl Views {
         let (audience, published) = (listeners.clone(), in_force.clone());
         let live = Live::open(
             Watch::default().gate(gate),
-            move |files| {
+            move |files, _| {
                 started.start();
                 press.press(files)
             },

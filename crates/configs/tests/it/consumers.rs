@@ -1,7 +1,9 @@
 //! Those whom an edit concerns: asked before, told after.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use configs::{Closed, Event, Outcome, Rejection, nothing};
 
@@ -67,12 +69,64 @@ fn one_rejection_rejects_the_whole_edit_with_the_place_of_its_path() {
     desk.save(port(82));
     let error = attempt_after(&configs, 2).error.expect("rejected");
     assert!(error.message().contains("panicked"), "{error}");
-    assert_eq!((configs.load().generation, configs.load().port), (1, 8080));
+    assert_eq!((configs.load().generation(), configs.load().port), (1, 8080));
     assert_eq!((dropped.load(Ordering::SeqCst), committed.load(Ordering::SeqCst)), (2, 0));
 
     desk.save(port(83));
     assert_eq!(attempt_after(&configs, 3).outcome, Outcome::Accepted);
     assert_eq!((dropped.load(Ordering::SeqCst), committed.load(Ordering::SeqCst)), (3, 1));
+}
+
+/// The first consumer holds the edit up until the second one is registered, or for a second if that waits for the edit.
+#[test]
+fn a_consumer_registered_during_an_edit_is_asked_about_it_or_finds_it_in_force() {
+    let desk = Desk::new();
+    let configs = desk.open();
+    let (registered, is_registered) = mpsc::channel();
+    let (late, is_late) = mpsc::channel();
+    let handle = Mutex::new(Some((configs.clone(), registered)));
+    configs.on_prepare(move |_, _| {
+        if let Some((configs, registered)) = handle.lock().unwrap().take() {
+            let late = late.clone();
+            thread::spawn(move || {
+                let asked = late.clone();
+                configs.on_prepare(move |_, new| {
+                    let _ = asked.send(new.port);
+                    Ok(nothing())
+                });
+                let _ = late.send(configs.load().port);
+                let _ = registered.send(());
+            });
+            let _ = is_registered.recv_timeout(Duration::from_secs(1));
+        }
+        Ok(nothing())
+    });
+    desk.save(port(9000));
+    until("it is in force", || configs.load().port == 9000);
+    let known = is_late.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert!(
+        known == 9000 || is_late.try_iter().any(|port| port == 9000),
+        "the second one knows only of {known}"
+    );
+}
+
+#[test]
+fn a_consumer_registered_by_another_one_is_asked_about_the_same_edit() {
+    let desk = Desk::new();
+    let configs = desk.open();
+    let handle = Mutex::new(Some(configs.clone()));
+    configs.on_prepare(move |_, _| {
+        if let Some(configs) = handle.lock().unwrap().take() {
+            configs.on_prepare(|_, new| match new.port {
+                81 => Err(Rejection::new("port", "not this one")),
+                _ => Ok(nothing()),
+            });
+        }
+        Ok(nothing())
+    });
+    desk.save(port(81));
+    assert_eq!(attempt_after(&configs, 1).outcome, Outcome::Rejected);
+    assert_eq!(configs.load().port, 8080);
 }
 
 #[test]
@@ -106,7 +160,7 @@ async fn a_subscription_fires_if_and_only_if_its_part_changed() {
         [port(9000).replace("info", "warn"), port(9000).replace("info", "debug"), port(1)].iter().enumerate()
     {
         desk.save(text);
-        until("the edit is in force", || configs.load().generation == 4 + known as u64);
+        until("the edit is in force", || configs.load().generation() == 4 + known as u64);
     }
     assert_eq!(level.get(), "info", "the latest value wins");
     assert_eq!(level.changed().await, Ok("info".to_owned()));
@@ -133,7 +187,7 @@ async fn panicking_and_slow_followers_harm_nobody() {
         assert_eq!(port_now.changed().await, Ok(number));
     }
     until("both were heard of", || heard.load(Ordering::SeqCst) == 2);
-    assert_eq!(configs.load().generation, 3);
+    assert_eq!(configs.load().generation(), 3);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use configs::{AppConfig, Attempt, Builder, Configs};
+use configs::{AppConfig, Attempt, Builder, Configs, Rejection};
 use tempfile::TempDir;
 
 /// A folder with a `config.yaml` that somebody edits.
@@ -59,7 +59,10 @@ impl Desk {
     }
 
     pub(crate) fn builder(&self) -> Builder<AppConfig> {
-        AppConfig::builder().file(self.config())
+        AppConfig::builder().file(self.config()).rule(|config, _| {
+            let wrong = config.routes.keys().filter(|path| !path.starts_with('/'));
+            wrong.map(|path| Rejection::new(format!("routes.{path}"), "a route begins with `/`")).collect()
+        })
     }
 
     pub(crate) fn open(&self) -> Configs<AppConfig> {

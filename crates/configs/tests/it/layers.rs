@@ -95,7 +95,7 @@ fn text_stays_as_it_was_written() {
 
 #[test]
 fn the_digest_is_equal_however_the_values_are_layered_and_written() {
-    let digest = |desk: &Desk| desk.open().load().digest.clone();
+    let digest = |desk: &Desk| desk.open().load().digest().to_owned();
     let plain = digest(&Desk::new());
     for config in [
         format!("# a comment\n{GOOD}"),
@@ -116,7 +116,7 @@ fn the_digest_is_equal_however_the_values_are_layered_and_written() {
     let layered = Desk::with(edited("port: 8080", "port: 1"));
     layered.write("over.yaml", "port: 8080\n");
     let configs = layered.builder().file(layered.file("over.yaml")).open().unwrap();
-    assert_eq!(configs.load().digest, plain);
+    assert_eq!(configs.load().digest(), plain);
 }
 
 #[test]

@@ -11,6 +11,7 @@ claims![
     a_route_is_gone_from_the_next_request_on,
     a_text_may_be_any_text,
     a_route_keeps_to_its_methods,
+    every_route_that_loads_can_be_asked_for,
 ];
 
 fn a_path_of_the_configuration_answers_its_text(demo: &Demo) -> Verdict {
@@ -62,5 +63,21 @@ fn a_route_keeps_to_its_methods(demo: &Demo) -> Verdict {
     assert_eq!(server.request(&Request::new("HEAD", "/ping"))?.status, 200);
     let answer = server.request(&Request::new("POST", "/ping"))?;
     assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD")));
+    Ok(())
+}
+
+/// Each printable character of ASCII in a path of its own.
+fn every_route_that_loads_can_be_asked_for(demo: &Demo) -> Verdict {
+    let printable = (b'!'..=b'~').map(char::from).filter(|sign| !"?#<>`".contains(*sign));
+    let paths: Vec<String> =
+        printable.map(|sign| format!("/a{sign}b")).chain(["/%C3%A9".to_owned()]).collect();
+    let quoted = |path: &String| format!("\n  {}: {path:?}", serde_json::Value::from(path.as_str()));
+    let routes: String = paths.iter().map(quoted).collect();
+    let server =
+        demo.server().config(Server::shipped_config().replace("\n  /ping: pong", &routes)).start()?;
+    let mut client = server.client()?;
+    let missed: Vec<&String> =
+        paths.iter().filter(|path| client.get(path).map_or(true, |answer| answer.text() != **path)).collect();
+    assert!(missed.is_empty(), "not answered: {missed:?}");
     Ok(())
 }

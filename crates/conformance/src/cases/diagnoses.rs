@@ -12,7 +12,7 @@ claims! {
     one demo:
         a_mistake_in_the_second_file_is_named_by_it,
         a_wrong_override_and_a_wrong_file_are_each_named,
-        a_lowered_revision_is_stale,
+        a_lowered_or_dropped_revision_is_stale,
         a_bad_edit_that_gets_worse_is_a_new_problem;
 }
 
@@ -67,7 +67,7 @@ fn a_wrong_override_and_a_wrong_file_are_each_named(demo: &Demo) -> Verdict {
     Ok(())
 }
 
-fn a_lowered_revision_is_stale(demo: &Demo) -> Verdict {
+fn a_lowered_or_dropped_revision_is_stale(demo: &Demo) -> Verdict {
     let with = |revision: &str, name: &str| {
         let config =
             crate::Server::shipped_config().replace("app_name: MyRustApp", &format!("app_name: {name}"));
@@ -78,6 +78,10 @@ fn a_lowered_revision_is_stale(demo: &Demo) -> Verdict {
     server.save_config(with("11", "eleven"))?;
     assert!(events.event("problem")?.data.contains("revision"));
     assert_eq!(server.get("/readyz")?.json()?["revision"], 12);
+    server.save_config(with("12", "without").replace("\nrevision: 12\n", ""))?;
+    assert!(events.event("problem")?.data.contains("there is no revision"));
+    server.save_config(with("3", "three"))?;
+    assert!(events.event("problem")?.data.contains("lower than 12"));
     server.save_config(with("13", "thirteen"))?;
     events.event("solved")?;
     server.wait_for_generation(2)?;

@@ -118,6 +118,9 @@ fn syntax() -> Vec<Mistake> {
     {
         let _ = writeln!(bomb, "x-{next}: &{next} [{}]", vec![format!("*{one}"); 10].join(","));
     }
+    let list = format!("[{}1]", "1, ".repeat(156_000));
+    let anchors = (0..55).fold(list, |inner, level| format!("&a{level} [{inner}]"));
+    let anchors = format!("{GOOD}x-a: {anchors}\n");
     let long = format!("{GOOD}# {}\n", "x".repeat(1024 * 1024));
     let invalid = [GOOD.as_bytes(), b"x-odd: \"\xff\xfe\"\n"].concat();
     vec![
@@ -133,6 +136,12 @@ fn syntax() -> Vec<Mistake> {
             put: with("port: 8080\n", "port: 8080\nport: 8081\n"),
             lines: &[3],
             says: &["port"],
+            ..NOTHING_MORE
+        },
+        Mistake {
+            name: "a_long_list_in_many_anchors",
+            put: Put::Bytes(anchors.into()),
+            says: &["anchors", "50000"],
             ..NOTHING_MORE
         },
         Mistake { name: "an_alias_bomb", put: Put::Bytes(bomb.into()), ..NOTHING_MORE },
@@ -396,6 +405,20 @@ fn routes() -> Vec<Mistake> {
             put: and("routes:\n  /page.js: mine\n"),
             lines: &[14],
             says: &["/page.js"],
+            ..NOTHING_MORE
+        },
+        Mistake {
+            name: "a_route_that_is_not_percent_encoded",
+            put: and("routes:\n  /\u{e9}<\u{e9}: mine\n"),
+            lines: &[14],
+            says: &["/%C3%A9%3C%C3%A9"],
+            ..NOTHING_MORE
+        },
+        Mistake {
+            name: "a_route_of_two_lines",
+            put: and("routes:\n  \"/a\\r\\nb\": mine\n"),
+            lines: &[14],
+            says: &["/a%0D%0Ab"],
             ..NOTHING_MORE
         },
         Mistake { name: "a_route_path_over_1_kib", put: and(&long_path), lines: &[14], ..NOTHING_MORE },

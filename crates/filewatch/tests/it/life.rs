@@ -72,7 +72,7 @@ fn the_last_handle_may_be_dropped_by_the_listener() {
         drop(drops.lock().unwrap().take());
     };
     let mut slot = kept.lock().unwrap();
-    *slot = Some(Live::open(watch(), move |files| text(files, &read).map(Some), notice).unwrap());
+    *slot = Some(Live::open(watch(), move |files, _| text(files, &read).map(Some), notice).unwrap());
     drop(slot);
     fs::write(&path, "new").unwrap();
     wait_until("the watching has ended", || ended.load(Ordering::SeqCst));
@@ -83,6 +83,46 @@ fn a_fixed_value_is_what_it_is() {
     let live = Live::fixed(7);
     live.reload();
     assert_eq!((**live.load(), *live.snapshot(), live.degraded()), (7, 7, vec![]));
+}
+
+#[test]
+fn a_build_is_given_the_value_in_force_but_not_at_first() {
+    let folder = Folder::new();
+    let path = folder.write("file", "one");
+    let build = move |files: &mut filewatch::Files<'_>, current: Option<&Arc<String>>| {
+        let before = current.map_or("nothing", |current| current.as_str());
+        text(files, &path).map(|text| Some(format!("{text} after {before}")))
+    };
+    let live = Live::open(watch(), build, |_: Notice<'_, String, ReadError>| {}).unwrap();
+    assert_eq!(*live.snapshot(), "one after nothing");
+    folder.write("file", "two");
+    wait_until("the edit is in force", || *live.snapshot() == "two after one after nothing");
+}
+
+#[test]
+fn a_reader_sees_every_value_and_keeps_no_watching_alive() {
+    struct OnDrop(Arc<AtomicBool>);
+    impl Drop for OnDrop {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+    let folder = Folder::new();
+    let path = folder.write("file", "one");
+    let ended = Arc::new(AtomicBool::new(false));
+    let with_the_thread = OnDrop(Arc::clone(&ended));
+    let read = path.clone();
+    let build = move |files: &mut filewatch::Files<'_>, _: Option<&_>| {
+        let _owned = &with_the_thread;
+        text(files, &read).map(Some)
+    };
+    let live = Live::open(watch(), build, |_: Notice<'_, String, ReadError>| {}).unwrap();
+    let reader = live.reader();
+    folder.write("file", "two");
+    wait_until("the edit is in force", || *reader.snapshot() == "two");
+    drop(live);
+    assert!(ended.load(Ordering::SeqCst), "the reader kept the watching alive");
+    assert_eq!(*reader.snapshot(), "two");
 }
 
 #[test]
@@ -128,7 +168,7 @@ fn a_panicking_listener_harms_nobody() {
     let read = path.clone();
     let live = Live::open(
         watch(),
-        move |files| text(files, &read).map(Some),
+        move |files, _| text(files, &read).map(Some),
         |_: Notice<'_, String, ReadError>| panic!("this panic belongs to the test"),
     )
     .unwrap();
@@ -144,7 +184,7 @@ fn a_rejected_edit_keeps_the_last_good_value_and_is_reported_once() {
     let path = folder.write("file", "1");
     let (tell, heard) = mpsc::channel();
     let read = path.clone();
-    let build = move |files: &mut filewatch::Files<'_>| {
+    let build = move |files: &mut filewatch::Files<'_>, _: Option<&_>| {
         let bytes = files.read(&read, LIMIT).map_err(|error| error.to_string())?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         text.parse::<u32>().map(Some).map_err(|error| format!("`{text}`: {error}"))
@@ -155,7 +195,10 @@ fn a_rejected_edit_keeps_the_last_good_value_and_is_reported_once() {
     let live = Live::open(watch(), build, notice).unwrap();
     fs::write(&path, "two").unwrap();
     let said = heard.recv_timeout(crate::support::DEADLINE).unwrap();
-    assert_eq!(said, r#"Rejected { error: "`two`: invalid digit found in string", trigger: Event }"#);
+    assert_eq!(
+        said,
+        r#"Rejected { error: "`two`: invalid digit found in string", current: 1, trigger: Event }"#
+    );
     assert!(heard.recv_timeout(crate::support::AFTERMATH).is_err());
     assert_eq!(**live.load(), 1);
     fs::write(&path, "3").unwrap();
@@ -175,7 +218,7 @@ fn lives_that_share_a_gate_are_rebuilt_one_at_a_time() {
     let open = |name: &str| {
         let path = folder.write(name, "old");
         let (enters, most) = (Arc::clone(&inside), Arc::clone(&most));
-        let build = move |files: &mut filewatch::Files<'_>| {
+        let build = move |files: &mut filewatch::Files<'_>, _: Option<&_>| {
             most.fetch_max(enters.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             thread::sleep(Duration::from_millis(20));
             text(files, &path).map(Some)
@@ -208,7 +251,7 @@ fn readers_see_only_whole_values_and_never_wait() {
     let folder = Folder::new();
     let path = folder.write("file", "0");
     let read = path.clone();
-    let build = move |files: &mut filewatch::Files<'_>| {
+    let build = move |files: &mut filewatch::Files<'_>, _: Option<&_>| {
         let number: u64 = text(files, &read)?.parse().unwrap_or(0);
         Ok::<_, ReadError>(Some((number, number.wrapping_mul(31))))
     };

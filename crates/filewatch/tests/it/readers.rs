@@ -44,10 +44,11 @@ struct Counting {
 impl Counting {
     fn open() -> Self {
         let mut count = 0_u64;
-        let build = move |_: &mut filewatch::Files<'_>| -> Result<Option<(u64, u64)>, ReadError> {
-            count += 1;
-            Ok(Some((count, count.wrapping_mul(31))))
-        };
+        let build =
+            move |_: &mut filewatch::Files<'_>, _: Option<&_>| -> Result<Option<(u64, u64)>, ReadError> {
+                count += 1;
+                Ok(Some((count, count.wrapping_mul(31))))
+            };
         let again = Handle::default();
         let asks = Arc::clone(&again);
         let notice = move |notice: Notice<'_, (u64, u64), ReadError>| match (notice, &*asks.lock().unwrap()) {
@@ -104,7 +105,7 @@ fn a_pair_that_is_not_swapped_whole_is_found_torn() {
 fn readers_go_on_while_a_build_hangs() {
     let (go_on, hangs) = std::sync::mpsc::channel::<()>();
     let mut first = true;
-    let build = move |_: &mut filewatch::Files<'_>| -> Result<Option<u64>, ReadError> {
+    let build = move |_: &mut filewatch::Files<'_>, _: Option<&_>| -> Result<Option<u64>, ReadError> {
         if !std::mem::take(&mut first) {
             let _ = hangs.recv();
             return Ok(Some(2));

@@ -65,7 +65,7 @@ fn a_file_that_is_being_written_does_not_fail_the_start() {
         thread::sleep(Duration::from_millis(60));
         file.write_all(b", yes").unwrap();
     });
-    let build = move |files: &mut filewatch::Files<'_>| -> Result<Option<String>, String> {
+    let build = move |files: &mut filewatch::Files<'_>, _: Option<&_>| -> Result<Option<String>, String> {
         let text = text(files, &path).map_err(|error| error.to_string())?;
         if text.ends_with("yes") { Ok(Some(text)) } else { Err(text) }
     };

@@ -30,14 +30,15 @@ impl Storm {
         let path = folder.write("file", &(weather.version)(0));
         let (torn, count) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
         let (counts_torn, counts_built, read) = (Arc::clone(&torn), Arc::clone(&count), path.clone());
-        let build = move |files: &mut filewatch::Files<'_>| -> Result<Option<u64>, ReadError> {
-            counts_built.fetch_add(1, Ordering::Relaxed);
-            let number = (weather.whole)(&files.read(&read, 2 * LIMIT)?);
-            if number.is_none() {
-                counts_torn.fetch_add(1, Ordering::Relaxed);
-            }
-            Ok(number)
-        };
+        let build =
+            move |files: &mut filewatch::Files<'_>, _: Option<&_>| -> Result<Option<u64>, ReadError> {
+                counts_built.fetch_add(1, Ordering::Relaxed);
+                let number = (weather.whole)(&files.read(&read, 2 * LIMIT)?);
+                if number.is_none() {
+                    counts_torn.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(number)
+            };
         let live = Live::open(watch, build, |_: Notice<'_, u64, ReadError>| {}).unwrap();
         Self { path, live, torn, built: count, stalls: AtomicUsize::new(0), _folder: folder }
     }

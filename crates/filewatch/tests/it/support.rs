@@ -72,19 +72,19 @@ impl LiveText {
 
     pub(crate) fn build(
         watch: Watch,
-        build: impl FnMut(&mut Files<'_>) -> Result<Option<String>, ReadError> + Send + 'static,
+        mut build: impl FnMut(&mut Files<'_>) -> Result<Option<String>, ReadError> + Send + 'static,
     ) -> Result<Self, ReadError> {
         let (tell, heard) = mpsc::channel();
         let notice = move |notice: Notice<'_, String, ReadError>| {
             let _ = tell.send(match notice {
                 Notice::Published { new, trigger, .. } => Heard::Published(new.as_ref().clone(), trigger),
-                Notice::Unchanged { trigger } => Heard::Unchanged(trigger),
-                Notice::Rejected { error, trigger } => Heard::Rejected(error, trigger),
+                Notice::Unchanged { trigger, .. } => Heard::Unchanged(trigger),
+                Notice::Rejected { error, trigger, .. } => Heard::Rejected(error, trigger),
                 Notice::Degraded(fault) => Heard::Degraded(fault),
                 Notice::Recovered(fault) => Heard::Recovered(fault),
             });
         };
-        Ok(Self { live: Live::open(watch, build, notice)?, heard })
+        Ok(Self { live: Live::open(watch, move |files, _| build(files), notice)?, heard })
     }
 
     /// The next thing that is heard.

@@ -26,14 +26,15 @@ fn files_that_belong_together_are_seen_together() {
     };
     swap(0);
     let data = folder.join("..data");
-    let build =
-        move |files: &mut filewatch::Files<'_>| -> Result<Option<(String, String, String)>, ReadError> {
-            let first = text(files, &data.join("first"))?;
-            thread::sleep(Duration::from_micros(300));
-            let second = text(files, &data.join(format!("second-{first}")))?;
-            let third = text(files, &data.join("third"))?;
-            Ok(Some((first, second, third)))
-        };
+    let build = move |files: &mut filewatch::Files<'_>,
+                      _: Option<&_>|
+          -> Result<Option<(String, String, String)>, ReadError> {
+        let first = text(files, &data.join("first"))?;
+        thread::sleep(Duration::from_micros(300));
+        let second = text(files, &data.join(format!("second-{first}")))?;
+        let third = text(files, &data.join("third"))?;
+        Ok(Some((first, second, third)))
+    };
     let apart = Arc::<AtomicUsize>::default();
     let counts = Arc::clone(&apart);
     let notice = move |notice: Notice<'_, (String, String, String), ReadError>| match notice {

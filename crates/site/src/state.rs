@@ -1,4 +1,4 @@
-//! What is in force: written by the threads that watch the files, read by every request.
+//! What the threads that watch the files share with the requests.
 
 use std::{
     net::SocketAddr,
@@ -9,23 +9,23 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use configs::{AppConfig, Configs, Outcome, Rejection};
+use configs::{AppConfig, Configs, Outcome, Reader, Rejection};
 use tokio::sync::watch;
 use views::{Templates, Views};
 
 use crate::{
-    edition::Edition,
+    derived::{Config, Derived},
     events::{Events, Source},
     metrics::Metrics,
     page::{self, Remembered},
 };
 
 /// What the watching threads and the requests share. It keeps no watching alive.
-pub(crate) struct InForce {
+pub(crate) struct State {
     framework: &'static str,
-    edition: ArcSwap<Edition>,
+    current: Reader<AppConfig, Derived>,
     remembered: Remembered,
     address: ArcSwapOption<SocketAddr>,
     events: Events,
@@ -47,11 +47,11 @@ pub(crate) struct Judged {
     pub(crate) templates: u64,
 }
 
-impl InForce {
-    pub(crate) fn new(framework: &'static str, first: Edition) -> Self {
+impl State {
+    pub(crate) fn new(framework: &'static str, current: Reader<AppConfig, Derived>) -> Self {
         Self {
             framework,
-            edition: ArcSwap::from_pointee(first),
+            current,
             remembered: Remembered::default(),
             address: ArcSwapOption::empty(),
             events: Events::new(),
@@ -61,10 +61,6 @@ impl InForce {
             retry: OnceLock::new(),
             judged: watch::Sender::default(),
         }
-    }
-
-    pub(crate) fn edition(&self) -> Arc<Edition> {
-        self.edition.load_full()
     }
 
     pub(crate) fn events(&self) -> &Events {
@@ -90,28 +86,28 @@ impl InForce {
 
     /// How long a client of the events waits for a heartbeat at most.
     pub(crate) fn period(&self) -> Duration {
-        Duration::from_secs(self.edition.load().config().settings.refresh_interval_seconds.into())
+        Duration::from_secs(self.current.load().settings.refresh_interval_seconds.into())
     }
 
-    /// The page as a visitor who was given `edition` sees it now.
-    pub(crate) fn page(&self, edition: &Edition, templates: &Templates) -> Result<Bytes, views::Error> {
-        let (second, port) = (unix_second(), self.port(edition));
-        let fresh = || page::render(self.framework, port, edition, templates, page::local_time(second));
-        self.remembered.page(edition, templates, second, port, fresh)
+    /// The page as a visitor who was given `config` sees it now.
+    pub(crate) fn page(&self, config: &Config, templates: &Templates) -> Result<Bytes, views::Error> {
+        let (second, port) = (unix_second(), self.port(config));
+        let fresh = || page::render(self.framework, port, config, templates, page::local_time(second));
+        self.remembered.page(config, templates, second, port, fresh)
     }
 
     /// Whether the page can be rendered with these templates now.
     pub(crate) fn try_templates(&self, templates: &Templates) -> Result<(), views::Error> {
-        let rendered = self.render(&self.edition.load(), templates, unix_second());
+        let rendered = self.render(&self.current.load(), templates, unix_second());
         self.unrendered_templates.store(rendered.is_err(), Ordering::Relaxed);
         rendered.map(drop)
     }
 
-    /// Makes every accepted edit the site's next edition, and tells everyone about every attempt.
+    /// Rejects every edit with which the page cannot be rendered, and tells everyone about every attempt.
     /// `retry` has the named half read again.
     pub(crate) fn follow(
         self: &Arc<Self>,
-        configs: &Configs<AppConfig>,
+        configs: &Configs<AppConfig, Derived>,
         views: &Views,
         retry: impl Fn(Source) + Send + Sync + 'static,
     ) {
@@ -122,23 +118,23 @@ impl InForce {
         }
         self.metrics.reloaded(Source::Templates, Outcome::Accepted.as_str(), Duration::ZERO);
 
-        let (in_force, templates) = (Arc::clone(self), views.clone());
+        let (state, templates) = (Arc::clone(self), views.clone());
         configs.on_prepare(move |_, new| {
-            let next = Arc::new(Edition::new(Arc::clone(new), Some(&in_force.edition.load())));
-            let rendered = in_force.render(&next, &templates.load(), unix_second());
-            in_force.unrendered_config.store(rendered.is_err(), Ordering::Relaxed);
-            rendered.map_err(|error| Rejection {
-                path: String::new(),
-                message: format!("the page cannot be rendered with it: {}", error.message()),
-            })?;
-            let in_force = Arc::clone(&in_force);
-            Ok(Box::new(move || in_force.edition.store(next)))
+            let rendered = state.render(new, &templates.load(), unix_second());
+            state.unrendered_config.store(rendered.is_err(), Ordering::Relaxed);
+            match rendered {
+                Ok(_) => Ok(configs::nothing()),
+                Err(error) => {
+                    let message = format!("the page cannot be rendered with it: {}", error.message());
+                    Err(Rejection::new("", message))
+                }
+            }
         });
 
-        let in_force = Arc::clone(self);
-        configs.on_event(move |event| in_force.config_event(event));
-        let in_force = Arc::clone(self);
-        views.on_event(move |event| in_force.views_event(event));
+        let state = Arc::clone(self);
+        configs.on_event(move |event| state.config_event(event));
+        let state = Arc::clone(self);
+        views.on_event(move |event| state.views_event(event));
     }
 
     /// The other half has changed: an edit that could not be rendered with it is worth another look.
@@ -202,13 +198,13 @@ impl InForce {
         }
     }
 
-    fn render(&self, edition: &Edition, templates: &Templates, second: i64) -> Result<String, views::Error> {
-        page::render(self.framework, self.port(edition), edition, templates, page::local_time(second))
+    fn render(&self, config: &Config, templates: &Templates, second: i64) -> Result<String, views::Error> {
+        page::render(self.framework, self.port(config), config, templates, page::local_time(second))
     }
 
     /// The port that the page names: the configured one, or the free one that was found.
-    fn port(&self, edition: &Edition) -> u16 {
-        let configured = edition.config().port;
+    fn port(&self, config: &Config) -> u16 {
+        let configured = config.port;
         match self.address() {
             Some(address) if configured == 0 => address.port(),
             _ => configured,

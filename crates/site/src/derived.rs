@@ -1,6 +1,4 @@
-//! What one configuration means for the site, worked out once.
-
-use std::sync::Arc;
+//! What the site derives from one configuration.
 
 use bytes::Bytes;
 use configs::{AppConfig, Snapshot};
@@ -9,9 +7,11 @@ use sha2::{Digest, Sha256};
 
 use crate::limiter::Limiter;
 
-/// One accepted configuration with all that depends on nothing else.
-pub(crate) struct Edition {
-    snapshot: Arc<Snapshot<AppConfig>>,
+/// The configuration that a request sees, with what is derived from it.
+pub type Config = Snapshot<AppConfig, Derived>;
+
+/// What depends on one configuration and on nothing else. It is made once, and swapped in together with it.
+pub struct Derived {
     generation: Bytes,
     message: String,
     dynamic_config: Document,
@@ -37,31 +37,20 @@ impl Document {
     }
 }
 
-impl Edition {
-    /// `previous` lends its limiter, so that an edit elsewhere does not refill it.
-    pub(crate) fn new(snapshot: Arc<Snapshot<AppConfig>>, previous: Option<&Edition>) -> Self {
-        let message = dynamic_message(&snapshot);
-        let limiter = Limiter::adapted(
-            previous.and_then(|previous| previous.limiter.as_ref()),
-            snapshot.limits.requests_per_second,
-        );
+impl Derived {
+    /// Derives from `config`. An edit that keeps the rate of `previous` keeps its limiter with what was spent.
+    pub(crate) fn new(config: &Snapshot<AppConfig>, previous: Option<&Config>) -> Self {
+        let message = dynamic_message(config);
+        let limiter = previous.and_then(|previous| previous.derived().limiter.as_ref());
         Self {
-            generation: snapshot.generation.to_string().into(),
-            dynamic_config: dynamic_config(&snapshot, &message),
+            generation: config.generation().to_string().into(),
+            dynamic_config: dynamic_config(config, &message),
             message,
-            limiter,
-            snapshot,
+            limiter: Limiter::adapted(limiter, config.limits.requests_per_second),
         }
     }
 
-    pub(crate) fn snapshot(&self) -> &Snapshot<AppConfig> {
-        &self.snapshot
-    }
-
-    pub(crate) fn config(&self) -> &AppConfig {
-        &self.snapshot
-    }
-
+    /// The generation in decimal digits.
     pub(crate) fn generation(&self) -> &Bytes {
         &self.generation
     }
@@ -77,18 +66,14 @@ impl Edition {
     pub(crate) fn limiter(&self) -> Option<&Limiter> {
         self.limiter.as_ref()
     }
-
-    pub(crate) fn admin_token(&self) -> Option<&str> {
-        self.config().admin_token.as_ref().map(configs::ExposeSecret::expose_secret)
-    }
 }
 
-fn dynamic_message(snapshot: &Snapshot<AppConfig>) -> String {
-    let at = snapshot.at.strftime("%H:%M:%S");
-    if snapshot.generation == 1 {
+fn dynamic_message(config: &Snapshot<AppConfig>) -> String {
+    let at = config.at().strftime("%H:%M:%S");
+    if config.generation() == 1 {
         format!("Initial message at {at}")
     } else {
-        format!("Config updated at {at}. Interval: {} seconds.", snapshot.settings.refresh_interval_seconds)
+        format!("Config updated at {at}. Interval: {} seconds.", config.settings.refresh_interval_seconds)
     }
 }
 

@@ -13,98 +13,94 @@ use crate::diagnosis::{Diagnosis, Problem, Rejection};
 use crate::evidence::Evidence;
 use crate::history::{Attempt, Change, Event, Outcome, Trigger};
 use crate::listener::Listener;
+use crate::pending::{Edits, Pending};
 use crate::recipe::{Candidate, Recipe};
 use crate::snapshot::Snapshot;
 
 /// What the handles share with the thread that watches.
-pub(crate) struct Keeper<T> {
+pub(crate) struct Reload<T, D> {
     recipe: Mutex<Recipe<T>>,
+    derive: Derive<T, D>,
     revision_key: Option<String>,
-    pub(crate) consumers: Callbacks<Prepare<T>>,
+    consumers: Callbacks<Prepare<T, D>>,
+    edits: Edits,
     pub(crate) listeners: Callbacks<Listener>,
     followers: Mutex<Vec<Follow<T>>>,
-    state: Mutex<State<T>>,
+    state: Mutex<State>,
 }
 
-pub(crate) type Prepare<T> =
-    Box<dyn FnMut(&Arc<Snapshot<T>>, &Arc<Snapshot<T>>) -> Result<Commit, Rejection> + Send>;
+pub(crate) type Prepare<T, D> =
+    Box<dyn FnMut(&Snapshot<T, D>, &Snapshot<T, D>) -> Result<Commit, Rejection> + Send>;
+
+/// Makes what belongs to a new value; given the snapshot in force, if there is one.
+pub(crate) type Derive<T, D> = Box<dyn Fn(&Snapshot<T>, Option<&Snapshot<T, D>>) -> D + Send + Sync>;
 
 /// Passes a snapshot on to a subscription; `false` when nobody listens any more.
 pub(crate) type Follow<T> = Box<dyn Fn(&T) -> bool + Send>;
 
-struct State<T> {
-    in_force: Option<Arc<Snapshot<T>>>,
+struct State {
     began: Instant,
-    offered: Option<Offer>,
     warned: Vec<String>,
     history: VecDeque<Attempt>,
-}
-
-/// An edit that all agreed to, until it is in force.
-struct Offer {
-    commits: Vec<Commit>,
-    changed: Vec<Change>,
-    evidence: Evidence,
 }
 
 /// How many attempts are remembered.
 const REMEMBERED: usize = 50;
 
-impl<T: Configurable> Keeper<T> {
-    pub(crate) fn new(recipe: Recipe<T>, revision_key: Option<String>) -> Keeper<T> {
-        Keeper {
+impl<T: Configurable, D> Reload<T, D> {
+    pub(crate) fn new(recipe: Recipe<T>, derive: Derive<T, D>, revision_key: Option<String>) -> Reload<T, D> {
+        Reload {
             recipe: Mutex::new(recipe),
+            derive,
             revision_key,
             consumers: Callbacks::new(),
+            edits: Edits::default(),
             listeners: Callbacks::new(),
             followers: Mutex::new(Vec::new()),
-            state: Mutex::new(State {
-                in_force: None,
-                began: Instant::now(),
-                offered: None,
-                warned: Vec::new(),
-                history: VecDeque::new(),
-            }),
+            state: Mutex::new(State { began: Instant::now(), warned: Vec::new(), history: VecDeque::new() }),
         }
     }
 
-    /// Reads, checks, compares and offers an edit; `None` when no value differs.
-    pub(crate) fn build(&self, files: &mut Files<'_>) -> Result<Option<Snapshot<T>>, Diagnosis> {
+    /// Reads, checks and compares an edit, then asks the consumers; `None` when no value differs from `current`.
+    pub(crate) fn build(
+        &self,
+        files: &mut Files<'_>,
+        current: Option<&Arc<Snapshot<T, D>>>,
+    ) -> Result<Option<Snapshot<T, D>>, Diagnosis> {
         self.state().began = Instant::now();
-        let in_force = self.state().in_force.clone();
-        let secrets = in_force.as_ref().map(|snapshot| snapshot.effective.as_ref());
+        let secrets = current.map(|snapshot| &snapshot.effective);
         let candidate = calmly(|| locked(&self.recipe).candidate(files, secrets))
             .unwrap_or_else(|| Err(Problem::plain("the code of the settings' own type panicked").into()))?;
         self.warn(&candidate.warnings);
-        match in_force {
-            Some(old) if files.trigger() != filewatch::Trigger::Start => self.next(&old, candidate),
-            _ => Ok(Some(self.first(candidate))),
+        match current {
+            Some(current) => self.next(current, candidate),
+            None => self.first(candidate).map(Some),
         }
     }
 
-    /// Hears what came of an attempt, after the swap if there was one.
-    pub(crate) fn notice(&self, notice: Notice<'_, Snapshot<T>, Diagnosis>) {
+    /// Takes note of an attempt, after the swap if there was one.
+    pub(crate) fn notice(&self, notice: Notice<'_, Snapshot<T, D>, Diagnosis>) {
         match notice {
-            Notice::Published { trigger: filewatch::Trigger::Start, .. } => {}
             Notice::Published { new, trigger, .. } => {
-                let offer = {
-                    let mut state = self.state();
-                    state.in_force = Some(Arc::clone(new));
-                    state.offered.take()
-                };
-                let changed = offer.map(Offer::put_in_force).unwrap_or_default();
+                let pending = locked(&new.pending).take();
+                let changed = pending.map(Pending::commit).unwrap_or_default();
                 self.follow(new);
-                self.decided(trigger.into(), Outcome::Accepted, changed, None);
+                self.decided(new.generation, trigger.into(), Outcome::Accepted, changed, None);
             }
-            Notice::Unchanged { trigger } => {
-                self.decided(trigger.into(), Outcome::Unchanged, Vec::new(), None);
+            Notice::Unchanged { current, trigger } => {
+                self.decided(current.generation, trigger.into(), Outcome::Unchanged, Vec::new(), None);
             }
-            Notice::Rejected { error, trigger } => {
-                self.decided(trigger.into(), Outcome::Rejected, Vec::new(), Some(error));
+            Notice::Rejected { error, current, trigger } => {
+                self.decided(current.generation, trigger.into(), Outcome::Rejected, Vec::new(), Some(error));
             }
             Notice::Degraded(reason) => self.tell(&Event::Degraded(reason)),
             Notice::Recovered(reason) => self.tell(&Event::Recovered(reason)),
         }
+    }
+
+    /// Adds a consumer that is asked about every edit which is not in force when this returns.
+    pub(crate) fn add_consumer(&self, prepare: Prepare<T, D>) {
+        self.edits.between(|| self.consumers.add(prepare));
     }
 
     /// The attempts, newest first.
@@ -120,11 +116,11 @@ impl<T: Configurable> Keeper<T> {
         subscription
     }
 
-    /// The start is repeated when a file was changed while it was read: the last one counts.
-    fn first(&self, candidate: Candidate<T>) -> Snapshot<T> {
-        let snapshot = self.snapshot(1, candidate).0;
+    /// The first build is repeated when a file changes while it is read: the last one counts.
+    fn first(&self, candidate: Candidate<T>) -> Result<Snapshot<T, D>, Diagnosis> {
+        let (snapshot, _) = self.snapshot(1, candidate);
+        let snapshot = self.derived(snapshot, None)?;
         let mut state = self.state();
-        state.in_force = Some(Arc::new(snapshot.clone()));
         let attempt = Attempt {
             generation: 1,
             at: snapshot.at.clone(),
@@ -135,24 +131,26 @@ impl<T: Configurable> Keeper<T> {
             error: None,
         };
         state.history = VecDeque::from([attempt]);
-        snapshot
+        drop(state);
+        Ok(snapshot)
     }
 
     fn next(
         &self,
-        old: &Arc<Snapshot<T>>,
+        old: &Snapshot<T, D>,
         candidate: Candidate<T>,
-    ) -> Result<Option<Snapshot<T>>, Diagnosis> {
+    ) -> Result<Option<Snapshot<T, D>>, Diagnosis> {
         let changed = old.effective.changes(&candidate.effective);
         if changed.is_empty() {
             return Ok(None);
         }
         let (new, evidence) = self.snapshot(old.generation + 1, candidate);
         self.refuse_stale(old.revision, new.revision, &evidence)?;
-        let new = Arc::new(new);
+        let new = self.derived(new, Some(old))?;
+        let under_way = self.edits.begin();
         let commits = self.prepared(old, &new, &evidence)?;
-        self.state().offered = Some(Offer { commits, changed, evidence });
-        Ok(Some(Arc::unwrap_or_clone(new)))
+        *locked(&new.pending) = Some(Pending::new(commits, changed, evidence, under_way));
+        Ok(Some(new))
     }
 
     fn snapshot(&self, generation: u64, candidate: Candidate<T>) -> (Snapshot<T>, Evidence) {
@@ -163,38 +161,45 @@ impl<T: Configurable> Keeper<T> {
             at: Zoned::now(),
             digest: effective.digest(),
             revision,
-            value: Arc::new(value),
-            effective: Arc::new(effective),
+            value,
+            derived: (),
+            effective,
+            pending: Mutex::new(None),
         };
         (snapshot, evidence)
     }
 
-    /// An edit that lowers the revision comes from an old copy. One that takes it away ends the guarding.
-    fn refuse_stale(&self, old: Option<u64>, new: Option<u64>, evidence: &Evidence) -> Result<(), Diagnosis> {
-        match (&self.revision_key, old, new) {
-            (Some(key), Some(old), Some(new)) if new < old => {
-                let stale = format!("stale: revision {new} is lower than {old}, which is in force");
-                Err(evidence
-                    .rejection(key, &stale)
-                    .help("start from the newest copy and raise the revision")
-                    .into())
-            }
-            _ => Ok(()),
+    fn derived(&self, new: Snapshot<T>, old: Option<&Snapshot<T, D>>) -> Result<Snapshot<T, D>, Diagnosis> {
+        match calmly(|| (self.derive)(&new, old)) {
+            Some(derived) => Ok(new.with_derived(derived)),
+            None => Err(Problem::plain("the code that derives from this configuration panicked").into()),
         }
+    }
+
+    /// Refuses an edit that lowers or drops the revision: it was made from an old copy.
+    fn refuse_stale(&self, old: Option<u64>, new: Option<u64>, evidence: &Evidence) -> Result<(), Diagnosis> {
+        let (Some(key), Some(old)) = (&self.revision_key, old) else { return Ok(()) };
+        let stale = match new {
+            Some(new) if new >= old => return Ok(()),
+            Some(new) => format!("stale: revision {new} is lower than {old}, which is in force"),
+            None => format!("stale: there is no revision, and {old} is in force"),
+        };
+        let problem = evidence.rejection(key, &stale);
+        Err(problem.help("start from the newest copy and raise the revision").into())
     }
 
     fn prepared(
         &self,
-        old: &Arc<Snapshot<T>>,
-        new: &Arc<Snapshot<T>>,
+        old: &Snapshot<T, D>,
+        new: &Snapshot<T, D>,
         evidence: &Evidence,
     ) -> Result<Vec<Commit>, Diagnosis> {
         let (mut commits, mut problems) = (Vec::new(), Vec::new());
-        for answer in self.consumers.call(|prepare| prepare(old, new)) {
+        for answer in self.consumers.call_all(|prepare| prepare(old, new)) {
             match answer {
                 Some(Ok(commit)) => commits.push(commit),
                 Some(Err(rejection)) => {
-                    problems.push(evidence.rejection(&rejection.path, &rejection.message));
+                    problems.push(evidence.rejected(&rejection));
                 }
                 None => problems
                     .push(Problem::plain("a consumer panicked while it prepared for this configuration")),
@@ -213,13 +218,16 @@ impl<T: Configurable> Keeper<T> {
         locked(&self.followers).retain(|follow| calmly(|| follow(new)).unwrap_or(true));
     }
 
-    fn decided(&self, trigger: Trigger, outcome: Outcome, changed: Vec<Change>, error: Option<Diagnosis>) {
-        // What was prepared for an edit that was read anew and then refused.
-        let unused = self.state().offered.take();
-        calmly(|| drop(unused));
+    fn decided(
+        &self,
+        generation: u64,
+        trigger: Trigger,
+        outcome: Outcome,
+        changed: Vec<Change>,
+        error: Option<Diagnosis>,
+    ) {
         let attempt = {
             let mut state = self.state();
-            let generation = state.in_force.as_ref().map_or(0, |snapshot| snapshot.generation);
             let took = state.began.elapsed();
             let attempt = Attempt { generation, at: Zoned::now(), took, trigger, outcome, changed, error };
             state.history.push_front(attempt.clone());
@@ -242,20 +250,8 @@ impl<T: Configurable> Keeper<T> {
         state.warned = warnings.to_vec();
     }
 
-    fn state(&self) -> MutexGuard<'_, State<T>> {
+    fn state(&self) -> MutexGuard<'_, State> {
         locked(&self.state)
-    }
-}
-
-impl Offer {
-    /// Says what changed, without any secret.
-    fn put_in_force(self) -> Vec<Change> {
-        for commit in self.commits {
-            if calmly(commit).is_none() {
-                tracing::error!("a consumer panicked while it put a configuration in force");
-            }
-        }
-        self.changed.into_iter().map(|change| self.evidence.masked(change)).collect()
     }
 }
 
