@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use filewatch::ReadError;
 use tera::ErrorKind;
 
-use crate::leash::Excess;
+use crate::budget::LimitExceeded;
+use crate::instrument::Instrumented;
 use crate::position::Position;
 use crate::report::{self, Report};
 use crate::sources::Sources;
-use crate::weave::Woven;
+
+/// The most calls to unknown filters, tests and functions that one message lists.
+const MOST_REPORTS: usize = 10;
 
 /// Why a set of templates is not put in force, or a page is not rendered.
 ///
@@ -20,7 +23,7 @@ use crate::weave::Woven;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     fault: Fault,
-    spot: Option<Spot>,
+    location: Option<Location>,
     words: String,
 }
 
@@ -37,7 +40,7 @@ enum Fault {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Spot {
+struct Location {
     template: String,
     file: PathBuf,
     position: Option<Position>,
@@ -46,7 +49,7 @@ struct Spot {
 impl Error {
     /// An error of the caller's own, for a trial that finds something wrong that no template can know.
     pub fn refused(words: impl Into<String>) -> Error {
-        Error { fault: Fault::Rendering, spot: None, words: words.into() }
+        Error { fault: Fault::Rendering, location: None, words: words.into() }
     }
 
     /// Where it is, what it is, and what would be right: `templates/index.html:4:9: unknown filter `shout``.
@@ -56,23 +59,23 @@ impl Error {
 
     /// Where it is and what kind of thing it is: nothing from inside a template, no variable, no path of this machine.
     pub fn public(&self) -> String {
-        match &self.spot {
-            Some(Spot { template, position: Some(position), .. }) => {
+        match &self.location {
+            Some(Location { template, position: Some(position), .. }) => {
                 format!("{template}:{position}: {}", self.fault)
             }
-            Some(Spot { template, position: None, .. }) => format!("{template}: {}", self.fault),
+            Some(Location { template, position: None, .. }) => format!("{template}: {}", self.fault),
             None => self.fault.to_string(),
         }
     }
 
     /// The name of the template, where one is at fault.
     pub fn template(&self) -> Option<&str> {
-        self.spot.as_ref().map(|spot| spot.template.as_str())
+        self.location.as_ref().map(|location| location.template.as_str())
     }
 
     /// The template's file: the folder as it was given, and the name.
     pub fn file(&self) -> Option<&Path> {
-        self.spot.as_ref().map(|spot| spot.file.as_path())
+        self.location.as_ref().map(|location| location.file.as_path())
     }
 
     /// The line, counted from 1.
@@ -86,16 +89,16 @@ impl Error {
     }
 
     fn position(&self) -> Option<Position> {
-        self.spot.as_ref().and_then(|spot| spot.position)
+        self.location.as_ref().and_then(|location| location.position)
     }
 
     fn new(fault: Fault, words: impl Into<String>) -> Error {
-        Error { fault, spot: None, words: words.into() }
+        Error { fault, location: None, words: words.into() }
     }
 
     fn at(self, folder: &Path, template: &str, position: Option<Position>) -> Error {
-        let spot = Spot { template: template.to_owned(), file: folder.join(template), position };
-        Error { spot: Some(spot), ..self }
+        let location = Location { template: template.to_owned(), file: folder.join(template), position };
+        Error { location: Some(location), ..self }
     }
 }
 
@@ -114,6 +117,11 @@ impl Error {
     pub(crate) fn too_many(folder: &Path, found: usize, most: usize) -> Error {
         let folder = folder.display();
         Error::new(Fault::Files, format!("`{folder}` holds {found} templates, expected at most {most}"))
+    }
+
+    pub(crate) fn too_many_parents(folder: &Path, name: &str, most: usize) -> Error {
+        let words = format!("the templates are nested too deeply: this one extends more than {most} others");
+        Error::new(Fault::Limit, words).at(folder, name, None)
     }
 
     pub(crate) fn unspeakable_name(folder: &Path, path: &Path) -> Error {
@@ -152,7 +160,7 @@ impl Error {
     pub(crate) fn from_compile(
         folder: &Path,
         sources: &Sources,
-        woven: &BTreeMap<String, Woven>,
+        instrumented: &BTreeMap<String, Instrumented>,
         error: &tera::Error,
     ) -> Error {
         match error.kind() {
@@ -174,8 +182,8 @@ impl Error {
                 Error::new(Fault::Reference, words).at(folder, current, position)
             }
             _ => match report::pointed(error) {
-                Some(report) => Error::reported(Fault::Syntax, folder, woven, &report),
-                None => Error::from_drawn(folder, woven, &error.to_string()),
+                Some(report) => Error::reported(Fault::Syntax, folder, instrumented, &report),
+                None => Error::from_drawn(folder, instrumented, &error.to_string()),
             },
         }
     }
@@ -183,15 +191,15 @@ impl Error {
     /// What the engine says when the template `name` does not render.
     pub(crate) fn from_render(
         folder: &Path,
-        woven: &BTreeMap<String, Woven>,
+        instrumented: &BTreeMap<String, Instrumented>,
         name: &str,
-        excess: Option<Excess>,
+        exceeded: Option<LimitExceeded>,
         error: &tera::Error,
     ) -> Error {
-        let fault = if excess.is_some() { Fault::Limit } else { Fault::Rendering };
-        match (report::pointed(error), excess) {
-            (Some(report), _) => Error::reported(fault, folder, woven, &report),
-            (None, Some(excess)) => Error::new(fault, excess.words()).at(folder, name, None),
+        let fault = if exceeded.is_some() { Fault::Limit } else { Fault::Rendering };
+        match (report::pointed(error), exceeded) {
+            (Some(report), _) => Error::reported(fault, folder, instrumented, &report),
+            (None, Some(exceeded)) => Error::new(fault, exceeded.words()).at(folder, name, None),
             (None, None) => Error::new(fault, report::plain(&error.to_string())).at(folder, name, None),
         }
     }
@@ -205,15 +213,21 @@ impl Error {
     }
 
     /// Calls to what does not exist: the first one is pointed at, the others are told with their places.
-    fn from_drawn(folder: &Path, woven: &BTreeMap<String, Woven>, text: &str) -> Error {
+    fn from_drawn(folder: &Path, instrumented: &BTreeMap<String, Instrumented>, text: &str) -> Error {
         let mut reports = report::drawn(text).into_iter();
         let Some(first) = reports.next() else {
             return Error::new(Fault::Reference, report::plain(text));
         };
-        let mut error = Error::reported(Fault::Reference, folder, woven, &first);
-        for Report { template, position, words } in reports {
-            let position = original(woven, &template, position);
+        let mut error = Error::reported(Fault::Reference, folder, instrumented, &first);
+        for Report { template, position, words } in reports.by_ref().take(MOST_REPORTS - 1) {
+            let position = original(instrumented, &template, position);
             let _ = write!(error.words, "; {template}:{position}: {words}");
+        }
+        match reports.count() {
+            0 => {}
+            more => {
+                let _ = write!(error.words, "; and {more} more");
+            }
         }
         error
     }
@@ -221,25 +235,25 @@ impl Error {
     fn reported(
         fault: Fault,
         folder: &Path,
-        woven: &BTreeMap<String, Woven>,
+        instrumented: &BTreeMap<String, Instrumented>,
         Report { template, position, words }: &Report,
     ) -> Error {
-        Error::new(fault, words).at(folder, template, Some(original(woven, template, *position)))
+        Error::new(fault, words).at(folder, template, Some(original(instrumented, template, *position)))
     }
 }
 
 /// Where in the file it is that the engine points to.
-fn original(woven: &BTreeMap<String, Woven>, template: &str, position: Position) -> Position {
-    woven.get(template).map_or(position, |woven| woven.original(position))
+fn original(instrumented: &BTreeMap<String, Instrumented>, template: &str, position: Position) -> Position {
+    instrumented.get(template).map_or(position, |instrumented| instrumented.original(position))
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.spot {
-            Some(Spot { file, position: Some(position), .. }) => {
+        match &self.location {
+            Some(Location { file, position: Some(position), .. }) => {
                 write!(f, "{}:{position}: {}", file.display(), self.words)
             }
-            Some(Spot { file, position: None, .. }) => write!(f, "{}: {}", file.display(), self.words),
+            Some(Location { file, position: None, .. }) => write!(f, "{}: {}", file.display(), self.words),
             None => f.write_str(&self.words),
         }
     }

@@ -42,10 +42,11 @@
 //! only the record of it, an [`Event::Rejected`] with the template, the line, the column, and what would have been right. Whoever took a
 //! set keeps it, however the folder changes.
 //!
-//! Rendering always comes to an end. The engine alone would follow a loop for hours and includes until the stack
-//! overflows, so every template is compiled with a call woven in where work is repeated or nested (`weave`), which
-//! counts. A page has at most 8 MiB and 250,000 steps, and nests within 1.5 MiB of stack; a folder has at most
-//! 1,024 templates of at most 1 MiB.
+//! Rendering always ends, and its memory is bounded. The engine alone has no limits: a loop runs for hours, includes overflow the
+//! stack, and 1 KB of `{% set x = x ~ x %}` takes all memory. So every template is compiled with calls in it that count the work
+//! (`instrument`, `expression`). A page has at most 8 MiB and 250,000 steps, nests within 1.5 MiB of stack, makes no value
+//! over 1 MiB, and handles at most 32 MiB of values and text. A folder has at most 1,024 templates of at most 1 MiB each, and
+//! a template extends at most 50 others. The slowest template found is refused within 1 s (debug build, one core).
 //!
 //! # What it deliberately does not do
 //!
@@ -54,25 +55,26 @@
 //!   render again before it does.
 //! - It does not judge the templates again when the values change. [`Views::reload`] does, where a set was rejected
 //!   that may be good now.
-//! - It bounds accidents, not malice: an expression may still build a huge value (`{% set x = x ~ x %}`, a list
-//!   comprehension in another). Who may write templates is trusted with memory.
 //! - It keeps no template engine of its own in its interface: no type of Tera's is in it.
 
+mod budget;
+mod compiler;
 mod error;
 mod event;
-mod leash;
-mod page;
+mod expression;
+mod filters;
+mod instrument;
+mod output;
 mod position;
-mod press;
 mod report;
 mod sources;
 mod templates;
+mod token;
 mod views;
-mod weave;
 
+pub use budget::{STEP_LIMIT, VALUE_LIMIT, WORK_LIMIT};
 pub use error::Error;
 pub use event::Event;
-pub use leash::STEP_LIMIT;
-pub use page::PAGE_LIMIT;
+pub use output::PAGE_LIMIT;
 pub use templates::Templates;
 pub use views::Views;

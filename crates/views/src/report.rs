@@ -4,6 +4,9 @@ use tera::{Error as TeraError, ErrorKind};
 
 use crate::position::Position;
 
+/// The longest sentence of the engine's that is shown, in characters. It may quote a value of a mebibyte.
+const LONGEST_SENTENCE: usize = 2000;
+
 /// One complaint of the engine's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Report {
@@ -53,11 +56,19 @@ pub(crate) fn plain(sentence: &str) -> String {
     let sentence = sentence
         .replace(". Available variables: ", "; available variables: ")
         .replace(". Available fields: ", "; available fields: ");
-    let sentence = sentence.trim_end().trim_end_matches('.');
+    let sentence = shortened(sentence.trim_end().trim_end_matches('.'));
     let mut letters = sentence.chars();
     match letters.next() {
         Some(first) => first.to_lowercase().chain(letters).collect(),
         None => String::new(),
+    }
+}
+
+/// The beginning of a sentence that quotes a long value.
+fn shortened(sentence: &str) -> String {
+    match sentence.char_indices().nth(LONGEST_SENTENCE) {
+        Some((end, _)) => format!("{}…", &sentence[..end]),
+        None => sentence.to_owned(),
     }
 }
 

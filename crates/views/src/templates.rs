@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use tera::{Context, Kwargs, State, Tera, TeraResult, Value};
+use tera::{Context, Tera, Value};
 
+use crate::budget;
 use crate::error::Error;
-use crate::leash;
-use crate::page::Page;
+use crate::filters;
+use crate::instrument::Instrumented;
+use crate::output::Output;
 use crate::sources::Sources;
-use crate::weave::{STEP, Woven};
 
 /// One set of templates that compiled as a whole.
 ///
@@ -19,7 +20,7 @@ pub struct Templates {
     engine: Tera,
     folder: PathBuf,
     sources: Sources,
-    woven: BTreeMap<String, Woven>,
+    instrumented: BTreeMap<String, Instrumented>,
     version: u64,
 }
 
@@ -37,37 +38,41 @@ impl Templates {
     /// Renders the template `name`; the fields of `context`, a struct or a map, are its variables.
     ///
     /// Values are HTML-escaped. A page has at most [`PAGE_LIMIT`](crate::PAGE_LIMIT) bytes, takes at most
-    /// [`STEP_LIMIT`](crate::STEP_LIMIT) steps and nests within 1.5 MiB of stack; over that is an error, so a loop
-    /// that runs away ends. The limits count work, not time: what the trial let through is not refused later because
-    /// the machine was busy.
+    /// [`STEP_LIMIT`](crate::STEP_LIMIT) steps, handles at most [`WORK_LIMIT`](crate::WORK_LIMIT) bytes of values, none of them
+    /// over [`VALUE_LIMIT`](crate::VALUE_LIMIT), and nests within 1.5 MiB of stack. More is an error. The limits count work and
+    /// not time: a page that the trial accepted is not refused later because the machine was busy.
     pub fn render(&self, name: &str, context: &impl Serialize) -> Result<String, Error> {
         if !self.sources.contains(name) {
             return Err(Error::unknown_template(&self.folder, name, self.names()));
         }
         let variables = Context::from_serialize(context).map_err(|error| Error::from_context(&error))?;
-        let mut page = Page::new();
-        leash::begin();
+        let mut page = Output::new();
+        budget::begin();
         match self.engine.render_to(name, &variables, &mut page) {
             Ok(()) => Ok(page.into_string()),
-            Err(error) => Err(Error::from_render(&self.folder, &self.woven, name, leash::excess(), &error)
-                .with_available(|| names(context))),
+            Err(error) => {
+                Err(Error::from_render(&self.folder, &self.instrumented, name, budget::exceeded(), &error)
+                    .with_available(|| names(context)))
+            }
         }
     }
 
     /// Compiles `sources` as a whole.
     pub(crate) fn compile(folder: &Path, sources: Sources, version: u64) -> Result<Templates, Error> {
-        let mut woven = sources.woven(folder)?;
-        let mut engine = Tera::default();
-        engine.autoescape_on([".html"]);
-        engine.register_function(STEP, step);
-        engine
-            .add_raw_templates(woven.iter().map(|(name, woven)| (name, &woven.text)))
-            .map_err(|error| Error::from_compile(folder, &sources, &woven, &error))?;
-        // The engine has it now; what is kept is where the calls are.
-        for woven in woven.values_mut() {
-            woven.text = String::new();
+        let mut instrumented = sources.instrumented(folder)?;
+        let mut engine = engine();
+        let added = instrumented.iter().map(|(name, template)| (name, &template.text));
+        if let Err(error) = engine.add_raw_templates(added) {
+            // What is wrong is best said of the text as it was written.
+            let original = self::engine().add_raw_templates(sources.texts(folder)?).err();
+            let instrumented = if original.is_some() { BTreeMap::new() } else { instrumented };
+            return Err(Error::from_compile(folder, &sources, &instrumented, &original.unwrap_or(error)));
         }
-        Ok(Templates { engine, folder: folder.to_owned(), sources, woven, version })
+        // The engine has the text now. Only the positions of the calls are still needed.
+        for template in instrumented.values_mut() {
+            template.text = String::new();
+        }
+        Ok(Templates { engine, folder: folder.to_owned(), sources, instrumented, version })
     }
 
     pub(crate) fn sources(&self) -> &Sources {
@@ -75,9 +80,11 @@ impl Templates {
     }
 }
 
-/// What the woven calls call: writes nothing.
-fn step(_: Kwargs, _: &State<'_>) -> TeraResult<String> {
-    leash::step().map(|()| String::new()).map_err(|excess| tera::Error::message(excess.words()))
+fn engine() -> Tera {
+    let mut engine = Tera::default();
+    engine.autoescape_on([".html"]);
+    filters::register(&mut engine);
+    engine
 }
 
 /// The names of the variables in `context`.

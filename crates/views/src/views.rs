@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use arc_swap::Guard;
 use filewatch::{Degraded, Gate, Live, Notice, Watch};
 
+use crate::compiler::{Compiler, InForce};
 use crate::error::Error;
 use crate::event::{Event, Listeners};
-use crate::press::{InForce, Press};
 use crate::templates::Templates;
 
 /// The templates `**/*.html` of a folder, followed while they are edited.
@@ -33,7 +33,7 @@ impl Views {
         trial: impl Fn(&Templates) -> Result<(), Error> + Send + 'static,
     ) -> Result<Views, Error> {
         let in_force = InForce::default();
-        let mut press = Press::new(dir.into(), trial, in_force.clone());
+        let mut compiler = Compiler::new(dir.into(), trial, in_force.clone());
         let clock = Clock::default();
         let started = clock.clone();
         let listeners = Listeners::default();
@@ -42,7 +42,7 @@ impl Views {
             Watch::default().gate(gate),
             move |files, _| {
                 started.start();
-                press.press(files)
+                compiler.compile(files)
             },
             move |notice| {
                 if let Notice::Published { new, .. } = &notice {

@@ -7,3 +7,4 @@ mod folder;
 mod following;
 mod rendering;
 mod runaways;
+mod values;

@@ -2,27 +2,27 @@
 
 use std::io::{self, Write};
 
-use crate::leash::{self, Excess};
+use crate::budget::{self, LimitExceeded};
 
 /// The longest page that is rendered, in bytes: 8 MiB.
 pub const PAGE_LIMIT: usize = 8 << 20;
 
-/// Takes what a template writes, up to the limit.
-pub(crate) struct Page(Vec<u8>);
+/// Collects the text that a template writes, up to `PAGE_LIMIT`.
+pub(crate) struct Output(Vec<u8>);
 
-impl Page {
-    pub(crate) fn new() -> Page {
-        Page(Vec::with_capacity(16 << 10))
+impl Output {
+    pub(crate) fn new() -> Output {
+        Output(Vec::with_capacity(16 << 10))
     }
 
     pub(crate) fn into_string(self) -> String {
-        // The engine writes nothing but text; were it ever wrong about that, a replacement character is the answer.
+        // The engine writes UTF-8 only. If it ever does not, the page shows replacement characters.
         String::from_utf8(self.0)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 }
 
-impl Write for Page {
+impl Write for Output {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         self.write_all(piece)?;
         Ok(piece.len())
@@ -30,7 +30,7 @@ impl Write for Page {
 
     fn write_all(&mut self, piece: &[u8]) -> io::Result<()> {
         if self.0.len() + piece.len() > PAGE_LIMIT {
-            leash::pull(Excess::Bytes);
+            budget::exceed(LimitExceeded::Output);
             return Err(io::Error::from(io::ErrorKind::FileTooLarge));
         }
         self.0.extend_from_slice(piece);

@@ -14,7 +14,7 @@ use crate::templates::Templates;
 const TEMPLATE_LIMIT: u64 = 1 << 20;
 
 /// Reads, compiles and tries one set after another.
-pub(crate) struct Press<T> {
+pub(crate) struct Compiler<T> {
     folder: PathBuf,
     trial: T,
     in_force: InForce,
@@ -45,13 +45,13 @@ impl InForce {
     }
 }
 
-impl<T: Fn(&Templates) -> Result<(), Error>> Press<T> {
-    pub(crate) fn new(folder: PathBuf, trial: T, in_force: InForce) -> Press<T> {
-        Press { folder, trial, in_force, version: 0 }
+impl<T: Fn(&Templates) -> Result<(), Error>> Compiler<T> {
+    pub(crate) fn new(folder: PathBuf, trial: T, in_force: InForce) -> Compiler<T> {
+        Compiler { folder, trial, in_force, version: 0 }
     }
 
     /// The set that the folder holds now, tried; `None` if it is the one in force.
-    pub(crate) fn press(&mut self, files: &mut Files<'_>) -> Result<Option<Templates>, Error> {
+    pub(crate) fn compile(&mut self, files: &mut Files<'_>) -> Result<Option<Templates>, Error> {
         let found = files
             .tree(&self.folder, TEMPLATE_LIMIT, is_template)
             .map_err(|error| Error::from_read(&error))?;
@@ -86,15 +86,15 @@ mod tests {
 
     use filewatch::{Trigger, once};
 
-    use super::{InForce, Press};
+    use super::{Compiler, InForce};
 
     #[test]
     fn a_set_that_was_tried_is_offered_until_it_is_in_force() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("index.html"), "one").unwrap();
         let in_force = InForce::default();
-        let mut press = Press::new(folder.path().to_owned(), |_| Ok(()), in_force.clone());
-        let mut offered = || once(Trigger::Event, |files| press.press(files)).unwrap();
+        let mut compiler = Compiler::new(folder.path().to_owned(), |_| Ok(()), in_force.clone());
+        let mut offered = || once(Trigger::Event, |files| compiler.compile(files)).unwrap();
         assert_eq!(offered().map(|set| set.version()), Some(1));
         let set = offered().expect("what was offered first need not be in force");
         assert_eq!(set.version(), 2);
