@@ -3,7 +3,7 @@
 mod node;
 
 use crate::node::run;
-use conformance::installed;
+use conformance::{installed, long_tier};
 
 #[test]
 fn the_scripts_decisions_are_right() {
@@ -14,7 +14,7 @@ fn the_scripts_decisions_are_right() {
 
 #[test]
 fn the_script_keeps_its_promises_in_a_browser() {
-    if installed(&["node", "chromedriver"]) {
+    if long_tier() && installed(&["node", "chromedriver"]) {
         run("browser.mjs").unwrap_or_else(|printed| panic!("{printed}"));
     }
 }
