@@ -33,8 +33,8 @@ conform framework *args:
 [group('check')]
 torture *args:
     cargo build -q --release -p filewatch --example follow
-    cargo build -q --release -p compare -p demo-axum
-    target/release/compare torture target/release/examples/follow --server target/release/demo-axum --disk target {{args}}
+    cargo build -q --release -p bench -p demo-axum
+    target/release/bench torture target/release/examples/follow --server target/release/demo-axum --disk target {{args}}
 
 # Feed bytes to the configuration for some seconds, guided by coverage
 [group('check')]
@@ -65,9 +65,9 @@ restarts count='100':
 # Compare hotrun with the runners that are in a folder: watchexec, cargo-watch, bacon, air
 [group('compare')]
 runners tools *args:
-    cargo build -q --release -p compare -p hotrun
+    cargo build -q --release -p bench -p hotrun
     cp target/release/hotrun {{tools}}/hotrun
-    target/release/compare runners {{tools}} {{args}}
+    target/release/bench runners {{tools}} {{args}}
 
 # Lay two demos side by side: `just diff axum poem`
 [group('compare')]
@@ -107,29 +107,29 @@ bench-build:
 # Measure from the end of a save to the first answer that carries it: `just bench-save axum`
 [group('measure')]
 bench-save framework *args:
-    cargo build --release -p demo-{{framework}} -p compare
-    target/release/compare save-to-served target/release/demo-{{framework}} {{args}}
+    cargo build --release -p demo-{{framework}} -p bench
+    target/release/bench save-to-served target/release/demo-{{framework}} {{args}}
 
 # Measure CPU time per request against the same answers from the same server, statically
 [group('measure')]
 bench-cpu *args:
-    cargo build --release -p demo-axum -p compare --bins --examples
-    target/release/compare cpu target/release/demo-axum target/release/examples/axum_static {{args}}
+    cargo build --release -p demo-axum -p bench --bins --examples
+    target/release/bench cpu target/release/demo-axum target/release/examples/axum_static {{args}}
 
 # Replace, upgrade, move and reload a demo under load, 200 times each: what was lost. `just soak axum`
 [group('measure')]
 soak framework *args:
     #!/usr/bin/env bash
     set -euo pipefail
-    cargo build --release -p demo-{{framework}} -p compare
+    cargo build --release -p demo-{{framework}} -p bench
     peer=()
     if command -v go >/dev/null; then
-        (cd crates/compare/peers/tableflip && go build -o ../../../../target/release/peer-tableflip .)
+        (cd crates/bench/peers/tableflip && go build -o ../../../../target/release/peer-tableflip .)
         peer=(--peer target/release/peer-tableflip)
     else
         echo 'SKIPPED: the peer on tableflip needs go' >&2
     fi
-    target/release/compare soak target/release/demo-{{framework}} "${peer[@]}" {{args}}
+    target/release/bench soak target/release/demo-{{framework}} "${peer[@]}" {{args}}
 
 # Measure what reading a live value costs
 [group('measure')]
@@ -140,14 +140,14 @@ bench-load:
 [group('measure')]
 bench-watch *args:
     cargo build -q --release -p filewatch -p configs -p views --example follow --example subscribers --example pages
-    cargo build -q --release -p compare
-    target/release/compare watch target/release/examples/follow --subscribers target/release/examples/subscribers --pages target/release/examples/pages --disk target {{args}}
+    cargo build -q --release -p bench
+    target/release/bench watch target/release/examples/follow --subscribers target/release/examples/subscribers --pages target/release/examples/pages --disk target {{args}}
 
 # Measure what a demo costs while nothing happens
 [group('measure')]
 bench-idle framework='axum' *args:
-    cargo build -q --release -p compare -p demo-{{framework}}
-    target/release/compare idle target/release/demo-{{framework}} {{args}}
+    cargo build -q --release -p bench -p demo-{{framework}}
+    target/release/bench idle target/release/demo-{{framework}} {{args}}
 
 # Measure the demos and their Go counterparts in turn, in one run (about 40 minutes; `just bench --only load,latency` a part of it)
 [group('measure')]
@@ -155,7 +155,7 @@ bench *args: bench-programs
     #!/usr/bin/env bash
     set -euo pipefail
     ulimit -n "$(ulimit -Hn)"
-    target/release/compare bench {{args}}
+    target/release/bench servers {{args}}
 
 # The same in two minutes, roughly, into target/bench-quick
 [group('measure')]
@@ -163,7 +163,7 @@ bench-quick *args: bench-programs
     #!/usr/bin/env bash
     set -euo pipefail
     ulimit -n "$(ulimit -Hn)"
-    target/release/compare bench --quick --results target/bench-quick/bench.json {{args}}
+    target/release/bench servers --quick --results target/bench-quick/bench.json {{args}}
 
 # Build what `just bench` measures, and what it measures with
 [private]
@@ -174,10 +174,10 @@ bench-programs:
         command -v "$program" >/dev/null || { echo "\`$program\` is missing: Go from go.dev, \`apt-get install wrk\`, \`cargo install --locked oha\`" >&2; exit 1; }
     done
     demos=(-p demo-axum -p demo-actix-web -p demo-warp -p demo-poem)
-    cargo build --release "${demos[@]}" -p compare -p hotrun
+    cargo build --release "${demos[@]}" -p bench -p hotrun
     cargo build --release "${demos[@]}" --examples
     mkdir -p target/peers
-    (cd crates/compare/peers/go && go build -ldflags=-s -o ../../../../target/peers/ ./gin ./echo ./fiber ./goframe ./bare)
+    (cd crates/bench/peers/go && go build -ldflags=-s -o ../../../../target/peers/ ./gin ./echo ./fiber ./goframe ./bare)
     [ -x target/peers/air ] || GOBIN=$PWD/target/peers go install github.com/air-verse/air@v1.67.4
 
 # Run everything that must hold before a change lands

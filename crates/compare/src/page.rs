@@ -5,22 +5,22 @@
 mod concern;
 mod curve;
 mod demo;
+mod demo_runner;
 mod document;
 mod edit;
 mod export;
 mod figures;
 mod gate;
-mod glance;
+mod highlight;
 mod live;
 mod matrix;
 mod measured;
 mod number;
-mod paint;
+mod programs;
 mod serving;
 mod source;
-mod stage;
+mod summary;
 mod table;
-mod workshop;
 
 use std::{
     env,
@@ -33,8 +33,8 @@ use std::{
 use clap::Args;
 use conformance::Failed;
 
-use self::stage::Stage;
-use crate::{leftovers, progress};
+use self::demo_runner::DemoRunner;
+use crate::progress;
 
 /// How the page is served.
 #[derive(Args)]
@@ -67,8 +67,8 @@ struct Cast {
     /// The folder of the demos' programs, instead of building them
     #[arg(long, value_name = "DIR")]
     programs: Option<PathBuf>,
-    /// The folder of the figures, or a file of them [default: crates/compare/results]
-    #[arg(long, value_name = "PATH", hide_default_value = true, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/results"))]
+    /// The folder of the figures, or a file of them [default: crates/bench/results]
+    #[arg(long, value_name = "PATH", hide_default_value = true, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../bench/results"))]
     results: PathBuf,
 }
 
@@ -79,20 +79,20 @@ pub(crate) fn show(page: &Page) -> Result<(), Failed> {
     let port = listener.local_addr()?.port();
     let first = if page.port == 0 { 0 } else { port.saturating_add(1) };
     serving::serve(listener, page.cast.results.clone(), page.cast.built(), || {
-        let stage = Stage::open(&programs, first)?;
+        let demos = DemoRunner::open(&programs, first)?;
         let address = format!("http://127.0.0.1:{port}/");
         progress(&format!("the page is {address}; Ctrl-C ends it and the demos"));
         if !page.no_open && stdout().is_terminal() && has_a_screen() {
             open(&address);
         }
-        Ok(stage)
+        Ok(demos)
     })
 }
 
 /// Starts the demos, captures them, makes every edit once, and writes all of it as files.
 pub(crate) fn export(export: &Export) -> Result<(), Failed> {
-    let stage = Stage::open(&export.cast.programs()?, 0)?;
-    export::export(&export.dir, stage, &export.cast.results, export.cast.built())?;
+    let demos = DemoRunner::open(&export.cast.programs()?, 0)?;
+    export::export(&export.dir, demos, &export.cast.results, export.cast.built())?;
     progress(&format!("written: {}", export.dir.join("index.html").display()));
     Ok(())
 }
@@ -100,8 +100,8 @@ pub(crate) fn export(export: &Export) -> Result<(), Failed> {
 impl Cast {
     fn programs(&self) -> Result<Vec<PathBuf>, Failed> {
         match &self.programs {
-            Some(folder) => workshop::find(folder),
-            None => workshop::build(self.release),
+            Some(folder) => programs::find(folder),
+            None => programs::build(self.release),
         }
     }
 
@@ -123,7 +123,9 @@ fn has_a_screen() -> bool {
 fn open(address: &str) {
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     let mut command = Command::new(opener);
-    command.arg(address).env(leftovers::STAYS, "1").stdout(Stdio::null()).stderr(Stdio::null());
+    command.arg(address).stdout(Stdio::null()).stderr(Stdio::null());
+    #[cfg(target_os = "linux")]
+    command.env(process_tree::STAYS, "1");
     let opener = command.spawn();
     if let Ok(mut opener) = opener {
         thread::spawn(move || opener.wait());

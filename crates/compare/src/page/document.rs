@@ -4,10 +4,10 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::{
     demo::DEMOS,
+    demo_runner::Made,
     figures::Figures,
     live::{self, Site},
     matrix, measured,
-    stage::Made,
 };
 
 /// What the page looks like.

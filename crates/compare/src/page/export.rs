@@ -10,26 +10,31 @@ use jiff::Zoned;
 
 use super::{
     demo::DEMOS,
+    demo_runner::DemoRunner,
     document::{self, SCRIPT, STYLE, Sites},
     edit::Edit,
     figures::Figures,
     live::Site,
-    stage::Stage,
 };
 
 /// Writes the page, its figures, what the sites look like and what became of every edit into a folder, which is made
 /// if it is not there.
-pub(crate) fn export(folder: &Path, mut stage: Stage, results: &Path, built: String) -> Result<(), Failed> {
+pub(crate) fn export(
+    folder: &Path,
+    mut demos: DemoRunner,
+    results: &Path,
+    built: String,
+) -> Result<(), Failed> {
     let sites = folder.join("sites");
     fs::create_dir_all(&sites).map_err(|e| format!("`{}`: {e}", sites.display()))?;
-    let captured = DEMOS.iter().zip(stage.pages()?).map(|(demo, page)| {
+    let captured = DEMOS.iter().zip(demos.pages()?).map(|(demo, page)| {
         let name = format!("{}.html", demo.name);
         write(&sites.join(&name), &still(&page))?;
         Ok(Site { address: format!("sites/{name}"), folder: None })
     });
     let captured = captured.collect::<Result<Vec<Site>, Failed>>()?;
-    let made: Vec<_> = Edit::ALL.into_iter().map(|edit| stage.make(edit)).collect();
-    drop(stage);
+    let made: Vec<_> = Edit::ALL.into_iter().map(|edit| demos.make(edit)).collect();
+    drop(demos);
     let at = Zoned::now().strftime("on %-d %B %Y at %H:%M").to_string();
     let document = document::document(&Sites::Captured(captured, built, at), &made, &Figures::read(results)?);
     write(&folder.join("index.html"), &document.into_string())?;

@@ -1,4 +1,4 @@
-//! The figures that `compare bench` left, read leniently: what is not there is not shown.
+//! The figures that `just bench` has recorded. A figure that is missing is not shown.
 
 use std::{fs, path::Path};
 

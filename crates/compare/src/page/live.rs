@@ -4,9 +4,9 @@ use maud::{Markup, html};
 
 use super::{
     demo::DEMOS,
+    demo_runner::{Made, Outcome},
     edit::Edit,
     number::milliseconds,
-    stage::{Made, Outcome},
 };
 
 /// One site, as the page shows it.
@@ -99,8 +99,8 @@ fn words(made: &Made) -> Vec<(&'static str, &str)> {
 mod tests {
     use super::one;
     use crate::page::{
+        demo_runner::{Made, Outcome},
         edit::Edit,
-        stage::{Made, Outcome},
     };
     use std::time::Duration;
 

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{
     concern::{CONCERNS, Cell, Excerpt},
     demo::{DEMOS, Demo},
-    paint::paint,
+    highlight::highlight,
 };
 
 /// A row for every concern.
@@ -52,7 +52,7 @@ fn column(demo: &Demo, cell: &Cell) -> Markup {
 }
 
 fn code(excerpt: &Excerpt) -> Markup {
-    let lines = paint(excerpt.passage.text);
+    let lines = highlight(excerpt.passage.text);
     let marks = excerpt.differs.iter().copied().chain(std::iter::repeat(false));
     html! {
         pre { code {

@@ -6,9 +6,9 @@ use serde_json::Value;
 use super::{
     curve,
     figures::{Aim, Axis, Figure, Figures, GROUPS, Row},
-    glance::{glance, servers},
     matrix::prose,
     number::number,
+    summary::{servers, summary},
     table::{cell, name, pair, sorter},
 };
 
@@ -19,7 +19,7 @@ pub(crate) fn figures(all: &Figures) -> Markup {
         @if all.list.is_empty() {
             p.note { "Nothing has been measured here yet. " code { "just bench" } " does." }
         } @else {
-            (glance(all))
+            (summary(all))
             (servers(all))
             @if !all.aims.is_empty() { (aims(all)) }
             div.figures {

@@ -25,12 +25,12 @@ use tokio::{
 };
 
 use super::{
+    demo_runner::{DemoRunner, Made},
     document::{self, SCRIPT, STYLE, Sites},
     edit::Edit,
     figures::Figures,
     gate::{Caller, refusal},
     live::{self, Site},
-    stage::{Made, Stage},
 };
 use crate::progress;
 
@@ -45,7 +45,7 @@ pub(crate) struct Desk {
 
 /// What an edit changes.
 struct Play {
-    stage: Stage,
+    demos: DemoRunner,
     made: Vec<Made>,
 }
 
@@ -68,13 +68,13 @@ pub(crate) fn listen(port: u16) -> Result<TcpListener, Failed> {
     Ok(TcpListener::bind(address).map_err(|e| format!("`{address}` cannot be bound: {e}{way_on}"))?)
 }
 
-/// Serves the page, once the stage is open, until a signal says that it is enough: one that comes while the stage is
+/// Serves the page, once the demos run, until a signal ends it. A signal that comes while they are
 /// being opened, too, so that no demo is left behind.
 pub(crate) fn serve(
     listener: TcpListener,
     results: PathBuf,
     built: String,
-    open: impl FnOnce() -> Result<Stage, Failed>,
+    open: impl FnOnce() -> Result<DemoRunner, Failed>,
 ) -> Result<(), Failed> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let signals = {
@@ -82,7 +82,7 @@ pub(crate) fn serve(
         Signals::catch()?
     };
     let port = listener.local_addr()?.port();
-    let play = Mutex::new(Play { stage: open()?, made: Vec::new() });
+    let play = Mutex::new(Play { demos: open()?, made: Vec::new() });
     let desk = Arc::new(Desk { play, results, built, port });
     let served = runtime.block_on(accept(listener, desk, signals));
     // An edit that is under way is waited for: it holds the demos.
@@ -193,13 +193,13 @@ impl Desk {
     fn page(&self) -> Result<String, Failed> {
         let figures = Figures::read(&self.results)?;
         let play = self.play();
-        let sites = Sites::Running(running(&play.stage), self.built.clone());
+        let sites = Sites::Running(running(&play.demos), self.built.clone());
         Ok(document::document(&sites, &play.made, &figures).into_string())
     }
 
     fn make(&self, edit: Edit) -> String {
         let mut play = self.play();
-        let made = play.stage.make(edit);
+        let made = play.demos.make(edit);
         let shown = live::one(&made).into_string();
         play.made.push(made);
         let forgotten = play.made.len().saturating_sub(REMEMBERED);
@@ -213,9 +213,9 @@ impl Desk {
 }
 
 /// The sites as they are served.
-fn running(stage: &Stage) -> Vec<Site> {
-    let folders = stage.folders().into_iter().map(|folder| Some(folder.display().to_string()));
-    let addresses = stage.addresses().into_iter().map(|address| format!("http://{address}/"));
+fn running(demos: &DemoRunner) -> Vec<Site> {
+    let folders = demos.folders().into_iter().map(|folder| Some(folder.display().to_string()));
+    let addresses = demos.addresses().into_iter().map(|address| format!("http://{address}/"));
     addresses.zip(folders).map(|(address, folder)| Site { address, folder }).collect()
 }
 

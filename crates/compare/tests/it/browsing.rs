@@ -1,8 +1,6 @@
-//! The page in a browser. Where there is none these are skipped, unless `REQUIRE_ALL=1`.
+//! The page in a browser.
 
-use std::env;
-
-use conformance::Browser;
+use conformance::{Browser, long_tier, skipped};
 
 use crate::showing::Showing;
 
@@ -65,10 +63,13 @@ fn every_width_shows_what_it_has_room_for() {
     }
 }
 
+/// A browser, in the long tier and where one is installed.
 fn browser() -> Option<Browser> {
+    if !long_tier() {
+        return None;
+    }
     if let Some(missing) = Browser::missing() {
-        assert!(env::var_os("REQUIRE_ALL").is_none_or(|value| value != "1"), "{missing}");
-        eprintln!("SKIPPED: {missing}");
+        skipped(&missing);
         return None;
     }
     Some(Browser::start().unwrap())

@@ -6,7 +6,6 @@
 mod browsing;
 mod ending;
 mod export;
-mod measuring;
 mod page;
 mod programs;
 mod showing;

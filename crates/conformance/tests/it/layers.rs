@@ -8,6 +8,7 @@ use std::{
 
 /// Every edge between our crates. A crate that is not there yet has none.
 const EDGES: &[(&str, &[&str])] = &[
+    ("process-tree", &[]),
     ("filewatch", &[]),
     ("configs", &["filewatch"]),
     ("views", &["filewatch"]),
@@ -21,7 +22,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("demo-poem", &["launch", "site", "lifecycle"]),
     ("conformance", &[]),
     ("hotrun", &["filewatch", "livepage"]),
-    ("compare", &["conformance"]),
+    ("compare", &["process-tree", "conformance"]),
+    ("bench", &["process-tree", "conformance"]),
 ];
 
 /// Every further edge that tests may add.
@@ -49,7 +51,7 @@ const EXCLUSIVE: &[(&str, &[&str])] = &[
     ("listenfd", &["lifecycle"]),
     ("command-fds", &["lifecycle", "hotrun"]),
     ("minisign-verify", &["lifecycle"]),
-    ("clap", &["launch", "hotrun", "compare"]),
+    ("clap", &["launch", "hotrun", "compare", "bench"]),
     ("axum", &["demo-axum"]),
     ("actix-web", &["demo-actix-web"]),
     ("warp", &["demo-warp"]),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::read;
 
 /// Where the record is.
-const RECORD: &str = "crates/compare/results/bench.json";
+const RECORD: &str = "crates/bench/results/bench.json";
 
 /// The columns of the table, as the record names them.
 const SERVERS: [&str; 8] =

@@ -1,0 +1,110 @@
+//! The development runners, in turn, with the same program and the same command to build it.
+
+mod fixture;
+mod tool;
+
+use std::{path::PathBuf, thread, time::Duration};
+
+use clap::Args;
+use conformance::Failed;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    progress,
+    servers::visitors::Visitors,
+    stats::{median, round, summary},
+};
+
+use self::{
+    fixture::{Fixture, Passed},
+    tool::Tool,
+};
+
+/// Between two edits without load: whoever is still about to leave should have left.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What to compare
+#[derive(Args)]
+pub(crate) struct Runners {
+    /// The folder with the tools' programs: hotrun, watchexec, cargo-watch, bacon, air; what is not there is left out
+    tools: PathBuf,
+    /// Restarts by each tool, as many without load as under load
+    #[arg(long, default_value_t = 20)]
+    restarts: u32,
+    /// Files of the tree beside which start, memory and watches are measured
+    #[arg(long, default_value_t = 100_000)]
+    files: u32,
+}
+
+/// Failed requests, own share, start, memory, watches: by each tool in turn.
+pub(crate) fn compare(how: &Runners) -> Result<Value, Failed> {
+    let tools: Vec<Tool> = Tool::all(&how.tools);
+    let mut results = Map::new();
+    let mut first = None;
+    for tool in &tools {
+        let share = own_share(tool, how.restarts)?;
+        let middle = median(share.clone());
+        let first = *first.get_or_insert(middle);
+        let figures = json!({
+            "own_share_ms": summary(share),
+            "own_share_times_the_first": round(middle / first),
+            "under_load": under_load(tool, how.restarts)?,
+            "large_tree": beside(tool, how.files)?,
+        });
+        results.insert(tool.name.to_owned(), figures);
+    }
+    if results.is_empty() {
+        return Err(format!("no tool is in `{}`", how.tools.display()).into());
+    }
+    Ok(json!({
+        "what": "one program on std alone, its address hard-coded, without graceful shutdown, built by one script. own_share_ms: from the end of a save \
+                 to the first answer of the new version, less the script's time, less the program's from its `main` to that answer where it is alone; half a second between two edits. under_load: four clients that retry nothing, a connection a request",
+        "runners": results,
+    }))
+}
+
+fn own_share(tool: &Tool, restarts: u32) -> Result<Vec<f64>, Failed> {
+    progress(&format!("runners: {restarts} restarts by {}, without load", tool.name));
+    let mut fixture = Fixture::open(tool, 0)?;
+    let passed: Result<Vec<Option<Passed>>, Failed> = (1..=restarts)
+        .map(|number| {
+            thread::sleep(PAUSE);
+            fixture.edit_and_wait(number)
+        })
+        .collect();
+    Ok(passed?.iter().flatten().map(|passed| milliseconds(passed.own())).collect())
+}
+
+fn under_load(tool: &Tool, restarts: u32) -> Result<Value, Failed> {
+    progress(&format!("runners: {restarts} restarts by {}, under load", tool.name));
+    let mut fixture = Fixture::open(tool, 0)?;
+    let visitors = Visitors::who_reconnect(fixture.address());
+    let edited = (1..=restarts).try_for_each(|number| fixture.edit_and_wait(number).map(drop));
+    let fared = visitors.end();
+    edited?;
+    Ok(json!({
+        "restarts": restarts,
+        "not_served": fixture.stuck(),
+        "failed": fared.failed,
+        "answered": fared.answered,
+        "longest_silence_ms": milliseconds(fared.silence),
+    }))
+}
+
+fn beside(tool: &Tool, files: u32) -> Result<Value, Failed> {
+    progress(&format!("runners: {} beside {files} files", tool.name));
+    let mut fixture = Fixture::open(tool, files)?;
+    let start = fixture.start()?;
+    // Whoever builds first and watches then does so by the time at which an edit is served.
+    fixture.edit_and_wait(1)?;
+    Ok(json!({
+        "files": files,
+        "start_to_build_ms": milliseconds(start),
+        "memory_mb": fixture.memory_mb(),
+        "watches": fixture.watches(),
+    }))
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    round(duration.as_secs_f64() * 1000.0)
+}

@@ -1,0 +1,153 @@
+//! The four demos while they run, and what becomes of an edit in all of them.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use conformance::{Failed, Running, Server};
+
+use super::edit::{CONFIG, Draft, Edit, PAGE, Sign};
+
+/// The demos, running, in order; they are gone when this is dropped.
+pub(crate) struct DemoRunner {
+    demos: Vec<Running>,
+    edits: u64,
+}
+
+/// An edit that was made in all demos.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    pub(crate) edit: Edit,
+    /// What was new.
+    pub(crate) words: String,
+    /// What came of it in each demo, in order.
+    pub(crate) outcomes: Vec<Outcome>,
+}
+
+/// What came of an edit in one demo.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// An answer carried it, so long after the save began.
+    InForce(Duration),
+    /// It was rejected, so long after the save began, in these words; the answers stay what they were.
+    Refused(Duration, String),
+    /// Neither.
+    Unanswered(String),
+}
+
+/// What each demo's own file of settings is called.
+const OVERLAY: &str = "port.yaml";
+
+/// How long an edit may take to be seen.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl DemoRunner {
+    /// Starts the programs, each in a folder of its own with a copy of the configuration, which is laid over with its
+    /// port: the ones from `first` on where they are free, others where not.
+    pub(crate) fn open(programs: &[PathBuf], first: u16) -> Result<DemoRunner, Failed> {
+        let mut demos: Vec<Running> = Vec::new();
+        for (program, nth) in programs.iter().zip(0..) {
+            let port = free_port(first.checked_add(nth).filter(|_| first > 0))?;
+            let server = Server::new(program).file(OVERLAY, format!("port: {port}\n")).binding_itself();
+            let demo = server.args(&format!("--config {CONFIG} --config {OVERLAY}")).start();
+            demos.push(demo.map_err(|failed| {
+                let words = failed.message().unwrap_or_default();
+                format!("`{}` does not serve on port {port}: {words}", program.display())
+            })?);
+        }
+        Ok(DemoRunner { demos, edits: 0 })
+    }
+
+    /// Where each demo serves.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.demos.iter().map(Running::address).collect()
+    }
+
+    /// Where each demo's copies of the configuration and the templates are.
+    pub(crate) fn folders(&self) -> Vec<&Path> {
+        self.demos.iter().map(Running::folder).collect()
+    }
+
+    /// The page of each demo, as it is now.
+    pub(crate) fn pages(&self) -> Result<Vec<String>, Failed> {
+        self.demos.iter().map(|demo| Ok(demo.get("/")?.text())).collect()
+    }
+
+    /// Makes an edit in one demo after the other, so that none is measured while another one works.
+    pub(crate) fn make(&mut self, edit: Edit) -> Made {
+        self.edits += 1;
+        let mut words = String::new();
+        let mut outcomes = Vec::new();
+        for demo in &self.demos {
+            let outcome = draft(demo, edit, self.edits).and_then(|draft| {
+                words.clone_from(&draft.words);
+                save(demo, &draft)
+            });
+            let unanswered =
+                |failed: Failed| Outcome::Unanswered(failed.message().unwrap_or_default().to_owned());
+            outcomes.push(outcome.unwrap_or_else(unanswered));
+        }
+        Made { edit, words, outcomes }
+    }
+}
+
+/// The edit of this demo's files as they are now.
+fn draft(demo: &Running, edit: Edit, number: u64) -> Result<Draft, Failed> {
+    let (config, page) = match edit {
+        Edit::Back => {
+            let page = Server::shipped_template("index.html");
+            demo.save(PAGE, &page)?;
+            (Server::shipped_config(), page)
+        }
+        _ => (demo.config()?, std::fs::read_to_string(demo.path(PAGE))?),
+    };
+    Ok(edit.draft(number, &config, &page)?)
+}
+
+/// Saves a draft in place and waits until the demo knows it.
+fn save(demo: &Running, draft: &Draft) -> Result<Outcome, Failed> {
+    match &draft.sign {
+        Sign::Problem(word) => save_to_be_refused(demo, draft, word),
+        Sign::Answer(..) | Sign::Restored(_) => save_to_be_in_force(demo, draft),
+    }
+}
+
+fn save_to_be_in_force(demo: &Running, draft: &Draft) -> Result<Outcome, Failed> {
+    let target = draft.sign.target();
+    let mut client = demo.client()?;
+    client.get(target)?;
+    let begun = Instant::now();
+    demo.save(draft.file, &draft.text)?;
+    while begun.elapsed() < PATIENCE {
+        let answer = client.get(target)?;
+        let after = begun.elapsed();
+        if draft.sign.is_in(&answer.text()) {
+            return Ok(Outcome::InForce(after));
+        }
+    }
+    let words = format!("no answer carried it within {PATIENCE:?}; the demo's own page says what is wrong");
+    Ok(Outcome::Unanswered(words))
+}
+
+fn save_to_be_refused(demo: &Running, draft: &Draft, word: &str) -> Result<Outcome, Failed> {
+    let mut events = demo.events()?;
+    let begun = Instant::now();
+    demo.save(draft.file, &draft.text)?;
+    let problem =
+        events.until("the problem", |frame| frame.event == "problem" && frame.data.contains(word))?;
+    let after = begun.elapsed();
+    let words = problem.json()?["message"].as_str().unwrap_or_default().to_owned();
+    match demo.status("/")? {
+        200 => Ok(Outcome::Refused(after, words)),
+        status => Ok(Outcome::Unanswered(format!("refused, and `/` answers {status}: {words}"))),
+    }
+}
+
+/// The wanted port if it is free, else any.
+fn free_port(wanted: Option<u16>) -> Result<u16, Failed> {
+    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    let listener = wanted.and_then(|port| bind(port).ok()).map_or_else(|| bind(0), Ok);
+    Ok(listener.map_err(|e| format!("no port is free: {e}"))?.local_addr()?.port())
+}

@@ -1,0 +1,40 @@
+//! Ends the processes that a program has left. Linux only: elsewhere this crate is empty.
+//!
+//! [`sweep`] kills every child of this process, and the orphans that come to it, until there is none.
+//!
+//! With the feature `contained`, a program runs its work in a process of its own, so that neither a process nor a temporary
+//! file outlives it, whatever ends it:
+//!
+//! ```no_run
+//! # #[cfg(feature = "contained")] {
+//! use process_tree::{Role, reaper, front, use_temp_folders};
+//! use std::process::ExitCode;
+//!
+//! fn main() -> std::io::Result<ExitCode> {
+//!     let mut words = std::env::args_os().collect();
+//!     match Role::take_from(&mut words) {
+//!         Role::Front => front(&words),
+//!         Role::Reaper => reaper(&words, "example-"),
+//!         Role::Worker(folder) => {
+//!             use_temp_folders(&folder)?;
+//!             // The work, which may start any process.
+//!             Ok(ExitCode::SUCCESS)
+//!         }
+//!     }
+//! }
+//! # let _ = main;
+//! # }
+//! ```
+#![cfg(target_os = "linux")]
+
+#[cfg(feature = "contained")]
+mod contained;
+mod sweep;
+#[cfg(feature = "contained")]
+mod temp_folders;
+
+#[cfg(feature = "contained")]
+pub use contained::{Role, front, reaper};
+pub use sweep::{STAYS, sweep};
+#[cfg(feature = "contained")]
+pub use temp_folders::{TempFolders, folder_in, use_temp_folders};
