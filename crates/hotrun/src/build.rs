@@ -68,10 +68,10 @@ impl Building {
     pub(crate) fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
         let Some(group) = self.group else { return };
-        reaper::signal(group, libc::SIGTERM);
+        reaper::signal(group, libc::SIGTERM, |_| true);
         thread::spawn(move || {
             thread::sleep(PATIENCE);
-            reaper::signal(group, libc::SIGKILL);
+            reaper::signal(group, libc::SIGKILL, |_| true);
         });
     }
 }

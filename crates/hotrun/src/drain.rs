@@ -1,7 +1,8 @@
-//! How an old server leaves: it takes nothing new, finishes what it has, is told to stop, is killed.
+//! How an old server leaves: it takes no new connection, finishes its requests, is told to stop, is killed.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,81 +10,106 @@ use std::time::{Duration, Instant};
 use crate::lend::Lending;
 use crate::plan;
 use crate::proxy::UnderWay;
-use crate::{quiet, reaper};
+use crate::quiet::{self, Owed};
+use crate::reaper;
 
-/// What was accepted a moment ago has not asked yet: so long is it waited for before a program dies of the signal.
+/// A connection that was accepted a moment ago has sent no request yet: the least time before the signal, for a program
+/// that dies of it.
 const LEAST: Duration = Duration::from_millis(250);
-/// The same where the program handles the signal, and only might forget what it has accepted.
+/// The same for a program that handles the signal, and may forget a connection that it has only just accepted.
 const LEAST_HANDLED: Duration = Duration::from_millis(20);
-/// A program that handles the signal is told at last after this: it can finish by itself what it is about.
-const READS: Duration = Duration::from_millis(250);
-/// When others wait for the end, no more than this.
-const HURRY: Duration = Duration::from_secs(1);
-/// Nobody tells when a connection of another process closes.
+/// The longest wait for a program that handles the signal: it finishes its requests by itself.
+const MOST_HANDLED: Duration = Duration::from_millis(250);
+/// Between two looks at the connections: no event tells when one of another process closes.
 const LOOK: Duration = Duration::from_millis(5);
+/// Between two looks at the connections of a server that is kept.
+const LOOK_KEPT: Duration = Duration::from_millis(25);
 
-/// What is known of the one that leaves.
+/// The server that leaves.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaver {
     pub(crate) group: u32,
-    /// Where it accepts, on sockets of ours.
+    /// Where it accepts, on hotrun's sockets.
     pub(crate) addresses: Vec<SocketAddr>,
-    /// It was behind the proxy, where nobody sends it anything new any more.
+    /// It is behind the proxy, which sends it nothing new any more.
     pub(crate) proxied: Option<(SocketAddr, UnderWay)>,
-    /// It speaks systemd's protocol, so it knows how to drain.
+    /// It speaks systemd's protocol, so it drains by itself.
     pub(crate) informed: bool,
     pub(crate) lending: Option<Arc<Lending>>,
+    /// Set before it is told to stop.
+    pub(crate) told: Arc<AtomicBool>,
     pub(crate) stop: plan::Stop,
 }
 
-/// What a drain could not save.
+/// What a drain reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Cut {
-    /// Connections on which an answer was owed when a program without a handler was told to stop.
-    pub(crate) connections: usize,
+pub(crate) enum Progress {
+    /// The server was told to stop, with these answers owed.
+    Signalled(Owed),
+    /// It had not ended in time and is killed; so many connections had an answer owed.
+    Overdue(usize),
 }
 
-/// A server that leaves. Dropping it leaves the server to itself.
+/// A server that leaves. Dropping it leaves the server as it is.
 #[derive(Debug)]
 pub(crate) struct Drain {
     orders: Sender<Order>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Keep,
+    Wait,
+    Stop,
+}
+
 #[derive(Debug)]
 enum Order {
+    Leave,
     Return(Sender<bool>),
-    Hurry,
     Now,
 }
 
 impl Drain {
-    /// Begins; `signalled` is called on another thread when the server is told to stop.
-    pub(crate) fn begin(leaver: Leaver, signalled: impl FnOnce(Cut) + Send + 'static) -> Drain {
-        Drain::run(leaver, true, signalled)
+    /// Keeps the server without new connections until it is called back or is to leave. `tell` is called on another thread.
+    pub(crate) fn keep(leaver: Leaver, tell: impl Fn(Progress) + Send + 'static) -> Drain {
+        Drain::run(leaver, Stage::Keep, tell)
     }
 
-    /// Tells the server to stop at once, and kills it in time.
-    pub(crate) fn stop(leaver: Leaver, signalled: impl FnOnce(Cut) + Send + 'static) -> Drain {
-        Drain::run(leaver, false, signalled)
+    /// Waits for the server's requests, then tells it to stop.
+    pub(crate) fn begin(leaver: Leaver, tell: impl Fn(Progress) + Send + 'static) -> Drain {
+        Drain::run(leaver, Stage::Wait, tell)
     }
 
-    fn run(leaver: Leaver, patient: bool, signalled: impl FnOnce(Cut) + Send + 'static) -> Drain {
+    /// Tells the server to stop at once.
+    pub(crate) fn stop(leaver: Leaver, tell: impl Fn(Progress) + Send + 'static) -> Drain {
+        Drain::run(leaver, Stage::Stop, tell)
+    }
+
+    fn run(leaver: Leaver, mut stage: Stage, tell: impl Fn(Progress) + Send + 'static) -> Drain {
         let (orders, received) = mpsc::channel();
         thread::spawn(move || {
-            if patient && !wait(&leaver, &received) {
+            let patient = stage != Stage::Stop;
+            if stage == Stage::Keep {
+                let Some(next) = keep(&leaver, &received) else { return };
+                stage = next;
+            }
+            if stage == Stage::Wait && !wait(&leaver, &received) {
                 return;
             }
-            let signal = match leaver.stop.signal {
-                plan::Signal::Term => libc::SIGTERM,
-                plan::Signal::Int => libc::SIGINT,
-            };
-            let busy = || quiet::traffic(leaver.group, &leaver.addresses).busy;
-            let cut = if patient && !quiet::catches(leaver.group, signal) { busy() } else { 0 };
-            signalled(Cut { connections: cut });
-            reaper::signal(leaver.group, signal);
-            linger(&leaver, &received);
+            let signal = leaver.stop.signal.number();
+            let owed =
+                if patient { quiet::owed(leaver.group, &leaver.addresses, signal) } else { Owed::default() };
+            leaver.told.store(true, Ordering::SeqCst);
+            tell(Progress::Signalled(owed));
+            stop(&leaver, signal, &received, &tell);
         });
         Drain { orders }
+    }
+
+    /// Ends the keeping; a server that leaves already goes on doing so.
+    pub(crate) fn leave(&self) {
+        let _ = self.orders.send(Order::Leave);
     }
 
     /// Calls the server back; `false` if it was told to stop already.
@@ -92,14 +118,32 @@ impl Drain {
         self.orders.send(Order::Return(answer)).is_ok() && answered.recv() == Ok(true)
     }
 
-    /// Others wait for the end.
-    pub(crate) fn hurry(&self) {
-        let _ = self.orders.send(Order::Hurry);
-    }
-
-    /// Stop waiting for connections.
+    /// Ends the waiting for connections.
     pub(crate) fn now(&self) {
         let _ = self.orders.send(Order::Now);
+    }
+}
+
+/// Keeps new connections from the server until there is an order. Its idle connections are closed meanwhile: clients that
+/// keep theirs would not see the new server. Gives what follows, or nothing if the server was called back.
+fn keep(leaver: &Leaver, orders: &Receiver<Order>) -> Option<Stage> {
+    if let Some(lending) = &leaver.lending {
+        lending.hold();
+    }
+    loop {
+        if leaver.proxied.is_none() {
+            quiet::close_idle(leaver.group, &leaver.addresses);
+        }
+        match orders.recv_timeout(LOOK_KEPT) {
+            Ok(Order::Leave) => return Some(Stage::Wait),
+            Ok(Order::Now) => return Some(Stage::Stop),
+            Ok(Order::Return(answer)) => {
+                call_back(leaver, &answer);
+                return None;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return None,
+        }
     }
 }
 
@@ -113,41 +157,60 @@ fn wait(leaver: &Leaver, orders: &Receiver<Order>) -> bool {
     if leaver.informed {
         return true;
     }
-    let catches = quiet::catches(leaver.group, libc::SIGTERM);
+    let handled = quiet::is_handled(leaver.group, leaver.stop.signal.number());
+    let (least, most) =
+        if handled { (LEAST_HANDLED, MOST_HANDLED) } else { (LEAST, leaver.stop.drain.max(LEAST)) };
     let began = Instant::now();
-    let (least, most) = if catches { (LEAST_HANDLED, READS) } else { (LEAST, leaver.stop.drain.max(LEAST)) };
-    let mut end = began + most;
     loop {
-        let traffic = quiet::traffic(leaver.group, &leaver.addresses);
+        let busy = quiet::traffic(leaver.group, &leaver.addresses).busy;
         let coming = leaver.proxied.as_ref().map_or(0, |(target, under_way)| under_way.count(*target));
-        let done = traffic.busy + coming == 0 && began.elapsed() >= least;
-        if done || Instant::now() >= end {
+        let waited = began.elapsed();
+        if waited >= most || (busy + coming == 0 && waited >= least) {
             return true;
         }
         match orders.recv_timeout(LOOK) {
+            Ok(Order::Leave) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(Order::Now) => return true,
             Ok(Order::Return(answer)) => {
-                leaver.lending.iter().for_each(|lending| lending.release());
-                let _ = answer.send(true);
+                call_back(leaver, &answer);
                 return false;
             }
-            Ok(Order::Hurry) => end = end.min(Instant::now() + HURRY),
-            Ok(Order::Now) => return true,
-            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return false,
         }
     }
 }
 
-/// Kills the server if it takes too long to stop. Ends when the server did and the drain was dropped.
-fn linger(leaver: &Leaver, orders: &Receiver<Order>) {
-    let mut end = Instant::now() + leaver.stop.kill_delay;
+fn call_back(leaver: &Leaver, answer: &Sender<bool>) {
+    if let Some(lending) = &leaver.lending {
+        lending.release();
+    }
+    let _ = answer.send(true);
+}
+
+/// Sends the signal, and kills the server if it takes too long to stop. Ends when the server did and the drain was dropped.
+fn stop(leaver: &Leaver, signal: i32, orders: &Receiver<Order>, tell: &impl Fn(Progress)) {
+    let end = Instant::now() + leaver.stop.kill_delay;
+    // A launcher (npm, `make run`) passes the signal on, and a server may take the second one for an order to end at once.
+    let servers = quiet::servers(leaver.group, &leaver.addresses);
+    let mut launchers = reaper::launchers(leaver.group, &servers);
+    launchers.retain(|launcher| quiet::has_handler(*launcher, signal));
+    reaper::signal(leaver.group, signal, |process| !launchers.contains(&process));
     loop {
-        match orders.recv_timeout(end.saturating_duration_since(Instant::now())) {
+        if !launchers.is_empty() {
+            let living = reaper::members(leaver.group);
+            if !servers.iter().any(|server| living.contains(server)) {
+                reaper::signal(leaver.group, signal, |process| launchers.contains(&process));
+                launchers.clear();
+            }
+        }
+        let left = end.saturating_duration_since(Instant::now());
+        match orders.recv_timeout(if launchers.is_empty() { left } else { left.min(LOOK) }) {
             Ok(Order::Return(answer)) => drop(answer.send(false)),
-            Ok(Order::Hurry) => end = end.min(Instant::now() + HURRY),
-            Ok(Order::Now) => {}
+            Ok(Order::Leave | Order::Now) => {}
+            Err(RecvTimeoutError::Timeout) if Instant::now() < end => {}
             Err(RecvTimeoutError::Timeout) => {
-                reaper::signal(leaver.group, libc::SIGKILL);
+                tell(Progress::Overdue(quiet::traffic(leaver.group, &leaver.addresses).busy));
+                reaper::signal(leaver.group, libc::SIGKILL, |_| true);
                 return;
             }
             Err(RecvTimeoutError::Disconnected) => return,

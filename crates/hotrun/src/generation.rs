@@ -6,16 +6,18 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::process::ExitStatus;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::child::{self, Spec};
-use crate::drain::{Cut, Drain, Leaver};
+use crate::drain::{Drain, Leaver, Progress};
 use crate::herald::Herald;
 use crate::lend::{Heard, Lending};
 use crate::plan::Plan;
 use crate::probe::{Probe, Question};
 use crate::proxy::UnderWay;
+use crate::quiet::Owed;
 use crate::reaper;
 use crate::socket::{Chosen, Owned, Way};
 
@@ -23,6 +25,9 @@ use crate::socket::{Chosen, Owned, Way};
 const SILENCE: Duration = Duration::from_millis(300);
 /// Between two connections made for that.
 const POKES: Duration = Duration::from_millis(200);
+
+/// A process that was killed is gone by then.
+const AFTER_KILL: Duration = Duration::from_secs(1);
 
 /// What is heard of a server, on other threads.
 #[derive(Debug)]
@@ -32,8 +37,8 @@ pub(crate) enum News {
     Notified,
     /// It answered the probe.
     Answered,
-    /// It was told to stop.
-    Signalled(Cut),
+    /// It leaves.
+    Leaving(Progress),
     /// No process of it is left.
     Ended(io::Result<ExitStatus>),
 }
@@ -69,7 +74,11 @@ pub(crate) struct Generation {
     pub(crate) addresses: Vec<SocketAddr>,
     /// Why nothing could be lent to it, although that was wanted.
     pub(crate) unfiltered: Option<String>,
+    /// The answers that it owed when it was told to stop.
+    pub(crate) owed: Owed,
     group: u32,
+    /// It was told to stop.
+    told: Arc<AtomicBool>,
     under_way: Option<UnderWay>,
     way: Way,
     path: Option<String>,
@@ -107,8 +116,14 @@ impl Generation {
             way => way,
         };
         let ended = tell.clone();
+        let told = Arc::new(AtomicBool::new(false));
+        let (was_told, longest) = (Arc::clone(&told), plan.stop.kill_delay + AFTER_KILL);
         thread::spawn(move || {
             let status = child.process.wait();
+            // A shell or another launcher may be gone at once, while the server below it finishes its requests.
+            if was_told.load(Ordering::SeqCst) {
+                reaper::wait(group, longest);
+            }
             reaper::sweep(group);
             ended(News::Ended(status));
         });
@@ -120,6 +135,8 @@ impl Generation {
             group,
             way,
             unfiltered: child.unfiltered.take(),
+            owed: Owed::default(),
+            told,
             path: plan.ready.http.clone(),
             informed: false,
             ready: false,
@@ -228,10 +245,26 @@ impl Generation {
         }
     }
 
-    /// Takes no new connection, finishes what it has, is told to stop.
-    pub(crate) fn leave(&mut self, plan: &Plan, tell: impl Fn(News) + Send + 'static) {
+    /// Whether it can be kept from new connections.
+    pub(crate) fn holds(&self) -> bool {
+        self.shares() && (self.lending.is_some() || self.port.is_some())
+    }
+
+    /// Takes no new connection, and lives on.
+    pub(crate) fn keep(&mut self, plan: &Plan, tell: impl Fn(News) + Send + 'static) {
         if self.drain.is_none() {
-            self.drain = Some(Drain::begin(self.leaver(plan), move |cut| tell(News::Signalled(cut))));
+            self.drain = Some(Drain::keep(self.leaver(plan), move |progress| tell(News::Leaving(progress))));
+        }
+    }
+
+    /// Takes no new connection, finishes its requests, is told to stop.
+    pub(crate) fn leave(&mut self, plan: &Plan, tell: impl Fn(News) + Send + 'static) {
+        match &self.drain {
+            Some(drain) => drain.leave(),
+            None => {
+                self.drain =
+                    Some(Drain::begin(self.leaver(plan), move |progress| tell(News::Leaving(progress))));
+            }
         }
     }
 
@@ -239,18 +272,14 @@ impl Generation {
     pub(crate) fn stop(&mut self, plan: &Plan, tell: impl Fn(News) + Send + 'static) {
         match &self.drain {
             Some(drain) => drain.now(),
-            None => self.drain = Some(Drain::stop(self.leaver(plan), move |cut| tell(News::Signalled(cut)))),
+            None => {
+                self.drain =
+                    Some(Drain::stop(self.leaver(plan), move |progress| tell(News::Leaving(progress))));
+            }
         }
     }
 
-    /// Leaves sooner.
-    pub(crate) fn hurry(&self) {
-        if let Some(drain) = &self.drain {
-            drain.hurry();
-        }
-    }
-
-    /// Stays after all; `false` if it was told to stop already.
+    /// Serves again; `false` if it was told to stop already.
     pub(crate) fn call_back(&mut self) -> bool {
         let stays = self.drain.as_ref().is_none_or(Drain::call_back);
         if stays {
@@ -261,7 +290,7 @@ impl Generation {
 
     /// Ends now.
     pub(crate) fn kill(&self) {
-        reaper::signal(self.group, libc::SIGKILL);
+        reaper::signal(self.group, libc::SIGKILL, |_| true);
     }
 
     fn leaver(&self, plan: &Plan) -> Leaver {
@@ -276,6 +305,7 @@ impl Generation {
             proxied: self.port.zip(self.under_way.clone()),
             informed: self.informed,
             lending: self.lending.clone(),
+            told: Arc::clone(&self.told),
             stop: plan.stop.clone(),
         }
     }

@@ -1,6 +1,7 @@
 //! All that is decided before anything runs.
 
 mod ask;
+mod command_line;
 mod ground;
 mod making;
 mod watching;
@@ -20,6 +21,7 @@ use crate::project::Project;
 use crate::refusal::Refusal;
 use crate::settings::{self, Color, Colors, Settings, When};
 
+pub(crate) use crate::plan::command_line::CommandLine;
 pub(crate) use crate::sources::SourceRules;
 
 /// How long a server may take to become ready.
@@ -150,6 +152,22 @@ pub(crate) struct Stop {
 pub(crate) enum Signal {
     Term,
     Int,
+}
+
+impl Signal {
+    pub(crate) fn number(self) -> i32 {
+        match self {
+            Signal::Term => libc::SIGTERM,
+            Signal::Int => libc::SIGINT,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Signal::Term => "SIGTERM",
+            Signal::Int => "SIGINT",
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
-//! What a process' connections are doing.
+//! What the connections of a server are doing.
 //!
-//! From outside nobody sees requests; but the kernel knows, of every connection, when bytes last went which way. Who
-//! has received something since it last sent something owes an answer.
+//! Nobody sees requests from outside. But the kernel knows, of every connection, when bytes last went which way. A
+//! process that has received something since it last sent something owes an answer.
 
 mod connection;
 mod manners;
@@ -9,12 +9,17 @@ mod manners;
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+
+use rustix::net::{Shutdown, shutdown};
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
 use crate::reaper;
+use crate::socket::listening_on;
 
 use self::connection::Connection;
 
-pub(crate) use self::manners::catches;
+pub(crate) use self::manners::{Language, has_handler, is_handled};
 
 /// The established connections of a group of processes on some ports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,17 +30,81 @@ pub(crate) struct Traffic {
     pub(crate) busy: usize,
 }
 
+/// The answers that were owed when a server was told to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Owed {
+    /// Connections with an answer owed.
+    pub(crate) connections: usize,
+    /// What the signal does to the processes that owe them.
+    pub(crate) death: Death,
+    /// What they are written in.
+    pub(crate) language: Language,
+}
+
+/// Whether a signal ends a process at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Death {
+    /// No, or it cannot be known.
+    #[default]
+    No,
+    /// The runtime of the language has a handler: the exit status of the group's leader tells whether the program has one.
+    Unknown,
+    Yes,
+}
+
 /// Looks at every process of the group.
 pub(crate) fn traffic(group: u32, addresses: &[SocketAddr]) -> Traffic {
-    let ports: BTreeSet<u16> = addresses.iter().map(SocketAddr::port).collect();
-    let mut connections: Vec<_> = ports.into_iter().flat_map(connection::on).collect();
-    if !connections.is_empty() {
-        let held = sockets(group);
-        connections.retain(|connection| held.contains(&connection.inode));
-    }
+    let connections = connections(group, addresses);
     Traffic {
         open: connections.len(),
         busy: connections.iter().filter(|connection| connection.is_busy()).count(),
+    }
+}
+
+/// The answers that the group owes now, and what the signal would do to them.
+pub(crate) fn owed(group: u32, addresses: &[SocketAddr], signal: i32) -> Owed {
+    let mut busy = connections(group, addresses);
+    busy.retain(Connection::is_busy);
+    let inodes: BTreeSet<u64> = busy.iter().map(|connection| connection.inode).collect();
+    let mut debtors = reaper::members(group);
+    debtors.retain(|process| sockets_of(*process).any(|inode| inodes.contains(&inode)));
+    let death = if debtors.iter().any(|process| !has_handler(*process, signal)) {
+        Death::Yes
+    } else if debtors == [group] && !is_handled(group, signal) {
+        Death::Unknown
+    } else {
+        Death::No
+    };
+    let language = debtors.first().map_or(Language::Other, |process| Language::of(*process));
+    Owed { connections: busy.len(), death, language }
+}
+
+/// The processes of the group that listen on these addresses or hold connections to them.
+pub(crate) fn servers(group: u32, addresses: &[SocketAddr]) -> Vec<u32> {
+    let ports: BTreeSet<u16> = addresses.iter().map(SocketAddr::port).collect();
+    let mut inodes: BTreeSet<u64> = connections(group, addresses).iter().map(|one| one.inode).collect();
+    inodes.extend(ports.into_iter().flat_map(listening_on));
+    let mut servers = reaper::members(group);
+    servers.retain(|process| sockets_of(*process).any(|inode| inodes.contains(&inode)));
+    servers
+}
+
+/// Ends the reading side of the group's idle connections, as if their clients had closed them: the program closes them. A
+/// request that arrives before the program has seen the end is still read and answered.
+pub(crate) fn close_idle(group: u32, addresses: &[SocketAddr]) {
+    let mut idle = connections(group, addresses);
+    idle.retain(|connection| !connection.is_busy());
+    if idle.is_empty() {
+        return;
+    }
+    for process in reaper::members(group) {
+        for (descriptor, inode) in descriptors_of(process) {
+            if idle.iter().any(|connection| connection.inode == inode)
+                && let Some(socket) = duplicate(process, descriptor)
+            {
+                let _ = shutdown(&socket, Shutdown::Read);
+            }
+        }
     }
 }
 
@@ -49,22 +118,41 @@ pub(crate) fn holds(group: u32, peer: SocketAddr) -> bool {
     }
 }
 
+/// The group's connections to these addresses.
+fn connections(group: u32, addresses: &[SocketAddr]) -> Vec<Connection> {
+    let ports: BTreeSet<u16> = addresses.iter().map(SocketAddr::port).collect();
+    let mut connections: Vec<_> = ports.into_iter().flat_map(connection::on).collect();
+    if !connections.is_empty() {
+        let held = sockets(group);
+        connections.retain(|connection| held.contains(&connection.inode));
+    }
+    connections
+}
+
 /// The inodes of all sockets that the group holds.
 fn sockets(group: u32) -> BTreeSet<u64> {
-    let inode = |link: String| link.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok();
-    links(group).filter_map(inode).collect()
+    reaper::members(group).into_iter().flat_map(sockets_of).collect()
 }
 
-/// What the group's descriptors are.
-fn links(group: u32) -> impl Iterator<Item = String> {
-    reaper::members(group).into_iter().flat_map(links_of)
+/// The inodes of a process' sockets.
+fn sockets_of(process: u32) -> impl Iterator<Item = u64> {
+    descriptors_of(process).map(|(_, inode)| inode)
 }
 
-/// What a process' descriptors are.
-fn links_of(process: u32) -> impl Iterator<Item = String> {
+/// A process' descriptors that are sockets, and their inodes.
+fn descriptors_of(process: u32) -> impl Iterator<Item = (i32, u64)> {
     let descriptors = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
-    descriptors
-        .filter_map(|descriptor| fs::read_link(descriptor.path()).ok()?.into_os_string().into_string().ok())
+    descriptors.filter_map(|descriptor| {
+        let link = fs::read_link(descriptor.path()).ok()?;
+        let inode = link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()?;
+        Some((descriptor.file_name().to_str()?.parse().ok()?, inode))
+    })
+}
+
+/// Another process' descriptor, as one more of ours.
+fn duplicate(process: u32, descriptor: i32) -> Option<OwnedFd> {
+    let process = pidfd_open(Pid::from_raw(process.cast_signed())?, PidfdFlags::empty()).ok()?;
+    pidfd_getfd(process, descriptor, PidfdGetfdFlags::empty()).ok()
 }
 
 #[cfg(test)]

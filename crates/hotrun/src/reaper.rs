@@ -39,11 +39,39 @@ pub(crate) fn members(group: u32) -> Vec<u32> {
     ours().members(group, &mark(us(), group))
 }
 
-/// Sends the signal to the group and to every descendant of its leader, whatever group or session that is in by now.
-pub(crate) fn signal(group: u32, signal: i32) {
+/// The members that have one of `servers` below them and are none themselves.
+pub(crate) fn launchers(group: u32, servers: &[u32]) -> Vec<u32> {
+    let census = ours();
+    let mut found = census.members(group, &mark(us(), group));
+    found.retain(|process| {
+        !servers.contains(process) && census.descendants(*process).iter().any(|below| servers.contains(below))
+    });
+    found
+}
+
+/// Sends the signal to those members of the group that are chosen, whatever group or session they are in by now.
+pub(crate) fn signal(group: u32, signal: i32, is_chosen: impl Fn(u32) -> bool) {
     let Some(signal) = Signal::from_named_raw(signal) else { return };
-    for process in members(group) {
+    for process in members(group).into_iter().filter(|process| is_chosen(*process)) {
         send(process, signal);
+    }
+}
+
+/// Waits until no member of the group is left, for so long at most.
+pub(crate) fn wait(group: u32, longest: Duration) {
+    let deadline = Instant::now() + longest;
+    while Instant::now() < deadline {
+        let left = members(group);
+        if left.is_empty() {
+            return;
+        }
+        for process in left {
+            let process = Pid::from_raw(process.cast_signed());
+            let Some(Ok(end)) = process.map(|process| pidfd_open(process, PidfdFlags::empty())) else {
+                continue;
+            };
+            until_it_ends(&end, deadline);
+        }
     }
 }
 
@@ -95,12 +123,16 @@ fn kill_until_none(count: impl Fn() -> Census, find: impl Fn(&Census) -> Vec<u32
         let ends: Vec<_> = found.iter().filter_map(|process| send(*process, Signal::KILL)).collect();
         killed.extend(found);
         for end in ends {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let left = Timespec::try_from(left).unwrap_or_default();
-            let _ = poll(&mut [PollFd::new(&end, PollFlags::IN)], Some(&left));
+            until_it_ends(&end, deadline);
         }
     }
     killed
+}
+
+fn until_it_ends(process: &OwnedFd, deadline: Instant) {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let left = Timespec::try_from(left).unwrap_or_default();
+    let _ = poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&left));
 }
 
 /// The descriptor becomes readable when the process ends.

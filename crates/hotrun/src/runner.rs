@@ -1,6 +1,7 @@
 //! The loop: events in, actions out.
 
 mod act;
+mod cut;
 mod hear;
 mod timers;
 
@@ -35,6 +36,8 @@ use self::timers::Timers;
 enum Happening {
     Changes(Changes),
     Built(u32, Built),
+    /// There is a copy of this version's program.
+    Copied(u32),
     News(u32, News),
     /// A signal that asks to end.
     Asked,
@@ -66,6 +69,8 @@ struct Runner {
     /// The newest version that was built, and its program.
     newest: Option<(u32, PathBuf)>,
     generations: BTreeMap<u32, Generation>,
+    /// Why the last build failed, for a message.
+    failure: String,
     /// How the servers ended that nothing was said of yet.
     endings: BTreeMap<u32, String>,
     /// The next start is `rerun_cmd`'s.
@@ -127,6 +132,7 @@ impl Runner {
             building: None,
             newest: None,
             generations: BTreeMap::new(),
+            failure: String::new(),
             endings: BTreeMap::new(),
             reruns: false,
             said_way: false,

@@ -33,14 +33,19 @@ impl Shelf {
         Self { path, folder: None, copies: BTreeMap::new(), errors: Vec::new() }
     }
 
-    /// Begins to copy a version's program.
-    pub(crate) fn keep(&mut self, version: u32, original: &Path) {
-        if let Err(error) = self.begin(version, original) {
+    /// Begins to copy a version's program; `made` is called on another thread when there is the whole copy.
+    pub(crate) fn keep(&mut self, version: u32, original: &Path, made: impl FnOnce() + Send + 'static) {
+        if let Err(error) = self.begin(version, original, made) {
             self.errors.push(error);
         }
     }
 
-    fn begin(&mut self, version: u32, original: &Path) -> io::Result<()> {
+    fn begin(
+        &mut self,
+        version: u32,
+        original: &Path,
+        made: impl FnOnce() + Send + 'static,
+    ) -> io::Result<()> {
         let folder = match self.folder.take() {
             Some(folder) => folder,
             None => Folder::claim(&self.path)?,
@@ -50,7 +55,9 @@ impl Shelf {
         let (from, to) = (original.to_owned(), copy.clone());
         let making = thread::Builder::new().name("copy".to_owned()).spawn(move || {
             fs::create_dir_all(folder)?;
-            fs::copy(from, to).map(drop)
+            fs::copy(from, to)?;
+            made();
+            Ok(())
         })?;
         let kept = Kept { original: original.to_owned(), copy, making: Some(making), made: false };
         self.copies.insert(version, kept);

@@ -13,7 +13,7 @@ use rustix::fs::fstat;
 use rustix::net::{SocketAddrAny, SocketFlags, acceptfrom_with};
 use socket2::{Domain, SockRef, Socket, Type};
 
-pub(crate) use holder::{Holder, holder};
+pub(crate) use holder::{Holder, holder, listening_on};
 pub(crate) use way::{Chosen, Way, choose};
 
 /// Connections that may wait to be accepted, whatever a program passes to `listen`.

@@ -1,25 +1,23 @@
-//! What follows from what happened: pure, without a clock.
+//! Maps each event to actions. Pure: no clock, no input, no output.
 //!
-//! The invariant: at most two servers exist, at most one of them is not ready, and one that is ready is asked to leave only
-//! when its successor is ready, unless the two cannot live side by side.
+//! The invariant: one server takes new connections, at most one more is not ready, and a ready server is asked to stop
+//! only after its successor is ready, unless the two cannot run side by side. Older servers may still drain: at most
+//! three, then the oldest is cut.
 
 mod action;
 mod event;
+mod server;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::action::{Action, Word};
-pub(crate) use self::event::{Event, Outcome};
+use std::collections::BTreeSet;
 
-/// What is known of a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Server {
-    id: u32,
-    version: u32,
-    shares: bool,
-    /// Current: proven. Leaving: told to stop. Next: told to stop.
-    done: bool,
-}
+pub(crate) use self::action::{Action, Message};
+pub(crate) use self::event::{Event, Outcome};
+use self::server::{Server, Stage};
+
+/// So many replaced servers may drain at a time.
+const MOST_DRAINING: usize = 3;
 
 /// The rules of the plan.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,11 +26,11 @@ pub(crate) struct Rules {
     pub(crate) builds: bool,
     /// A failed build stops the servers.
     pub(crate) stop_on_error: bool,
-    /// What ends by itself is run again.
+    /// A program that ends by itself is run again.
     pub(crate) rerun: bool,
 }
 
-/// The state of everything.
+/// The state of the builds and the servers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Supervisor {
     rules: Rules,
@@ -41,15 +39,19 @@ pub(crate) struct Supervisor {
     building: bool,
     /// Something changed since the build under way began.
     stale: bool,
-    /// A version that waits for its turn.
+    /// A version that waits to be started.
     waiting: Option<u32>,
+    /// Started, not ready.
     next: Option<Server>,
+    /// Takes the new connections.
     current: Option<Server>,
-    /// At most two, and then there is no other.
-    leaving: Vec<Server>,
-    /// The last version that served.
+    /// Replaced servers, the oldest first.
+    old: Vec<Server>,
+    /// The versions of which there is a copy.
+    copies: BTreeSet<u32>,
+    /// The last version that served and of which there is a copy.
     good: Option<u32>,
-    /// What a rerun would run.
+    /// The version that a rerun starts.
     again: Option<u32>,
     quitting: bool,
 }
@@ -59,7 +61,7 @@ impl Supervisor {
         Self { rules, ..Self::default() }
     }
 
-    /// Takes in one event. What is not about anything that exists is ignored.
+    /// Takes in one event. An event about a build or a server that is gone changes nothing.
     pub(crate) fn on(&mut self, event: Event) -> Vec<Action> {
         let mut actions = Vec::new();
         match event {
@@ -70,9 +72,10 @@ impl Supervisor {
             _ if self.quitting => {}
             Event::Changed => self.changed(&mut actions),
             Event::Built(version, outcome) => self.built(version, outcome, &mut actions),
-            Event::Ready { server, shares } => self.ready(server, shares, &mut actions),
+            Event::Copied(version) => drop(self.copies.insert(version)),
+            Event::Ready { server, shares, holds } => self.ready(server, shares, holds, &mut actions),
             Event::Late(server) => self.late(server, &mut actions),
-            Event::Proven(server) => self.proven(server),
+            Event::Proven(server) => self.proven(server, &mut actions),
             Event::Rerun => {
                 if let Some(version) = self.again.take()
                     && self.current.is_none()
@@ -86,7 +89,7 @@ impl Supervisor {
         actions
     }
 
-    /// The versions whose programs may still be started.
+    /// Whether the program of this version may still be started.
     pub(crate) fn needs(&self, version: u32) -> bool {
         let alive = [self.next, self.current].into_iter().flatten().map(|server| server.version);
         alive.chain(self.good).chain(self.waiting).chain(self.again).any(|needed| needed == version)
@@ -123,67 +126,138 @@ impl Supervisor {
             self.build(actions);
         } else if outcome == Outcome::Good {
             self.waiting = Some(version);
-        } else if self.rules.stop_on_error {
-            self.waiting = None;
-            self.dismiss(actions);
-            if let Some(current) = self.current.take() {
-                actions.push(Action::Stop(current.id));
-                self.leaving.push(Server { done: true, ..current });
+        } else {
+            let stops = self.rules.stop_on_error;
+            actions.push(Action::Say(Message::BuildFailed { serves: self.current.is_some(), stops }));
+            if stops {
+                self.stop_all(actions);
             }
         }
     }
 
-    fn ready(&mut self, server: u32, shares: bool, actions: &mut Vec<Action>) {
-        let Some(next) = self.next.take_if(|next| next.id == server && !next.done) else { return };
-        if let Some(old) = self.current.take() {
-            self.good = Some(old.version);
-            actions.push(Action::Leave(old.id));
-            self.leaving.push(Server { done: false, ..old });
+    /// Stops every server that is not told to stop yet and does not drain.
+    fn stop_all(&mut self, actions: &mut Vec<Action>) {
+        self.waiting = None;
+        self.dismiss(actions);
+        for kept in self.old.iter_mut().filter(|old| old.stage == Stage::Kept) {
+            kept.stage = Stage::Told;
+            actions.push(Action::Stop(kept.id));
         }
-        self.current = Some(Server { shares, ..next });
+        if let Some(current) = self.current.take() {
+            actions.push(Action::Stop(current.id));
+            self.old.push(Server { stage: Stage::Told, ..current });
+        }
+        self.limit(actions);
+    }
+
+    fn ready(&mut self, server: u32, shares: bool, holds: bool, actions: &mut Vec<Action>) {
+        let Some(next) = self.next.take_if(|next| next.id == server && next.stage == Stage::Active) else {
+            return;
+        };
+        if let Some(current) = self.current.take() {
+            self.remember(current.version);
+            self.replace(current, actions);
+        }
+        self.current = Some(Server { shares, holds, ..next });
+        self.release(actions);
+        self.limit(actions);
         actions.push(Action::Probation(server));
     }
 
-    fn late(&mut self, server: u32, actions: &mut Vec<Action>) {
-        let Some(next) = self.next.as_mut().filter(|next| next.id == server && !next.done) else { return };
-        let other = self.current.is_some();
-        if !other && self.good.is_none_or(|good| good == next.version) {
-            actions.push(Action::Say(Word::StillStarting(server)));
-            return;
-        }
-        next.done = true;
-        actions.push(Action::Say(Word::GivenUp { server, late: true, serves: other }));
-        actions.push(Action::Kill(server));
-        if !other {
-            self.restore(actions);
+    /// The old server takes no new connections from now on. It is kept if nothing else could be fallen back to.
+    fn replace(&mut self, old: Server, actions: &mut Vec<Action>) {
+        let stage =
+            if old.holds && !self.copies.contains(&old.version) { Stage::Kept } else { Stage::Draining };
+        actions.push(if stage == Stage::Kept { Action::Keep(old.id) } else { Action::Leave(old.id) });
+        self.old.push(Server { stage, ..old });
+    }
+
+    /// Cuts the oldest server that drains if there are too many. Kept ones are never more than two.
+    fn limit(&mut self, actions: &mut Vec<Action>) {
+        if self.old.iter().filter(|old| old.stage != Stage::Cut).count() > MOST_DRAINING
+            && let Some(oldest) =
+                self.old.iter_mut().find(|old| matches!(old.stage, Stage::Draining | Stage::Told))
+        {
+            oldest.stage = Stage::Cut;
+            actions.push(Action::Say(Message::Cut(oldest.id)));
+            actions.push(Action::Kill(oldest.id));
         }
     }
 
-    fn proven(&mut self, server: u32) {
-        if let Some(current) = self.current.as_mut().filter(|current| current.id == server) {
-            current.done = true;
-            self.good = Some(current.version);
+    /// Lets those leave that nobody would fall back to. While the current server is on probation that is every one
+    /// but the last, and the last proven one.
+    fn release(&mut self, actions: &mut Vec<Action>) {
+        let on_probation = self.current.is_some_and(|current| !current.proven);
+        let last = |is_one: fn(&Server) -> bool| {
+            self.old.iter().rfind(|old| old.stage == Stage::Kept && is_one(old)).map(|old| old.id)
+        };
+        let needed = if on_probation { [last(|_| true), last(|old| old.proven)] } else { [None, None] };
+        for old in self.old.iter_mut().filter(|old| old.stage == Stage::Kept) {
+            if !needed.contains(&Some(old.id)) {
+                old.stage = Stage::Draining;
+                actions.push(Action::Leave(old.id));
+            }
         }
+    }
+
+    fn late(&mut self, server: u32, actions: &mut Vec<Action>) {
+        let Some(next) = self.next.as_mut().filter(|next| next.id == server && next.stage == Stage::Active)
+        else {
+            return;
+        };
+        let other = self.current.is_some();
+        if !other && self.good.is_none_or(|good| good == next.version) {
+            actions.push(Action::Say(Message::StillStarting(server)));
+            return;
+        }
+        next.stage = Stage::Told;
+        actions.push(Action::Say(Message::GivenUp { server, late: true, serves: other }));
+        actions.push(Action::Kill(server));
+        let version = next.version;
+        if !other {
+            self.fall_back(Some(version), actions);
+        }
+    }
+
+    fn proven(&mut self, server: u32, actions: &mut Vec<Action>) {
+        let mut all = self.current.iter_mut().chain(&mut self.old);
+        let Some(proven) = all.find(|one| one.id == server) else { return };
+        proven.proven = true;
+        if let Some(current) = self.current.filter(|current| current.id == server) {
+            self.remember(current.version);
+        }
+        self.release(actions);
+    }
+
+    /// The version has served. It can be started again if there is a copy of it.
+    fn remember(&mut self, version: u32) {
+        if self.copies.contains(&version) {
+            self.good = Some(version);
+        }
+        let good = self.good;
+        self.copies.retain(|copy| *copy >= version || Some(*copy) == good);
     }
 
     /// A server that was called back had been told to stop already.
     fn signalled(&mut self, server: u32, actions: &mut Vec<Action>) {
-        if let Some(leaving) = self.leaving.iter_mut().find(|leaving| leaving.id == server) {
-            leaving.done = true;
+        if let Some(old) = self.old.iter_mut().find(|old| old.id == server) {
+            if old.stage != Stage::Cut {
+                old.stage = Stage::Told;
+            }
         } else if let Some(current) = self.current.take_if(|current| current.id == server) {
-            self.leaving.push(Server { done: true, ..current });
-            self.good = Some(current.version);
-            if !self.quitting {
-                self.restore(actions);
+            self.old.push(Server { stage: Stage::Told, ..current });
+            self.limit(actions);
+            if !self.quitting && !self.fall_back(None, actions) && !self.starts() {
+                actions.push(Action::Say(Message::Waiting(server)));
             }
         }
     }
 
     fn ended(&mut self, server: u32, actions: &mut Vec<Action>) {
         let is = |one: &mut Server| one.id == server;
-        self.leaving.retain(|leaving| leaving.id != server);
+        self.old.retain(|old| old.id != server);
         if let Some(next) = self.next.take_if(is) {
-            if !next.done && !self.quitting {
+            if next.stage == Stage::Active && !self.quitting {
                 self.died_early(next, actions);
             }
         } else if let Some(current) = self.current.take_if(is)
@@ -195,32 +269,58 @@ impl Supervisor {
 
     fn died_early(&mut self, next: Server, actions: &mut Vec<Action>) {
         let serves = self.current.is_some();
-        if !serves && self.rules.rerun {
+        if !serves && self.rules.rerun && self.last_callable().is_none() {
             self.pause(next, actions);
             return;
         }
-        actions.push(Action::Say(Word::GivenUp { server: next.id, late: false, serves }));
-        if !serves && self.good != Some(next.version) {
-            self.restore(actions);
+        actions.push(Action::Say(Message::GivenUp { server: next.id, late: false, serves }));
+        if !serves {
+            self.fall_back(Some(next.version), actions);
         }
     }
 
     fn died(&mut self, current: Server, actions: &mut Vec<Action>) {
-        let fell = !current.done && self.good.is_some_and(|good| good != current.version);
-        if fell {
-            actions.push(Action::Say(Word::Fell(current.id)));
-            if let Some(old) = self.leaving.pop_if(|old| !old.done) {
-                actions.push(Action::Return(old.id));
-                actions.push(Action::Say(Word::Returned(old.id)));
-                self.current = Some(Server { done: true, ..old });
-            } else if self.next.is_none() {
-                self.restore(actions);
-            }
+        let has_other =
+            self.last_callable().is_some() || self.good.is_some_and(|good| good != current.version);
+        if !current.proven && has_other {
+            actions.push(Action::Say(Message::Fell(current.id)));
+            self.fall_back(Some(current.version), actions);
         } else if self.rules.rerun {
             self.pause(current, actions);
         } else {
-            actions.push(Action::Say(Word::Waiting(current.id)));
+            actions.push(Action::Say(Message::Waiting(current.id)));
         }
+    }
+
+    /// The place of the last replaced server that was not told to stop.
+    fn last_callable(&self) -> Option<usize> {
+        self.old.iter().rposition(|old| matches!(old.stage, Stage::Kept | Stage::Draining))
+    }
+
+    /// A version waits to be started, or a server starts.
+    fn starts(&self) -> bool {
+        self.waiting.is_some() || self.next.is_some_and(|next| next.stage == Stage::Active)
+    }
+
+    /// Nobody serves: calls a replaced server back, or starts a newer copy, but not of the version that has failed.
+    /// `false` if there is neither.
+    fn fall_back(&mut self, failed: Option<u32>, actions: &mut Vec<Action>) -> bool {
+        let good = self.good.filter(|good| Some(*good) != failed && !self.starts());
+        let callable = self.last_callable();
+        let newer = callable.filter(|at| good.is_none_or(|good| good <= self.old[*at].version));
+        if let Some(at) = newer {
+            let old = self.old.remove(at);
+            self.current = Some(Server { stage: Stage::Active, ..old });
+            actions.push(Action::Return(old.id));
+            if !old.proven {
+                actions.push(Action::Probation(old.id));
+            }
+            self.release(actions);
+        } else if good.is_some() {
+            self.waiting = good;
+            actions.push(Action::Say(Message::Restored));
+        }
+        newer.is_some() || good.is_some()
     }
 
     fn pause(&mut self, server: Server, actions: &mut Vec<Action>) {
@@ -228,27 +328,17 @@ impl Supervisor {
         actions.push(Action::Pause);
     }
 
-    /// Nobody serves: the last good version shall, unless a newer one waits anyway.
-    fn restore(&mut self, actions: &mut Vec<Action>) {
-        if let Some(good) = self.good
-            && self.waiting.is_none()
-        {
-            self.waiting = Some(good);
-            actions.push(Action::Say(Word::Restored(good)));
-        }
-    }
-
-    /// Tells the one that is not ready to stop.
+    /// Tells the server that is not ready to stop.
     fn dismiss(&mut self, actions: &mut Vec<Action>) {
-        if let Some(next) = self.next.as_mut().filter(|next| !next.done) {
-            next.done = true;
+        if let Some(next) = self.next.as_mut().filter(|next| next.stage == Stage::Active) {
+            next.stage = Stage::Told;
             actions.push(Action::Stop(next.id));
         }
     }
 
     fn quit(&mut self, actions: &mut Vec<Action>) {
         if self.quitting {
-            let all = [self.next, self.current].into_iter().flatten().chain(self.leaving.iter().copied());
+            let all = [self.next, self.current].into_iter().flatten().chain(self.old.iter().copied());
             actions.extend(all.map(|server| Action::Kill(server.id)));
             return;
         }
@@ -257,15 +347,15 @@ impl Supervisor {
             actions.push(Action::Cancel);
         }
         self.dismiss(actions);
-        for server in self.current.iter().chain(&self.leaving) {
+        for server in self.current.iter().chain(&self.old) {
             actions.push(Action::Stop(server.id));
         }
     }
 
-    /// Starts what waits as soon as there is room for it, and makes room.
+    /// Starts the version that waits as soon as there is room for it, and makes room.
     fn proceed(&mut self, actions: &mut Vec<Action>) {
         if self.quitting {
-            let idle = !self.building && self.next.or(self.current).is_none() && self.leaving.is_empty();
+            let idle = !self.building && self.next.or(self.current).is_none() && self.old.is_empty();
             if idle {
                 actions.push(Action::Exit);
             }
@@ -276,23 +366,20 @@ impl Supervisor {
             self.dismiss(actions);
             return;
         }
-        if self.leaving.len() + usize::from(self.current.is_some()) > 1 {
-            actions.extend(self.leaving.iter().map(|leaving| Action::Hurry(leaving.id)));
-            return;
-        }
-        if self.leaving.iter().any(|leaving| !leaving.shares) {
+        if self.old.iter().any(|old| !old.shares) {
             return;
         }
         if let Some(current) = self.current.take_if(|current| !current.shares) {
-            self.good = Some(current.version);
+            self.remember(current.version);
             actions.push(Action::Leave(current.id));
-            self.leaving.push(Server { done: false, ..current });
+            self.old.push(Server { stage: Stage::Draining, ..current });
+            self.limit(actions);
             return;
         }
         self.waiting = None;
         self.server += 1;
         let server = self.server;
-        self.next = Some(Server { id: server, version, shares: true, done: false });
+        self.next = Some(Server::new(server, version));
         actions.push(Action::Start { server, version });
     }
 }

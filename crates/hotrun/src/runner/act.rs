@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 use crate::build::Building;
 use crate::child::Spec;
-use crate::drain::Cut;
 use crate::generation::{Generation, News, Sign, Start};
-use crate::plan::{How, Program, What};
+use crate::plan::{CommandLine, How, Program, What};
 use crate::proxy::Proxy;
+use crate::report::spoken;
 use crate::socket::Way;
-use crate::supervisor::{Action, Event, Word};
+use crate::supervisor::{Action, Event, Message};
 
 use super::{Happening, Runner, Verdict};
 
@@ -32,6 +32,16 @@ impl Runner {
                     generation.leave(&self.plan, tell);
                 }
             }
+            Action::Keep(server) => {
+                self.report.runner(&format!(
+                    "server {server} takes no new connections and is kept for {}, in case its successor fails",
+                    spoken(self.plan.probation)
+                ));
+                let tell = self.teller(server);
+                if let Some(generation) = self.generations.get_mut(&server) {
+                    generation.keep(&self.plan, tell);
+                }
+            }
             Action::Stop(server) => {
                 let tell = self.teller(server);
                 if let Some(generation) = self.generations.get_mut(&server) {
@@ -39,12 +49,17 @@ impl Runner {
                 }
             }
             Action::Kill(server) => self.generations.get(&server).into_iter().for_each(Generation::kill),
-            Action::Hurry(server) => self.generations.get(&server).into_iter().for_each(Generation::hurry),
             Action::Return(server) => {
-                let stays = self.generations.get_mut(&server).is_some_and(Generation::call_back);
-                if !stays {
+                let Some(generation) = self.generations.get_mut(&server) else {
+                    return self.apply(Event::Signalled(server));
+                };
+                if !generation.call_back() {
                     return self.apply(Event::Signalled(server));
                 }
+                if let (Some(proxy), Some(port)) = (&self.proxy, generation.port) {
+                    proxy.switch(Some(port));
+                }
+                self.report.runner(&format!("server {server} serves on"));
             }
             Action::Probation(server) => self.timers.set(self.plan.probation, Event::Proven(server)),
             Action::Pause => {
@@ -52,7 +67,7 @@ impl Runner {
                 self.timers.set(delay, Event::Rerun);
                 self.reruns = true;
             }
-            Action::Say(word) => self.say(word),
+            Action::Say(message) => self.say(message),
             Action::Exit => return Ok(false),
         }
         self.shelf.retain(|version| self.supervisor.needs(version));
@@ -135,9 +150,19 @@ impl Runner {
             (None, What::Shell(line)) => Some([std::slice::from_ref(line), &args[..]].concat().join(" ")),
             (None, _) => None,
         };
-        let listen_pid = shell.is_none();
+        // A shell would stay between hotrun and the program.
+        let simple = shell.as_deref().and_then(CommandLine::simple);
+        let listen_pid = shell.is_none() || simple.is_some();
+        let mut env: Vec<(OsString, OsString)> =
+            env.iter().map(|(name, value)| (name.into(), value.into())).collect();
         let program = match (shell, program) {
-            (Some(line), _) => vec!["/bin/sh".into(), "-c".into(), line.into()],
+            (Some(line), _) => match simple {
+                Some(simple) => {
+                    env.extend(simple.env.into_iter().map(|(name, value)| (name.into(), value.into())));
+                    simple.words.into_iter().map(OsString::from).collect()
+                }
+                None => vec!["/bin/sh".into(), "-c".into(), line.into()],
+            },
             (None, Some(program)) => {
                 let mut words = vec![program.into_os_string()];
                 words.extend(args.iter().map(OsString::from));
@@ -145,7 +170,6 @@ impl Runner {
             }
             (None, None) => return Err(io::Error::other("there is no program")),
         };
-        let mut env: Vec<_> = env.iter().map(|(name, value)| (name.into(), value.into())).collect();
         let mut port = None;
         if self.chosen.way == Way::Proxy {
             let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
@@ -181,16 +205,24 @@ impl Runner {
         }
     }
 
-    fn say(&self, word: Word) {
+    fn say(&self, message: Message) {
         let how = |server: u32| self.endings.get(&server).map_or("ended", String::as_str);
-        match word {
-            Word::StillStarting(server) => {
+        match message {
+            Message::BuildFailed { serves, stops } => {
+                let then = match (serves, stops) {
+                    (false, _) => "",
+                    (true, false) => "; the server stays as it is",
+                    (true, true) => "; `stop_on_error` stops the server",
+                };
+                self.report.warning(&format!("the build failed {}{then}", self.failure));
+            }
+            Message::StillStarting(server) => {
                 let seconds = self.plan.ready.timeout.as_secs();
                 self.report.warning(&format!(
                     "server {server} is not ready after {seconds} s; there is no other, so it is left to go on"
                 ));
             }
-            Word::GivenUp { server, late, serves } => {
+            Message::GivenUp { server, late, serves } => {
                 let why = if late {
                     format!("was not ready within {} s", self.plan.ready.timeout.as_secs())
                 } else {
@@ -199,26 +231,19 @@ impl Runner {
                 let then = if serves { "the one before it serves on" } else { "a change starts it again" };
                 self.report.warning(&format!("server {server} {why} and is given up; {then}"));
             }
-            Word::Fell(server) => {
+            Message::Fell(server) => {
                 self.report.warning(&format!("server {server} {} on probation and is given up", how(server)));
             }
-            Word::Returned(server) => self.report.runner(&format!("server {server} serves on")),
-            Word::Restored(_) => self.report.runner("the last good program is started again"),
-            Word::Waiting(server) => {
+            Message::Restored => self.report.runner("the last good program is started again"),
+            Message::Waiting(server) => {
                 self.report.warning(&format!("server {server} {}; a change starts it again", how(server)));
             }
+            Message::Cut(server) => {
+                self.report.warning(&format!(
+                    "server {server} still had requests under way and is killed: three newer servers drain, too"
+                ));
+            }
         }
-    }
-
-    /// What a drain from outside could not save, and the line that would.
-    pub(super) fn say_cut(&self, cut: Cut) {
-        let Cut { connections } = cut;
-        let connections =
-            if connections == 1 { "1 connection".into() } else { format!("{connections} connections") };
-        self.report.warning(&format!(
-            "{connections} owed an answer for longer than the drain and had to be cut, since the program does not handle SIGTERM; \
-             what saves them, in axum: `axum::serve(listener, app).with_graceful_shutdown(lifecycle::shutdown())`"
-        ));
     }
 
     /// The way in which the port is owned, once.

@@ -1,15 +1,18 @@
 //! What happenings mean.
 
 use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::thread;
 use std::time::SystemTime;
 
 use crate::build::Built;
+use crate::drain::Progress;
 use crate::generation::{Generation, News, Sign};
 use crate::inputs::{self, Inputs};
 use crate::lend::Heard;
 use crate::plan::What;
+use crate::quiet::Death;
 use crate::refusal::Refusal;
 use crate::report::spoken;
 use crate::sources::Changes;
@@ -22,6 +25,7 @@ impl Runner {
         match happening {
             Happening::Changes(changes) => self.changed(&changes),
             Happening::Built(version, built) => self.built(version, &built),
+            Happening::Copied(version) => self.apply(Event::Copied(version)),
             Happening::News(id, news) => self.news(id, news),
             Happening::Asked => {
                 self.report.main("ends");
@@ -62,14 +66,13 @@ impl Runner {
                     What::Shell(_) => None,
                 };
                 if let Some(program) = program {
-                    self.shelf.keep(version, &program);
+                    let sender = self.sender.clone();
+                    self.shelf.keep(version, &program, move || drop(sender.send(Happening::Copied(version))));
                     self.newest = Some((version, program));
                 }
             }
             Outcome::Failed => {
-                let stays = if self.generations.is_empty() { "" } else { "; the server stays as it is" };
-                let words = format!("the build failed after {}, {}{stays}", spoken(built.took), built.reason);
-                self.report.warning(&words);
+                self.failure = format!("after {}, {}", spoken(built.took), built.reason);
             }
             Outcome::Cancelled => {}
         }
@@ -119,17 +122,27 @@ impl Runner {
                 let sign = self.generations.get_mut(&id).and_then(|one| one.becomes_ready(Sign::Answers));
                 self.signed(id, sign)
             }
-            News::Signalled(cut) => {
-                if cut.connections > 0 && !self.said_cut {
-                    self.said_cut = true;
-                    self.say_cut(cut);
+            News::Leaving(Progress::Signalled(owed)) => {
+                if owed.death == Death::Yes {
+                    self.say_cut(id, owed);
+                }
+                if let Some(generation) = self.generations.get_mut(&id) {
+                    generation.owed = owed;
                 }
                 self.apply(Event::Signalled(id))
+            }
+            News::Leaving(Progress::Overdue(busy)) => {
+                self.say_overdue(id, busy);
+                Ok(true)
             }
             News::Ended(status) => {
                 let Some(gone) = self.generations.remove(&id) else { return Ok(true) };
                 if let Some(guardian) = &self.guardian {
                     guardian.forget(gone.group());
+                }
+                let signal = status.as_ref().ok().and_then(ExitStatusExt::signal);
+                if gone.owed.death == Death::Unknown && signal == Some(self.plan.stop.signal.number()) {
+                    self.say_cut(id, gone.owed);
                 }
                 let status = status.map_or_else(|error| error.to_string(), spoken_status);
                 self.endings.insert(id, status);
@@ -167,19 +180,18 @@ impl Runner {
     /// Takes in that a server has become ready, if it has.
     pub(super) fn signed(&mut self, id: u32, sign: Option<Sign>) -> Verdict {
         let (Some(sign), Some(generation)) = (sign, self.generations.get(&id)) else { return Ok(true) };
-        let shares = generation.shares();
+        let (shares, holds) = (generation.shares(), generation.holds());
         if let (Some(proxy), Some(port)) = (&self.proxy, generation.port) {
             proxy.switch(Some(port));
         }
         let words = format!("server {id} is ready after {}: {sign}", spoken(generation.began.elapsed()));
         self.report.runner(&words);
         self.say_way(id);
-        self.apply(Event::Ready { server: id, shares })
+        self.apply(Event::Ready { server: id, shares, holds })
     }
 }
 
 fn spoken_status(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt;
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("ended with status {code}"),
         (None, Some(signal)) => format!("was ended by signal {signal}"),

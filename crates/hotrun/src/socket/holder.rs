@@ -14,16 +14,19 @@ pub(crate) struct Holder {
 
 /// Who listens on this address' port, as far as we may see: processes of the same user, or all for root.
 pub(crate) fn holder(address: SocketAddr) -> Option<Holder> {
-    let inodes: Vec<u64> = ["/proc/net/tcp", "/proc/net/tcp6"]
-        .iter()
-        .filter_map(|table| fs::read_to_string(table).ok())
-        .flat_map(|table| listening(&table, address.port()))
-        .collect();
+    let inodes = listening_on(address.port());
     let numbers = fs::read_dir("/proc").ok()?.flatten();
     let mut processes = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let pid = processes.find(|process| inodes.iter().any(|inode| has(*process, *inode)))?;
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     Some(Holder { name: name.trim().to_owned(), pid })
+}
+
+/// The inodes of the sockets that listen on `port`.
+pub(crate) fn listening_on(port: u16) -> Vec<u64> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter();
+    let tables = tables.filter_map(|table| fs::read_to_string(table).ok());
+    tables.flat_map(|table| listening(&table, port)).collect()
 }
 
 impl Display for Holder {

@@ -11,38 +11,40 @@ pub(crate) enum Action {
         server: u32,
         version: u32,
     },
-    /// Let it take no new connection, wait for those it has, stop it.
+    /// Take new connections from it, and let it live: `Leave` or `Return` follows.
+    Keep(u32),
+    /// Take new connections from it, wait for those that it has, stop it.
     Leave(u32),
     /// Stop it without waiting for connections.
     Stop(u32),
-    /// End it now.
+    /// Kill it.
     Kill(u32),
-    /// It leaves, and others wait for that: leave sooner.
-    Hurry(u32),
-    /// It was leaving, and stays.
+    /// It was kept or left, and serves again.
     Return(u32),
     /// It is the current one; `Proven` is awaited.
     Probation(u32),
     /// `Rerun` is awaited.
     Pause,
-    Say(Word),
-    /// Everything is over.
+    Say(Message),
+    /// Everything has ended.
     Exit,
 }
 
 /// What is worth a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Word {
+pub(crate) enum Message {
+    /// `serves`: there is a server; `stops`: it is stopped for that.
+    BuildFailed { serves: bool, stops: bool },
     /// The first server was not ready in time, and there is no other.
     StillStarting(u32),
-    /// Given up before it was ready; `serves` says whether another one does.
+    /// Given up before it was ready; `serves`: another one serves.
     GivenUp { server: u32, late: bool, serves: bool },
-    /// Died on probation.
+    /// Died on probation, and there is something to fall back to.
     Fell(u32),
-    /// The one before stays.
-    Returned(u32),
-    /// The last good version is started again.
-    Restored(u32),
+    /// A copy of the last good version is started.
+    Restored,
     /// It ended by itself, and nothing is run until something changes.
     Waiting(u32),
+    /// It is killed while it drains, since too many newer ones drain.
+    Cut(u32),
 }

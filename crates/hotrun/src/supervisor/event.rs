@@ -1,25 +1,29 @@
-//! What the supervisor hears.
+//! What the supervisor is told.
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     /// Sources differ.
     Changed,
-    /// The build with this number is over.
+    /// The build of this version ended.
     Built(u32, Outcome),
+    /// A copy of this version's program was made.
+    Copied(u32),
     /// A server is ready.
     Ready {
         server: u32,
-        /// Its successor can start beside it: its sockets are ours.
+        /// A successor can start beside it: hotrun owns its sockets.
         shares: bool,
+        /// It can be kept from new connections.
+        holds: bool,
     },
     /// A server was not ready in time.
     Late(u32),
     /// A server lived through its probation.
     Proven(u32),
-    /// A leaving server was told to stop, so that there is no way back.
+    /// A replaced server was told to stop, so that it cannot be called back.
     Signalled(u32),
-    /// A server is gone.
+    /// No process of a server is left.
     Ended(u32),
     /// The pause before a rerun is over.
     Rerun,

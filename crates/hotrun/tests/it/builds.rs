@@ -44,7 +44,8 @@ fn a_broken_edit_stops_the_server_if_the_settings_say_so() {
     let hotrun = project.hotrun();
     hotrun.wait_for_answer("version 1");
     hotrun.project().edit("src/main.rs", "fn main() {", "fn main() { nonsense");
-    hotrun.wait_for("the build failed");
+    hotrun.wait_for("; `stop_on_error` stops the server");
+    assert!(!hotrun.said().contains("stays as it is"), "{}", hotrun.said());
     hotrun.wait_until("end of the server", || hotrun.processes().iter().all(|name| name != "site"));
     hotrun.project().edit("src/main.rs", "nonsense", "");
     hotrun.becomes(2);

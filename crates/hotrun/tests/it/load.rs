@@ -70,7 +70,7 @@ impl Load {
 fn live(address: SocketAddr, manner: Manner, over: &AtomicBool, tally: &Mutex<Tally>) {
     let mut kept = None;
     while !over.load(Ordering::Relaxed) {
-        match ask(address, manner, &mut kept) {
+        match request(address, manner, &mut kept) {
             Ok(answer) => *tally.lock().expect("a lock").answers.entry(answer).or_default() += 1,
             Err(error) => {
                 kept = None;
@@ -82,7 +82,12 @@ fn live(address: SocketAddr, manner: Manner, over: &AtomicBool, tally: &Mutex<Ta
     }
 }
 
-fn ask(address: SocketAddr, manner: Manner, kept: &mut Option<TcpStream>) -> io::Result<String> {
+/// One request, on the kept connection if there is one.
+pub(crate) fn request(
+    address: SocketAddr,
+    manner: Manner,
+    kept: &mut Option<TcpStream>,
+) -> io::Result<String> {
     let mut stream = kept.take().map_or_else(|| connect(address), Ok)?;
     let close = if manner == Manner::Fresh { "Connection: close\r\n" } else { "" };
     stream.write_all(format!("GET / HTTP/1.1\r\nHost: {address}\r\n{close}\r\n").as_bytes())?;

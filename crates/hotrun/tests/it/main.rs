@@ -13,6 +13,7 @@ mod load;
 mod processes;
 mod project;
 mod proxy;
+mod replacing;
 mod servers;
 mod settings;
 mod sources;

@@ -271,6 +271,11 @@ impl Hotrun {
         self.family().iter().filter(|(name, leads)| name == "cargo" && *leads).count()
     }
 
+    /// How many servers there are: the groups below hotrun, without the builds and the watchdog.
+    pub(crate) fn servers(&self) -> usize {
+        self.family().iter().filter(|(name, leads)| *leads && name != "exe").count()
+    }
+
     /// Everyone below hotrun, and whether it leads its group.
     fn family(&self) -> Vec<(String, bool)> {
         let mut all = Vec::new();
@@ -333,11 +338,16 @@ impl Drop for Hotrun {
     }
 }
 
-/// One request on a connection of its own.
+/// One request for `/` on a connection of its own.
 pub(crate) fn get(address: SocketAddr) -> std::io::Result<String> {
+    ask(address, "/")
+}
+
+/// One request on a connection of its own.
+pub(crate) fn ask(address: SocketAddr, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    write!(stream, "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    stream.set_read_timeout(Some(DEADLINE))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut text = String::new();
     stream.read_to_string(&mut text)?;
     Ok(text)
