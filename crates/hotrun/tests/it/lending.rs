@@ -181,13 +181,9 @@ pub(crate) fn script(name: &str) -> String {
     format!("{}/tests/it/programs/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The program's name, if it is installed; prints that the test is skipped if not.
 pub(crate) fn present(program: &str) -> Option<&str> {
-    let found = env::var_os("PATH")
-        .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()));
-    if !found {
-        eprintln!("SKIPPED: there is no `{program}`");
-    }
-    found.then_some(program)
+    conformance::installed(&[program]).then_some(program)
 }
 
 /// Go's program, built.

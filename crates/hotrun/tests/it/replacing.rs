@@ -107,6 +107,57 @@ fn a_program_that_is_ready_before_it_works_leaves_the_good_one() {
     }
 }
 
+/// gunicorn says that it is ready before a worker has imported anything.
+#[test]
+fn gunicorn_with_a_syntax_error_leaves_the_good_one() {
+    if present("gunicorn").is_none() {
+        return;
+    }
+    let app = "def app(environ, start):\n    body = b'version 1.'\n    \
+               start('200 OK', [('Content-Length', str(len(body)))])\n    return [body]\n";
+    let settings =
+        "[build]\nfull_bin = \"PYTHONDONTWRITEBYTECODE=1 gunicorn --bind 127.0.0.1:PORT app:app\"\n";
+    let hotrun = Project::new().file("app.py", app).file(".hotrun.toml", settings).hotrun();
+    hotrun.wait_for_answer("version 1.");
+    let load = Load::on(hotrun.project().address(), Manner::Fresh);
+    hotrun.project().edit("app.py", "def app(", "def app((");
+    hotrun.wait_for("on probation and is given up");
+    hotrun.wait_for("server 1 serves on");
+    hotrun.wait_for_answer("version 1.");
+    hotrun.project().edit("app.py", "def app((", "def app(");
+    hotrun.project().edit("app.py", "version 1.", "version 2.");
+    hotrun.wait_for_answer("version 2.");
+    let tally = load.end();
+    assert_eq!(
+        tally.failures,
+        Vec::<String>::new(),
+        "of {}; it was said:\n{}",
+        tally.answered(),
+        hotrun.said()
+    );
+}
+
+#[test]
+fn uvicorn_with_variables_before_it_finishes_its_request() {
+    if present("uvicorn").is_none() {
+        return;
+    }
+    let app = "import asyncio, os\n\nasync def app(scope, receive, send):\n    if scope['type'] != 'http':\n        \
+               raise NotImplementedError\n    if scope['path'] == '/slow':\n        print('slow on version 1.', flush=True)\n        \
+               while not os.path.exists('go'):\n            await asyncio.sleep(0.005)\n    \
+               await send({'type': 'http.response.start', 'status': 200, 'headers': [(b'content-length', b'10')]})\n    \
+               await send({'type': 'http.response.body', 'body': b'version 1.'})\n";
+    let settings = "[build]\nfull_bin = \"PYTHONDONTWRITEBYTECODE=1 uvicorn --port PORT app:app\"\n";
+    let hotrun = Project::new().file("app.py", app).file(".hotrun.toml", settings).hotrun();
+    hotrun.wait_for_answer("version 1.");
+    let request = slow(&hotrun, 1);
+    hotrun.project().edit("app.py", "b'version 1.'", "b'version 2.'");
+    hotrun.wait_for_answer("version 2.");
+    hotrun.wait_for("Shutting down");
+    hotrun.project().save("go", "");
+    is_answered(request, 1, &hotrun);
+}
+
 #[track_caller]
 fn leaves_the_good_one(command: &str) {
     let hotrun = started_by(command);
