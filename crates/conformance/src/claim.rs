@@ -103,22 +103,22 @@ impl Demo {
 
 thread_local! {
     static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
-    static HEARD: RefCell<String> = const { RefCell::new(String::new()) };
+    static LOGS: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// Makes a panic's words and place part of the failure, instead of printing them between other claims' lines.
-pub(crate) fn keep_the_words_of_panics() {
+pub(crate) fn keep_panic_messages() {
     panic::set_hook(Box::new(|panic| LAST_PANIC.set(panic.to_string())));
 }
 
 /// Keeps what a server that is gone said on stderr, to be shown if the claim on this thread fails.
-pub(crate) fn remember(said: &str) {
-    HEARD.with_borrow_mut(|heard| heard.push_str(said));
+pub(crate) fn remember_log(said: &str) {
+    LOGS.with_borrow_mut(|heard| heard.push_str(said));
 }
 
 /// A claim as a test.
 pub(crate) fn trial(path: &str, check: impl FnOnce() -> Verdict + Send + 'static) -> Trial {
-    Trial::test(named(path), move || judge(check))
+    Trial::test(short_name(path), move || judge(check))
 }
 
 /// A claim as a test that needs what is `missing`. Then it is reported as ignored, with the reason; with `REQUIRE_ALL=1` it is
@@ -129,33 +129,33 @@ pub(crate) fn trial_that_needs(
     check: impl FnOnce() -> Verdict + Send + 'static,
 ) -> Trial {
     let missing = missing.filter(|_| !tier::requires_all());
-    Trial::ignorable_test(named(path), move || match missing {
+    Trial::ignorable_test(short_name(path), move || match missing {
         Some(reason) => Ok(Completion::ignored_with(format!("SKIPPED: {reason}"))),
         None => judge(check).map(|()| Completion::Completed),
     })
 }
 
 /// The last parts of a path, from its file of claims on.
-fn named(path: &str) -> &str {
+fn short_name(path: &str) -> &str {
     path.rsplit_once("cases::").map_or(path, |(_, name)| name)
 }
 
 /// Runs a claim; a failure comes with what its servers said.
 fn judge(check: impl FnOnce() -> Verdict) -> Verdict {
-    HEARD.take();
+    LOGS.take();
     let failure = match catch_unwind(AssertUnwindSafe(check)) {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(failed)) => failed.message().unwrap_or_default().to_owned(),
         Err(_) => LAST_PANIC.take(),
     };
-    let heard = HEARD.take();
+    let heard = LOGS.take();
     Err(if heard.is_empty() { failure } else { format!("{failure}\n--- what its servers said:\n{heard}") }
         .into())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Demo, Scope, judge, remember};
+    use super::{Demo, Scope, judge, remember_log};
 
     #[test]
     fn a_demo_knows_its_framework() {
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn a_failure_comes_with_what_the_servers_said() {
         let verdict = judge(|| {
-            remember("listening\n");
+            remember_log("listening\n");
             Err("no".into())
         });
         assert!(

@@ -33,27 +33,27 @@
 
 mod answer;
 mod browser;
-mod callers;
 mod cases;
 mod claim;
 mod client;
 mod demo_programs;
-mod ended;
 mod events;
+mod exit;
+mod fixtures;
 mod folder;
 mod follower;
 mod load;
+mod load_clients;
 mod log;
 mod notices;
-mod ordeal;
 mod own_address;
 mod proof;
 mod request;
 mod running;
 mod server;
-mod shipped;
 mod tally;
 mod tier;
+mod upgrade_faults;
 mod wait;
 
 pub use answer::Answer;
@@ -61,8 +61,8 @@ pub use browser::Browser;
 pub use claim::Demo;
 pub use client::Client;
 pub use demo_programs::folder_of_demos;
-pub use ended::Ended;
 pub use events::{Events, Frame};
+pub use exit::Exit;
 pub use folder::{folder, folders_in};
 pub use libtest_mimic::Failed;
 pub use load::Load;
@@ -73,7 +73,7 @@ pub use proof::{Action, Memory, Proof};
 pub use request::Request;
 pub use running::Running;
 pub use server::Server;
-pub use tally::{Fate, Tally};
+pub use tally::{Outcome, Tally};
 pub use tier::{installed, long_tier, skipped};
 pub use wait::{DEADLINE, wait_for, wait_until};
 
@@ -87,6 +87,6 @@ const AT_ONCE: usize = 8;
 pub fn main(binary: impl Into<PathBuf>) -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
-    claim::keep_the_words_of_panics();
+    claim::keep_panic_messages();
     run(&arguments, cases::trials(&Demo::new(binary))).exit_code()
 }

@@ -1,6 +1,6 @@
 //! Clients that ask without a pause and forgive nothing, while something is done to their server.
 
-use crate::{Failed, callers, follower, tally::Tally, wait_until};
+use crate::{Failed, follower, load_clients, tally::Tally, wait_until};
 use std::{
     net::SocketAddr,
     sync::{
@@ -12,66 +12,66 @@ use std::{
 };
 
 /// How a client spends its life.
-type Life = fn(&Errand);
+type ClientKind = fn(&Job);
 
 /// One thread each: connections that are kept, one a request, both in turn; requests sent by halves; answers read slowly;
 /// streams of events.
-const CLIENTS: [Life; 12] = [
-    callers::thoughtful,
-    callers::thoughtful,
-    callers::thoughtful,
-    callers::thoughtful,
-    callers::keep_alive,
-    callers::keep_alive,
-    callers::a_connection_a_request,
-    callers::a_connection_a_request,
-    callers::mixed,
-    callers::by_halves,
-    callers::slow_reader,
+const CLIENTS: [ClientKind; 12] = [
+    load_clients::with_long_pauses,
+    load_clients::with_long_pauses,
+    load_clients::with_long_pauses,
+    load_clients::with_long_pauses,
+    load_clients::keep_alive,
+    load_clients::keep_alive,
+    load_clients::one_request_per_connection,
+    load_clients::one_request_per_connection,
+    load_clients::few_requests_per_connection,
+    load_clients::in_two_halves,
+    load_clients::slow_reader,
     follower::follower,
 ];
 
 /// The first of them take their time.
-const THOUGHTFUL: usize = 4;
+const WITH_LONG_PAUSES: usize = 4;
 
 /// How the clients of a load behave.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Manner {
+pub(crate) struct Pacing {
     /// Between two requests.
     pub(crate) pause: Duration,
     /// A connection that was idle for longer is given up, as every pool of connections does, so that a client that the
     /// machine has kept waiting does not outstay the linger.
-    pub(crate) kept: Duration,
+    pub(crate) idle_limit: Duration,
     /// How long a request may take: a busy machine is no fault of a server.
-    pub(crate) patience: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// Without a pause to speak of; for a linger of more than a second.
-const BUSY: Manner = Manner {
+const BUSY: Pacing = Pacing {
     pause: Duration::from_millis(2),
-    kept: Duration::from_secs(1),
-    patience: Duration::from_secs(8),
+    idle_limit: Duration::from_secs(1),
+    timeout: Duration::from_secs(8),
 };
 
-/// With time for others on the same machine, none of them thoughtful; for a linger of more than half a second. Its patience
+/// With time for others on the same machine, none of them with_long_pauses; for a linger of more than half a second. Its patience
 /// is longer than a server needs to find out that a process has stalled.
-const GENTLE: Manner = Manner {
+const MODERATE: Pacing = Pacing {
     pause: Duration::from_millis(30),
-    kept: Duration::from_millis(250),
-    patience: Duration::from_secs(20),
+    idle_limit: Duration::from_millis(250),
+    timeout: Duration::from_secs(20),
 };
 
 /// Load on a server, until it is ended.
 #[derive(Debug)]
 pub struct Load {
-    errand: Errand,
+    job: Job,
     clients: Vec<JoinHandle<()>>,
 }
 
 /// What every client knows.
 #[derive(Clone, Debug)]
-pub(crate) struct Errand {
-    pub(crate) manner: Manner,
+pub(crate) struct Job {
+    pub(crate) pacing: Pacing,
     address: Arc<Mutex<SocketAddr>>,
     over: Arc<AtomicBool>,
     pub(crate) tally: Arc<Tally>,
@@ -89,40 +89,40 @@ impl Load {
 
     /// Each client asks once, keeps its connection, and asks once more when the load is ended.
     pub(crate) fn before_and_after(address: SocketAddr) -> Load {
-        let patient = Manner { kept: Duration::MAX, ..BUSY };
-        Load::by(&[callers::before_and_after as Life; 4], patient, Tally::default(), address)
+        let patient = Pacing { idle_limit: Duration::MAX, ..BUSY };
+        Load::by(&[load_clients::before_and_after as ClientKind; 4], patient, Tally::default(), address)
     }
 
     /// The same for less: some hundred requests a second, by clients that wait longer, and take any instance for the right
     /// one.
-    pub fn gently_on(address: SocketAddr) -> Load {
-        Load::by(&CLIENTS[THOUGHTFUL..], GENTLE, Tally::of_any_instance(), address)
+    pub fn moderately_on(address: SocketAddr) -> Load {
+        Load::by(&CLIENTS[WITH_LONG_PAUSES..], MODERATE, Tally::of_any_instance(), address)
     }
 
-    fn by(clients: &[Life], manner: Manner, tally: Tally, address: SocketAddr) -> Load {
-        let errand = Errand {
-            manner,
+    fn by(clients: &[ClientKind], pacing: Pacing, tally: Tally, address: SocketAddr) -> Load {
+        let job = Job {
+            pacing,
             address: Arc::new(Mutex::new(address)),
             over: Arc::default(),
             tally: Arc::new(tally),
         };
         let clients = clients.iter().map(|&live| {
-            let errand = errand.clone();
-            thread::spawn(move || live(&errand))
+            let job = job.clone();
+            thread::spawn(move || live(&job))
         });
-        Load { clients: clients.collect(), errand }
+        Load { clients: clients.collect(), job }
     }
 
     /// Sends whoever connects from now on elsewhere.
     pub fn send_to(&self, address: SocketAddr) {
-        *self.errand.address.lock().unwrap_or_else(PoisonError::into_inner) = address;
+        *self.job.address.lock().unwrap_or_else(PoisonError::into_inner) = address;
     }
 
     /// Waits until so many more requests were answered well by `instance`: traffic has flowed, and flows there.
     pub fn wait_for_successes(&self, instance: &str, further: u64) -> Result<(), Failed> {
-        let before = self.errand.tally.answered_by(instance);
-        wait_until(&format!("{further} more answers from {instance}: {:?}", self.errand.tally), || {
-            self.errand.tally.answered_by(instance) >= before + further
+        let before = self.job.tally.answered_by(instance);
+        wait_until(&format!("{further} more answers from {instance}: {:?}", self.job.tally), || {
+            self.job.tally.answered_by(instance) >= before + further
         })
     }
 
@@ -140,17 +140,17 @@ impl Load {
 
     /// What came of the requests so far.
     pub fn tally(&self) -> &Tally {
-        &self.errand.tally
+        &self.job.tally
     }
 
     /// Ends the clients, each after what it is about, and hands over what came of all requests.
     pub fn end(mut self) -> Arc<Tally> {
         self.stop();
-        Arc::clone(&self.errand.tally)
+        Arc::clone(&self.job.tally)
     }
 
     fn stop(&mut self) {
-        self.errand.over.store(true, Ordering::Relaxed);
+        self.job.over.store(true, Ordering::Relaxed);
         for client in self.clients.drain(..) {
             let _ = client.join();
         }
@@ -163,7 +163,7 @@ impl Drop for Load {
     }
 }
 
-impl Errand {
+impl Job {
     pub(crate) fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
     }

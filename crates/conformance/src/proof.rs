@@ -1,6 +1,6 @@
 //! The proof that nothing is lost: one action again and again, under load.
 
-use crate::{Client, Demo, Failed, Fate, Load, Running, Server, Tally, own_address, wait_for, wait_until};
+use crate::{Client, Demo, Failed, Load, Outcome, Running, Server, Tally, own_address, wait_for, wait_until};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::{
@@ -60,7 +60,7 @@ pub struct Memory {
 }
 
 /// The server as the load sees it, whichever process that is.
-struct Scene<'a> {
+struct Served<'a> {
     demo: &'a Demo,
     arguments: String,
     server: Running,
@@ -87,31 +87,31 @@ impl Proof {
     /// Does it so many times to a server of `demo` that drains with this linger, each time after traffic has flowed
     /// through the newest instance.
     pub fn of(demo: &Demo, action: Action, times: u32, linger: Duration) -> Result<Proof, Failed> {
-        let mut scene = Scene::new(demo, action, linger)?;
-        let before = scene.size()?;
-        let load = Load::on(scene.address);
+        let mut served = Served::new(demo, action, linger)?;
+        let before = served.size()?;
+        let load = Load::on(served.address);
         let (begun, mut shown, mut course) = (Instant::now(), Vec::new(), Vec::new());
-        load.wait_for_successes(&scene.instance()?, FLOW)?;
+        load.wait_for_successes(&served.instance()?, FLOW)?;
         for number in 1..=times {
-            shown.push(scene.act(action, number)?);
-            load.send_to(scene.address);
-            let newest = scene.instance()?;
+            shown.push(served.act(action, number)?);
+            load.send_to(served.address);
+            let newest = served.instance()?;
             load.wait_for_successes(&newest, FLOW)?;
             load.wait_for_follower(&newest)?;
-            course.push(scene.size()?.1);
+            course.push(served.size()?.1);
         }
         let took = begun.elapsed();
         let tally = load.end();
         wait_until("the connections to be gone", || {
-            scene.size().is_ok_and(|(descriptors, _)| descriptors <= before.0)
+            served.size().is_ok_and(|(descriptors, _)| descriptors <= before.0)
         })
-        .map_err(|_| format!("more descriptors than before: {:?}, then {:?}", before, scene.size()))?;
-        let after = scene.size()?;
-        let last = scene.pid()?;
-        assert_eq!(scene.server.processes(), [last], "one process is left");
-        scene.server.signal_to(last, Signal::TERM)?;
+        .map_err(|_| format!("more descriptors than before: {:?}, then {:?}", before, served.size()))?;
+        let after = served.size()?;
+        let last = served.pid()?;
+        assert_eq!(served.server.processes(), [last], "one process is left");
+        served.server.signal_to(last, Signal::TERM)?;
         wait_until("the last process to end", || {
-            scene.server.processes().is_empty() || !scene.server.lives()
+            served.server.processes().is_empty() || !served.server.lives()
         })?;
         let descriptors = (before.0, after.0);
         let memory = Memory { before: before.1, course, after: after.1 };
@@ -121,13 +121,15 @@ impl Proof {
     /// Does it once to a server that drains without a linger, while every client of a load keeps an idle connection. Each client
     /// asks once before and once after.
     pub(crate) fn without_a_linger(demo: &Demo, action: Action) -> Result<Arc<Tally>, Failed> {
-        let mut scene = Scene::new(demo, action, Duration::ZERO)?;
-        let (descriptors, _) = scene.size()?;
-        let load = Load::before_and_after(scene.address);
-        wait_until("every client's first answer", || load.tally().count(Fate::Answered) == load.clients())?;
-        scene.act(action, 1)?;
+        let mut served = Served::new(demo, action, Duration::ZERO)?;
+        let (descriptors, _) = served.size()?;
+        let load = Load::before_and_after(served.address);
+        wait_until("every client's first answer", || {
+            load.tally().count(Outcome::Answered) == load.clients()
+        })?;
+        served.act(action, 1)?;
         wait_until("the idle connections to be closed", || {
-            scene.size().is_ok_and(|(open, _)| open <= descriptors)
+            served.size().is_ok_and(|(open, _)| open <= descriptors)
         })?;
         Ok(load.end())
     }
@@ -135,38 +137,39 @@ impl Proof {
     /// The figures.
     pub fn json(&self) -> Value {
         let (returns, slowest_return) = self.tally.returns();
-        let fates = Fate::ALL.map(|fate| (fate.as_str().to_owned(), self.tally.count(fate).into()));
+        let outcomes =
+            Outcome::ALL.map(|outcome| (outcome.as_str().to_owned(), self.tally.count(outcome).into()));
         json!({
             "action": self.action.as_str(),
             "times": self.times,
-            "requests": Value::Object(fates.into_iter().collect()),
+            "requests": Value::Object(outcomes.into_iter().collect()),
             "failed": self.tally.failed(),
             "events_clients_that_came_back": returns,
             "slowest_return_ms": slowest_return.as_millis(),
             "seconds": self.took.as_secs_f64(),
             "descriptors": [self.descriptors.0, self.descriptors.1],
             "memory_kib": [self.memory.before, self.memory.after],
-            "memory_kib_under_load": self.memory.at_a_glance(),
+            "memory_kib_under_load": self.memory.in_ten_steps(),
         })
     }
 }
 
 impl Memory {
     /// The course in at most ten steps.
-    fn at_a_glance(&self) -> Vec<u64> {
+    fn in_ten_steps(&self) -> Vec<u64> {
         let tenth = self.course.len().div_ceil(10).max(1);
         self.course.chunks(tenth).filter_map(<[u64]>::last).copied().collect()
     }
 }
 
-impl Scene<'_> {
-    fn new(demo: &Demo, action: Action, linger: Duration) -> Result<Scene<'_>, Failed> {
+impl Served<'_> {
+    fn new(demo: &Demo, action: Action, linger: Duration) -> Result<Served<'_>, Failed> {
         let arguments = format!("--linger {} --drain-deadline 30 --probation 0.2", linger.as_secs_f64());
         let server = match action {
-            Action::Replace => Scene::server(demo, &arguments),
+            Action::Replace => Served::server(demo, &arguments),
             Action::Upgrade | Action::Move | Action::Reload | Action::Restart => {
                 let address = own_address()?;
-                Scene::server(demo, &arguments)
+                Served::server(demo, &arguments)
                     .edited("host: 127.0.0.1", &format!("host: {}", address.ip()))
                     .edited("port: 8080", &format!("port: {}", address.port()))
                     .binding_itself()
@@ -178,7 +181,7 @@ impl Scene<'_> {
         for target in ["/", "/dynamic-config", "/readyz"] {
             server.get(target)?;
         }
-        Ok(Scene { demo, arguments, server, address })
+        Ok(Served { demo, arguments, server, address })
     }
 
     /// Its heartbeats come often, so that a client of `/events` notices the end of the load.
@@ -192,7 +195,7 @@ impl Scene<'_> {
         let begun = Instant::now();
         match action {
             Action::Replace => {
-                let successor = Scene::server(self.demo, &self.arguments);
+                let successor = Served::server(self.demo, &self.arguments);
                 let successor = successor.listener(self.server.listener()?).start()?;
                 let old = std::mem::replace(&mut self.server, successor);
                 let shown = begun.elapsed();
@@ -202,7 +205,7 @@ impl Scene<'_> {
             Action::Restart => {
                 assert_eq!(self.server.stop()?.code(), Some(0));
                 let config = self.server.config()?;
-                let anew = Scene::server(self.demo, &self.arguments).config(config);
+                let anew = Served::server(self.demo, &self.arguments).config(config);
                 self.server = anew.binding_itself().start()?;
                 Ok(begun.elapsed())
             }

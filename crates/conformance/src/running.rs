@@ -1,6 +1,6 @@
 //! A server that runs.
 
-use crate::{Answer, Client, Ended, Events, Failed, Log, Request, claim, server::end, wait_for, wait_until};
+use crate::{Answer, Client, Events, Exit, Failed, Log, Request, claim, server::end, wait_for, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::{
@@ -244,7 +244,7 @@ impl Running {
     /// Waits for the line that says that it serves, at `address` if that is known already.
     pub(crate) fn wait_for_announcement(&mut self, address: Option<SocketAddr>) -> Result<(), Failed> {
         self.address = wait_for("the line that says where it serves", || {
-            let announced = self.log.lines().iter().find_map(|line| Ended::address_in(line));
+            let announced = self.log.lines().iter().find_map(|line| Exit::address_in(line));
             match (announced, address) {
                 (Some(announced), None) => Some(Ok(announced)),
                 (Some(announced), Some(address)) if announced == address => Some(Ok(announced)),
@@ -274,6 +274,6 @@ impl Drop for Running {
         }
         self.unread = None;
         self.log.finish();
-        claim::remember(&format!("[{}]\n{}\n", self.address, self.log.text()));
+        claim::remember_log(&format!("[{}]\n{}\n", self.address, self.log.text()));
     }
 }

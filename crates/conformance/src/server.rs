@@ -1,6 +1,6 @@
 //! A server to be started: its folder, its command line, its socket.
 
-use crate::{Ended, Failed, Log, Running, folder, shipped, wait_for};
+use crate::{Exit, Failed, Log, Running, fixtures, folder, wait_for};
 use std::{
     ffi::OsString,
     fs,
@@ -24,7 +24,7 @@ pub struct Server {
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     listening: Listening,
-    hearing: Hearing,
+    stderr_is: Stderr,
     before: String,
 }
 
@@ -35,9 +35,9 @@ enum Listening {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Hearing {
-    Follow,
-    Never,
+enum Stderr {
+    Read,
+    Unread,
     Closed,
 }
 
@@ -58,19 +58,19 @@ impl Server {
             arguments: Vec::new(),
             environment: Vec::new(),
             listening: Listening::Handed(socket),
-            hearing: Hearing::Follow,
+            stderr_is: Stderr::Read,
             before: String::new(),
         }
     }
 
     /// `config.yaml` as this repository ships it.
     pub fn shipped_config() -> String {
-        shipped::config()
+        fixtures::config()
     }
 
     /// The shipped template of that name.
     pub fn shipped_template(name: &str) -> String {
-        shipped::template(name)
+        fixtures::template(name)
     }
 
     /// The text of `config.yaml`, in the place of the shipped one.
@@ -157,14 +157,14 @@ impl Server {
     /// Makes stderr a pipe that nobody reads.
     #[must_use]
     pub fn with_stderr_stuck(mut self) -> Server {
-        self.hearing = Hearing::Never;
+        self.stderr_is = Stderr::Unread;
         self
     }
 
     /// Makes stderr a pipe whose reader has gone.
     #[must_use]
     pub fn with_stderr_closed(mut self) -> Server {
-        self.hearing = Hearing::Closed;
+        self.stderr_is = Stderr::Closed;
         self
     }
 
@@ -185,10 +185,10 @@ impl Server {
         self.write_files()?;
         let mut child = self.command("").stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
         let stderr = child.stderr.take().ok_or("stderr is a pipe")?;
-        let (log, unread) = match self.hearing {
-            Hearing::Follow => (Log::follow(stderr), None),
-            Hearing::Never => (Log::follow(&[][..]), Some(stderr)),
-            Hearing::Closed => (Log::follow(&[][..]), None),
+        let (log, unread) = match self.stderr_is {
+            Stderr::Read => (Log::follow(stderr), None),
+            Stderr::Unread => (Log::follow(&[][..]), Some(stderr)),
+            Stderr::Closed => (Log::follow(&[][..]), None),
         };
         let (address, socket) = match self.listening {
             Listening::Handed(socket) => (Some(socket.local_addr()?), Some(socket)),
@@ -196,7 +196,7 @@ impl Server {
         };
         let mut running = Running::new(child, self.folder, log, unread, socket);
         match address {
-            Some(address) if self.hearing == Hearing::Follow => {
+            Some(address) if self.stderr_is == Stderr::Read => {
                 running.wait_for_announcement(Some(address))?;
             }
             Some(address) => running.wait_for_answer(address)?,
@@ -206,7 +206,7 @@ impl Server {
     }
 
     /// Runs it to its end, without a socket; to be used where it is not to serve.
-    pub fn run(mut self) -> Result<Ended, Failed> {
+    pub fn run(mut self) -> Result<Exit, Failed> {
         self.write_files()?;
         self.listening = Listening::Own;
         let mut child = self.command(" >stdout 2>stderr").spawn()?;
@@ -215,7 +215,7 @@ impl Server {
         let status = ended.inspect_err(|_| end(&mut child)).map_err(|failed| {
             format!("{}\nstdout: {stdout}\nstderr: {stderr}", failed.message().unwrap_or_default())
         })?;
-        Ok(Ended { status, stdout, stderr })
+        Ok(Exit { status, stdout, stderr })
     }
 
     /// Its folder with its files, for a program that a claim starts by itself.
@@ -234,7 +234,7 @@ impl Server {
             fs::write(self.path("config.yaml"), config)?;
         }
         if self.templates.is_empty() && !self.path("templates").exists() {
-            shipped::templates_into(&self.path("templates"))?;
+            fixtures::templates_into(&self.path("templates"))?;
         }
         for (name, text) in &self.templates {
             let path = self.path("templates").join(name);

@@ -12,7 +12,7 @@ const QUOTED: usize = 8;
 
 /// What came of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fate {
+pub enum Outcome {
     /// A whole and good answer from an instance that serves.
     Answered,
     /// Nobody listened.
@@ -36,7 +36,7 @@ pub struct Tally {
 
 #[derive(Default)]
 struct State {
-    fates: BTreeMap<Fate, u64>,
+    outcomes: BTreeMap<Outcome, u64>,
     instances: BTreeMap<String, u64>,
     order: Vec<String>,
     words: Vec<String>,
@@ -45,20 +45,20 @@ struct State {
     returns: u64,
 }
 
-impl Fate {
-    /// Every fate, the good one first.
-    pub const ALL: [Fate; 6] =
-        [Fate::Answered, Fate::Refused, Fate::Reset, Fate::Cut, Fate::Late, Fate::Wrong];
+impl Outcome {
+    /// Every outcome, the good one first.
+    pub const ALL: [Outcome; 6] =
+        [Outcome::Answered, Outcome::Refused, Outcome::Reset, Outcome::Cut, Outcome::Late, Outcome::Wrong];
 
     /// Its name in figures.
     pub fn as_str(self) -> &'static str {
         match self {
-            Fate::Answered => "ok",
-            Fate::Refused => "refused",
-            Fate::Reset => "reset",
-            Fate::Cut => "cut",
-            Fate::Late => "late",
-            Fate::Wrong => "wrong",
+            Outcome::Answered => "ok",
+            Outcome::Refused => "refused",
+            Outcome::Reset => "reset",
+            Outcome::Cut => "cut",
+            Outcome::Late => "late",
+            Outcome::Wrong => "wrong",
         }
     }
 }
@@ -75,14 +75,19 @@ impl Tally {
         Tally { span: usize::MAX, ..Tally::default() }
     }
 
-    /// How many requests had this fate.
-    pub fn count(&self, fate: Fate) -> u64 {
-        self.state().fates.get(&fate).copied().unwrap_or(0)
+    /// How many requests had this outcome.
+    pub fn count(&self, outcome: Outcome) -> u64 {
+        self.state().outcomes.get(&outcome).copied().unwrap_or(0)
     }
 
-    /// How many requests had any fate but the good one.
+    /// How many requests had any outcome but the good one.
     pub fn failed(&self) -> u64 {
-        self.state().fates.iter().filter(|(fate, _)| **fate != Fate::Answered).map(|(_, count)| count).sum()
+        self.state()
+            .outcomes
+            .iter()
+            .filter(|(outcome, _)| **outcome != Outcome::Answered)
+            .map(|(_, count)| count)
+            .sum()
     }
 
     /// How many requests were answered well by this instance.
@@ -106,11 +111,11 @@ impl Tally {
         });
         if state.order.len() - at > self.span {
             let words = format!("an answer from {instance}, after {:?}", state.order);
-            state.fail(Fate::Wrong, &words);
+            state.fail(Outcome::Wrong, &words);
             return;
         }
         *state.instances.entry(instance.to_owned()).or_default() += 1;
-        *state.fates.entry(Fate::Answered).or_default() += 1;
+        *state.outcomes.entry(Outcome::Answered).or_default() += 1;
     }
 
     /// The client of `/events` follows this instance now.
@@ -123,8 +128,8 @@ impl Tally {
         self.state().following == instance
     }
 
-    pub(crate) fn failed_as(&self, fate: Fate, words: &str) {
-        self.state().fail(fate, words);
+    pub(crate) fn failed_as(&self, outcome: Outcome, words: &str) {
+        self.state().fail(outcome, words);
     }
 
     pub(crate) fn returned(&self, after: Duration) {
@@ -139,8 +144,8 @@ impl Tally {
 }
 
 impl State {
-    fn fail(&mut self, fate: Fate, words: &str) {
-        *self.fates.entry(fate).or_default() += 1;
+    fn fail(&mut self, outcome: Outcome, words: &str) {
+        *self.outcomes.entry(outcome).or_default() += 1;
         if self.words.len() < QUOTED {
             self.words.push(words.to_owned());
         }
@@ -150,14 +155,14 @@ impl State {
 impl fmt::Debug for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.state();
-        write!(f, "{:?}, by {} instances", state.fates, state.order.len())?;
+        write!(f, "{:?}, by {} instances", state.outcomes, state.order.len())?;
         state.words.iter().try_for_each(|words| write!(f, "\n  {words}"))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Fate, Tally};
+    use super::{Outcome, Tally};
 
     #[test]
     fn an_answer_from_an_instance_that_was_replaced_twice_is_wrong() {
@@ -167,6 +172,6 @@ mod tests {
         }
         assert_eq!(tally.failed(), 0);
         tally.answered("a");
-        assert_eq!((tally.failed(), tally.count(Fate::Wrong), tally.count(Fate::Answered)), (1, 1, 5));
+        assert_eq!((tally.failed(), tally.count(Outcome::Wrong), tally.count(Outcome::Answered)), (1, 1, 5));
     }
 }

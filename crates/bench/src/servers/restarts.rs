@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conformance::{Action, Demo, Failed, Fate, Load, Proof};
+use conformance::{Action, Demo, Failed, Load, Outcome, Proof};
 
 use crate::{
     progress,
@@ -58,7 +58,7 @@ fn upgraded(programs: &Programs, subject: &Subject, times: u32) -> Result<Row, F
     let proof = Proof::of(&demo, Action::Upgrade, times, Load::LINGER)?;
     let failed = u32::try_from(proof.tally.failed()).unwrap_or(u32::MAX);
     let row = Row::of(subject.id, vec![failed.into()]).series("SIGUSR2");
-    let ok = proof.tally.count(Fate::Answered);
+    let ok = proof.tally.count(Outcome::Answered);
     let slowest = proof.shown.iter().max().map_or(0, Duration::as_millis);
     let slowest = u64::try_from(slowest).unwrap_or(u64::MAX);
     Ok(row.with("ok", ok).with("silence_ms", slowest))

@@ -84,7 +84,7 @@ fn an_unreadable_file_ends_the_start(demo: &Demo) -> Verdict {
     let server =
         demo.server().file("bad.yaml", Server::shipped_config()).args("--config bad.yaml").after(&mortal());
     chmod(server.path("bad.yaml"), Mode::empty())?;
-    let said = server.run()?.with_status(1)?.said();
+    let said = server.run()?.with_status(1)?.output();
     assert!(said.contains("bad.yaml"), "{said}");
     Ok(())
 }

@@ -3,9 +3,9 @@
 //! Whoever is killed takes the connections that it holds with it, at most one a client here. Nothing else may be lost.
 
 use crate::{
-    Demo, Failed, Fate, Load,
+    Demo, Failed, Load, Outcome,
     claim::{Verdict, claims, trial},
-    ordeal::Ordeal,
+    upgrade_faults::UpgradeFaults,
     wait_for, wait_until,
 };
 use libtest_mimic::Trial;
@@ -94,93 +94,93 @@ pub(crate) fn trials(demo: &Demo) -> Vec<Trial> {
 }
 
 fn survived(demo: &Demo, fault: &str, then: Then, lost: Lost) -> Verdict {
-    let mut ordeal = match then {
-        Then::Supervisor => Ordeal::supervised(demo)?,
-        _ => Ordeal::on_its_own(demo)?,
+    let mut faults = match then {
+        Then::Supervisor => UpgradeFaults::supervised(demo)?,
+        _ => UpgradeFaults::on_its_own(demo)?,
     };
-    let old = ordeal.strike(fault)?;
+    let old = faults.strike(fault)?;
     let serving = match then {
-        Then::Old => ordeal.serves_on(old)?,
-        Then::New => ordeal.succeeded(old.pid)?,
-        Then::Supervisor => ordeal.start_another()?,
+        Then::Old => faults.serves_on(old)?,
+        Then::New => faults.succeeded(old.pid)?,
+        Then::Supervisor => faults.start_another()?,
         Then::NewWhileStalled => {
-            let stalled = ordeal.stalled()?;
-            let new = ordeal.succeeded(old.pid)?;
-            ordeal.outlasts_the_linger(&new)?;
-            ordeal.resume(stalled);
+            let stalled = faults.stalled()?;
+            let new = faults.succeeded(old.pid)?;
+            faults.outlasts_the_linger(&new)?;
+            faults.resume(stalled);
             new
         }
         Then::NewOnceResumed => {
-            ordeal.resume(ordeal.stalled()?);
-            ordeal.succeeded(old.pid)?
+            faults.resume(faults.stalled()?);
+            faults.succeeded(old.pid)?
         }
     };
-    assert_eq!(process_file(&ordeal)?, serving.pid.to_string());
-    let died = ordeal.end(&serving)?;
+    assert_eq!(process_file(&faults)?, serving.pid.to_string());
+    let died = faults.end(&serving)?;
     assert!(lost == Lost::WithIt || died == 0, "{died} requests were lost");
     Ok(())
 }
 
 /// Its connections die with it, when it is given up; whoever waits to be accepted is answered.
 fn a_successor_that_stalls_under_load_is_replaced_by_the_old_one(demo: &Demo) -> Verdict {
-    let mut ordeal = Ordeal::on_its_own(demo)?;
-    let old = ordeal.serving()?;
-    ordeal.upgrade(&old)?;
-    let new = ordeal.succeeded(old.pid)?;
-    ordeal.server.signal_to(new.pid, Signal::STOP)?;
-    let old = ordeal.serves_on(old)?;
-    ordeal.server.log().wait_for_log("the reason", |line| line.contains("no sign of life"))?;
-    ordeal.server.wait_for_metric("upgrades_total", &[("outcome", "died")], 1)?;
-    ordeal.end(&old).map(drop)
+    let mut faults = UpgradeFaults::on_its_own(demo)?;
+    let old = faults.serving()?;
+    faults.upgrade(&old)?;
+    let new = faults.succeeded(old.pid)?;
+    faults.server.signal_to(new.pid, Signal::STOP)?;
+    let old = faults.serves_on(old)?;
+    faults.server.log().wait_for_log("the reason", |line| line.contains("no sign of life"))?;
+    faults.server.wait_for_metric("upgrades_total", &[("outcome", "died")], 1)?;
+    faults.end(&old).map(drop)
 }
 
 fn a_disk_that_is_full_for_the_process_file_harms_nobody(demo: &Demo) -> Verdict {
-    let mut ordeal = Ordeal::on_its_own(demo)?;
-    let old = ordeal.strike("stall@new.permitted")?;
-    let new = ordeal.stalled()?;
+    let mut faults = UpgradeFaults::on_its_own(demo)?;
+    let old = faults.strike("stall@new.permitted")?;
+    let new = faults.stalled()?;
     limit(new, Resource::Fsize, 0)?;
-    ordeal.resume(new);
-    let old = ordeal.serves_on(old)?;
-    assert_eq!(process_file(&ordeal)?, old.pid.to_string());
-    assert_eq!(ordeal.end(&old)?, 0);
+    faults.resume(new);
+    let old = faults.serves_on(old)?;
+    assert_eq!(process_file(&faults)?, old.pid.to_string());
+    assert_eq!(faults.end(&old)?, 0);
     Ok(())
 }
 
 fn a_disk_that_is_full_for_the_program_harms_nobody(demo: &Demo) -> Verdict {
-    let mut ordeal = Ordeal::on_its_own(demo)?;
-    let old = ordeal.serving()?;
+    let mut faults = UpgradeFaults::on_its_own(demo)?;
+    let old = faults.serving()?;
     limit(old.pid, Resource::Fsize, 64 * 1024)?;
-    ordeal.upgrade(&old)?;
-    ordeal.server.wait_for_metric("upgrades_total", &[("outcome", "unstartable")], 1)?;
-    ordeal.server.log().wait_for_log("the reason", |line| line.contains("cannot copy the program"))?;
+    faults.upgrade(&old)?;
+    faults.server.wait_for_metric("upgrades_total", &[("outcome", "unstartable")], 1)?;
+    faults.server.log().wait_for_log("the reason", |line| line.contains("cannot copy the program"))?;
     unlimit(old.pid, Resource::Fsize)?;
-    let old = ordeal.serves_on(old)?;
-    assert_eq!(ordeal.end(&old)?, 0);
+    let old = faults.serves_on(old)?;
+    assert_eq!(faults.end(&old)?, 0);
     Ok(())
 }
 
 /// With none to spare, then with one, and so on, until there are enough for an upgrade.
 fn descriptors_that_run_out_at_any_point_harm_nobody(demo: &Demo) -> Verdict {
-    let mut ordeal = Ordeal::on_its_own(demo)?;
-    let old = ordeal.serving()?;
+    let mut faults = UpgradeFaults::on_its_own(demo)?;
+    let old = faults.serving()?;
     let open = fs::read_dir(format!("/proc/{}/fd", old.pid))?.count() as u64;
     for spare in 0..200 {
-        let (refused, succeeded) = (ordeal.said("no upgrade"), ordeal.said("took over after"));
+        let (refused, succeeded) = (faults.said("no upgrade"), faults.said("took over after"));
         limit(old.pid, Resource::Nofile, open + spare)?;
-        ordeal.upgrade(&old)?;
+        faults.upgrade(&old)?;
         let taken_over = wait_for("an outcome", || {
-            let taken_over = ordeal.said("took over after") > succeeded;
-            (taken_over || ordeal.said("no upgrade") > refused).then_some(taken_over)
+            let taken_over = faults.said("took over after") > succeeded;
+            (taken_over || faults.said("no upgrade") > refused).then_some(taken_over)
         })?;
         unlimit(old.pid, Resource::Nofile)?;
         if taken_over {
-            let new = ordeal.succeeded(old.pid)?;
+            let new = faults.succeeded(old.pid)?;
             assert!(spare > 0, "it never ran out");
-            assert_eq!(ordeal.end(&new)?, 0);
+            assert_eq!(faults.end(&new)?, 0);
             return Ok(());
         }
-        wait_until("the old one to be alone", || ordeal.server.processes() == [old.pid])?;
-        ordeal.flows(&old)?;
+        wait_until("the old one to be alone", || faults.server.processes() == [old.pid])?;
+        faults.flows(&old)?;
     }
     Err("200 descriptors are not enough".into())
 }
@@ -188,13 +188,13 @@ fn descriptors_that_run_out_at_any_point_harm_nobody(demo: &Demo) -> Verdict {
 /// The negative control: the load sees when nobody serves.
 fn a_server_that_dies_without_a_successor_is_missed(demo: &Demo) -> Verdict {
     let server = demo.server().on_a_free_port().start()?;
-    let load = Load::gently_on(server.address());
+    let load = Load::moderately_on(server.address());
     server.signal(Signal::KILL)?;
-    wait_until("the load to be refused", || load.tally().count(Fate::Refused) > 0)
+    wait_until("the load to be refused", || load.tally().count(Outcome::Refused) > 0)
 }
 
-fn process_file(ordeal: &Ordeal) -> Result<String, Failed> {
-    Ok(fs::read_to_string(ordeal.server.path("pid"))?.trim().to_owned())
+fn process_file(faults: &UpgradeFaults) -> Result<String, Failed> {
+    Ok(fs::read_to_string(faults.server.path("pid"))?.trim().to_owned())
 }
 
 /// Lowers what a process may have, so that it can be raised again.

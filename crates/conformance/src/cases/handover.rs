@@ -1,7 +1,7 @@
 //! No request fails because something was changed.
 
 use crate::{
-    Action, Demo, Failed, Fate, Load, Proof,
+    Action, Demo, Failed, Load, Outcome, Proof,
     claim::{Verdict, claims},
     tier,
 };
@@ -70,8 +70,8 @@ fn nothing_is_lost(demo: &Demo, action: Action, few: u32, many: u32) -> Verdict 
 /// The connections are idle, so the server closes all of them at once.
 fn every_client_loses_one(demo: &Demo, action: Action) -> Verdict {
     let tally = Proof::without_a_linger(demo, action)?;
-    let lost = tally.count(Fate::Reset);
-    assert_eq!((lost, tally.failed()), (tally.count(Fate::Answered), lost), "{tally:?}");
+    let lost = tally.count(Outcome::Reset);
+    assert_eq!((lost, tally.failed()), (tally.count(Outcome::Answered), lost), "{tally:?}");
     assert!(lost > 0, "{tally:?}");
     Ok(())
 }

@@ -33,7 +33,7 @@ fn ends_the_start(demo: &Demo, bad: &Mistake) -> Verdict {
             server.args("--config bad.yaml")
         }
     };
-    let said = server.run()?.with_status(1)?.said();
+    let said = server.run()?.with_status(1)?.output();
     let file = if matches!(bad.put, Put::Bytes(_)) { "config.yaml" } else { "bad.yaml" };
     assert!(said.contains(file), "{file} in: {said}");
     for line in bad.lines {

@@ -3,7 +3,7 @@
 use crate::{
     Demo, Failed,
     claim::{Verdict, claims},
-    ordeal::{Ordeal, Serving},
+    upgrade_faults::{Serving, UpgradeFaults},
 };
 use rustix::process::Signal;
 
@@ -31,10 +31,10 @@ const OLD: [&str; 7] = [
 ];
 
 /// The steps of the new process before it listens to signals: any of them ends it, and it holds no connection.
-const DEAF: [&str; 4] = ["new.begun", "new.reading", "new.ready", "new.permitted"];
+const BEFORE_SIGNALS: [&str; 4] = ["new.begun", "new.reading", "new.ready", "new.permitted"];
 
 /// Its steps after that.
-const HEARING: [&str; 3] = ["new.entering", "new.serving", "new.probation"];
+const AFTER_SIGNALS: [&str; 3] = ["new.entering", "new.serving", "new.probation"];
 
 /// What comes of it.
 #[derive(Clone, Copy)]
@@ -65,7 +65,7 @@ fn a_hangup_right_after_the_process_file_is_written_reloads(demo: &Demo) -> Verd
 
 /// It reloads, whatever else is under way.
 fn a_hangup_of_the_old_one_at_any_step_loses_nothing(demo: &Demo) -> Verdict {
-    let steps = OLD.iter().chain(&DEAF).chain(&HEARING).map(|&step| (step, Then::New));
+    let steps = OLD.iter().chain(&BEFORE_SIGNALS).chain(&AFTER_SIGNALS).map(|&step| (step, Then::New));
     to_the_old_one(demo, Signal::HUP, steps)
 }
 
@@ -75,7 +75,7 @@ fn a_hangup_of_the_new_one_at_any_step_loses_nothing(demo: &Demo) -> Verdict {
 
 /// It is refused.
 fn another_upgrade_of_the_old_one_at_any_step_loses_nothing(demo: &Demo) -> Verdict {
-    let steps = OLD.iter().chain(&DEAF).chain(&HEARING).map(|&step| (step, Then::New));
+    let steps = OLD.iter().chain(&BEFORE_SIGNALS).chain(&AFTER_SIGNALS).map(|&step| (step, Then::New));
     to_the_old_one(demo, Signal::USR2, steps)
 }
 
@@ -113,19 +113,19 @@ fn to_the_old_one(
     signal: Signal,
     steps: impl IntoIterator<Item = (&'static str, Then)>,
 ) -> Verdict {
-    at_each_step(demo, steps, |ordeal, old, stalled| {
-        ordeal.server.signal_to(old.pid, signal)?;
-        ordeal.resume(stalled);
+    at_each_step(demo, steps, |faults, old, stalled| {
+        faults.server.signal_to(old.pid, signal)?;
+        faults.resume(stalled);
         Ok(())
     })
 }
 
 fn to_the_new_one(demo: &Demo, signal: Signal, heard: Then) -> Verdict {
-    let deaf = DEAF.iter().map(|&step| (step, Then::Old));
-    let steps = deaf.chain(HEARING.iter().map(|&step| (step, heard)));
-    at_each_step(demo, steps, |ordeal, _, stalled| {
-        ordeal.server.signal_to(stalled, signal)?;
-        ordeal.resume(stalled);
+    let before_signals = BEFORE_SIGNALS.iter().map(|&step| (step, Then::Old));
+    let steps = before_signals.chain(AFTER_SIGNALS.iter().map(|&step| (step, heard)));
+    at_each_step(demo, steps, |faults, _, stalled| {
+        faults.server.signal_to(stalled, signal)?;
+        faults.resume(stalled);
         Ok(())
     })
 }
@@ -135,37 +135,37 @@ fn to_the_new_one(demo: &Demo, signal: Signal, heard: Then) -> Verdict {
 fn at_each_step(
     demo: &Demo,
     steps: impl IntoIterator<Item = (&'static str, Then)>,
-    act: impl Fn(&Ordeal, &Serving, u32) -> Result<(), Failed>,
+    act: impl Fn(&UpgradeFaults, &Serving, u32) -> Result<(), Failed>,
 ) -> Verdict {
-    let mut ordeal = Ordeal::supervised(demo)?;
-    let mut serving = ordeal.serving()?;
+    let mut faults = UpgradeFaults::supervised(demo)?;
+    let mut serving = faults.serving()?;
     for (step, then) in steps {
-        serving = come_through(&mut ordeal, step, then, &act)
+        serving = come_through(&mut faults, step, then, &act)
             .map_err(|failed| format!("at {step}: {}", failed.message().unwrap_or_default()))?;
     }
-    assert_eq!(ordeal.end(&serving)?, 0);
+    assert_eq!(faults.end(&serving)?, 0);
     Ok(())
 }
 
 fn come_through(
-    ordeal: &mut Ordeal,
+    faults: &mut UpgradeFaults,
     step: &str,
     then: Then,
-    act: impl Fn(&Ordeal, &Serving, u32) -> Result<(), Failed>,
+    act: impl Fn(&UpgradeFaults, &Serving, u32) -> Result<(), Failed>,
 ) -> Result<Serving, Failed> {
-    let old = ordeal.strike(&format!("stall@{step}"))?;
-    let stalled = ordeal.stalled()?;
-    act(ordeal, &old, stalled)?;
+    let old = faults.strike(&format!("stall@{step}"))?;
+    let stalled = faults.stalled()?;
+    act(faults, &old, stalled)?;
     let serving = match then {
-        Then::Old => ordeal.serves_on(old)?,
-        Then::New => ordeal.succeeded(old.pid)?,
+        Then::Old => faults.serves_on(old)?,
+        Then::New => faults.succeeded(old.pid)?,
         Then::Third => {
-            ordeal.is_past(old.pid);
-            ordeal.succeeded(stalled)?
+            faults.is_past(old.pid);
+            faults.succeeded(stalled)?
         }
-        Then::NewOrNobody if !ordeal.is_left_by_everybody(old.pid)? => ordeal.succeeded(old.pid)?,
-        Then::Nobody | Then::NewOrNobody => ordeal.start_another()?,
+        Then::NewOrNobody if !faults.is_left_by_everybody(old.pid)? => faults.succeeded(old.pid)?,
+        Then::Nobody | Then::NewOrNobody => faults.start_another()?,
     };
-    ordeal.settle(&serving)?;
+    faults.settle(&serving)?;
     Ok(serving)
 }

@@ -62,7 +62,7 @@ fn a_secret_beside_a_typo_is_nowhere(demo: &Demo) -> Verdict {
         }
         server.replace("config.yaml", config())?;
         events.event("solved")?;
-        let said = demo.server().config(config().replacen(from, to, 1)).run()?.with_status(1)?.said();
+        let said = demo.server().config(config().replacen(from, to, 1)).run()?.with_status(1)?.output();
         if !to.contains("port:") {
             assert!(!said.contains("hidden-"), "{to:?}: {said}");
         }
@@ -76,7 +76,7 @@ fn a_secret_in_an_override_is_nowhere(demo: &Demo) -> Verdict {
     let server = server.start()?;
     let mut events = server.events()?;
     nowhere(&server, &mut events, TOKEN)?;
-    let said = demo.server().args("--set admin_token=hidden").run()?.with_status(1)?.said();
+    let said = demo.server().args("--set admin_token=hidden").run()?.with_status(1)?.output();
     assert!(said.contains("--set admin_token"), "{said}");
     assert!(!said.replace("--set admin_token", "").contains("hidden"), "{said}");
     Ok(())
@@ -86,7 +86,7 @@ fn no_template_reaches_a_secret(demo: &Demo) -> Verdict {
     for secret in ["database.password", "admin_token", "database.password_file", "config.database.password"] {
         let template = format!("{{{{ {secret} }}}}");
         let said =
-            demo.server().config(config()).template("index.html", &template).run()?.with_status(1)?.said();
+            demo.server().config(config()).template("index.html", &template).run()?.with_status(1)?.output();
         assert!(!said.contains("hidden-"), "{secret}: {said}");
     }
     Ok(())
@@ -131,7 +131,7 @@ fn a_secrets_file_counts_from_the_file_that_names_it(demo: &Demo) -> Verdict {
 
 fn a_missing_secrets_file_is_named(demo: &Demo) -> Verdict {
     let config = config().replace(&format!("password: {PASSWORD}"), "password_file: nowhere/password");
-    let said = demo.server().config(config).run()?.with_status(1)?.said();
+    let said = demo.server().config(config).run()?.with_status(1)?.output();
     assert!(said.contains("config.yaml:") && said.contains("password_file"), "{said}");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Starting: the command line, the exit statuses, the address.
 
 use crate::{
-    Demo, Ended, Failed, Server,
+    Demo, Exit, Failed, Server,
     claim::{Verdict, claims},
     wait_until,
 };
@@ -101,7 +101,7 @@ fn wrong_usage_ends_with_2(demo: &Demo) -> Verdict {
 
 fn a_good_check_serves_nothing_and_ends_with_0(demo: &Demo) -> Verdict {
     let ended = demo.server().arg("--check").run()?.with_status(0)?;
-    assert_eq!(Ended::address_in(&ended.said()), None, "{}", ended.said());
+    assert_eq!(Exit::address_in(&ended.output()), None, "{}", ended.output());
     Ok(())
 }
 
@@ -119,7 +119,7 @@ fn a_check_names_what_is_wrong(demo: &Demo) -> Verdict {
     let ended = demo.server().edited("port: 8080", "port: 80800").arg("--check").run()?.with_status(1)?;
     let line =
         1 + Server::shipped_config().lines().position(|line| line.starts_with("port:")).unwrap_or_default();
-    assert!(ended.said().contains(&format!("config.yaml:{line}:")), "{}", ended.said());
+    assert!(ended.output().contains(&format!("config.yaml:{line}:")), "{}", ended.output());
     Ok(())
 }
 
@@ -130,8 +130,8 @@ fn a_check_renders_the_page(demo: &Demo) -> Verdict {
         .arg("--check")
         .run()?
         .with_status(1)?;
-    assert!(ended.said().contains("index.html"), "{}", ended.said());
-    assert!(ended.said().contains("nothing_of_that_name"), "{}", ended.said());
+    assert!(ended.output().contains("index.html"), "{}", ended.output());
+    assert!(ended.output().contains("nothing_of_that_name"), "{}", ended.output());
     Ok(())
 }
 

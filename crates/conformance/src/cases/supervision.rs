@@ -1,4 +1,4 @@
-//! Life under a supervisor.
+//! ClientKind under a supervisor.
 
 use crate::{
     Demo, Notices, Server,

@@ -247,7 +247,7 @@ fn a_bad_template_at_the_start_ends_with_1(demo: &Demo) -> Verdict {
         ("{% include \"nowhere.html\" %}", "nowhere.html"),
         ("{{ database.password }}", "password"),
     ] {
-        let said = demo.server().template("index.html", content).run()?.with_status(1)?.said();
+        let said = demo.server().template("index.html", content).run()?.with_status(1)?.output();
         assert!(said.contains(word), "`{word}` in: {said}");
         assert!(!said.contains("secure_password"), "{said}");
     }

@@ -1,6 +1,6 @@
 //! An upgrade that is struck under load.
 
-use crate::{Client, Demo, Failed, Fate, Load, Running, Server, wait::wait_as_long_as, wait_until};
+use crate::{Client, Demo, Failed, Load, Outcome, Running, Server, wait::wait_as_long_as, wait_until};
 use rustix::process::Signal;
 use std::{
     fs,
@@ -11,7 +11,7 @@ use std::{
 const PATIENCE: Duration = Duration::from_secs(50);
 
 /// How long a look at who serves may take, before another one is had.
-const GLANCE: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Answers that show that somebody serves.
 const FLOW: u64 = 20;
@@ -26,7 +26,7 @@ const LINGER: Duration = Duration::from_millis(600);
 const ARGUMENTS: &str = "--linger 0.6 --drain-deadline 30 --probation 15 --pid-file pid";
 
 /// A server under load whose upgrades go wrong.
-pub(crate) struct Ordeal {
+pub(crate) struct UpgradeFaults {
     demo: Demo,
     pub(crate) server: Running,
     pub(crate) load: Load,
@@ -43,23 +43,23 @@ pub(crate) struct Serving {
     pub(crate) pid: u32,
 }
 
-impl Ordeal {
+impl UpgradeFaults {
     /// On a listener of its own: whoever knocks while no process holds it is refused.
-    pub(crate) fn on_its_own(demo: &Demo) -> Result<Ordeal, Failed> {
-        Ordeal::of(demo, Ordeal::server(demo).on_a_free_port())
+    pub(crate) fn on_its_own(demo: &Demo) -> Result<UpgradeFaults, Failed> {
+        UpgradeFaults::of(demo, UpgradeFaults::server(demo).on_a_free_port())
     }
 
     /// On the listener of a supervisor, who can start another one when none is left.
-    pub(crate) fn supervised(demo: &Demo) -> Result<Ordeal, Failed> {
-        Ordeal::of(demo, Ordeal::server(demo))
+    pub(crate) fn supervised(demo: &Demo) -> Result<UpgradeFaults, Failed> {
+        UpgradeFaults::of(demo, UpgradeFaults::server(demo))
     }
 
-    fn of(demo: &Demo, server: Server) -> Result<Ordeal, Failed> {
+    fn of(demo: &Demo, server: Server) -> Result<UpgradeFaults, Failed> {
         let server = server.start()?;
-        let load = Load::gently_on(server.address());
-        let ordeal = Ordeal { demo: demo.clone(), server, load, past: Vec::new(), setbacks: 0 };
-        ordeal.flows(&ordeal.serving()?)?;
-        Ok(ordeal)
+        let load = Load::moderately_on(server.address());
+        let faults = UpgradeFaults { demo: demo.clone(), server, load, past: Vec::new(), setbacks: 0 };
+        faults.flows(&faults.serving()?)?;
+        Ok(faults)
     }
 
     /// Its heartbeats come often, so that a client of `/events` notices the end of the load.
@@ -97,7 +97,7 @@ impl Ordeal {
 
     /// Who answers now.
     pub(crate) fn serving(&self) -> Result<Serving, Failed> {
-        let answer = Client::patient(self.server.address(), GLANCE)?.get("/healthz")?;
+        let answer = Client::patient(self.server.address(), CONNECT_TIMEOUT)?.get("/healthz")?;
         let instance = answer.header("x-instance").ok_or("no x-instance")?.to_owned();
         let pid = self.server.process_of(&instance)?;
         Ok(Serving { instance, pid })
@@ -154,7 +154,7 @@ impl Ordeal {
     /// Waits until nobody is left, and does what a supervisor does then.
     pub(crate) fn start_another(&mut self) -> Result<Serving, Failed> {
         wait_as_long_as(PATIENCE, "nobody to be left", || self.server.processes().is_empty().then_some(()))?;
-        self.server = Ordeal::server(&self.demo).listener(self.server.listener()?).start()?;
+        self.server = UpgradeFaults::server(&self.demo).listener(self.server.listener()?).start()?;
         let another = self.serving()?;
         self.flows(&another)?;
         Ok(another)
@@ -177,7 +177,7 @@ impl Ordeal {
         self.settle(&last)?;
         let clients = self.load.clients();
         let tally = self.load.end();
-        let died = tally.count(Fate::Reset) + tally.count(Fate::Cut);
+        let died = tally.count(Outcome::Reset) + tally.count(Outcome::Cut);
         assert_eq!(tally.failed(), died, "refused, late or wrong: {tally:?}");
         assert!(died <= clients, "a client has one connection to lose: {tally:?}");
         Ok(died)

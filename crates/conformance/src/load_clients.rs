@@ -1,6 +1,6 @@
 //! The clients of a load, by what they do with their connections.
 
-use crate::{Request, load::Errand, tally::Fate};
+use crate::{Request, load::Job, tally::Outcome};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -14,10 +14,10 @@ const TARGETS: [&str; 2] = ["/dynamic-config", "/"];
 
 /// Between two requests of a client that takes its time: longer than any server takes to stop, so that without a linger
 /// its connection is gone when it speaks; shorter than the linger, with which it is not.
-const LONG_THOUGHT: Duration = Duration::from_millis(800);
+const LONG_PAUSE: Duration = Duration::from_millis(800);
 
 /// Between the halves of a request, and between the pieces of an answer.
-const HESITATION: Duration = Duration::from_millis(10);
+const SHORT_PAUSE: Duration = Duration::from_millis(10);
 
 /// A connection that is kept after an answer.
 struct Kept {
@@ -25,100 +25,100 @@ struct Kept {
     since: Instant,
 }
 
-/// Why there is no answer, in the terms of a [`Fate`].
-pub(crate) type Failure = (Fate, String);
+/// Why there is no answer, in the terms of a [`Outcome`].
+pub(crate) type Failure = (Outcome, String);
 
 /// One client, between two requests.
-struct Caller<'a> {
-    errand: &'a Errand,
+struct LoadClient<'a> {
+    job: &'a Job,
     kept: Option<Kept>,
     turn: usize,
 }
 
 /// Keeps its connection as long as the server does.
-pub(crate) fn keep_alive(errand: &Errand) {
-    let mut caller = Caller::new(errand);
-    while !errand.is_over() {
-        caller.ask(plain);
-        sleep(errand.manner.pause);
+pub(crate) fn keep_alive(job: &Job) {
+    let mut client = LoadClient::new(job);
+    while !job.is_over() {
+        client.ask(plain);
+        sleep(job.pacing.pause);
     }
 }
 
 /// The same, with long pauses: without a linger its connection is closed in its face.
-pub(crate) fn thoughtful(errand: &Errand) {
-    let mut caller = Caller::new(errand);
-    while !errand.is_over() {
-        caller.ask(plain);
-        sleep(LONG_THOUGHT);
+pub(crate) fn with_long_pauses(job: &Job) {
+    let mut client = LoadClient::new(job);
+    while !job.is_over() {
+        client.ask(plain);
+        sleep(LONG_PAUSE);
     }
 }
 
 /// Asks once, keeps its connection idle until the load is over, and asks once more.
-pub(crate) fn before_and_after(errand: &Errand) {
-    let mut caller = Caller::new(errand);
-    caller.ask(plain);
-    while !errand.is_over() {
-        sleep(errand.manner.pause);
+pub(crate) fn before_and_after(job: &Job) {
+    let mut client = LoadClient::new(job);
+    client.ask(plain);
+    while !job.is_over() {
+        sleep(job.pacing.pause);
     }
-    caller.ask(plain);
+    client.ask(plain);
 }
 
 /// Connects for every request.
-pub(crate) fn a_connection_a_request(errand: &Errand) {
-    let mut caller = Caller::new(errand);
-    while !errand.is_over() {
-        caller.ask(plain);
-        caller.kept = None;
-        sleep(errand.manner.pause);
+pub(crate) fn one_request_per_connection(job: &Job) {
+    let mut client = LoadClient::new(job);
+    while !job.is_over() {
+        client.ask(plain);
+        client.kept = None;
+        sleep(job.pacing.pause);
     }
 }
 
 /// Keeps its connection for a few requests.
-pub(crate) fn mixed(errand: &Errand) {
-    let mut caller = Caller::new(errand);
-    while !errand.is_over() {
-        caller.ask(plain);
-        if caller.turn.is_multiple_of(5) {
-            caller.kept = None;
+pub(crate) fn few_requests_per_connection(job: &Job) {
+    let mut client = LoadClient::new(job);
+    while !job.is_over() {
+        client.ask(plain);
+        if client.turn.is_multiple_of(5) {
+            client.kept = None;
         }
-        sleep(errand.manner.pause);
+        sleep(job.pacing.pause);
     }
 }
 
 /// Sends every request in two pieces, each on a connection of its own.
-pub(crate) fn by_halves(errand: &Errand) {
-    let mut caller = Caller::new(errand);
-    while !errand.is_over() {
-        caller.ask(halved);
-        caller.kept = None;
+pub(crate) fn in_two_halves(job: &Job) {
+    let mut client = LoadClient::new(job);
+    while !job.is_over() {
+        client.ask(halved);
+        client.kept = None;
     }
 }
 
 /// Takes its answers in small pieces.
-pub(crate) fn slow_reader(errand: &Errand) {
-    while !errand.is_over() {
-        let asked = connect(errand, errand.address()).and_then(|mut stream| {
+pub(crate) fn slow_reader(job: &Job) {
+    while !job.is_over() {
+        let asked = connect(job, job.address()).and_then(|mut stream| {
             let _ = set_socket_recv_buffer_size(&stream, 2048);
-            plain(&mut stream, &request("/", errand.address())).map_err(|error| sorted(&error, false))?;
-            read_answer(&mut stream, 512, HESITATION / 5)
+            plain(&mut stream, &request("/", job.address())).map_err(|error| sorted(&error, false))?;
+            read_answer(&mut stream, 512, SHORT_PAUSE / 5)
         });
-        settle(errand, asked);
+        settle(job, asked);
     }
 }
 
-impl Caller<'_> {
-    fn new(errand: &Errand) -> Caller<'_> {
-        Caller { errand, kept: None, turn: 0 }
+impl LoadClient<'_> {
+    fn new(job: &Job) -> LoadClient<'_> {
+        LoadClient { job, kept: None, turn: 0 }
     }
 
     fn ask(&mut self, send: fn(&mut TcpStream, &[u8]) -> io::Result<()>) {
-        let errand = self.errand;
+        let job = self.job;
         let target = TARGETS[self.turn % TARGETS.len()];
         self.turn += 1;
         // To wherever it was opened: a server that moves tells its clients to leave.
-        let kept = self.kept.take().filter(|kept| kept.since.elapsed() < errand.manner.kept);
-        let address = errand.address();
-        let stream = kept.map_or_else(|| connect(errand, address), |kept| Ok(kept.stream));
+        let kept = self.kept.take().filter(|kept| kept.since.elapsed() < job.pacing.idle_limit);
+        let address = job.address();
+        let stream = kept.map_or_else(|| connect(job, address), |kept| Ok(kept.stream));
         let asked = stream.and_then(|mut stream| {
             send(&mut stream, &request(target, address)).map_err(|error| sorted(&error, false))?;
             let (instance, closes) = read_answer(&mut stream, 16 * 1024, Duration::ZERO)?;
@@ -127,17 +127,17 @@ impl Caller<'_> {
             }
             Ok((instance, closes))
         });
-        settle(errand, asked);
+        settle(job, asked);
     }
 }
 
-fn settle(errand: &Errand, asked: Result<(String, bool), Failure>) {
+fn settle(job: &Job, asked: Result<(String, bool), Failure>) {
     match asked {
-        Ok((instance, _)) => errand.tally.answered(&instance),
-        Err((fate, words)) => {
-            errand.tally.failed_as(fate, &words);
+        Ok((instance, _)) => job.tally.answered(&instance),
+        Err((outcome, words)) => {
+            job.tally.failed_as(outcome, &words);
             // A server that is gone for good is not asked a million times.
-            sleep(errand.manner.pause);
+            sleep(job.pacing.pause);
         }
     }
 }
@@ -149,7 +149,7 @@ fn plain(stream: &mut TcpStream, request: &[u8]) -> io::Result<()> {
 fn halved(stream: &mut TcpStream, request: &[u8]) -> io::Result<()> {
     let (first, second) = request.split_at(request.len() / 2);
     stream.write_all(first)?;
-    sleep(HESITATION);
+    sleep(SHORT_PAUSE);
     stream.write_all(second)
 }
 
@@ -157,8 +157,8 @@ fn request(target: &str, address: SocketAddr) -> Vec<u8> {
     Request::get(target).bytes(address)
 }
 
-fn connect(errand: &Errand, address: SocketAddr) -> Result<TcpStream, Failure> {
-    let patience = errand.manner.patience;
+fn connect(job: &Job, address: SocketAddr) -> Result<TcpStream, Failure> {
+    let patience = job.pacing.timeout;
     let connected = TcpStream::connect_timeout(&address, patience).and_then(|stream| {
         stream.set_read_timeout(Some(patience))?;
         stream.set_write_timeout(Some(patience))?;
@@ -173,14 +173,14 @@ fn read_answer(stream: &mut TcpStream, piece: usize, pause: Duration) -> Result<
     let (mut answer, mut buffer) = (Vec::new(), vec![0; piece]);
     loop {
         match stream.read(&mut buffer) {
-            Ok(0) if answer.is_empty() => return Err((Fate::Reset, "closed before an answer".to_owned())),
-            Ok(0) => return Err((Fate::Cut, format!("cut after {} bytes", answer.len()))),
+            Ok(0) if answer.is_empty() => return Err((Outcome::Reset, "closed before an answer".to_owned())),
+            Ok(0) => return Err((Outcome::Cut, format!("cut after {} bytes", answer.len()))),
             Ok(count) => answer.extend(&buffer[..count]),
             Err(error) => return Err(sorted(&error, !answer.is_empty())),
         }
         if let Some((head, body)) = split(&answer) {
             let length = header(&head, "content-length").and_then(|length| length.parse::<usize>().ok());
-            let length = length.ok_or_else(|| (Fate::Wrong, format!("no length: {head}")))?;
+            let length = length.ok_or_else(|| (Outcome::Wrong, format!("no length: {head}")))?;
             if body >= length {
                 return judged(&head, body == length);
             }
@@ -196,7 +196,7 @@ fn judged(head: &str, whole: bool) -> Result<(String, bool), Failure> {
             let closes = header(head, "connection").is_some_and(|how| how.eq_ignore_ascii_case("close"));
             Ok((instance.to_owned(), closes))
         }
-        _ => Err((Fate::Wrong, head.to_owned())),
+        _ => Err((Outcome::Wrong, head.to_owned())),
     }
 }
 
@@ -212,11 +212,11 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 }
 
 fn sorted(error: &io::Error, begun: bool) -> Failure {
-    let fate = match error.kind() {
-        ErrorKind::ConnectionRefused => Fate::Refused,
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => Fate::Late,
-        _ if begun => Fate::Cut,
-        _ => Fate::Reset,
+    let outcome = match error.kind() {
+        ErrorKind::ConnectionRefused => Outcome::Refused,
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => Outcome::Late,
+        _ if begun => Outcome::Cut,
+        _ => Outcome::Reset,
     };
-    (fate, error.to_string())
+    (outcome, error.to_string())
 }

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, process::ExitStatus};
 
 /// How a start ended that was not to serve.
 #[derive(Debug)]
-pub struct Ended {
+pub struct Exit {
     /// The exit status.
     pub status: ExitStatus,
     /// All that was written to stdout.
@@ -14,15 +14,15 @@ pub struct Ended {
     pub stderr: String,
 }
 
-impl Ended {
+impl Exit {
     /// The exit status, as a number.
     pub fn code(&self) -> Option<i32> {
         self.status.code()
     }
 
     /// Itself, if it ended with this status and without a word of a panic.
-    pub fn with_status(self, code: i32) -> Result<Ended, Failed> {
-        let said = self.said();
+    pub fn with_status(self, code: i32) -> Result<Exit, Failed> {
+        let said = self.output();
         let crashed =
             ["panicked", "backtrace", "RUST_BACKTRACE"].into_iter().find(|word| said.contains(word));
         match crashed {
@@ -33,7 +33,7 @@ impl Ended {
     }
 
     /// All that was written.
-    pub fn said(&self) -> String {
+    pub fn output(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }
 
@@ -46,7 +46,7 @@ impl Ended {
 
 #[cfg(test)]
 mod tests {
-    use super::Ended;
+    use super::Exit;
 
     #[test]
     fn an_address_is_found_in_any_kind_of_line() {
@@ -55,8 +55,8 @@ mod tests {
             r#"{"message":"serving","address":"127.0.0.1:8080"}"#,
             "12:30:01 serves on 127.0.0.1:8080.",
         ] {
-            assert_eq!(Ended::address_in(line), "127.0.0.1:8080".parse().ok(), "{line}");
+            assert_eq!(Exit::address_in(line), "127.0.0.1:8080".parse().ok(), "{line}");
         }
-        assert_eq!(Ended::address_in("2026-11-20T10:00:00Z reading config.yaml:4:9"), None);
+        assert_eq!(Exit::address_in("2026-11-20T10:00:00Z reading config.yaml:4:9"), None);
     }
 }
