@@ -1,9 +1,9 @@
-//! What a server answered.
+//! The answer of a server.
 
 use crate::Failed;
 use serde_json::Value;
 
-/// What a server answered.
+/// The answer of a server.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// `HTTP/1.1` or `HTTP/1.0`.
@@ -12,7 +12,7 @@ pub struct Answer {
     pub status: u16,
     /// Names and values as sent, in order.
     pub headers: Vec<(String, String)>,
-    /// The body, freed of its transfer encoding.
+    /// The body, without its transfer encoding.
     pub body: Vec<u8>,
 }
 
@@ -26,7 +26,7 @@ pub(crate) enum Framing {
 }
 
 impl Answer {
-    /// The value of a header, the first of its name.
+    /// The value of the first header of this name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
@@ -41,12 +41,12 @@ impl Answer {
         serde_json::from_slice(&self.body).map_err(|e| format!("{e} in {:?}", self.text()).into())
     }
 
-    /// The generation in its header.
+    /// The generation in the header `X-Config-Generation`.
     pub fn generation(&self) -> Option<u64> {
         self.header("x-config-generation")?.parse().ok()
     }
 
-    /// Reads a head, up to its empty line.
+    /// Parses a head that ends with its empty line.
     pub(crate) fn parse(head: &str) -> Result<Answer, Failed> {
         let mut lines = head.trim_end().split("\r\n");
         let status_line = lines.next().unwrap_or_default();
@@ -62,7 +62,7 @@ impl Answer {
         Ok(Answer { version, status, headers, body: Vec::new() })
     }
 
-    /// How the end of the body that follows is known.
+    /// How the end of the body is known, in an answer to this method.
     pub(crate) fn framing(&self, method: &str) -> Result<Framing, Failed> {
         if method == "HEAD" || matches!(self.status, 204 | 304) {
             return Ok(Framing::Done);

@@ -1,4 +1,4 @@
-//! A browser, by the WebDriver protocol.
+//! A browser that is driven through the WebDriver protocol.
 
 use crate::{Answer, Client, Failed, Request, wait_for, wait_until};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -17,16 +17,16 @@ use tempfile::TempDir;
 const DRIVER: &str = "/usr/bin/chromedriver";
 const BROWSER: &str = "/usr/bin/chromium";
 
-/// Browsers are started one after the other: several at once keep each other from starting.
+/// Browsers start one after another: several at once hinder each other.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// How long the driver may take to answer, the start of a browser included.
+/// Upper bound on an answer of the driver, which includes the start of a browser.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The name under which the protocol hands an element over.
+/// The key of an element's id in the protocol's JSON.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// A headless browser with one window and a profile of its own; it is gone when this is dropped.
+/// A headless browser with one window and its own profile. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Browser {
     driver: Child,
@@ -37,7 +37,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Why there can be no browser here, if so.
+    /// The reason why no browser can be started here, if any.
     pub fn missing() -> Option<String> {
         [BROWSER, DRIVER]
             .into_iter()
@@ -45,11 +45,11 @@ impl Browser {
             .map(|path| format!("{path} is missing"))
     }
 
-    /// Starts one.
+    /// Starts a browser.
     pub fn start() -> Result<Browser, Failed> {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let profile = TempDir::new()?;
-        // A group of its own, so that nothing is left of it in the end.
+        // Its own process group, so that `drop` can end all of its processes.
         let mut driver = Command::new(DRIVER)
             .arg("--port=0")
             .process_group(0)
@@ -83,18 +83,18 @@ impl Browser {
         Ok(browser)
     }
 
-    /// Goes to an address and waits until the page is loaded.
+    /// Opens an address and waits until the page is loaded.
     pub fn open(&self, address: &str) -> Result<(), Failed> {
         self.act("/url", &json!({ "url": address }))?;
         Ok(())
     }
 
-    /// Runs a function's body in the page, and hands its result over.
+    /// Runs the body of a function in the page and returns its result.
     pub fn run(&self, script: &str) -> Result<Value, Failed> {
         self.act("/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
-    /// Types into the element that the selector finds.
+    /// Types text into the element that the selector finds.
     pub fn type_into(&self, selector: &str, text: &str) -> Result<(), Failed> {
         let element = self.act("/element", &json!({ "using": "css selector", "value": selector }))?;
         let element = element[ELEMENT].as_str().ok_or_else(|| format!("no element `{selector}`"))?;
@@ -102,20 +102,20 @@ impl Browser {
         Ok(())
     }
 
-    /// Goes on in the frame that the selector finds: what is run, read and typed from now on is there.
+    /// Enters the frame that the selector finds. Later calls run, read and type there.
     pub fn enter(&self, selector: &str) -> Result<(), Failed> {
         let frame = self.act("/element", &json!({ "using": "css selector", "value": selector }))?;
         self.act("/frame", &json!({ "id": frame }))?;
         Ok(())
     }
 
-    /// Goes on in the page itself.
+    /// Leaves the frame. Later calls concern the page itself.
     pub fn leave_the_frame(&self) -> Result<(), Failed> {
         self.act("/frame", &json!({ "id": null }))?;
         Ok(())
     }
 
-    /// Makes the window as wide and as high as this, in pixels of the page, as on a device of that size.
+    /// Sets the size of the window, in CSS pixels, as on a device of that size.
     pub fn fit_into(&self, width: u32, height: u32) -> Result<(), Failed> {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
         let command = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": size });

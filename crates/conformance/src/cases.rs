@@ -43,10 +43,10 @@ use crate::{
 };
 use libtest_mimic::Trial;
 
-/// How many claims stand between two that need a browser: browsers start one after the other.
+/// The number of claims between two that need a browser: browsers start one after another.
 const APART: usize = 24;
 
-/// The claims of every file but those that need a program. The ones that wait longest come first.
+/// The claims of all files except those with prerequisites. The claims that wait longest come first.
 const CLAIMS: [&[Claim]; 31] = [
     handover::CLAIMS,
     faults::CLAIMS,

@@ -1,4 +1,4 @@
-//! A claim of the contract, and what it is made about.
+//! A claim of the contract, and the demo that is checked.
 
 use crate::{Failed, Server, tier};
 use libtest_mimic::{Completion, Trial};
@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-/// What a claim comes to: nothing to say, or why it does not hold. A panic is a failure too.
+/// The result of a claim: an error says why it does not hold. A panic is a failure, too.
 pub(crate) type Verdict = Result<(), Failed>;
 
 /// A claim that is checked against a demo.
@@ -83,12 +83,12 @@ impl Demo {
         Demo { binary: binary.into().into() }
     }
 
-    /// Where its program is.
+    /// The path of its program.
     pub(crate) fn binary(&self) -> &Path {
         &self.binary
     }
 
-    /// A server of this demo, yet to be configured.
+    /// A server of this demo, for further configuration.
     pub fn server(&self) -> Server {
         Server::new(&*self.binary)
     }
@@ -106,12 +106,12 @@ thread_local! {
     static LOGS: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Makes a panic's words and place part of the failure, instead of printing them between other claims' lines.
+/// Makes the message and place of a panic part of the failure. Otherwise they are printed among the lines of other claims.
 pub(crate) fn keep_panic_messages() {
     panic::set_hook(Box::new(|panic| LAST_PANIC.set(panic.to_string())));
 }
 
-/// Keeps what a server that is gone said on stderr, to be shown if the claim on this thread fails.
+/// Keeps the log of a server that has ended. It is printed if the claim on this thread fails.
 pub(crate) fn remember_log(said: &str) {
     LOGS.with_borrow_mut(|heard| heard.push_str(said));
 }
@@ -121,8 +121,8 @@ pub(crate) fn trial(path: &str, check: impl FnOnce() -> Verdict + Send + 'static
     Trial::test(short_name(path), move || judge(check))
 }
 
-/// A claim as a test that needs what is `missing`. Then it is reported as ignored, with the reason; with `REQUIRE_ALL=1` it is
-/// checked all the same, and fails.
+/// A claim as a test with a prerequisite. If that is `missing`, the test is reported as ignored, with the reason. With
+/// `REQUIRE_ALL=1` it runs all the same, and fails.
 pub(crate) fn trial_that_needs(
     missing: Option<String>,
     path: &str,
@@ -135,12 +135,12 @@ pub(crate) fn trial_that_needs(
     })
 }
 
-/// The last parts of a path, from its file of claims on.
+/// The path of a claim without the leading modules: `upgrading::an_upgrade_ends_a_probation`.
 fn short_name(path: &str) -> &str {
     path.rsplit_once("cases::").map_or(path, |(_, name)| name)
 }
 
-/// Runs a claim; a failure comes with what its servers said.
+/// Runs a claim. A failure contains the logs of its servers.
 fn judge(check: impl FnOnce() -> Verdict) -> Verdict {
     LOGS.take();
     let failure = match catch_unwind(AssertUnwindSafe(check)) {

@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 client that can also send what a good client never would.
+//! A small HTTP/1.1 client that can also send malformed requests.
 
 use crate::{Answer, DEADLINE, Failed, Request, answer::Framing};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
@@ -17,12 +17,12 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects; reads and writes give up after twice the [`DEADLINE`], since a server's own deadlines come first.
+    /// Connects. Reads and writes time out after twice the [`DEADLINE`], which is longer than every deadline of a server.
     pub fn connect(address: SocketAddr) -> Result<Client, Failed> {
         Client::patient(address, 2 * DEADLINE)
     }
 
-    /// Connects; reads and writes give up after `patience`.
+    /// Connects. Reads and writes time out after `patience`.
     pub fn patient(address: SocketAddr, patience: Duration) -> Result<Client, Failed> {
         let stream = TcpStream::connect(address).map_err(|e| format!("connecting to {address}: {e}"))?;
         stream.set_read_timeout(Some(patience))?;
@@ -31,23 +31,23 @@ impl Client {
         Ok(Client { address, stream, unread: Vec::new() })
     }
 
-    /// Leaves what comes with the server as soon as possible: the kernel keeps little for a client that does not read.
+    /// Makes the receive buffer small, so that a client that does not read soon blocks the server's writes.
     pub fn narrow(&self) -> Result<(), Failed> {
         Ok(set_socket_recv_buffer_size(&self.stream, 4096)?)
     }
 
-    /// Sends bytes as they are.
+    /// Sends these bytes unchanged.
     pub fn send(&mut self, bytes: &[u8]) -> Result<(), Failed> {
         self.stream.write_all(bytes).map_err(|e| format!("sending: {e}").into())
     }
 
-    /// Sends a request and reads its answer; the connection stays open if the server lets it.
+    /// Sends a request and reads its answer. The connection stays open unless the server closes it.
     pub fn request(&mut self, request: &Request) -> Result<Answer, Failed> {
         self.send(&request.bytes(self.address))?;
         self.answer(&request.method)
     }
 
-    /// A `GET` on this connection.
+    /// Sends a `GET` on this connection.
     pub fn get(&mut self, target: &str) -> Result<Answer, Failed> {
         self.request(&Request::get(target))
     }
@@ -61,19 +61,19 @@ impl Client {
         Ok(answer)
     }
 
-    /// Everything up to the end of the connection, as it came.
+    /// Reads all bytes up to the end of the connection.
     pub fn rest(&mut self) -> Result<Vec<u8>, Failed> {
         while self.fill()? {}
         Ok(std::mem::take(&mut self.unread))
     }
 
-    /// Waits for the server to close the connection; bytes that come before are kept.
+    /// Waits until the server closes the connection. Bytes that arrive before are kept.
     pub fn wait_for_close(&mut self) -> Result<(), Failed> {
         while self.fill()? {}
         Ok(())
     }
 
-    /// The part up to the body; other answers than the final one (`100 Continue`) are passed over.
+    /// Reads up to the body. Skips informational answers such as `100 Continue`.
     pub(crate) fn head(&mut self, method: &str) -> Result<(Answer, Framing), Failed> {
         loop {
             let end = loop {
@@ -96,7 +96,7 @@ impl Client {
         }
     }
 
-    /// The next piece of a body, as it comes; none at its end.
+    /// Reads the next piece of a body. Returns none at its end.
     pub(crate) fn piece(&mut self, framing: &mut Framing) -> Result<Option<Vec<u8>>, Failed> {
         if let Framing::Chunked { left: 0 } = framing {
             let size = self.line()?;
@@ -144,7 +144,7 @@ impl Client {
         }
     }
 
-    /// Reads what there is; false at the end of the connection, a reset counts as one.
+    /// Reads available bytes. Returns false at the end of the connection or when it is reset.
     fn fill(&mut self) -> Result<bool, Failed> {
         let mut buffer = [0; 16 * 1024];
         match self.stream.read(&mut buffer) {

@@ -9,32 +9,32 @@ use std::time::Instant;
 pub struct Events {
     /// The answer that opened it, without a body.
     pub head: Answer,
-    /// Every frame so far.
+    /// All frames so far.
     pub seen: Vec<Frame>,
-    /// Every byte so far.
+    /// All bytes so far.
     pub raw: Vec<u8>,
     client: Client,
     framing: Framing,
     parsed: usize,
 }
 
-/// What stands between two empty lines of the stream.
+/// The lines between two empty lines of the stream.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Frame {
-    /// The value of `event:`; empty in a frame of comments.
+    /// The value of `event:`. It is empty in a frame of comments.
     pub event: String,
-    /// The value of `data:`, its lines joined.
+    /// The values of all `data:` lines, joined by line breaks.
     pub data: String,
     /// The value of `retry:` in milliseconds.
     pub retry: Option<u64>,
     /// A line that begins with a colon.
     pub comment: Option<String>,
-    /// The lines as they came.
+    /// The lines of the frame, unparsed.
     pub raw: String,
 }
 
 impl Events {
-    /// Opens the stream by the request that `client` has just sent.
+    /// Opens the stream that `client` has just requested.
     pub fn open(mut client: Client) -> Result<Events, Failed> {
         let (head, framing) = client.head("GET")?;
         if head.status != 200 {
@@ -43,7 +43,7 @@ impl Events {
         Ok(Events { head, seen: Vec::new(), raw: Vec::new(), client, framing, parsed: 0 })
     }
 
-    /// The next frame, comments too; none when the stream has ended well.
+    /// Waits for the next frame, which may be a comment. Returns none when the stream has ended properly.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, Failed> {
         loop {
             let text = String::from_utf8_lossy(&self.raw[self.parsed..]).into_owned();
@@ -61,7 +61,7 @@ impl Events {
         }
     }
 
-    /// The next frame that the predicate accepts; `what` names it in a failure.
+    /// Waits for the next frame that the predicate accepts. `what` names it in a failure.
     pub fn until(&mut self, what: &str, predicate: impl Fn(&Frame) -> bool) -> Result<Frame, Failed> {
         let start = Instant::now();
         while start.elapsed() < DEADLINE {
@@ -74,12 +74,12 @@ impl Events {
         Err(format!("waited {DEADLINE:?} in vain for {what}; seen {:?}", self.seen).into())
     }
 
-    /// The next event of this name.
+    /// Waits for the next event of this name.
     pub fn event(&mut self, name: &str) -> Result<Frame, Failed> {
         self.until(&format!("event `{name}`"), |frame| frame.event == name)
     }
 
-    /// Every frame up to the end of the stream.
+    /// Reads all frames up to the end of the stream.
     pub fn rest(&mut self) -> Result<Vec<Frame>, Failed> {
         let mut frames = Vec::new();
         while let Some(frame) = self.next_frame()? {

@@ -1,16 +1,16 @@
-//! A start that was not to serve.
+//! The end of a program that was not started to serve.
 
 use crate::Failed;
 use std::{net::SocketAddr, process::ExitStatus};
 
-/// How a start ended that was not to serve.
+/// The end of a program that was not started to serve.
 #[derive(Debug)]
 pub struct Exit {
     /// The exit status.
     pub status: ExitStatus,
-    /// All that was written to stdout.
+    /// The text on stdout.
     pub stdout: String,
-    /// All that was written to stderr.
+    /// The text on stderr.
     pub stderr: String,
 }
 
@@ -20,7 +20,7 @@ impl Exit {
         self.status.code()
     }
 
-    /// Itself, if it ended with this status and without a word of a panic.
+    /// Returns itself if the program ended with this status and without a panic.
     pub fn with_status(self, code: i32) -> Result<Exit, Failed> {
         let said = self.output();
         let crashed =
@@ -32,12 +32,12 @@ impl Exit {
         }
     }
 
-    /// All that was written.
+    /// Stdout and stderr.
     pub fn output(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }
 
-    /// The address that a text names first, if any.
+    /// The first socket address in a text.
     pub(crate) fn address_in(text: &str) -> Option<SocketAddr> {
         text.split(|c: char| !(c.is_ascii_digit() || ".:[]".contains(c)))
             .find_map(|word| word.trim_matches([':', '.']).parse().ok())

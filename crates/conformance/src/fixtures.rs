@@ -1,4 +1,4 @@
-//! What this repository ships.
+//! The configuration and the templates of this repository.
 
 use crate::Failed;
 use std::{

@@ -1,4 +1,4 @@
-//! Where a server's files are.
+//! Temporary folders for servers.
 
 use std::{
     io,
@@ -9,8 +9,8 @@ use tempfile::TempDir;
 
 static PARENT: OnceLock<PathBuf> = OnceLock::new();
 
-/// A folder for a server, removed when this is dropped: in memory where that can be had, since what a disk does between
-/// two writes is nothing that the claims are about.
+/// Makes a temporary folder, which is removed when the value is dropped. It is in memory where possible, so that a slow disk
+/// does not disturb the claims.
 pub fn folder() -> io::Result<TempDir> {
     match PARENT.get() {
         Some(parent) => TempDir::new_in(parent),
@@ -18,8 +18,7 @@ pub fn folder() -> io::Result<TempDir> {
     }
 }
 
-/// From now on every [`folder`] of this process is in `parent`, which whoever says so can remove as a whole. Said once; what is
-/// said later changes nothing.
+/// Puts every later [`folder`] of this process into `parent`. Only the first call counts.
 pub fn folders_in(parent: &Path) {
     let _ = PARENT.set(parent.to_owned());
 }

@@ -3,14 +3,14 @@
 use crate::{Events, Failed, Request, client::Client, load::Job, load_clients::Failure, tally::Outcome};
 use std::{net::SocketAddr, time::Instant};
 
-/// Where a follower was sent away from.
+/// The address and instance that told the client to leave.
 struct Left {
     at: Instant,
     instance: String,
     address: SocketAddr,
 }
 
-/// Follows `/events`; when it is sent away it goes where it is told, at once.
+/// Follows `/events`. After `bye` it connects at once to the address that `bye` names.
 pub(crate) fn follower(job: &Job) {
     let (mut address, mut left) = (job.address(), None);
     while !job.is_over() {
@@ -28,7 +28,8 @@ pub(crate) fn follower(job: &Job) {
     }
 }
 
-/// One stream, to its `bye`: where that points to, and from where; none when the load is over.
+/// Reads one stream up to its `bye`. Returns the address that this names, and the one that was left. Returns none when the load
+/// has ended.
 fn follow(job: &Job, address: SocketAddr, left: Option<Left>) -> Result<Option<(SocketAddr, Left)>, Failure> {
     let words = |failed: Failed| (Outcome::Cut, format!("/events: {}", failed.message().unwrap_or("")));
     let mut client = Client::patient(address, job.pacing.timeout)
@@ -39,7 +40,7 @@ fn follow(job: &Job, address: SocketAddr, left: Option<Left>) -> Result<Option<(
     events.event("hello").map_err(words)?;
     job.tally.answered(&instance);
     job.tally.follows(&instance);
-    // Who was sent away may find the same door open once more.
+    // After `bye` the same instance may accept one more connection at the same address.
     let is_back = |left: &Left| left.instance != instance || left.address != address;
     if let Some(left) = left.as_ref().filter(|left| is_back(left)) {
         job.tally.returned(left.at.elapsed());

@@ -1,6 +1,6 @@
-//! What it means to be one of the demos: the contract, as claims that are checked against a real binary from outside.
+//! The contract of the demos as claims, which are checked against a real binary from outside.
 //!
-//! A demo's whole test is one call:
+//! The whole test of a demo is one call:
 //!
 //! ```no_run
 //! use std::process::ExitCode;
@@ -10,7 +10,7 @@
 //! }
 //! ```
 //!
-//! and what the claims are made of can be used alone:
+//! The parts that claims use can be used alone:
 //!
 //! ```no_run
 //! use conformance::Server;
@@ -22,14 +22,15 @@
 //! # Ok::<(), conformance::Failed>(())
 //! ```
 //!
-//! **The invariant.** A claim waits for conditions, never for time, and every server that a claim started is gone when it
-//! ends. Each claim has a folder, a socket and a process of its own, so that all of them can run at once.
+//! **The invariant.** A claim waits for conditions, never for time. Every server that a claim has started ends with the claim.
+//! Each claim has its own folder, socket and process, so that all of them can run at once.
 //!
-//! **What it does not do.** It knows none of our crates: it sees what a visitor, an editor and a supervisor see.
-//! It measures nothing.
+//! **Limits.** It depends on none of our crates and sees a server as a visitor, an editor or a supervisor does. It measures
+//! nothing.
 //!
-//! Claims about the page in a browser need `chromium` and `chromedriver`. Where these are missing the claims are reported as
-//! ignored; with `REQUIRE_ALL=1` in the environment they fail instead.
+//! **Tiers.** Without `TEST_TIER=full` the long claims are left out, and claims about shared code are checked against demo-axum
+//! alone. Claims about the page in a browser need `chromium` and `chromedriver`. If these are missing, the claims are reported
+//! as ignored; with `REQUIRE_ALL=1` they fail.
 
 mod answer;
 mod browser;
@@ -80,10 +81,10 @@ pub use wait::{DEADLINE, wait_for, wait_until};
 use libtest_mimic::{Arguments, run};
 use std::{path::PathBuf, process::ExitCode};
 
-/// The claims mostly wait, so that more of them than there are cores can be under way.
+/// Claims that run at once. They mostly wait, so this is more than the number of cores.
 const AT_ONCE: usize = 8;
 
-/// Checks every claim of the contract against the server program at `binary`, with the command line of `cargo test`.
+/// Checks the claims of the contract against the server program at `binary`, with the command line of `cargo test`.
 pub fn main(binary: impl Into<PathBuf>) -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));

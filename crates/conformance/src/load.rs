@@ -1,4 +1,4 @@
-//! Clients that ask without a pause and forgive nothing, while something is done to their server.
+//! Clients that send requests all the time and retry none of them.
 
 use crate::{Failed, follower, load_clients, tally::Tally, wait_until};
 use std::{
@@ -11,11 +11,10 @@ use std::{
     time::Duration,
 };
 
-/// How a client spends its life.
+/// The main function of a client's thread.
 type ClientKind = fn(&Job);
 
-/// One thread each: connections that are kept, one a request, both in turn; requests sent by halves; answers read slowly;
-/// streams of events.
+/// One thread each. The clients differ in their use of connections; the last one follows `/events`.
 const CLIENTS: [ClientKind; 12] = [
     load_clients::with_long_pauses,
     load_clients::with_long_pauses,
@@ -31,44 +30,44 @@ const CLIENTS: [ClientKind; 12] = [
     follower::follower,
 ];
 
-/// The first of them take their time.
+/// The number of clients with long pauses; they come first.
 const WITH_LONG_PAUSES: usize = 4;
 
 /// How the clients of a load behave.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pacing {
-    /// Between two requests.
+    /// The pause between two requests.
     pub(crate) pause: Duration,
-    /// A connection that was idle for longer is given up, as every pool of connections does, so that a client that the
-    /// machine has kept waiting does not outstay the linger.
+    /// A client closes a connection that was idle for longer, as every connection pool does. So a client that the machine has
+    /// delayed does not exceed the linger.
     pub(crate) idle_limit: Duration,
-    /// How long a request may take: a busy machine is no fault of a server.
+    /// The timeout of a request. It is generous because the machine may be busy.
     pub(crate) timeout: Duration,
 }
 
-/// Without a pause to speak of; for a linger of more than a second.
+/// Nearly no pauses. Loses nothing with a linger of more than one second.
 const BUSY: Pacing = Pacing {
     pause: Duration::from_millis(2),
     idle_limit: Duration::from_secs(1),
     timeout: Duration::from_secs(8),
 };
 
-/// With time for others on the same machine, none of them with_long_pauses; for a linger of more than half a second. Its patience
-/// is longer than a server needs to find out that a process has stalled.
+/// Longer pauses, which leave time for other tests. Loses nothing with a linger of more than half a second. The timeout is
+/// longer than a server needs to detect a stalled process.
 const MODERATE: Pacing = Pacing {
     pause: Duration::from_millis(30),
     idle_limit: Duration::from_millis(250),
     timeout: Duration::from_secs(20),
 };
 
-/// Load on a server, until it is ended.
+/// Load on a server until this is ended or dropped.
 #[derive(Debug)]
 pub struct Load {
     job: Job,
     clients: Vec<JoinHandle<()>>,
 }
 
-/// What every client knows.
+/// The state that all clients share.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
     pub(crate) pacing: Pacing,
@@ -78,23 +77,21 @@ pub(crate) struct Job {
 }
 
 impl Load {
-    /// A linger of a server of which this load may lose nothing: far above the pauses of its clients, also on a busy
-    /// machine.
+    /// A linger with which this load must lose nothing: far above the pauses of its clients, also on a busy machine.
     pub const LINGER: Duration = Duration::from_millis(1300);
 
-    /// Begins to ask at `address`.
+    /// Starts the clients, which send requests to `address`.
     pub fn on(address: SocketAddr) -> Load {
         Load::by(&CLIENTS, BUSY, Tally::default(), address)
     }
 
-    /// Each client asks once, keeps its connection, and asks once more when the load is ended.
+    /// Starts clients that send one request, keep the connection idle, and send another request when the load is ended.
     pub(crate) fn before_and_after(address: SocketAddr) -> Load {
         let patient = Pacing { idle_limit: Duration::MAX, ..BUSY };
         Load::by(&[load_clients::before_and_after as ClientKind; 4], patient, Tally::default(), address)
     }
 
-    /// The same for less: some hundred requests a second, by clients that wait longer, and take any instance for the right
-    /// one.
+    /// Starts clients that send some hundred requests a second, wait longer, and accept the answer of any instance.
     pub fn moderately_on(address: SocketAddr) -> Load {
         Load::by(&CLIENTS[WITH_LONG_PAUSES..], MODERATE, Tally::of_any_instance(), address)
     }
@@ -113,12 +110,12 @@ impl Load {
         Load { clients: clients.collect(), job }
     }
 
-    /// Sends whoever connects from now on elsewhere.
+    /// Later connections go to this address.
     pub fn send_to(&self, address: SocketAddr) {
         *self.job.address.lock().unwrap_or_else(PoisonError::into_inner) = address;
     }
 
-    /// Waits until so many more requests were answered well by `instance`: traffic has flowed, and flows there.
+    /// Waits until `instance` has answered so many further requests well.
     pub fn wait_for_successes(&self, instance: &str, further: u64) -> Result<(), Failed> {
         let before = self.job.tally.answered_by(instance);
         wait_until(&format!("{further} more answers from {instance}: {:?}", self.job.tally), || {
@@ -126,24 +123,24 @@ impl Load {
         })
     }
 
-    /// Waits until the client of `/events` follows `instance`; not where requests fail, perhaps that client's.
+    /// Waits until the client of `/events` follows `instance`, or until a request has failed: it may be that client's.
     pub fn wait_for_follower(&self, instance: &str) -> Result<(), Failed> {
         wait_until("the client of `/events` to be back", || {
             self.tally().is_following(instance) || self.tally().failed() > 0
         })
     }
 
-    /// How many clients ask; each has one request under way at most.
+    /// The number of clients. Each of them has at most one request under way.
     pub fn clients(&self) -> u64 {
         self.clients.len() as u64
     }
 
-    /// What came of the requests so far.
+    /// The outcomes so far.
     pub fn tally(&self) -> &Tally {
         &self.job.tally
     }
 
-    /// Ends the clients, each after what it is about, and hands over what came of all requests.
+    /// Ends the clients after their current requests, and returns all outcomes.
     pub fn end(mut self) -> Arc<Tally> {
         self.stop();
         Arc::clone(&self.job.tally)

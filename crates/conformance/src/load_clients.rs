@@ -1,4 +1,4 @@
-//! The clients of a load, by what they do with their connections.
+//! The kinds of clients of a load. They differ in their use of connections.
 
 use crate::{Request, load::Job, tally::Outcome};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
@@ -9,33 +9,33 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What is asked for, by turns.
+/// The targets that a client requests in turn.
 const TARGETS: [&str; 2] = ["/dynamic-config", "/"];
 
-/// Between two requests of a client that takes its time: longer than any server takes to stop, so that without a linger
-/// its connection is gone when it speaks; shorter than the linger, with which it is not.
+/// The pause of a client between two requests. A server stops in less time, so without a linger the connection is closed before
+/// the next request. The linger is longer.
 const LONG_PAUSE: Duration = Duration::from_millis(800);
 
-/// Between the halves of a request, and between the pieces of an answer.
+/// The pause between the halves of a request and between the pieces of an answer.
 const SHORT_PAUSE: Duration = Duration::from_millis(10);
 
-/// A connection that is kept after an answer.
+/// A connection that stays open after an answer.
 struct Kept {
     stream: TcpStream,
     since: Instant,
 }
 
-/// Why there is no answer, in the terms of a [`Outcome`].
+/// The outcome of a failed request, and its description.
 pub(crate) type Failure = (Outcome, String);
 
-/// One client, between two requests.
+/// A client between two requests.
 struct LoadClient<'a> {
     job: &'a Job,
     kept: Option<Kept>,
     turn: usize,
 }
 
-/// Keeps its connection as long as the server does.
+/// Keeps its connection open as long as the server does.
 pub(crate) fn keep_alive(job: &Job) {
     let mut client = LoadClient::new(job);
     while !job.is_over() {
@@ -44,7 +44,7 @@ pub(crate) fn keep_alive(job: &Job) {
     }
 }
 
-/// The same, with long pauses: without a linger its connection is closed in its face.
+/// Keeps its connection open, with long pauses between requests.
 pub(crate) fn with_long_pauses(job: &Job) {
     let mut client = LoadClient::new(job);
     while !job.is_over() {
@@ -53,7 +53,7 @@ pub(crate) fn with_long_pauses(job: &Job) {
     }
 }
 
-/// Asks once, keeps its connection idle until the load is over, and asks once more.
+/// Sends one request, keeps its connection idle until the load ends, and sends another one.
 pub(crate) fn before_and_after(job: &Job) {
     let mut client = LoadClient::new(job);
     client.ask(plain);
@@ -63,7 +63,7 @@ pub(crate) fn before_and_after(job: &Job) {
     client.ask(plain);
 }
 
-/// Connects for every request.
+/// Opens a connection for every request.
 pub(crate) fn one_request_per_connection(job: &Job) {
     let mut client = LoadClient::new(job);
     while !job.is_over() {
@@ -73,7 +73,7 @@ pub(crate) fn one_request_per_connection(job: &Job) {
     }
 }
 
-/// Keeps its connection for a few requests.
+/// Opens a connection for every five requests.
 pub(crate) fn few_requests_per_connection(job: &Job) {
     let mut client = LoadClient::new(job);
     while !job.is_over() {
@@ -85,7 +85,7 @@ pub(crate) fn few_requests_per_connection(job: &Job) {
     }
 }
 
-/// Sends every request in two pieces, each on a connection of its own.
+/// Sends each request in two pieces, on a new connection.
 pub(crate) fn in_two_halves(job: &Job) {
     let mut client = LoadClient::new(job);
     while !job.is_over() {
@@ -94,7 +94,7 @@ pub(crate) fn in_two_halves(job: &Job) {
     }
 }
 
-/// Takes its answers in small pieces.
+/// Reads its answers in small pieces.
 pub(crate) fn slow_reader(job: &Job) {
     while !job.is_over() {
         let asked = connect(job, job.address()).and_then(|mut stream| {
@@ -115,7 +115,7 @@ impl LoadClient<'_> {
         let job = self.job;
         let target = TARGETS[self.turn % TARGETS.len()];
         self.turn += 1;
-        // To wherever it was opened: a server that moves tells its clients to leave.
+        // A kept connection leads to the old address of a moved server until that closes it.
         let kept = self.kept.take().filter(|kept| kept.since.elapsed() < job.pacing.idle_limit);
         let address = job.address();
         let stream = kept.map_or_else(|| connect(job, address), |kept| Ok(kept.stream));
@@ -136,7 +136,7 @@ fn settle(job: &Job, asked: Result<(String, bool), Failure>) {
         Ok((instance, _)) => job.tally.answered(&instance),
         Err((outcome, words)) => {
             job.tally.failed_as(outcome, &words);
-            // A server that is gone for good is not asked a million times.
+            // This bounds the number of requests to a server that is gone.
             sleep(job.pacing.pause);
         }
     }
@@ -168,7 +168,7 @@ fn connect(job: &Job, address: SocketAddr) -> Result<TcpStream, Failure> {
     connected.map_err(|error| sorted(&error, false))
 }
 
-/// Reads an answer piece by piece: which instance gave it, and whether the connection ends with it.
+/// Reads an answer piece by piece. Returns the instance that gave it, and whether the connection closes after it.
 fn read_answer(stream: &mut TcpStream, piece: usize, pause: Duration) -> Result<(String, bool), Failure> {
     let (mut answer, mut buffer) = (Vec::new(), vec![0; piece]);
     loop {
@@ -200,7 +200,7 @@ fn judged(head: &str, whole: bool) -> Result<(String, bool), Failure> {
     }
 }
 
-/// The head of an answer, and how many bytes follow it.
+/// Splits off the head of an answer. Returns it with the number of bytes after it.
 fn split(answer: &[u8]) -> Option<(String, usize)> {
     let end = answer.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
     Some((String::from_utf8_lossy(&answer[..end]).into_owned(), answer.len() - end))

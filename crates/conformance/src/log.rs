@@ -1,4 +1,4 @@
-//! What a server says on stderr, line by line.
+//! The stderr of a server, line by line.
 
 use crate::{Failed, wait_for};
 use std::{
@@ -7,7 +7,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-/// The lines of a server's stderr so far; they are read as they come, so that the server never waits for its reader.
+/// The lines of a server's stderr so far. A thread reads them at once, so that the server never waits for its reader.
 #[derive(Debug)]
 pub struct Log {
     lines: Arc<Mutex<Vec<String>>>,
@@ -34,12 +34,12 @@ impl Log {
         self.lines().join("\n")
     }
 
-    /// The first line, of those so far and those to come, that the predicate accepts; `what` names it in a failure.
+    /// Waits for a line that the predicate accepts; earlier lines count. `what` names it in a failure.
     pub fn wait_for_log(&self, what: &str, predicate: impl Fn(&str) -> bool) -> Result<String, Failed> {
         wait_for(what, || self.lines().into_iter().find(|line| predicate(line)))
     }
 
-    /// Waits for the end of the stream, which comes when the process is gone.
+    /// Waits for the end of the stream, which comes when the process has ended.
     pub(crate) fn finish(&mut self) {
         if let Some(reader) = self.reader.take() {
             let _ = reader.join();

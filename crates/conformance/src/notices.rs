@@ -3,7 +3,7 @@
 use crate::{DEADLINE, Failed};
 use std::{io, os::unix::net::UnixDatagram, path::Path, time::Duration};
 
-/// A socket that a server tells of its states.
+/// A socket that receives the notifications of a server.
 #[derive(Debug)]
 pub struct Notices {
     socket: UnixDatagram,
@@ -11,14 +11,14 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// Listens at `path`, which is what `NOTIFY_SOCKET` has to say.
+    /// Listens at `path`, the value for `NOTIFY_SOCKET`.
     pub fn at(path: &Path) -> io::Result<Notices> {
         let socket = UnixDatagram::bind(path)?;
         socket.set_read_timeout(Some(DEADLINE))?;
         Ok(Notices { socket, seen: Vec::new() })
     }
 
-    /// Waits for a message that has this line, and hands the whole message over.
+    /// Waits for a message with this line, and returns the whole message.
     pub fn wait_for_line(&mut self, line: &str) -> Result<String, Failed> {
         loop {
             let mut buffer = [0; 4096];
@@ -34,7 +34,7 @@ impl Notices {
         }
     }
 
-    /// Every message that has come so far.
+    /// All messages so far.
     pub fn so_far(&mut self) -> Result<&[String], Failed> {
         self.socket.set_read_timeout(Some(Duration::from_millis(1)))?;
         let mut buffer = [0; 4096];

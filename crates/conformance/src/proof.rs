@@ -1,4 +1,4 @@
-//! The proof that nothing is lost: one action again and again, under load.
+//! The proof that no request is lost: one action is repeated under load.
 
 use crate::{Client, Demo, Failed, Load, Outcome, Running, Server, Tally, own_address, wait_for, wait_until};
 use rustix::process::Signal;
@@ -10,10 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Answers from the newest instance between two actions.
+/// Answers of the newest instance between two actions.
 const FLOW: u64 = 100;
 
-/// What is done to the server.
+/// A change of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// A supervisor starts another process on the same listener, then ends the old one.
@@ -24,31 +24,30 @@ pub enum Action {
     Move,
     /// A value is edited.
     Reload,
-    /// It is stopped, and when it is gone started anew: what there is without any of the others.
+    /// The server is stopped, and started again when it has ended: the usual way without any of the other actions.
     Restart,
 }
 
-/// What came of doing it.
+/// The result of repeating an action under load.
 #[derive(Debug)]
 pub struct Proof {
-    /// What was done.
+    /// The action.
     pub action: Action,
-    /// How often.
+    /// The number of repetitions.
     pub times: u32,
-    /// How the requests fared.
+    /// The outcomes of the requests.
     pub tally: Arc<Tally>,
-    /// From the beginning of each action to the first answer that shows it, asked for every 4 ms.
+    /// The time from the beginning of each action to the first answer that shows it, with a request every 4 ms.
     pub shown: Vec<Duration>,
-    /// Over all.
+    /// The duration of all repetitions.
     pub took: Duration,
-    /// Open descriptors of the server without a client, before and after.
+    /// Open descriptors of the server without clients, before and after.
     pub descriptors: (usize, usize),
-    /// Resident memory in KiB of the process that serves, without a client before and after, under the load after each
-    /// action.
+    /// Resident memory of the serving process in KiB: without clients before and after, and under the load after each action.
     pub memory: Memory,
 }
 
-/// How memory went.
+/// Resident memory in KiB.
 #[derive(Debug)]
 pub struct Memory {
     /// Before the load.
@@ -59,7 +58,7 @@ pub struct Memory {
     pub after: u64,
 }
 
-/// The server as the load sees it, whichever process that is.
+/// The server at its current address, with its newest process.
 struct Served<'a> {
     demo: &'a Demo,
     arguments: String,
@@ -84,8 +83,8 @@ impl Action {
 }
 
 impl Proof {
-    /// Does it so many times to a server of `demo` that drains with this linger, each time after traffic has flowed
-    /// through the newest instance.
+    /// Repeats the action on a server of `demo` that drains with this linger. Before each repetition the newest instance has
+    /// answered requests.
     pub fn of(demo: &Demo, action: Action, times: u32, linger: Duration) -> Result<Proof, Failed> {
         let mut served = Served::new(demo, action, linger)?;
         let before = served.size()?;
@@ -118,8 +117,8 @@ impl Proof {
         Ok(Proof { action, times, tally, shown, took, descriptors, memory })
     }
 
-    /// Does it once to a server that drains without a linger, while every client of a load keeps an idle connection. Each client
-    /// asks once before and once after.
+    /// Does the action once to a server that drains without a linger, while every client has an idle connection. Each client
+    /// sends one request before and one after it.
     pub(crate) fn without_a_linger(demo: &Demo, action: Action) -> Result<Arc<Tally>, Failed> {
         let mut served = Served::new(demo, action, Duration::ZERO)?;
         let (descriptors, _) = served.size()?;
@@ -155,7 +154,7 @@ impl Proof {
 }
 
 impl Memory {
-    /// The course in at most ten steps.
+    /// The values after each action, reduced to ten at most.
     fn in_ten_steps(&self) -> Vec<u64> {
         let tenth = self.course.len().div_ceil(10).max(1);
         self.course.chunks(tenth).filter_map(<[u64]>::last).copied().collect()
@@ -177,20 +176,20 @@ impl Served<'_> {
         };
         let server = server.start()?;
         let address = server.address();
-        // What is made at the first request of a kind is there.
+        // The first request of each kind allocates memory.
         for target in ["/", "/dynamic-config", "/readyz"] {
             server.get(target)?;
         }
         Ok(Served { demo, arguments, server, address })
     }
 
-    /// Its heartbeats come often, so that a client of `/events` notices the end of the load.
+    /// Heartbeats are frequent, so that the client of `/events` notices the end of the load.
     fn server(demo: &Demo, arguments: &str) -> Server {
         let often = ("refresh_interval_seconds: 5", "refresh_interval_seconds: 1");
         demo.server().args(arguments).edited(often.0, often.1)
     }
 
-    /// Returns how long it took to show.
+    /// Does the action and returns the time until an answer shows it.
     fn act(&mut self, action: Action, number: u32) -> Result<Duration, Failed> {
         let begun = Instant::now();
         match action {
@@ -253,7 +252,7 @@ impl Served<'_> {
         Ok(answer.header("x-instance").ok_or("no x-instance")?.to_owned())
     }
 
-    /// Descriptors, and resident memory in KiB.
+    /// The number of open descriptors, and resident memory in KiB.
     fn size(&self) -> Result<(usize, u64), Failed> {
         let process = format!("/proc/{}", self.pid()?);
         let status = fs::read_to_string(format!("{process}/status"))?;

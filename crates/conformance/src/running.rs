@@ -1,4 +1,4 @@
-//! A server that runs.
+//! A running server.
 
 use crate::{Answer, Client, Events, Exit, Failed, Log, Request, claim, server::end, wait_for, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
@@ -12,7 +12,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A server's process; it is killed, and its folder removed, when this is dropped.
+/// The process of a server. When this is dropped, the process is killed and its folder removed.
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
@@ -35,32 +35,32 @@ impl Running {
         Running { address, child: Mutex::new(child), folder, log, unread, socket }
     }
 
-    /// The address that it serves.
+    /// The address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its process's id.
+    /// The id of its process.
     pub fn pid(&self) -> u32 {
         self.child().id()
     }
 
-    /// What it says on stderr.
+    /// Its stderr.
     pub fn log(&self) -> &Log {
         &self.log
     }
 
-    /// Another handle of the socket that was handed to it.
+    /// Another handle of the listener that it was given.
     pub fn listener(&self) -> Result<TcpListener, Failed> {
         Ok(self.socket.as_ref().ok_or("it binds its own socket")?.try_clone()?)
     }
 
-    /// Gives up the socket that was handed to it, so that the server alone holds it.
+    /// Closes this side's handle of the listener, so that the server alone holds it.
     pub fn let_go_of_the_socket(&mut self) {
         self.socket = None;
     }
 
-    /// Reads at last what it wrote to a stderr that nobody read.
+    /// Starts to read a stderr that was not read so far.
     pub fn read_stderr(&mut self) {
         if let Some(stderr) = self.unread.take() {
             self.log = Log::follow(stderr);
@@ -72,12 +72,12 @@ impl Running {
         Client::connect(self.address)
     }
 
-    /// One request on a connection of its own.
+    /// Sends a request on a new connection.
     pub fn request(&self, request: &Request) -> Result<Answer, Failed> {
         self.client()?.request(request)
     }
 
-    /// A `GET` on a connection of its own.
+    /// Sends a `GET` on a new connection.
     pub fn get(&self, target: &str) -> Result<Answer, Failed> {
         self.request(&Request::get(target))
     }
@@ -105,7 +105,7 @@ impl Running {
         }
     }
 
-    /// The value in `/metrics` of a series with these labels, whatever their order; 0 if it is not there yet.
+    /// The value of a series in `/metrics` with these labels in any order; 0 if there is no such series.
     pub fn metric(&self, name: &str, labels: &[(&str, &str)]) -> Result<f64, Failed> {
         let text = self.get("/metrics")?.text();
         let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();
@@ -137,7 +137,7 @@ impl Running {
         self.folder.path()
     }
 
-    /// The present text of `config.yaml`.
+    /// The current text of `config.yaml`.
     pub fn config(&self) -> Result<String, Failed> {
         Ok(fs::read_to_string(self.path("config.yaml"))?)
     }
@@ -174,12 +174,12 @@ impl Running {
         self.replace("config.yaml", config.replace(from, to))
     }
 
-    /// Sends it a signal.
+    /// Sends a signal to its process.
     pub fn signal(&self, signal: Signal) -> Result<(), Failed> {
         Ok(kill_process(Pid::from_child(&self.child()), signal)?)
     }
 
-    /// Waits until a series of `/metrics` has this value: it is counted after clients are told.
+    /// Waits until a series of `/metrics` has this value. It changes after clients are notified.
     pub fn wait_for_metric(&self, name: &str, labels: &[(&str, &str)], value: u32) -> Result<(), Failed> {
         let value = f64::from(value);
         wait_until(&format!("{name}{labels:?} = {value}"), || {
@@ -187,19 +187,19 @@ impl Running {
         })
     }
 
-    /// How many attempts of `/config/history` came to this outcome.
+    /// The number of attempts in `/config/history` with this outcome.
     pub fn attempts(&self, outcome: &str) -> Result<usize, Failed> {
         Ok(self.history()?.iter().filter(|attempt| attempt["outcome"] == outcome).count())
     }
 
-    /// Waits until the history has so many attempts that came to this outcome; it is written after the swap.
+    /// Waits until the history has so many attempts with this outcome. It is written after the swap.
     pub fn wait_for_attempts(&self, outcome: &str, count: usize) -> Result<(), Failed> {
         wait_until(&format!("{count} attempts `{outcome}`"), || {
             self.attempts(outcome).is_ok_and(|now| now >= count)
         })
     }
 
-    /// The processes that run in its folder: itself and its successors, the newest last.
+    /// The processes whose working directory is its folder: itself and its successors, sorted by id.
     pub fn processes(&self) -> Vec<u32> {
         let folder = self.folder.path();
         let listed = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -217,7 +217,7 @@ impl Running {
         Ok(kill_process(Pid::from_raw(raw).ok_or("a process id is not 0")?, signal)?)
     }
 
-    /// The process that answers here with this instance's id, as it announced itself.
+    /// The process id that this instance has announced in its log.
     pub fn process_of(&self, instance: &str) -> Result<u32, Failed> {
         let announced = format!("(instance {instance}, process ");
         let line = self.log.wait_for_log("the successor's announcement", |line| line.contains(&announced))?;
@@ -225,7 +225,7 @@ impl Running {
         Ok(rest.split(')').next().unwrap_or_default().parse().map_err(|e| format!("{line:?}: {e}"))?)
     }
 
-    /// Whether the process is still there.
+    /// Whether the process still runs.
     pub fn lives(&self) -> bool {
         matches!(self.child().try_wait(), Ok(None))
     }
@@ -235,13 +235,13 @@ impl Running {
         wait_for("the process to end", || self.child().try_wait().ok().flatten())
     }
 
-    /// `SIGTERM`, and the wait for its end.
+    /// Sends `SIGTERM` and waits for the end of the process.
     pub fn stop(&self) -> Result<ExitStatus, Failed> {
         self.signal(Signal::TERM)?;
         self.wait_for_exit()
     }
 
-    /// Waits for the line that says that it serves, at `address` if that is known already.
+    /// Waits for the log line that announces the address; it must be `address` if that is given.
     pub(crate) fn wait_for_announcement(&mut self, address: Option<SocketAddr>) -> Result<(), Failed> {
         self.address = wait_for("the line that says where it serves", || {
             let announced = self.log.lines().iter().find_map(|line| Exit::address_in(line));
@@ -255,7 +255,7 @@ impl Running {
         Ok(())
     }
 
-    /// Waits for an answer instead, where what it says cannot be read.
+    /// Waits for an answer instead of a log line.
     pub(crate) fn wait_for_answer(&mut self, address: SocketAddr) -> Result<(), Failed> {
         self.address = address;
         wait_until("an answer", || self.status("/healthz").is_ok())

@@ -1,4 +1,4 @@
-//! A server to be started: its folder, its command line, its socket.
+//! The configuration of a server: its folder, command line and socket.
 
 use crate::{Exit, Failed, Log, Running, fixtures, folder, wait_for};
 use std::{
@@ -11,10 +11,10 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A server that is not running yet.
+/// A server that does not run yet.
 ///
-/// It gets a folder of its own, where it runs, with `config.yaml` and `templates/` as this repository ships them, and
-/// a listening socket on a free port, handed over as descriptor 3.
+/// It runs in its own folder, which has `config.yaml` and `templates/` of this repository, and gets a listener on a free port
+/// as descriptor 3.
 #[derive(Debug)]
 pub struct Server {
     binary: PathBuf,
@@ -45,12 +45,12 @@ impl Server {
     /// A server of the program at `binary`.
     ///
     /// # Panics
-    /// When there is neither a folder for temporary files nor a free port: no claim can be checked then.
+    /// When no temporary folder can be made or no port is free.
     pub fn new(binary: impl Into<PathBuf>) -> Server {
         let socket = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
         let binary = binary.into();
         Server {
-            // It is started in another folder.
+            // It starts in another folder.
             binary: path::absolute(&binary).unwrap_or(binary),
             folder: folder().expect("a temporary folder can be made"),
             config: None,
@@ -63,7 +63,7 @@ impl Server {
         }
     }
 
-    /// `config.yaml` as this repository ships it.
+    /// The text of the repository's `config.yaml`.
     pub fn shipped_config() -> String {
         fixtures::config()
     }
@@ -73,17 +73,17 @@ impl Server {
         fixtures::template(name)
     }
 
-    /// The text of `config.yaml`, in the place of the shipped one.
+    /// Replaces the text of `config.yaml`.
     #[must_use]
     pub fn config(mut self, text: impl Into<Vec<u8>>) -> Server {
         self.config = Some(text.into());
         self
     }
 
-    /// The shipped `config.yaml` with one passage replaced.
+    /// Replaces one passage of `config.yaml`.
     ///
     /// # Panics
-    /// When the shipped file does not have the passage exactly once.
+    /// When the file does not contain the passage exactly once.
     #[must_use]
     pub fn edited(self, from: &str, to: &str) -> Server {
         let config = match &self.config {
@@ -94,14 +94,14 @@ impl Server {
         self.config(config.replace(from, to))
     }
 
-    /// A template; with one given, the shipped ones are left out.
+    /// Adds a template. The repository's templates are left out then.
     #[must_use]
     pub fn template(mut self, name: &str, text: &str) -> Server {
         self.templates.push((name.into(), text.into()));
         self
     }
 
-    /// One more file in the folder.
+    /// Adds a file to the folder.
     ///
     /// # Panics
     /// When it cannot be written.
@@ -113,62 +113,62 @@ impl Server {
         self
     }
 
-    /// One more argument.
+    /// Adds an argument.
     #[must_use]
     pub fn arg(mut self, argument: impl Into<OsString>) -> Server {
         self.arguments.push(argument.into());
         self
     }
 
-    /// More arguments, split at spaces.
+    /// Adds arguments, split at spaces.
     #[must_use]
     pub fn args(mut self, arguments: &str) -> Server {
         self.arguments.extend(arguments.split_whitespace().map(OsString::from));
         self
     }
 
-    /// One more variable in an environment that has `PATH` alone.
+    /// Adds a variable to the environment, which otherwise has only `PATH`.
     #[must_use]
     pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Server {
         self.environment.push((name.into(), value.into()));
         self
     }
 
-    /// Hands over this socket instead of a new one.
+    /// Gives the server this listener instead of a new one.
     #[must_use]
     pub fn listener(mut self, socket: TcpListener) -> Server {
         self.listening = Listening::Handed(socket);
         self
     }
 
-    /// Hands over no socket: the server binds its own.
+    /// Gives the server no listener: it binds its own.
     #[must_use]
     pub fn binding_itself(mut self) -> Server {
         self.listening = Listening::Own;
         self
     }
 
-    /// Hands over no socket; the server binds a free port.
+    /// Gives the server no listener: it binds a free port.
     #[must_use]
     pub fn on_a_free_port(self) -> Server {
         self.binding_itself().args("--set port=0")
     }
 
-    /// Makes stderr a pipe that nobody reads.
+    /// Makes stderr a pipe that is not read.
     #[must_use]
     pub fn with_stderr_stuck(mut self) -> Server {
         self.stderr_is = Stderr::Unread;
         self
     }
 
-    /// Makes stderr a pipe whose reader has gone.
+    /// Makes stderr a pipe whose read end is closed.
     #[must_use]
     pub fn with_stderr_closed(mut self) -> Server {
         self.stderr_is = Stderr::Closed;
         self
     }
 
-    /// A line of shell that is run first, in the process that becomes the server: `ulimit -n 64`.
+    /// Runs a line of shell first, in the process that becomes the server: `ulimit -n 64`.
     #[must_use]
     pub fn after(mut self, line: &str) -> Server {
         self.before = format!("{line}; ");
@@ -180,7 +180,7 @@ impl Server {
         self.folder.path().join(name)
     }
 
-    /// Starts it and waits until it says that it serves.
+    /// Starts the server and waits until it announces its address.
     pub fn start(mut self) -> Result<Running, Failed> {
         self.write_files()?;
         let mut child = self.command("").stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
@@ -205,7 +205,7 @@ impl Server {
         Ok(running)
     }
 
-    /// Runs it to its end, without a socket; to be used where it is not to serve.
+    /// Runs the program without a listener and waits for its end.
     pub fn run(mut self) -> Result<Exit, Failed> {
         self.write_files()?;
         self.listening = Listening::Own;
@@ -218,7 +218,7 @@ impl Server {
         Ok(Exit { status, stdout, stderr })
     }
 
-    /// Its folder with its files, for a program that a claim starts by itself.
+    /// Writes its files and returns the folder, for a program that a claim starts by itself.
     pub(crate) fn prepared(mut self) -> Result<TempDir, Failed> {
         self.write_files()?;
         Ok(self.folder)
@@ -244,8 +244,8 @@ impl Server {
         Ok(())
     }
 
-    /// The shell moves the socket from its stdin to descriptor 3, which Rust's library cannot do safely,
-    /// and then becomes the server: same process, same id.
+    /// The shell moves the listener from its stdin to descriptor 3, which the standard library cannot do safely, and then
+    /// becomes the server by `exec`.
     fn command(&self, redirection: &str) -> Command {
         let mut command = Command::new("/bin/sh");
         command
@@ -270,7 +270,7 @@ impl Server {
     }
 }
 
-/// Kills a process and waits for it, however it is.
+/// Kills a process and waits for its end.
 pub(crate) fn end(child: &mut Child) {
     let _ = child.kill();
     let _ = child.wait();

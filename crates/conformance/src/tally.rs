@@ -1,4 +1,4 @@
-//! What came of the requests under a load.
+//! Counts of the outcomes of requests under a load.
 
 use std::{
     collections::BTreeMap,
@@ -7,30 +7,30 @@ use std::{
     time::Duration,
 };
 
-/// Failures that are kept with their words.
+/// The number of failures that are kept with their descriptions.
 const QUOTED: usize = 8;
 
-/// What came of one request.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// A whole and good answer from an instance that serves.
+    /// A whole and good answer from a serving instance.
     Answered,
-    /// Nobody listened.
+    /// The connection was refused.
     Refused,
     /// The connection was reset, or closed before an answer.
     Reset,
     /// The answer ended before its end.
     Cut,
-    /// Nothing came in time.
+    /// No answer came in time.
     Late,
-    /// Something else than was asked for, or from an instance that was replaced twice over.
+    /// Another answer than expected, or an answer from an instance that was replaced twice.
     Wrong,
 }
 
-/// The requests of a load, sorted.
+/// The number of requests with each outcome.
 pub struct Tally {
     state: Mutex<State>,
-    /// Instances from the one at hand to the newest before an answer is called wrong.
+    /// The number of newest instances whose answers are good.
     span: usize,
 }
 
@@ -46,7 +46,7 @@ struct State {
 }
 
 impl Outcome {
-    /// Every outcome, the good one first.
+    /// All outcomes, the good one first.
     pub const ALL: [Outcome; 6] =
         [Outcome::Answered, Outcome::Refused, Outcome::Reset, Outcome::Cut, Outcome::Late, Outcome::Wrong];
 
@@ -70,17 +70,17 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// Where an instance may serve again after its successor, any instance's answer is good.
+    /// Accepts the answers of any instance: one may serve again after its successor.
     pub(crate) fn of_any_instance() -> Tally {
         Tally { span: usize::MAX, ..Tally::default() }
     }
 
-    /// How many requests had this outcome.
+    /// The number of requests with this outcome.
     pub fn count(&self, outcome: Outcome) -> u64 {
         self.state().outcomes.get(&outcome).copied().unwrap_or(0)
     }
 
-    /// How many requests had any outcome but the good one.
+    /// The number of failed requests.
     pub fn failed(&self) -> u64 {
         self.state()
             .outcomes
@@ -90,18 +90,18 @@ impl Tally {
             .sum()
     }
 
-    /// How many requests were answered well by this instance.
+    /// The number of good answers of this instance.
     pub fn answered_by(&self, instance: &str) -> u64 {
         self.state().instances.get(instance).copied().unwrap_or(0)
     }
 
-    /// How long the slowest client of `/events` took from `bye` to the `hello` after it, and how often one had to.
+    /// How often the client of `/events` came back after `bye`, and the longest time from `bye` to `hello`.
     pub fn returns(&self) -> (u64, Duration) {
         let state = self.state();
         (state.returns, state.slowest_return)
     }
 
-    /// A whole answer came from this instance.
+    /// Counts a whole answer of this instance.
     pub(crate) fn answered(&self, instance: &str) {
         let mut state = self.state();
         let at = state.order.iter().position(|known| known == instance);
@@ -118,12 +118,12 @@ impl Tally {
         *state.outcomes.entry(Outcome::Answered).or_default() += 1;
     }
 
-    /// The client of `/events` follows this instance now.
+    /// Notes that the client of `/events` follows this instance now.
     pub(crate) fn follows(&self, instance: &str) {
         instance.clone_into(&mut self.state().following);
     }
 
-    /// Whether it is this instance that is followed.
+    /// Whether the client of `/events` follows this instance.
     pub(crate) fn is_following(&self, instance: &str) -> bool {
         self.state().following == instance
     }

@@ -1,4 +1,4 @@
-//! An upgrade that is struck under load.
+//! Upgrades under load in which a process is killed or stalled.
 
 use crate::{Client, Demo, Failed, Load, Outcome, Running, Server, wait::wait_as_long_as, wait_until};
 use rustix::process::Signal;
@@ -7,36 +7,36 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Longer than a server waits for anything: 30 s for a successor that never becomes ready.
+/// Longer than a server waits for anything: it waits 30 s for a successor that never becomes ready.
 const PATIENCE: Duration = Duration::from_secs(50);
 
-/// How long a look at who serves may take, before another one is had.
+/// The timeout of one request for the serving instance; it is repeated.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Answers that show that somebody serves.
+/// So many answers show that an instance serves.
 const FLOW: u64 = 20;
 
-/// The file that names the fault which the next process that comes to its step suffers.
+/// The file that names the next fault and its step.
 const FAULT: &str = "fault";
 
-/// Above the pauses of the gentle load.
+/// Above the pauses of the moderate load.
 const LINGER: Duration = Duration::from_millis(600);
 
-/// That linger, and a probation that nothing here outlasts.
+/// That linger, and a probation that is longer than every fault.
 const ARGUMENTS: &str = "--linger 0.6 --drain-deadline 30 --probation 15 --pid-file pid";
 
-/// A server under load whose upgrades go wrong.
+/// A server under load whose upgrades fail.
 pub(crate) struct UpgradeFaults {
     demo: Demo,
     pub(crate) server: Running,
     pub(crate) load: Load,
-    /// Processes that serve no more, or will not.
+    /// Processes that do not serve any more, or never will.
     past: Vec<u32>,
-    /// Upgrades that had failed when the last one began.
+    /// The number of failed upgrades when the last one began.
     setbacks: usize,
 }
 
-/// One process of the server.
+/// An instance of the server and its process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Serving {
     pub(crate) instance: String,
@@ -44,12 +44,12 @@ pub(crate) struct Serving {
 }
 
 impl UpgradeFaults {
-    /// On a listener of its own: whoever knocks while no process holds it is refused.
+    /// A server with its own listener. While no process holds that, connections are refused.
     pub(crate) fn on_its_own(demo: &Demo) -> Result<UpgradeFaults, Failed> {
         UpgradeFaults::of(demo, UpgradeFaults::server(demo).on_a_free_port())
     }
 
-    /// On the listener of a supervisor, who can start another one when none is left.
+    /// A server on the listener of a supervisor, which can start another one when none is left.
     pub(crate) fn supervised(demo: &Demo) -> Result<UpgradeFaults, Failed> {
         UpgradeFaults::of(demo, UpgradeFaults::server(demo))
     }
@@ -62,13 +62,13 @@ impl UpgradeFaults {
         Ok(faults)
     }
 
-    /// Its heartbeats come often, so that a client of `/events` notices the end of the load.
+    /// Heartbeats are frequent, so that the client of `/events` notices the end of the load.
     fn server(demo: &Demo) -> Server {
         let often = ("refresh_interval_seconds: 5", "refresh_interval_seconds: 1");
         demo.server().args(ARGUMENTS).edited(often.0, often.1).env("DEMO_FAULT", format!("once@{FAULT}"))
     }
 
-    /// Begins an upgrade that is struck by `fault`, and waits until it was. Hands over who served before.
+    /// Starts an upgrade with this fault, and waits until the fault has happened. Returns the process that served before.
     pub(crate) fn strike(&mut self, fault: &str) -> Result<Serving, Failed> {
         let old = self.serving()?;
         fs::write(self.server.path(FAULT), fault)?;
@@ -77,25 +77,25 @@ impl UpgradeFaults {
         Ok(old)
     }
 
-    /// Asks the one that serves for an upgrade.
+    /// Asks this process to upgrade.
     pub(crate) fn upgrade(&mut self, serving: &Serving) -> Result<(), Failed> {
         self.setbacks = self.said("this process serves on");
         self.server.signal_to(serving.pid, Signal::USR2)
     }
 
-    /// The process that is stalled.
+    /// Waits for a stalled process and returns its id.
     pub(crate) fn stalled(&self) -> Result<u32, Failed> {
         wait_as_long_as(PATIENCE, "a process to stall", || {
             self.server.processes().into_iter().find(|&pid| is_stalled(pid))
         })
     }
 
-    /// Lets it go on, if it is still there.
+    /// Continues a stalled process if it still exists.
     pub(crate) fn resume(&self, pid: u32) {
         let _ = self.server.signal_to(pid, Signal::CONT);
     }
 
-    /// Who answers now.
+    /// The process that answers now.
     pub(crate) fn serving(&self) -> Result<Serving, Failed> {
         let answer = Client::patient(self.server.address(), CONNECT_TIMEOUT)?.get("/healthz")?;
         let instance = answer.header("x-instance").ok_or("no x-instance")?.to_owned();
@@ -103,13 +103,12 @@ impl UpgradeFaults {
         Ok(Serving { instance, pid })
     }
 
-    /// Waits until the load is answered by this one.
+    /// Waits until this process answers the load.
     pub(crate) fn flows(&self, serving: &Serving) -> Result<(), Failed> {
         self.load.wait_for_successes(&serving.instance, FLOW)
     }
 
-    /// Waits until the load was answered by this one for longer than the linger: whoever could not hear meanwhile finds it
-    /// over.
+    /// Waits until this process has answered the load for longer than the linger. The linger of a stalled process is over then.
     pub(crate) fn outlasts_the_linger(&self, serving: &Serving) -> Result<(), Failed> {
         let since = Instant::now();
         while since.elapsed() < 2 * LINGER {
@@ -118,7 +117,7 @@ impl UpgradeFaults {
         Ok(())
     }
 
-    /// Waits until this one has given up its upgrade, is alone again, and serves.
+    /// Waits until this process has given up its upgrade, is the only one, and serves.
     pub(crate) fn serves_on(&self, old: Serving) -> Result<Serving, Failed> {
         wait_as_long_as(PATIENCE, "the old one to be alone, and to say so", || {
             let said = self.said("this process serves on") > self.setbacks;
@@ -128,7 +127,7 @@ impl UpgradeFaults {
         Ok(old)
     }
 
-    /// Waits until another process serves than the one with this id, or any before it.
+    /// Waits until a process serves that is neither this one nor an earlier one.
     pub(crate) fn succeeded(&mut self, before: u32) -> Result<Serving, Failed> {
         self.past.push(before);
         let new = wait_as_long_as(PATIENCE, "a successor to serve", || {
@@ -138,12 +137,12 @@ impl UpgradeFaults {
         Ok(new)
     }
 
-    /// This process will serve no more.
+    /// Notes that this process does not serve any more.
     pub(crate) fn is_past(&mut self, pid: u32) {
         self.past.push(pid);
     }
 
-    /// Waits until nobody is left, or another process than `old` serves.
+    /// Waits until no process is left, or until another one than `old` serves. Returns whether none is left.
     pub(crate) fn is_left_by_everybody(&self, old: u32) -> Result<bool, Failed> {
         wait_as_long_as(PATIENCE, "an outcome", || match self.serving() {
             Ok(now) => (now.pid != old).then_some(false),
@@ -151,7 +150,7 @@ impl UpgradeFaults {
         })
     }
 
-    /// Waits until nobody is left, and does what a supervisor does then.
+    /// Waits until no process is left, then starts another one on the supervisor's listener.
     pub(crate) fn start_another(&mut self) -> Result<Serving, Failed> {
         wait_as_long_as(PATIENCE, "nobody to be left", || self.server.processes().is_empty().then_some(()))?;
         self.server = UpgradeFaults::server(&self.demo).listener(self.server.listener()?).start()?;
@@ -160,17 +159,17 @@ impl UpgradeFaults {
         Ok(another)
     }
 
-    /// Ends the probation of the one that serves, and waits until it is alone.
+    /// Ends all other processes, and waits until this one is the only one.
     pub(crate) fn settle(&self, serving: &Serving) -> Result<(), Failed> {
         for pid in self.server.processes().into_iter().filter(|&pid| pid != serving.pid) {
-            // It may be gone by now.
+            // It may have ended by now.
             let _ = self.server.signal_to(pid, Signal::TERM);
         }
         wait_until("the one that serves to be alone", || self.server.processes() == [serving.pid])
     }
 
-    /// Upgrades the one that serves once more, which nothing hinders; then says how many requests were lost with a process
-    /// that held their connections. Any other loss is a failure.
+    /// Upgrades this process once more, without a fault. Returns the number of requests that were lost with the process that
+    /// held their connections. Any other loss is a failure.
     pub(crate) fn end(mut self, serving: &Serving) -> Result<u64, Failed> {
         self.upgrade(serving)?;
         let last = self.succeeded(serving.pid)?;
@@ -183,7 +182,7 @@ impl UpgradeFaults {
         Ok(died)
     }
 
-    /// How many lines of the log have these words.
+    /// The number of log lines with these words.
     pub(crate) fn said(&self, words: &str) -> usize {
         self.server.log().lines().iter().filter(|line| line.contains(words)).count()
     }

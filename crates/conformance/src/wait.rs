@@ -6,17 +6,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a condition may take to come true: far above what any takes, since a busy machine is no fault of a server.
+/// Upper bound on the time until a condition holds. It is far above the usual time, because the machine may be busy.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
 const PAUSE: Duration = Duration::from_millis(4);
 
-/// Asks until there is an answer, and hands it over; after [`DEADLINE`] it fails, saying `what` was waited for.
+/// Calls `ask` until it returns a value, and returns that. Fails after [`DEADLINE`]; the error names `what`.
 pub fn wait_for<T>(what: &str, ask: impl FnMut() -> Option<T>) -> Result<T, Failed> {
     wait_as_long_as(DEADLINE, what, ask)
 }
 
-/// Like [`wait_for`], for what may take `deadline`.
+/// Like [`wait_for`], with another deadline.
 pub(crate) fn wait_as_long_as<T>(
     deadline: Duration,
     what: &str,
@@ -34,7 +34,7 @@ pub(crate) fn wait_as_long_as<T>(
     }
 }
 
-/// Like [`wait_for`], for a condition.
+/// Waits until a condition holds, like [`wait_for`].
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) -> Result<(), Failed> {
     wait_for(what, || holds().then_some(()))
 }

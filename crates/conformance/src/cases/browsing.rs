@@ -24,7 +24,7 @@ claims! {
         a_page_under_maintenance_comes_back_by_itself;
 }
 
-/// Why no browser can be started here, if so.
+/// The reason why no browser can be started here, if any.
 pub(crate) fn missing() -> Option<String> {
     Browser::missing()
 }
@@ -60,7 +60,7 @@ fn a_template_appears_without_a_reload(demo: &Demo) -> Verdict {
 }
 
 fn what_was_typed_focused_and_scrolled_stays(demo: &Demo) -> Verdict {
-    // Above everything that the edit makes longer or shorter, so that the window must not move by a pixel.
+    // It is above everything that the edit makes longer or shorter, so the window must not scroll at all.
     let page = crate::Server::shipped_template("index.html");
     let first = "<body><input id=\"typed\"><div style=\"height: 2000px\"></div>";
     let server = demo.server().template("index.html", &page.replacen("<body>", first, 1)).start()?;
@@ -83,7 +83,7 @@ fn a_problem_is_shown_and_disappears(demo: &Demo) -> Verdict {
     let browser = visiting(&server)?;
     let config = server.config()?;
     server.edit("port: 8080", "port: 65536")?;
-    // In the words of the diagnosis.
+    // The text of the diagnosis.
     browser.wait_for_text("65535")?;
     server.replace("config.yaml", config)?;
     browser.wait_for("!document.body.innerText.includes('65535')")?;
@@ -101,7 +101,7 @@ fn the_stream_reopens_after_the_server_is_replaced(demo: &Demo) -> Verdict {
     not_reloaded(&browser)
 }
 
-/// What stands in for the server while it is away answers 503 to everything.
+/// While the server is away, another listener answers 503 to every request.
 fn the_stream_reopens_after_an_answer_that_is_not_200(demo: &Demo) -> Verdict {
     let first = demo.server().args("--linger 0.2").start()?;
     let browser = visiting(&first)?;
@@ -126,7 +126,7 @@ fn a_page_under_maintenance_comes_back_by_itself(demo: &Demo) -> Verdict {
     Ok(())
 }
 
-/// A browser on the server's page, the stream open, with a mark that a reload would wipe.
+/// Opens the server's page in a browser, waits for the stream, and sets a variable that a reload would remove.
 fn visiting(server: &Running) -> Result<Browser, Failed> {
     let browser = Browser::start()?;
     browser.open(&format!("http://{}/", server.address()))?;
@@ -140,9 +140,9 @@ fn not_reloaded(browser: &Browser) -> Verdict {
     Ok(())
 }
 
-/// Takes one connection and answers 503.
+/// Accepts one connection and answers 503.
 fn refuse(socket: &TcpListener) -> Verdict {
-    // The server that had it made the socket non-blocking.
+    // The server has made the socket non-blocking.
     let (mut stream, _) = wait_for("the browser to ask again", || socket.accept().ok())?;
     stream.set_nonblocking(false)?;
     let _ = stream.read(&mut [0; 4096])?;

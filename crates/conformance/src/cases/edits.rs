@@ -102,7 +102,7 @@ fn an_unreadable_file_keeps_the_last_good_one(demo: &Demo) -> Verdict {
     server.wait_for_generation(2)
 }
 
-/// Takes from root what makes every file readable.
+/// Drops the capabilities with which root can read every file.
 fn mortal() -> String {
     let drop = "setpriv --bounding-set=-dac_override,-dac_read_search";
     if geteuid().is_root() { format!("set -- {drop} \"$@\"") } else { ":".to_owned() }

@@ -21,30 +21,30 @@ claims! {
         a_server_that_dies_without_a_successor_is_missed;
 }
 
-/// What comes of it.
+/// The process that serves after a fault.
 #[derive(Clone, Copy)]
 enum Then {
-    /// The old one serves on.
+    /// The old process serves on.
     Old,
     /// The successor serves.
     New,
-    /// Nobody is left: the supervisor's listener holds everybody who comes, until there is another one.
+    /// No process is left. Connections wait in the supervisor's listener until it starts another server.
     Supervisor,
-    /// The successor serves while the old one is stalled, which then goes its way.
+    /// The successor serves while the old process is stalled, and after that continues.
     NewWhileStalled,
-    /// The old one hands on as soon as it goes on.
+    /// The old process hands over when it continues.
     NewOnceResumed,
 }
 
-/// Whose connections die with their process.
+/// Whether a fault may cost connections.
 #[derive(Clone, Copy, PartialEq)]
 enum Lost {
     Nothing,
-    /// The struck process may have had some.
+    /// Those of the process with the fault may be lost.
     WithIt,
 }
 
-/// What is done at which step, what comes of it, what is lost.
+/// Each fault and its step, the process that serves after it, and the loss.
 const FAULTS: [(&str, Then, Lost); 27] = [
     ("kill@old.copied", Then::Supervisor, Lost::WithIt),
     ("kill@old.verified", Then::Supervisor, Lost::WithIt),
@@ -75,11 +75,10 @@ const FAULTS: [(&str, Then, Lost); 27] = [
     ("stall@new.probation", Then::Old, Lost::WithIt),
 ];
 
-/// The steps at which a framework has connections to hand on; the others are passed by what all demos share, and tried
-/// with one of them.
+/// The steps at which a framework holds connections. All other steps are in shared code and are tested with one demo.
 const FRAMEWORKS: [&str; 4] = ["new.serving", "new.probation", "old.draining", "old.drained"];
 
-/// A test a row; the ones that wait longest first.
+/// One test for each row; those that wait longest come first.
 pub(crate) fn trials(demo: &Demo) -> Vec<Trial> {
     let all = demo.framework() == "Axum";
     let rows = FAULTS
@@ -121,7 +120,7 @@ fn survived(demo: &Demo, fault: &str, then: Then, lost: Lost) -> Verdict {
     Ok(())
 }
 
-/// Its connections die with it, when it is given up; whoever waits to be accepted is answered.
+/// Its connections are lost when the old process kills it. Connections that wait to be accepted are answered.
 fn a_successor_that_stalls_under_load_is_replaced_by_the_old_one(demo: &Demo) -> Verdict {
     let mut faults = UpgradeFaults::on_its_own(demo)?;
     let old = faults.serving()?;
@@ -159,7 +158,7 @@ fn a_disk_that_is_full_for_the_program_harms_nobody(demo: &Demo) -> Verdict {
     Ok(())
 }
 
-/// With none to spare, then with one, and so on, until there are enough for an upgrade.
+/// Allows no further descriptor, then one, and so on, until an upgrade succeeds.
 fn descriptors_that_run_out_at_any_point_harm_nobody(demo: &Demo) -> Verdict {
     let mut faults = UpgradeFaults::on_its_own(demo)?;
     let old = faults.serving()?;
@@ -185,7 +184,7 @@ fn descriptors_that_run_out_at_any_point_harm_nobody(demo: &Demo) -> Verdict {
     Err("200 descriptors are not enough".into())
 }
 
-/// The negative control: the load sees when nobody serves.
+/// The negative control: the load notices that no process serves.
 fn a_server_that_dies_without_a_successor_is_missed(demo: &Demo) -> Verdict {
     let server = demo.server().on_a_free_port().start()?;
     let load = Load::moderately_on(server.address());
@@ -197,7 +196,7 @@ fn process_file(faults: &UpgradeFaults) -> Result<String, Failed> {
     Ok(fs::read_to_string(faults.server.path("pid"))?.trim().to_owned())
 }
 
-/// Lowers what a process may have, so that it can be raised again.
+/// Lowers the soft limit of a process, which can be raised again.
 fn limit(pid: u32, resource: Resource, to: u64) -> Verdict {
     let maximum = getrlimit(resource).maximum;
     set(pid, resource, Rlimit { current: Some(to), maximum })

@@ -79,7 +79,7 @@ fn without_a_token_a_strange_host_is_403(demo: &Demo) -> Verdict {
             "localhost@demo.example",
         ] {
             let status = server.request(&Request::get(target).header("Host", host))?.status;
-            // A host that is no host may be refused as a bad request before it is judged.
+            // A malformed host may be refused as a bad request before the guard sees it.
             assert!(status == 403 || (status == 400 && host.contains('@')), "{target} as {host}: {status}");
         }
     }

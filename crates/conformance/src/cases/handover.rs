@@ -49,13 +49,13 @@ fn without_a_linger_a_moved_port_loses_requests(demo: &Demo) -> Verdict {
     every_client_loses_one(demo, Action::Move)
 }
 
-/// Does it `few` times in the quick tier, `many` times in the full one.
+/// Repeats the action `few` times in the quick tier and `many` times in the full one.
 fn nothing_is_lost(demo: &Demo, action: Action, few: u32, many: u32) -> Verdict {
     let times = if tier::is_full() { many } else { few };
     let proof = one_at_a_time(|| Proof::of(demo, action, times, Load::LINGER))?;
     assert_eq!(proof.tally.failed(), 0, "{:?}", proof.tally);
     let (returns, _) = proof.tally.returns();
-    // A client that is sent to an address which was left meanwhile goes on from there to a later one.
+    // If the server has left the address in `bye` meanwhile, the client is sent on from there.
     let certain = match action {
         Action::Reload => 0,
         Action::Move => 1,
@@ -76,7 +76,7 @@ fn every_client_loses_one(demo: &Demo, action: Action) -> Verdict {
     Ok(())
 }
 
-/// Two loads on one machine make each other's clients outlast the linger.
+/// Two loads at once would delay each other's clients for longer than the linger.
 fn one_at_a_time(prove: impl FnOnce() -> Result<Proof, Failed>) -> Result<Proof, Failed> {
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);

@@ -81,7 +81,7 @@ fn reloads_are_counted_by_source_and_outcome(demo: &Demo) -> Verdict {
     events.event("problem")?;
     server.replace("templates/index.html", "two")?;
     events.event("template")?;
-    // The start is the first one accepted.
+    // The first accepted attempt is the start.
     for (source, outcome, count) in
         [("config", "accepted", 2), ("config", "rejected", 1), ("templates", "accepted", 2)]
     {

@@ -39,7 +39,7 @@ fn every_answer_is_the_recorded_one(demo: &Demo) -> Verdict {
     if differences.is_empty() { Ok(()) } else { Err(differences.join("\n").into()) }
 }
 
-/// Sends what the transcript sends; the transcript with the answers of this demo.
+/// Sends the requests of the transcript. Returns the transcript with the answers of this demo.
 fn play(demo: &Demo, transcript: &str) -> Result<String, Failed> {
     let mut lines: VecDeque<&str> = transcript.lines().filter(|line| !line.starts_with('<')).collect();
     let mut heard: Vec<String> = Vec::new();
@@ -75,7 +75,7 @@ fn start(demo: &Demo, settings: &[&str]) -> Result<Running, Failed> {
     variables.fold(server, |server, (name, value)| Server::env(server, name, value)).start()
 }
 
-/// One connection: everything is sent at once, then as many answers are read as requests were sent.
+/// Sends all requests of a connection at once, then reads as many answers.
 fn converse(demo: &Demo, server: &Running, sent: &[&str]) -> Result<Vec<String>, Failed> {
     let mut client = server.client()?;
     client.send(&sent.iter().flat_map(|line| bytes(line)).collect::<Vec<u8>>())?;
@@ -103,7 +103,7 @@ fn converse(demo: &Demo, server: &Running, sent: &[&str]) -> Result<Vec<String>,
     Ok(heard)
 }
 
-/// What a line of the transcript stands for.
+/// The bytes that a line of the transcript stands for.
 fn bytes(line: &str) -> Vec<u8> {
     let (mut rest, end) = match line.strip_prefix(">> ") {
         Some(rest) => (rest, &b""[..]),
@@ -131,8 +131,8 @@ fn bytes(line: &str) -> Vec<u8> {
     [&bytes, end].concat()
 }
 
-/// An answer, without what differs from one start, second or framework to the next. Of one that the site did not make, only
-/// the status.
+/// An answer without the parts that differ between starts, seconds or frameworks. If the framework has made it, only the
+/// status.
 fn shown(demo: &Demo, server: &Running, answer: &Answer, method: &str) -> Vec<String> {
     let mut lines = vec![format!("< {} {}", answer.version, answer.status)];
     if let Some(instance) = answer.header("x-instance") {
@@ -162,7 +162,7 @@ fn header(name: &str, value: &str, answer: &Answer, method: &str) -> String {
     format!("{name}: {value}")
 }
 
-/// The body as text; of the script and of the figures only that they are there.
+/// The body as text. The script and the metrics are only named.
 fn body(answer: &Answer) -> String {
     let kind = answer.header("content-type").unwrap_or_default();
     let long = kind == "text/javascript" || kind.starts_with("text/plain; version");
@@ -206,7 +206,7 @@ fn looks_like(text: &str, shape: &str) -> bool {
             .all(|(byte, shape)| if shape == b'0' { byte.is_ascii_digit() } else { byte == shape })
 }
 
-/// For every connection whose answers differ, both.
+/// Both versions of every connection whose answers differ.
 fn differences(recorded: &str, heard: &str) -> Vec<String> {
     let (recorded, heard) = (recorded.split("\n--- "), heard.split("\n--- "));
     let pairs = recorded.zip(heard).filter(|(recorded, heard)| what_counts(recorded) != what_counts(heard));

@@ -1,4 +1,4 @@
-//! Clients that take their time. These claims take ten seconds and more each, since that is what they are about.
+//! Slow clients. Each claim takes ten seconds or more: that is the deadline that it tests.
 
 use crate::{
     Client, Demo, Failed, Request, Running, Server,
@@ -82,7 +82,7 @@ fn an_open_event_stream_is_not_idle(demo: &Demo) -> Verdict {
     let server =
         demo.server().edited("refresh_interval_seconds: 5", "refresh_interval_seconds: 86400").start()?;
     let mut events = server.events()?;
-    // Outlives the server's patience with idle connections, which another connection shows.
+    // An idle connection shows that the deadline for idle connections has passed.
     let mut idle = server.client()?;
     idle.get("/healthz")?;
     idle.wait_for_close()?;
@@ -92,7 +92,7 @@ fn an_open_event_stream_is_not_idle(demo: &Demo) -> Verdict {
 }
 
 fn a_client_that_does_not_read_is_cut(demo: &Demo) -> Verdict {
-    // Accepted connections inherit how little the kernel holds for them.
+    // Accepted connections inherit the small send buffer.
     let socket = TcpListener::bind("127.0.0.1:0")?;
     set_socket_send_buffer_size(&socket, 4096)?;
     let server = demo.server().listener(socket).start()?;
@@ -101,7 +101,7 @@ fn a_client_that_does_not_read_is_cut(demo: &Demo) -> Verdict {
     sleeps.narrow()?;
     sleeps.send(&Request::get("/events").bytes(server.address()))?;
     wait_until("both streams", || server.metric("http_connections", &[]).is_ok_and(|open| open > 2.5))?;
-    // Each problem is a frame of some 10 KiB.
+    // Each problem is a frame of about 10 KiB.
     let wrong: Vec<String> = (0..100).map(|n| format!("  bad-{n}-{}: x\n", "y".repeat(60))).collect();
     let wrong = wrong.concat();
     for n in 0..200 {
@@ -114,7 +114,7 @@ fn a_client_that_does_not_read_is_cut(demo: &Demo) -> Verdict {
             server.metric("http_connections", &[]).is_ok_and(|open| open < 2.5)
         })
     };
-    // A server may wait for it as long as for other slow clients.
+    // The server may wait as long as for other slow clients.
     cut().or_else(|_| cut())?;
     let left = sleeps.rest()?.len();
     assert!(left < 1_500_000, "{left} bytes were kept for it");

@@ -9,7 +9,7 @@ use libtest_mimic::Trial;
 use serde_json::Value;
 use std::{fs, path::Path};
 
-/// Two tests a row.
+/// Two tests for each row.
 pub(crate) fn trials(demo: &Demo) -> Vec<Trial> {
     let at_the_start = table().into_iter().map(|bad| {
         let demo = demo.clone();
@@ -88,7 +88,7 @@ fn as_an_edit(demo: &Demo, bad: &Mistake) -> Verdict {
     Ok(())
 }
 
-/// How many lines warn.
+/// The number of log lines with a warning or an error.
 fn complaints(server: &Running) -> usize {
     let lines = server.log().lines();
     lines.iter().filter_map(|line| level_of(line)).filter(|level| level == "WARN" || level == "ERROR").count()
@@ -99,7 +99,7 @@ fn level_of(line: &str) -> Option<String> {
     Some(line["level"].as_str()?.to_owned())
 }
 
-/// Removes what a rename does not replace.
+/// Removes a folder, which a rename does not replace.
 fn make_way(path: &Path) -> Result<(), Failed> {
     if path.is_dir() {
         fs::remove_dir(path)?;

@@ -162,7 +162,7 @@ fn sighup_after_its_terminal_is_gone_stops_it(demo: &Demo) -> Verdict {
     Ok(())
 }
 
-/// A terminal whose window is closed when this is dropped.
+/// A pseudo-terminal. It is closed when this is dropped.
 struct Terminal {
     _window: OwnedFd,
     name: String,
@@ -177,8 +177,8 @@ impl Terminal {
         Ok(Terminal { _window: window, name })
     }
 
-    /// What makes this the terminal of the server, as a line of shell: the leader of a new session gets the first
-    /// terminal that it opens, and the kernel tells it by `SIGHUP` when that goes.
+    /// A line of shell that makes this the terminal of the server. The leader of a new session gets the first terminal that it
+    /// opens, and the kernel sends it `SIGHUP` when that is closed.
     fn first(&self) -> String {
         let open = format!("exec 4<>{}; exec \"$@\"", self.name);
         format!("exec setsid sh -c '{open}' sh \"$@\" 3<&0 0</dev/null; false")
@@ -208,7 +208,7 @@ fn message(server: &Running) -> Result<String, Failed> {
     Ok(json["dynamic_message"].as_str().ok_or("no message")?.to_owned())
 }
 
-/// The text with every digit a zero.
+/// The text with every digit replaced by zero.
 fn shape(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect()
 }

@@ -1,4 +1,4 @@
-//! What a server stands.
+//! Overload, malformed requests and missing resources.
 
 use crate::{
     Client, Demo, Failed, Request, Running,
@@ -27,7 +27,7 @@ claims![
 ];
 
 fn five_hundred_idle_event_clients_are_served(demo: &Demo) -> Verdict {
-    // The soft limit is below what is needed: it is raised at the start.
+    // The soft limit is too low. The server raises it at the start.
     let server = demo.server().after("ulimit -S -n 256").start()?;
     let mut clients = (0..500).map(|_| server.events()).collect::<Result<Vec<_>, _>>()?;
     server.edit("feature_flag_a: true", "feature_flag_a: false")?;
@@ -58,7 +58,7 @@ fn running_out_of_descriptors_is_survived(demo: &Demo) -> Verdict {
     server.wait_for_generation(2)
 }
 
-/// What the process has used so far, as `/proc` counts it: in hundredths of a second.
+/// The processor time that the process has used so far. `/proc` counts it in hundredths of a second.
 fn processor_time(server: &Running) -> Result<Duration, Failed> {
     let stat = fs::read_to_string(format!("/proc/{}/stat", server.pid()))?;
     let (_, fields) = stat.rsplit_once(')').ok_or("no name in parentheses")?;
@@ -120,7 +120,7 @@ fn an_endless_head_is_refused(demo: &Demo) -> Verdict {
     let mut client = server.client()?;
     let _ = client.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n");
     let line = format!("x: {}\r\n", "y".repeat(4000));
-    // Up to 16 MiB; it is cut long before.
+    // 16 MiB in all; the server closes the connection long before that.
     let cut = (0..4096).any(|_| client.send(line.as_bytes()).is_err());
     assert!(cut, "16 MiB of headers were taken");
     assert_eq!(server.status("/healthz")?, 200);

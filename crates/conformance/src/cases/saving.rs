@@ -46,7 +46,7 @@ fn a_file_is_saved_in_place(demo: &Demo) -> Verdict {
 fn a_file_is_saved_in_two_writes(demo: &Demo) -> Verdict {
     let server = demo.server().start()?;
     let text = changed();
-    // Cut within a word: the first half is no configuration.
+    // The cut is within a word, so the first half is no valid configuration.
     let (head, tail) = text.split_at(text.find("feature_fl").ok_or("the flag")? + 10);
     let mut file = File::create(server.path("config.yaml"))?;
     file.write_all(head.as_bytes())?;
@@ -201,7 +201,7 @@ fn touch(path: &Path) -> Result<(), Failed> {
     Ok(file.set_times(FileTimes::new().set_modified(SystemTime::now()))?)
 }
 
-/// The new value is served as generation 2, and the history knows of no other change and no mistake.
+/// The new value is served as generation 2. The history has no other change and no rejection.
 fn made_one_generation(server: &Running) -> Verdict {
     server.wait_for_generation(2)?;
     server.wait_for_attempts("accepted", 2)?;

@@ -30,24 +30,24 @@ const OLD: [&str; 7] = [
     "old.drained",
 ];
 
-/// The steps of the new process before it listens to signals: any of them ends it, and it holds no connection.
+/// The steps of the new process before it installs its signal handlers. Any signal ends it, and it holds no connection.
 const BEFORE_SIGNALS: [&str; 4] = ["new.begun", "new.reading", "new.ready", "new.permitted"];
 
-/// Its steps after that.
+/// The steps of the new process after that.
 const AFTER_SIGNALS: [&str; 3] = ["new.entering", "new.serving", "new.probation"];
 
-/// What comes of it.
+/// The process that serves after the signal.
 #[derive(Clone, Copy)]
 enum Then {
-    /// The old one serves on.
+    /// The old process serves on.
     Old,
     /// The successor serves.
     New,
     /// The successor's successor serves.
     Third,
-    /// Both have ended, as they were told; the supervisor starts another one.
+    /// Both processes have ended, as asked. The supervisor starts another one.
     Nobody,
-    /// The old one may or may not have given its permission.
+    /// The old process may or may not have sent `GO=1`.
     NewOrNobody,
 }
 
@@ -63,7 +63,7 @@ fn a_hangup_right_after_the_process_file_is_written_reloads(demo: &Demo) -> Verd
     Ok(())
 }
 
-/// It reloads, whatever else is under way.
+/// It reloads at every step.
 fn a_hangup_of_the_old_one_at_any_step_loses_nothing(demo: &Demo) -> Verdict {
     let steps = OLD.iter().chain(&BEFORE_SIGNALS).chain(&AFTER_SIGNALS).map(|&step| (step, Then::New));
     to_the_old_one(demo, Signal::HUP, steps)
@@ -73,7 +73,7 @@ fn a_hangup_of_the_new_one_at_any_step_loses_nothing(demo: &Demo) -> Verdict {
     to_the_new_one(demo, Signal::HUP, Then::New)
 }
 
-/// It is refused.
+/// The second upgrade is refused.
 fn another_upgrade_of_the_old_one_at_any_step_loses_nothing(demo: &Demo) -> Verdict {
     let steps = OLD.iter().chain(&BEFORE_SIGNALS).chain(&AFTER_SIGNALS).map(|&step| (step, Then::New));
     to_the_old_one(demo, Signal::USR2, steps)
@@ -83,7 +83,7 @@ fn another_upgrade_of_the_new_one_at_any_step_loses_nothing(demo: &Demo) -> Verd
     to_the_new_one(demo, Signal::USR2, Then::Third)
 }
 
-/// Before the permission it takes its successor with it, after it leaves the service to it.
+/// Before `GO=1` the old process ends its successor, too. After that the successor serves.
 fn a_stop_of_the_old_one_at_any_step_loses_nothing(demo: &Demo) -> Verdict {
     let steps = [
         ("old.copied", Then::Nobody),
@@ -130,8 +130,8 @@ fn to_the_new_one(demo: &Demo, signal: Signal, heard: Then) -> Verdict {
     })
 }
 
-/// Stalls an upgrade at each step, does it to the server, waits for what comes of it; every upgrade is the next one after
-/// what the one before has suffered.
+/// Stalls an upgrade at each step, sends the signal, and waits for the result. Each upgrade follows the one before on the same
+/// server.
 fn at_each_step(
     demo: &Demo,
     steps: impl IntoIterator<Item = (&'static str, Then)>,

@@ -147,7 +147,7 @@ fn authorized(server: &Running, token: &str) -> Result<u16, Failed> {
     Ok(server.request(&Request::get("/config/history").bearer(token))?.status)
 }
 
-/// Looks through everything that the server says.
+/// Searches every output of the server.
 fn nowhere(server: &Running, events: &mut Events, token: &str) -> Verdict {
     for target in [
         "/",

@@ -25,7 +25,7 @@ claims![
     a_stop_during_a_broken_configuration_is_a_stop,
 ];
 
-/// Far above what an end takes that waits for nothing, far below the waits that it skips.
+/// Far above the time of an end without waiting, far below the waits that are skipped.
 const SOON: Duration = Duration::from_secs(6);
 
 fn sigterm_ends_with_0(demo: &Demo) -> Verdict {
@@ -163,12 +163,12 @@ fn draining(server: &Running) -> Verdict {
     wait_until("`/readyz` to say 503", || server.status("/readyz").is_ok_and(|status| status == 503))
 }
 
-/// A connection whose request the server has begun to read: its first answer shows that it was accepted.
+/// A connection whose second request is half sent. The first answer shows that the connection was accepted.
 fn half_sent(server: &Running) -> Result<Client, Failed> {
     let mut client = server.client()?;
     client.get("/healthz")?;
     client.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")?;
-    // Another connection's answer comes after the loop has seen these bytes.
+    // The server answers another connection after its event loop has seen these bytes.
     server.get("/healthz")?;
     Ok(client)
 }

@@ -183,7 +183,7 @@ fn a_broken_template_that_nobody_uses_keeps_the_last_good_set(demo: &Demo) -> Ve
     kept(demo, "unused.html", b"{% block %}", "unused.html")
 }
 
-/// A page of two templates; saving `name` with this content is reported in words that have `word`, and changes nothing.
+/// Saves `name` with this content on a site with a page of two templates. The problem contains `word`, and the page stays.
 fn kept(demo: &Demo, name: &str, content: &[u8], word: &str) -> Verdict {
     let server = demo
         .server()

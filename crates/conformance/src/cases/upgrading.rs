@@ -57,7 +57,7 @@ fn an_upgrade_is_reported_when_the_drain_ends_before_the_probation(demo: &Demo) 
     is_reported(demo, "--linger 0.1 --probation 1")
 }
 
-/// Takes 10 seconds: that long is the probation.
+/// Takes 10 seconds, the length of the probation.
 fn an_upgrade_at_the_default_settings_is_reported(demo: &Demo) -> Verdict {
     is_reported(demo, "")
 }
@@ -118,7 +118,7 @@ fn a_system_that_forbids_programs_in_memory_is_upgraded_from_the_file(demo: &Dem
     Ok(())
 }
 
-/// What `--upgrade` prints where `vm.memfd_noexec` is `level`: each process id namespace has its own.
+/// The output of `--upgrade` where `vm.memfd_noexec` is `level`. Each process id namespace has its own value.
 fn upgraded_where_memory_is_not_executable(
     demo: &Demo,
     level: &str,
@@ -208,7 +208,7 @@ fn a_program_that_was_replaced_is_the_one_that_starts(demo: &Demo) -> Verdict {
     fs::remove_file(&path)?;
     copy_program(demo, &path)?;
     upgrade(&server)?;
-    // From a copy in memory, the way to the file is still known.
+    // A program that runs from memory still knows the path of its file.
     upgrade(&server).map(drop)
 }
 
@@ -300,20 +300,21 @@ fn copied(demo: &Demo) -> Result<(Demo, tempfile::TempDir), Failed> {
     Ok((Demo::new(path), folder))
 }
 
-/// Another process copies it: a descriptor open for writing that a child of ours inherits would keep it from being started.
+/// Copies the program in another process. A descriptor that is open for writing and inherited by a child would prevent its
+/// start.
 fn copy_program(demo: &Demo, to: &Path) -> Verdict {
     let copied = Command::new("cp").arg(demo.binary()).arg(to).status()?;
     if copied.success() { Ok(()) } else { Err(format!("cp: {copied}").into()) }
 }
 
-/// `SIGUSR2` to the newest process, and the wait for the successor's first answer.
+/// Sends `SIGUSR2` to the newest process and waits for the first answer of its successor.
 fn upgrade(server: &Running) -> Result<String, Failed> {
     let old = instance(server)?;
     server.signal_to(server.process_of(&old)?, Signal::USR2)?;
     wait_for("the successor to answer", || instance(server).ok().filter(|instance| *instance != old))
 }
 
-/// The attempt has this outcome, with this in its words, and the old process serves on.
+/// Asks for an upgrade, which fails with this outcome and these words. The old process serves on.
 fn serves_on(demo: &Demo, server: &Running, outcome: &str, words: &str) -> Verdict {
     let old = instance(server)?;
     let asked = ask(demo, server, server.pid())?;

@@ -1,5 +1,5 @@
-//! What the system does not do for a server that follows its files, seen from outside: changes are served all the same, and the
-//! fault is in the metrics and once in the log, until it is gone.
+//! File events that are missing because a limit of the kernel is reached, seen from outside. Changes are still served. The
+//! fault is in the metrics, and once in the log, until it is over.
 //!
 //! The limits are those of a user namespace of the server's own; nothing system-wide is touched.
 
@@ -16,7 +16,7 @@ claims! {
         a_limit_that_is_reached_while_running_is_said_until_it_is_raised;
 }
 
-/// Why no user namespace can be made here, if so.
+/// The reason why no user namespace can be made here, if any.
 pub(crate) fn missing() -> Option<String> {
     let probe = Command::new("unshare").args(["-Ur", "true"]).output();
     let made = probe.is_ok_and(|probe| probe.status.success());
@@ -26,7 +26,7 @@ pub(crate) fn missing() -> Option<String> {
 const INSTANCES: &str = "max_inotify_instances";
 const WATCHES: &str = "max_inotify_watches";
 
-/// A server in a namespace of its own, where it may have so many.
+/// A server in its own user namespace with this limit.
 fn limited(demo: &Demo, limit: &str, most: u32) -> Server {
     let line = format!("echo {most} > /proc/sys/user/{limit}; exec \"$0\" \"$@\"");
     demo.server().after(&format!("set -- unshare -Ur sh -euc '{line}' \"$@\""))
@@ -42,12 +42,12 @@ fn set(server: &Running, limit: &str, most: u32) -> Verdict {
     if status.success() { Ok(()) } else { Err(format!("`{line}` in the namespace: {status}").into()) }
 }
 
-/// Waits until the metric says so of this fault.
+/// Waits until the metric of this fault has this value.
 fn is_degraded(server: &Running, reason: &str, is: u32) -> Result<(), Failed> {
     server.wait_for_metric("watch_degraded", &[("reason", reason)], is)
 }
 
-/// How many lines of the log speak of it.
+/// The number of log lines with these words.
 fn said(server: &Running, words: &str) -> usize {
     server.log().lines().iter().filter(|line| line.contains(words)).count()
 }

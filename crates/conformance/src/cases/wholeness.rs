@@ -32,7 +32,7 @@ fn the_json_is_of_one_configuration_while_100_are_saved(demo: &Demo) -> Verdict 
     storm(demo, 100, "/dynamic-config", whole_json, |server, text| server.replace("config.yaml", text))
 }
 
-/// The negative control: without it, a checker that accepts everything would pass too.
+/// The negative control for the checker.
 fn the_checker_finds_a_torn_pair(_: &Demo) -> Verdict {
     assert_eq!(whole_page("v7 v7 7"), Some(7));
     if let Some(torn) = ["v7 v8 7", "v7 v7 8", "v8 v7 7", "v7 v7", "", "v7 v7 7 v7"]
@@ -51,7 +51,8 @@ fn the_checker_finds_a_torn_pair(_: &Demo) -> Verdict {
     Ok(())
 }
 
-/// Saves `count` configurations one after the other while clients read `target`; `whole` says which one an answer is of.
+/// Saves `count` configurations one after another while clients read `target`. `whole` returns the number of the configuration
+/// that an answer shows, or none for a mixture.
 fn storm(
     demo: &Demo,
     count: u64,
@@ -101,7 +102,7 @@ fn read_until(
         let text = answer.text();
         let seen = match whole(&text) {
             Some(seen) => seen,
-            // Before the first edit the message names no interval.
+            // Before the first edit the message has no interval.
             None if text.contains("Initial message") => 0,
             None => return Err(format!("torn: {text}").into()),
         };
