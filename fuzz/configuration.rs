@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use configs::{AppConfig, Diagnosis, ExposeSecret, Rehearsal, UnknownKeys};
+use configs::{AppConfig, Diagnosis, ExposeSecret, Unwatched, UnknownKeys};
 use libfuzzer_sys::fuzz_target;
 
 /// The most that one input may take.
@@ -50,23 +50,23 @@ fn try_out(input: &[u8]) {
         };
     }
     let mut secrets: Vec<String> = planted(input).into_iter().collect();
-    let mut rehearsal = builder.rehearse();
-    let mut diagnoses: Vec<Diagnosis> = rehearsal.attempt().err().into_iter().collect();
-    secrets.extend(in_force(&rehearsal));
+    let mut unwatched = builder.unwatched();
+    let mut diagnoses: Vec<Diagnosis> = unwatched.attempt().err().into_iter().collect();
+    secrets.extend(in_force(&unwatched));
     if !edited.is_empty() {
         write(&up, edited);
-        diagnoses.extend(rehearsal.attempt().err());
-        secrets.extend(in_force(&rehearsal));
-        diagnoses.extend(rehearsal.attempt().err());
+        diagnoses.extend(unwatched.attempt().err());
+        secrets.extend(in_force(&unwatched));
+        diagnoses.extend(unwatched.attempt().err());
     }
     for error in &diagnoses {
         assert!(!error.problems().is_empty(), "a diagnosis says what is wrong");
-        let said = [error.message(), error.public(), error.drawn(), format!("{error:?}"), error.to_string()];
+        let said = [error.message(), error.public(), error.render(), format!("{error:?}"), error.to_string()];
         tells_nothing(&said, &secrets);
     }
-    for attempt in rehearsal.history() {
-        let json = serde_json::to_string(&attempt).expect("an attempt is JSON");
-        tells_nothing(&[json, format!("{attempt:?}")], &secrets);
+    for attempt in unwatched.history() {
+        let changed = serde_json::to_string(&attempt.changed).expect("a change is JSON");
+        tells_nothing(&[changed, format!("{attempt:?}")], &secrets);
     }
 }
 
@@ -81,8 +81,8 @@ fn tells_nothing(said: &[String], secrets: &[String]) {
     }
 }
 
-fn in_force(rehearsal: &Rehearsal<AppConfig>) -> Vec<String> {
-    let Some(snapshot) = rehearsal.snapshot() else { return Vec::new() };
+fn in_force(unwatched: &Unwatched<AppConfig>) -> Vec<String> {
+    let Some(snapshot) = unwatched.snapshot() else { return Vec::new() };
     let token = snapshot.admin_token.as_ref().map(|token| token.expose_secret().to_owned());
     let password = snapshot.database.password.expose_secret().to_owned();
     // One that is a word of the configuration itself, a key or another value, is no secret.

@@ -18,12 +18,12 @@ struct Shop {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = std::env::temp_dir().join("shop.yaml");
     std::fs::write(&file, "greeting: Hello\ndiscount_percent: 5\n")?;
-    let shop = Configs::<Shop>::builder().file(&file).environment("SHOP").open()?;
+    let shop = Configs::<Shop>::builder().file(&file).environment("SHOP").validate().open()?;
     println!("{}! Now edit {}.", shop.load().greeting, file.display());
 
     shop.on_event(|event| {
         if let Event::Attempt(attempt) = event {
-            let problem = attempt.error.as_ref().map_or(String::new(), Diagnosis::drawn);
+            let problem = attempt.error.as_ref().map_or(String::new(), Diagnosis::render);
             println!("{} {problem}", attempt.outcome.as_str());
         }
     });

@@ -1,11 +1,10 @@
 //! Follows one file with many subscribers: `cargo run -p configs --example subscribers -- FILE COUNT`.
 //!
-//! The file holds `version: NUMBER`. One line on stdout whenever the last of the subscribers has heard of a version: when (nanoseconds since
-//! the epoch), how many bytes it has, their digest (FNV-1a, 64 bits), and the text. It ends with its standard input.
+//! The file holds `version: NUMBER`. It prints one line when the last subscriber has received a version: the time in nanoseconds since
+//! the epoch, the length in bytes, the digest (FNV-1a, 64 bits) and the text. It ends when its standard input ends.
 #![allow(clippy::print_stdout)]
 
 use configs::Configs;
-use garde::Validate;
 use serde::Deserialize;
 use std::env;
 use std::io::{self, Write};
@@ -14,14 +13,13 @@ use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 
-#[derive(Deserialize, Validate)]
+#[derive(Deserialize)]
 struct Settings {
-    #[garde(skip)]
     version: u64,
 }
 
-/// A version, and how many have heard of it.
-type Heard = Arc<Mutex<(u64, usize)>>;
+/// A version, and how many subscribers have received it.
+type Received = Arc<Mutex<(u64, usize)>>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -29,13 +27,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = arguments.next().ok_or("expected the path of a file")?;
     let count: usize = arguments.next().ok_or("expected a number of subscribers")?.parse()?;
     let configs = Configs::<Settings>::builder().file(file).open()?;
-    let heard = Heard::default();
+    let received = Received::default();
     for _ in 0..count {
         let mut version = configs.watch(|settings| settings.version);
-        let heard = Arc::clone(&heard);
+        let received = Arc::clone(&received);
         tokio::spawn(async move {
             while let Ok(version) = version.changed().await {
-                if is_heard_by_all(&heard, version, count) {
+                if is_received_by_all(&received, version, count) {
                     say(version);
                 }
             }
@@ -50,10 +48,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(end.await?)
 }
 
-fn is_heard_by_all(heard: &Heard, version: u64, count: usize) -> bool {
-    let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
-    *heard = if heard.0 == version { (version, heard.1 + 1) } else { (version, 1) };
-    heard.1 == count
+fn is_received_by_all(received: &Received, version: u64, count: usize) -> bool {
+    let mut received = received.lock().unwrap_or_else(PoisonError::into_inner);
+    *received = if received.0 == version { (version, received.1 + 1) } else { (version, 1) };
+    received.1 == count
 }
 
 fn say(version: u64) {
@@ -62,6 +60,6 @@ fn say(version: u64) {
     let digest = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    // Nobody reads on when the pipe is closed, and then standard input ends as well.
+    // A closed pipe is no error: standard input ends as well.
     let _ = writeln!(io::stdout(), "{now} {} {digest:016x} {}", text.len(), text.trim_end());
 }

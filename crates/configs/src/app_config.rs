@@ -1,4 +1,4 @@
-//! The demo's own settings. The machinery beside this module never names them.
+//! The settings of the demo servers. The rest of the crate does not depend on this module.
 
 mod checks;
 mod fields;
@@ -13,21 +13,22 @@ use serde::Deserialize;
 
 use crate::builder::Builder;
 use crate::configs::Configs;
-use crate::diagnosis::Rejection;
-use crate::origin::{Origin, Provenance};
+use crate::origin::Origin;
+use crate::provenance::Provenance;
+use crate::rejection::Rejection;
 
 /// The settings of the demo servers: `config.yaml`.
 #[derive(Clone, Debug, Deserialize, JsonSchema, Validate)]
 #[schemars(transform = schema::root)]
 pub struct AppConfig {
-    /// What the application calls itself, 1 to 200 characters.
+    /// The name of the application, 1 to 200 characters.
     #[garde(custom(checks::app_name))]
     #[schemars(length(min = 1, max = 200))]
     pub app_name: String,
     /// The address to serve at: an IP address or `localhost`.
     #[garde(custom(checks::host))]
     pub host: String,
-    /// The port to serve at, 1 to 65535; 0, any free one, from an override alone.
+    /// The port to serve at, 1 to 65535. 0, any free port, is accepted from an override alone.
     #[garde(skip)]
     #[serde(deserialize_with = "fields::port")]
     #[schemars(range(min = 1))]
@@ -35,27 +36,27 @@ pub struct AppConfig {
     /// The database that the page names.
     #[garde(dive)]
     pub database: Database,
-    /// What is turned while running.
+    /// What an operator changes most often.
     #[garde(dive)]
     pub settings: Settings,
-    /// Paths answered straight from here, with their texts; each at most 1 KiB.
+    /// Paths and the texts with which they are answered; each at most 1 KiB.
     #[garde(skip)]
     #[serde(deserialize_with = "fields::routes")]
     pub routes: BTreeMap<String, String>,
     /// Whether requests are answered with 503 and a plain page.
     #[garde(skip)]
     pub maintenance: bool,
-    /// How much the whole process serves.
+    /// Limits for the whole process.
     #[garde(skip)]
     pub limits: Limits,
-    /// What the guarded routes ask for, at least 8 characters.
+    /// The bearer token of the guarded routes, at least 8 characters.
     #[garde(inner(custom(checks::admin_token)))]
     #[schemars(with = "Option<String>", length(min = 8))]
     pub admin_token: Option<SecretString>,
-    /// Counts edits: one that lowers it is refused as stale.
+    /// Counts edits: an edit that lowers or drops it is refused as stale.
     #[garde(skip)]
     pub revision: Option<u64>,
-    /// What an upgrade may start.
+    /// Restricts what an upgrade may start.
     #[garde(dive)]
     pub upgrade: Upgrade,
 }
@@ -72,7 +73,7 @@ pub struct Database {
     #[serde(deserialize_with = "fields::port")]
     #[schemars(range(min = 1))]
     pub port: u16,
-    /// Who connects.
+    /// The user that connects.
     #[garde(skip)]
     pub user: String,
     /// The user's password.
@@ -84,12 +85,13 @@ pub struct Database {
     pub name: String,
 }
 
-/// What is turned while running.
+/// What an operator changes most often.
 #[derive(Clone, Debug, Deserialize, JsonSchema, Validate)]
 #[schemars(transform = schema::section)]
 pub struct Settings {
-    /// What is logged: `off`, `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,hyper=debug`.
-    #[garde(custom(checks::log_level))]
+    /// The filter of the log: `off`, `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,hyper=debug`. The
+    /// server checks it.
+    #[garde(skip)]
     pub log_level: String,
     /// Whether the page shows its optional part.
     #[garde(skip)]
@@ -101,7 +103,7 @@ pub struct Settings {
     pub refresh_interval_seconds: u32,
 }
 
-/// How much the whole process serves.
+/// Limits for the whole process.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(transform = schema::section)]
 pub struct Limits {
@@ -110,15 +112,15 @@ pub struct Limits {
     pub requests_per_second: u32,
 }
 
-/// What an upgrade may start; anything when nothing is said.
+/// Restricts what an upgrade may start; empty, it may start any binary.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Validate)]
 #[schemars(transform = schema::section)]
 pub struct Upgrade {
-    /// The only binary, by its SHA-256 in 64 hexadecimal digits.
+    /// The SHA-256 of the only binary, in 64 hexadecimal digits.
     #[garde(inner(custom(checks::sha256)))]
     #[schemars(regex(pattern = "^[0-9a-fA-F]{64}$"))]
     pub sha256: Option<String>,
-    /// Any binary with a good minisign signature beside it by this key.
+    /// A minisign key: a binary needs a good signature by it, in a file beside the binary.
     #[garde(inner(custom(checks::public_key)))]
     #[schemars(regex(pattern = "^RW[Q-T][A-Za-z0-9+/]{53}$"))]
     pub public_key: Option<String>,
@@ -134,19 +136,20 @@ upgrade: {}
 ";
 
 impl AppConfig {
-    /// A builder with the demo's defaults, secrets, checks and revision key, and no other layer. Whether a path of `routes` can
-    /// be served is for the server to check.
+    /// A builder with the defaults, secrets, checks and revision key of the demos, and no other layer. Whether the server can
+    /// serve a path of `routes` and read `log_level`, it checks itself: see [`Builder::check`].
     pub fn builder() -> Builder<AppConfig> {
         Configs::builder()
             .defaults(DEFAULTS)
             .secret("database.password")
             .secret("admin_token")
             .revision_key("revision")
-            .rule(a_free_port_is_chosen_by_overrides_alone)
+            .validate()
+            .check("port", port_0_is_for_overrides)
     }
 }
 
-fn a_free_port_is_chosen_by_overrides_alone(config: &AppConfig, provenance: &Provenance) -> Vec<Rejection> {
+fn port_0_is_for_overrides(config: &AppConfig, provenance: &Provenance) -> Vec<Rejection> {
     let is_override = provenance.origin("port").is_some_and(Origin::is_override);
     if config.port != 0 || is_override {
         return Vec::new();

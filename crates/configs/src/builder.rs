@@ -1,4 +1,4 @@
-//! How a configuration is put together.
+//! The layers and the checks of a configuration.
 
 use std::ffi::OsString;
 use std::fmt::{Debug, Formatter};
@@ -6,59 +6,53 @@ use std::path::PathBuf;
 
 use filewatch::{Gate, Watch};
 
-use crate::configs::{Configs, Configurable};
-use crate::diagnosis::{Diagnosis, Rejection};
+use crate::configs::Configs;
+use crate::configurable::Configurable;
+use crate::diagnosis::Diagnosis;
 use crate::layers::{MalformedOverride, assignment, environment};
-use crate::origin::Provenance;
-use crate::recipe::Recipe;
-use crate::rehearsal::Rehearsal;
+use crate::loader::{Check, Loader, UnknownKeys};
+use crate::problem::Problem;
+use crate::provenance::Provenance;
+use crate::redactor::Redactor;
+use crate::rejection::Rejection;
 use crate::reload::{Derive, Reload};
 use crate::secrets::Secrets;
 use crate::snapshot::Snapshot;
+use crate::testing::Unwatched;
 
-/// Says of which layers a configuration is made, and what is asked of it.
+/// The layers of a configuration, and its checks.
 ///
 /// Precedence, highest first: [`set`](Builder::set), [`environment`](Builder::environment), files (the last one first),
-/// [`defaults`](Builder::defaults). Maps merge key by key; lists and single values replace. The order of the calls matters
-/// for files and assignments alone.
+/// [`defaults`](Builder::defaults). Maps are merged key by key; lists and single values replace. The order of the calls
+/// matters for files and for assignments alone.
 pub struct Builder<T, D = ()> {
-    recipe: Recipe<T>,
+    loader: Loader<T>,
     derive: Derive<T, D>,
     revision_key: Option<String>,
     watch: Watch,
 }
 
-/// What an unknown key in a file does. Keys that begin with `x-` are ignored where they would be unknown, and an override
-/// that names no key is always an error.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum UnknownKeys {
-    /// It is an error.
-    #[default]
-    Deny,
-    /// It is ignored, and logged once, without its value.
-    Warn,
-}
-
-impl<T: Configurable> Builder<T> {
-    pub(crate) fn new() -> Builder<T> {
-        let recipe = Recipe {
+impl<T: Configurable> Configs<T> {
+    /// A builder with no layers and no checks.
+    pub fn builder() -> Builder<T> {
+        let loader = Loader {
             files: Vec::new(),
             defaults: None,
             environment: Vec::new(),
             assignments: Vec::new(),
             secrets: Secrets::default(),
             unknown_keys: UnknownKeys::Deny,
-            rules: Vec::new(),
+            checks: Vec::new(),
         };
-        Builder { recipe, derive: Box::new(|_, _| ()), revision_key: None, watch: Watch::default() }
+        Builder { loader, derive: Box::new(|_, _| ()), revision_key: None, watch: Watch::default() }
     }
 }
 
 impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
-    /// Adds a YAML file of at most 1 MiB, laid over the earlier ones. It must be there and say something.
+    /// Adds a YAML file of at most 1 MiB, laid over the earlier ones. It is an error if it is missing or empty.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.recipe.files.push(path.into());
+        self.loader.files.push(path.into());
         self
     }
 
@@ -68,18 +62,18 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
         paths.into_iter().fold(self, Builder::file)
     }
 
-    /// Sets the lowest layer. A default that stands here rather than in the type is part of the digest and of the diff.
+    /// Sets the lowest layer. Unlike a default in the type, a default in here is part of the digest and of the history.
     #[must_use]
     pub fn defaults(mut self, yaml: &'static str) -> Self {
-        self.recipe.defaults = Some(yaml);
+        self.loader.defaults = Some(yaml);
         self
     }
 
-    /// Takes overrides from the process's environment, as it is now: with the prefix `APP`, `APP__DATABASE__HOST` is
+    /// Takes overrides from the environment of the process as it is now. With the prefix `APP`, `APP__DATABASE__HOST` sets
     /// `database.host`. The case of a name does not matter.
     #[must_use]
     pub fn environment(mut self, prefix: &str) -> Self {
-        self.recipe.environment = environment(prefix, std::env::vars_os());
+        self.loader.environment = environment(prefix, std::env::vars_os());
         self
     }
 
@@ -91,29 +85,30 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
         variables: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
         let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
-        self.recipe.environment = environment(prefix, variables);
+        self.loader.environment = environment(prefix, variables);
         self
     }
 
     /// Overrides one key by its dotted path: `settings.log_level=debug`. Of two for one key the later counts.
     pub fn set(mut self, assigned: &str) -> Result<Self, MalformedOverride> {
-        self.recipe.assignments.push(assignment(assigned)?);
+        self.loader.assignments.push(assignment(assigned)?);
         Ok(self)
     }
 
-    /// Names a secret, or a map of them, by its dotted path. It is shown nowhere, and `x_file: PATH` may stand for `x`: the
-    /// content of that file without the last line end, at most 64 KiB, watched like the configuration itself; a relative
-    /// path counts from the folder of the file that names it, or from the current one for an override.
+    /// Names a secret, or a map of secrets, by its dotted path. It is shown nowhere. For a secret `x`, a file may have
+    /// `x_file: PATH` instead: the content of that file without the last line end, at most 64 KiB, watched like the
+    /// configuration itself. A relative path counts from the folder of the file that names it; in an override, from the current
+    /// folder.
     #[must_use]
     pub fn secret(mut self, path: &str) -> Self {
-        self.recipe.secrets.add(path);
+        self.loader.secrets.add(path);
         self
     }
 
     /// Says what an unknown key in a file does.
     #[must_use]
     pub fn unknown_keys(mut self, policy: UnknownKeys) -> Self {
-        self.recipe.unknown_keys = policy;
+        self.loader.unknown_keys = policy;
         self
     }
 
@@ -125,46 +120,72 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
         self
     }
 
-    /// Adds a check of the whole value, for what needs to know where a value came from. All checks are heard.
+    /// Adds a check of the whole value. The problems of all checks are told together. `name` is told if the check panics.
     #[must_use]
-    pub fn rule(mut self, rule: impl Fn(&T, &Provenance) -> Vec<Rejection> + Send + 'static) -> Self {
-        self.recipe.rules.push(Box::new(rule));
-        self
+    pub fn check(
+        self,
+        name: &str,
+        check: impl Fn(&T, &Provenance) -> Vec<Rejection> + Send + 'static,
+    ) -> Self {
+        self.add_check(name, move |value, redactor| {
+            check(value, &redactor.provenance).iter().map(|found| redactor.rejected(found)).collect()
+        })
     }
 
-    /// Makes what belongs to each value: `derive` is given the new snapshot and, after the start, the one in force. Both parts
-    /// are swapped in by one store, so a reader of [`Snapshot::derived`](crate::Snapshot::derived) sees what belongs to
-    /// its value.
+    /// Checks every value with garde (Cargo feature `garde`).
+    #[cfg(feature = "garde")]
+    #[must_use]
+    pub fn validate(self) -> Self
+    where
+        T: garde::Validate<Context = ()>,
+    {
+        self.add_check("garde", |value, redactor| {
+            let Err(report) = value.validate() else { return Vec::new() };
+            let violation = |(path, error): &(garde::Path, garde::Error)| {
+                let dotted = path.to_string().replace('[', ".").replace(']', "");
+                redactor.rejected(&Rejection::new(dotted, error.message()).naming_the_value())
+            };
+            report.iter().map(violation).collect()
+        })
+    }
+
+    /// Derives something from every value. `derive` is given the new snapshot and, except at the start, the one in force.
+    /// [`Snapshot::derived`] is swapped together with the value, so a reader always sees what belongs to its value.
     #[must_use]
     pub fn derive<E: Send + Sync + 'static>(
         self,
         derive: impl Fn(&Snapshot<T>, Option<&Snapshot<T, E>>) -> E + Send + Sync + 'static,
     ) -> Builder<T, E> {
-        let Builder { recipe, revision_key, watch, .. } = self;
-        Builder { recipe, derive: Box::new(derive), revision_key, watch }
+        let Builder { loader, revision_key, watch, .. } = self;
+        Builder { loader, derive: Box::new(derive), revision_key, watch }
     }
 
-    /// Rebuilds one at a time with everything else that shares the gate.
+    /// Shares a gate: of all live values that share it, one is rebuilt at a time.
     #[must_use]
     pub fn gate(mut self, gate: &Gate) -> Self {
         self.watch = self.watch.gate(gate);
         self
     }
 
-    /// Loads the configuration and keeps it in step with its files; fails with everything that is wrong.
+    /// Loads the configuration, then keeps it in step with its files. Fails with everything that is wrong.
     pub fn open(self) -> Result<Configs<T, D>, Diagnosis> {
-        Configs::open(Reload::new(self.recipe, self.derive, self.revision_key), self.watch)
+        Configs::open(Reload::new(self.loader, self.derive, self.revision_key), self.watch)
     }
 
-    /// For fuzzing: attempts on the caller's thread, with no watcher.
+    /// For tests and fuzzing: attempts on the caller's thread, with no watcher.
     #[doc(hidden)]
-    pub fn rehearse(self) -> Rehearsal<T, D> {
-        Rehearsal::new(Reload::new(self.recipe, self.derive, self.revision_key))
+    pub fn unwatched(self) -> Unwatched<T, D> {
+        Unwatched::new(Reload::new(self.loader, self.derive, self.revision_key))
+    }
+
+    fn add_check(mut self, name: &str, run: impl Fn(&T, &Redactor) -> Vec<Problem> + Send + 'static) -> Self {
+        self.loader.checks.push(Check { name: name.to_owned(), run: Box::new(run) });
+        self
     }
 }
 
 impl<T, D> Debug for Builder<T, D> {
     fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Builder").field("files", &self.recipe.files).finish_non_exhaustive()
+        out.debug_struct("Builder").field("files", &self.loader.files).finish_non_exhaustive()
     }
 }

@@ -1,9 +1,9 @@
-//! Functions that others asked to have called.
+//! Functions that others registered.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
-/// Functions that are called one after another, and may add others meanwhile.
+/// Functions that are called one after another, and may register others meanwhile.
 pub(crate) struct Callbacks<F> {
     functions: Mutex<Vec<F>>,
 }
@@ -17,7 +17,7 @@ impl<F> Callbacks<F> {
         self.with(|functions| functions.push(function));
     }
 
-    /// Calls each function, and each that is added meanwhile. `None` stands for one that panicked.
+    /// Calls each function, and each one that is registered meanwhile. `None` stands for one that panicked.
     pub(crate) fn call_all<R>(&self, mut call: impl FnMut(&mut F) -> R) -> Vec<Option<R>> {
         let (mut called, mut results) = (Vec::new(), Vec::new());
         loop {
@@ -26,20 +26,21 @@ impl<F> Callbacks<F> {
                 self.with(|functions| functions.append(&mut called));
                 return results;
             }
-            results.extend(functions.iter_mut().map(|function| calmly(|| call(function))));
+            results.extend(functions.iter_mut().map(|function| catch_panic(|| call(function))));
             called.append(&mut functions);
         }
     }
 
-    /// Calls each function, but none that is added meanwhile. `None` stands for one that panicked.
-    pub(crate) fn call<R>(&self, mut call: impl FnMut(&mut F) -> R) -> Vec<Option<R>> {
+    /// Calls each function that was registered before.
+    pub(crate) fn call(&self, mut call: impl FnMut(&mut F)) {
         let mut functions = self.with(std::mem::take);
-        let results = functions.iter_mut().map(|function| calmly(|| call(function))).collect();
+        for function in &mut functions {
+            catch_panic(|| call(function));
+        }
         self.with(|added| {
             functions.append(added);
             *added = functions;
         });
-        results
     }
 
     fn with<R>(&self, change: impl FnOnce(&mut Vec<F>) -> R) -> R {
@@ -47,7 +48,7 @@ impl<F> Callbacks<F> {
     }
 }
 
-/// Calls what others wrote; `None` when it panicked, which the panic hook has told already.
-pub(crate) fn calmly<R>(call: impl FnOnce() -> R) -> Option<R> {
+/// Calls code that others wrote; `None` when it panicked. The panic hook has printed the panic.
+pub(crate) fn catch_panic<R>(call: impl FnOnce() -> R) -> Option<R> {
     catch_unwind(AssertUnwindSafe(call)).ok()
 }

@@ -1,61 +1,40 @@
-//! The configuration in force.
+//! The handle to a configuration.
 
 use std::fmt::{Debug, Formatter};
 use std::sync::Arc;
 
 use arc_swap::Guard;
 use filewatch::{Live, Watch};
-use garde::Validate;
-use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
-use crate::builder::Builder;
-use crate::diagnosis::{Diagnosis, Rejection};
+use crate::commit::Commit;
+use crate::configurable::Configurable;
+use crate::diagnosis::Diagnosis;
 use crate::history::{Attempt, Event};
 use crate::listener::Listener;
+use crate::rejection::Rejection;
 use crate::reload::Reload;
 use crate::snapshot::Snapshot;
 use crate::subscription::Subscription;
 
-/// What is asked of a type of settings: that serde can make one and garde can check it.
-pub trait Configurable: DeserializeOwned + Validate<Context = ()> + Send + Sync + 'static {}
-
-impl<T: DeserializeOwned + Validate<Context = ()> + Send + Sync + 'static> Configurable for T {}
-
-/// What a consumer does once an edit that it agreed to is in force. Dropped when another consumer did not agree.
-pub type Commit = Box<dyn FnOnce() + Send>;
-
-/// The commit of a consumer that has nothing to do.
-pub fn nothing() -> Commit {
-    Box::new(|| ())
-}
-
 /// Settings of type `T`, kept in step with their files. Cheap to clone; dropping the last handle ends the watching.
 ///
-/// A callback that holds a handle keeps the watching alive: it is given all that it needs as arguments.
+/// A callback that holds a handle keeps the watching alive. Use the callback's arguments, or a [`reader`](Configs::reader).
 pub struct Configs<T, D = ()> {
     live: Live<Snapshot<T, D>>,
     reload: Arc<Reload<T, D>>,
 }
 
-/// Reads the configuration in force without keeping it in step with its files: for a callback of another live value.
+/// A handle that only reads the configuration in force. It keeps no watching alive, so any callback may hold one.
 pub struct Reader<T, D = ()>(Live<Snapshot<T, D>>);
 
-impl<T: Configurable> Configs<T> {
-    /// Begins with no layers at all.
-    pub fn builder() -> Builder<T> {
-        Builder::new()
-    }
-}
-
 impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
-    /// The configuration in force, for plain code: a few nanoseconds. Not to be held across an `.await`.
+    /// The configuration in force, for plain code. It takes a few nanoseconds. Do not hold it across an `.await`.
     pub fn load(&self) -> Guard<Arc<Snapshot<T, D>>> {
         self.live.load()
     }
 
-    /// The configuration in force, owned: take one for each unit of work, such as a request.
+    /// The configuration in force, owned. Take one for each unit of work, such as a request.
     pub fn snapshot(&self) -> Arc<Snapshot<T, D>> {
         self.live.snapshot()
     }
@@ -65,14 +44,14 @@ impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
         Reader(self.live.reader())
     }
 
-    /// Asks a consumer before an edit is put in force, with the configuration in force and the candidate.
+    /// Registers a consumer: `prepare` is asked before an edit is put in force, with the snapshot in force and the new one.
     ///
-    /// All consumers are asked. If one rejects or panics, nothing changes and what the others prepared is dropped; if all
-    /// agree, the commits run in order, right after the swap. It is called on the thread that watches.
+    /// All consumers are asked. If one rejects or panics, nothing changes, and what the others prepared is dropped. If all
+    /// agree, the value is swapped, and the commits run right after it, in order. All of this happens on the thread that watches.
     ///
-    /// A consumer starts from what [`load`](Configs::load) says after this call, and is asked about every later edit. So this
-    /// waits until an edit that is under way is decided; a consumer that registers another one does not wait, and that one is
-    /// asked about the same edit. A consumer must not wait for a thread that is in this call.
+    /// Read [`load`](Configs::load) after this call: the consumer is asked about every later edit. Therefore this waits
+    /// until an edit that is under way is decided. A consumer that registers another one does not wait; the new one is asked
+    /// about the same edit. A consumer must not wait for a thread that is in this call.
     pub fn on_prepare(
         &self,
         prepare: impl FnMut(&Snapshot<T, D>, &Snapshot<T, D>) -> Result<Commit, Rejection> + Send + 'static,
@@ -80,15 +59,16 @@ impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
         self.reload.add_consumer(Box::new(prepare));
     }
 
-    /// Tells of every attempt after it was decided, and of what slows the noticing of changes, on the thread that watches;
-    /// what slows it already is told now, in here. A panic in a listener harms nobody.
+    /// Registers a listener. It is told of every attempt after it was decided, and of every way in which changes are noticed
+    /// late, on the thread that watches. What is degraded already is told in here. A panic in a listener is caught.
     pub fn on_event(&self, listener: impl FnMut(&Event) + Send + 'static) {
         let listener = Listener::new(listener);
         self.reload.listeners.add(listener.clone());
         listener.catch_up(|| self.live.degraded());
     }
 
-    /// Follows a part: the subscription hears of it if and only if it changed. `part` should do no more than look.
+    /// Follows a part: the subscription resolves if and only if the part changed. `part` runs on the thread that watches, so it
+    /// should be quick.
     pub fn watch<U: PartialEq + Clone + Send + Sync + 'static>(
         &self,
         part: impl Fn(&T) -> U + Send + Sync + 'static,
@@ -112,12 +92,12 @@ impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
         self.reload.history()
     }
 
-    /// Reads everything again, even if no byte differs, and a file that was rejected too; returns at once.
+    /// Reads everything again, even if no byte differs. Returns at once.
     pub fn reload(&self) {
         self.live.reload();
     }
 
-    /// Why changes may be noticed later than they should be; empty is good.
+    /// Why changes may be noticed late; empty when they are not.
     pub fn degraded(&self) -> Vec<filewatch::Degraded> {
         self.live.degraded()
     }
@@ -135,12 +115,12 @@ impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
 }
 
 impl<T: Configurable, D: Send + Sync + 'static> Reader<T, D> {
-    /// The configuration in force, for plain code: a few nanoseconds. Not to be held across an `.await`.
+    /// The configuration in force, for plain code. It takes a few nanoseconds. Do not hold it across an `.await`.
     pub fn load(&self) -> Guard<Arc<Snapshot<T, D>>> {
         self.0.load()
     }
 
-    /// The configuration in force, owned: take one for each unit of work, such as a request.
+    /// The configuration in force, owned. Take one for each unit of work, such as a request.
     pub fn snapshot(&self) -> Arc<Snapshot<T, D>> {
         self.0.snapshot()
     }
@@ -158,7 +138,8 @@ impl<T, D> Debug for Reader<T, D> {
     }
 }
 
-impl<T: JsonSchema> Configs<T> {
+#[cfg(feature = "schema")]
+impl<T: schemars::JsonSchema> Configs<T> {
     /// The JSON Schema of `T`, indented.
     pub fn schema() -> String {
         let schema = schemars::schema_for!(T);

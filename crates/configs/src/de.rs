@@ -1,105 +1,145 @@
-//! A tree as serde reads it.
+//! The deserializer of serde over a tree.
+
+use std::iter::Enumerate;
+use std::slice::Iter;
 
 use serde::de::value::StrDeserializer;
-use serde::de::{Deserializer, IntoDeserializer, Visitor};
-use serde_json::Value as Json;
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
+    Visitor,
+};
+use serde_json::{Map, Value as Json};
 
-use crate::access::Variant;
-use crate::effective::{Segment, float, integer};
-use crate::fault::Fault;
-use crate::reading::{Path, Reading};
-use crate::tree::{Entry, Mark, Meaning, Node, Scalar, Value};
+use crate::de_error::DeError;
+use crate::effective::{float, integer};
+use crate::origin::Origin;
+use crate::path::{Path, Segment};
+use crate::problem::Problem;
+use crate::reading::{At, Reading};
+use crate::tree::{Entry, Mark, Meaning, Node, Scalar, Style, Value};
 
-/// A node that is being read, with its path.
-pub(crate) struct Here<'a> {
-    pub(crate) reading: &'a Reading<'a>,
-    pub(crate) node: &'a Node,
-    pub(crate) key: &'a Mark,
-    pub(crate) path: Path,
-    /// Whether this is a key, which is no value of the configuration.
-    pub(crate) is_key: bool,
+/// Deserializes one node. It records what it reads in the [`Reading`].
+pub(crate) struct NodeDeserializer<'a> {
+    reading: &'a Reading<'a>,
+    at: At<'a>,
+    /// A key of a map is read like a value, but it is none: it is not recorded.
+    is_key: bool,
 }
 
-impl<'a> Here<'a> {
-    pub(crate) fn root(node: &'a Node, reading: &'a Reading<'a>) -> Here<'a> {
-        Here { reading, node, key: &node.mark, path: Path::default(), is_key: false }
+impl<'a> NodeDeserializer<'a> {
+    pub(crate) fn root(node: &'a Node, reading: &'a Reading<'a>) -> NodeDeserializer<'a> {
+        NodeDeserializer::new(reading, node, &node.mark, Path::default())
     }
 
-    pub(crate) fn field(&self, entry: &'a Entry, name: &str) -> Here<'a> {
-        let mut path = self.path.clone();
-        path.declare(name);
+    /// Turns an error into a problem, and says whether it is a missing key.
+    pub(crate) fn settle(&self, error: DeError) -> (Box<Problem>, bool) {
+        error.located(|raw| self.reading.problem(raw, &self.at))
+    }
+
+    fn new(reading: &'a Reading<'a>, node: &'a Node, key: &'a Mark, path: Path) -> NodeDeserializer<'a> {
+        NodeDeserializer { reading, at: At { node, key, path }, is_key: false }
+    }
+
+    /// The value of a field that the type declares by `name`.
+    fn field(&self, entry: &'a Entry, name: &str) -> NodeDeserializer<'a> {
+        let mut path = self.at.path.clone();
+        path.push_field(name);
         self.reading.declare(&path);
-        Here { reading: self.reading, node: &entry.node, key: &entry.mark, path, is_key: false }
+        NodeDeserializer::new(self.reading, &entry.node, &entry.mark, path)
     }
 
-    pub(crate) fn entry(&self, entry: &'a Entry) -> Here<'a> {
-        let mut path = self.path.clone();
+    fn entry(&self, entry: &'a Entry) -> NodeDeserializer<'a> {
+        let mut path = self.at.path.clone();
         path.push(Segment::Key(entry.key.clone()));
-        Here { reading: self.reading, node: &entry.node, key: &entry.mark, path, is_key: false }
+        NodeDeserializer::new(self.reading, &entry.node, &entry.mark, path)
     }
 
-    pub(crate) fn item(&self, index: usize, node: &'a Node) -> Here<'a> {
-        let mut path = self.path.clone();
+    fn item(&self, index: usize, node: &'a Node) -> NodeDeserializer<'a> {
+        let mut path = self.at.path.clone();
         path.push(Segment::Index(index));
-        Here { reading: self.reading, node, key: &node.mark, path, is_key: false }
+        NodeDeserializer::new(self.reading, node, &node.mark, path)
     }
 
-    pub(crate) fn record(&self, value: Json) {
+    fn record(&self, value: Json) {
         if !self.is_key {
-            self.reading.record(&self.path, value);
+            self.reading.record(&self.at.path, value);
         }
     }
 
+    /// Gives an error its place, unless a node below did so.
+    fn locate(&self, error: DeError) -> DeError {
+        let (problem, is_missing) = self.settle(error);
+        DeError::Located { problem, is_missing }
+    }
+
     fn scalar(&self) -> Option<&'a Scalar> {
-        match &self.node.value {
+        match &self.at.node.value {
             Value::Scalar(scalar) => Some(scalar),
             _ => None,
         }
     }
 
     fn text(&self) -> Option<&'a str> {
-        self.scalar().filter(|_| !self.node.is_nothing()).map(|scalar| scalar.text.as_str())
+        self.scalar().filter(|_| !self.at.node.is_nothing()).map(|scalar| scalar.text.as_str())
     }
 
-    fn whole(&self) -> Option<i128> {
-        match self.scalar()?.meaning() {
-            Meaning::Integer(number) => Some(number),
-            _ => None,
-        }
-    }
-
-    fn number(&self) -> Option<f64> {
-        match self.scalar()?.meaning() {
-            #[expect(clippy::cast_precision_loss, reason = "a float was asked for")]
-            Meaning::Integer(number) => Some(number as f64),
-            Meaning::Float(number) => Some(number),
-            _ => None,
-        }
-    }
-
-    fn visit_text<'de, V: Visitor<'de>>(&self, visitor: V) -> Result<V::Value, Fault> {
-        let Some(text) = self.text() else { return Err(Fault::expected(&visitor)) };
+    fn visit_text<'de, V: Visitor<'de>>(&self, visitor: V) -> Result<V::Value, DeError> {
+        let Some(text) = self.text() else { return Err(DeError::expected(&visitor)) };
         self.record(Json::from(text));
         visitor.visit_str(text)
+    }
+
+    /// The entries of a map. An empty value is an empty map.
+    fn entries(&self) -> Option<&'a [Entry]> {
+        match &self.at.node.value {
+            Value::Map(entries) => Some(entries),
+            _ => self.at.node.is_nothing().then_some(&[]),
+        }
+    }
+
+    fn visit_entries<'de, V: Visitor<'de>>(
+        &self,
+        visitor: V,
+        fields: Option<&'static [&'static str]>,
+    ) -> Result<V::Value, DeError> {
+        let Some(entries) = self.entries() else { return Err(DeError::expected(&visitor)) };
+        // An empty section would leave no trace otherwise.
+        self.record(Json::Object(Map::new()));
+        visitor.visit_map(Entries { map: self, rest: entries.iter(), fields, value: None })
+    }
+
+    fn visit_items<'de, V: Visitor<'de>>(&self, visitor: V) -> Result<V::Value, DeError> {
+        let items: &[Node] = match &self.at.node.value {
+            Value::List(items) => items,
+            _ if self.at.node.is_nothing() => &[],
+            Value::Scalar(Scalar { style: Style::Override, .. }) => {
+                return Err(DeError::custom("a list cannot be given by an override"));
+            }
+            _ => return Err(DeError::expected(&visitor)),
+        };
+        if items.is_empty() {
+            self.record(Json::Array(Vec::new()));
+        }
+        visitor.visit_seq(Items { list: self, rest: items.iter().enumerate(), length: items.len() })
     }
 }
 
 macro_rules! whole_numbers {
     ($($method:ident $visit:ident $number:ty),*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-            match self.whole().map(|number| (number, <$number>::try_from(number))) {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+            match self.scalar().and_then(Scalar::integer).map(|number| (number, <$number>::try_from(number))) {
                 Some((number, Ok(fitting))) => {
                     self.record(integer(number));
                     visitor.$visit(fitting)
                 }
-                _ => Err(Fault::expected(&visitor)),
+                _ => Err(DeError::expected(&visitor)),
             }
         }
     )*};
 }
 
-impl<'de> Deserializer<'de> for &Here<'_> {
-    type Error = Fault;
+impl<'de> Deserializer<'de> for &NodeDeserializer<'_> {
+    type Error = DeError;
 
     whole_numbers! {
         deserialize_i8 visit_i8 i8, deserialize_i16 visit_i16 i16, deserialize_i32 visit_i32 i32,
@@ -108,11 +148,11 @@ impl<'de> Deserializer<'de> for &Here<'_> {
         deserialize_u64 visit_u64 u64, deserialize_u128 visit_u128 u128
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match &self.node.value {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+        match &self.at.node.value {
             Value::Map(_) => self.visit_entries(visitor, None),
             Value::List(_) => self.visit_items(visitor),
-            Value::File(_) => Err(Fault::expected(&visitor)),
+            Value::File(_) => Err(DeError::expected(&visitor)),
             Value::Scalar(scalar) => match scalar.meaning() {
                 Meaning::Nothing => visitor.visit_unit(),
                 Meaning::Boolean(_) => self.deserialize_bool(visitor),
@@ -125,59 +165,61 @@ impl<'de> Deserializer<'de> for &Here<'_> {
         }
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.scalar().map(Scalar::meaning) {
             Some(Meaning::Boolean(value)) => {
                 self.record(Json::from(value));
                 visitor.visit_bool(value)
             }
-            _ => Err(Fault::expected(&visitor)),
+            _ => Err(DeError::expected(&visitor)),
         }
     }
 
-    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.deserialize_f64(visitor)
     }
 
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let Some(number) = self.number() else { return Err(Fault::expected(&visitor)) };
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+        let Some(number) = self.scalar().and_then(Scalar::float) else {
+            return Err(DeError::expected(&visitor));
+        };
         self.record(float(number));
         visitor.visit_f64(number)
     }
 
-    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.visit_text(visitor)
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.visit_text(visitor)
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.visit_text(visitor)
     }
 
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.visit_text(visitor)
     }
 
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.visit_text(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        if self.node.is_nothing() { visitor.visit_none() } else { visitor.visit_some(self) }
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+        if self.at.node.is_nothing() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        if self.node.is_nothing() { visitor.visit_unit() } else { Err(Fault::expected(&visitor)) }
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+        if self.at.node.is_nothing() { visitor.visit_unit() } else { Err(DeError::expected(&visitor)) }
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         self.deserialize_unit(visitor)
     }
 
@@ -185,15 +227,15 @@ impl<'de> Deserializer<'de> for &Here<'_> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.visit_items(visitor)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, DeError> {
         self.visit_items(visitor)
     }
 
@@ -202,11 +244,11 @@ impl<'de> Deserializer<'de> for &Here<'_> {
         _: &'static str,
         _: usize,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         self.visit_items(visitor)
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.visit_entries(visitor, None)
     }
 
@@ -215,7 +257,7 @@ impl<'de> Deserializer<'de> for &Here<'_> {
         _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         self.visit_entries(visitor, Some(fields))
     }
 
@@ -224,25 +266,148 @@ impl<'de> Deserializer<'de> for &Here<'_> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
-        match (&self.node.value, self.text()) {
+    ) -> Result<V::Value, DeError> {
+        match (&self.at.node.value, self.text()) {
             (Value::Map(entries), _) if entries.len() == 1 => {
-                visitor.visit_enum(Variant { here: self, entry: &entries[0] })
+                visitor.visit_enum(Variant { map: self, entry: &entries[0] })
             }
             (_, Some(name)) => {
                 self.record(Json::from(name));
-                let name: StrDeserializer<'_, Fault> = name.into_deserializer();
+                let name: StrDeserializer<'_, DeError> = name.into_deserializer();
                 visitor.visit_enum(name)
             }
-            _ => Err(Fault::expected(&visitor)),
+            _ => Err(DeError::expected(&visitor)),
         }
     }
 
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.visit_text(visitor)
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_unit()
+    }
+}
+
+/// The entries of a map: for a struct, which declares its fields, or for a map.
+struct Entries<'a, 'h> {
+    map: &'h NodeDeserializer<'a>,
+    rest: Iter<'a, Entry>,
+    fields: Option<&'static [&'static str]>,
+    value: Option<NodeDeserializer<'a>>,
+}
+
+impl<'a> Entries<'a, '_> {
+    /// The next entry that the type declares, with its declared name.
+    fn known(&mut self, fields: &'static [&'static str]) -> Option<(&'a Entry, &'static str)> {
+        for entry in self.rest.by_ref() {
+            let is_variable = matches!(entry.mark.origin, Origin::Environment(_));
+            let field = fields.iter().find(|field| **field == entry.key).or_else(|| {
+                fields.iter().find(|field| is_variable && field.eq_ignore_ascii_case(&entry.key))
+            });
+            match field {
+                Some(field) => return Some((entry, field)),
+                None if entry.key.starts_with("x-") && !entry.mark.origin.is_override() => {}
+                None => self.map.reading.unknown(&self.map.at.path, entry, fields),
+            }
+        }
+        None
+    }
+}
+
+impl<'de> MapAccess<'de> for Entries<'_, '_> {
+    type Error = DeError;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DeError> {
+        if let Some(fields) = self.fields {
+            let Some((entry, field)) = self.known(fields) else { return Ok(None) };
+            self.value = Some(self.map.field(entry, field));
+            let key: StrDeserializer<'_, DeError> = field.into_deserializer();
+            return seed.deserialize(key).map(Some);
+        }
+        let Some(entry) = self.rest.next() else { return Ok(None) };
+        let value = self.map.entry(entry);
+        let node = Node::text(entry.key.as_str(), Style::Override, entry.mark.clone());
+        let at = At { node: &node, key: &entry.mark, path: value.at.path.clone() };
+        let key = NodeDeserializer { reading: value.reading, at, is_key: true };
+        let read = seed.deserialize(&key).map(Some).map_err(|error| key.locate(error));
+        self.value = Some(value);
+        read
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DeError> {
+        let Some(value) = self.value.take() else {
+            return Err(DeError::custom("a value was asked for before its key"));
+        };
+        seed.deserialize(&value).map_err(|error| value.locate(error))
+    }
+}
+
+struct Items<'a, 'h> {
+    list: &'h NodeDeserializer<'a>,
+    rest: Enumerate<Iter<'a, Node>>,
+    length: usize,
+}
+
+impl<'de> SeqAccess<'de> for Items<'_, '_> {
+    type Error = DeError;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DeError> {
+        let Some((index, node)) = self.rest.next() else { return Ok(None) };
+        let item = self.list.item(index, node);
+        seed.deserialize(&item).map(Some).map_err(|error| item.locate(error))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.length)
+    }
+}
+
+/// A variant with content, written as `variant: content`.
+struct Variant<'a, 'h> {
+    map: &'h NodeDeserializer<'a>,
+    entry: &'a Entry,
+}
+
+impl<'a, 'de> EnumAccess<'de> for Variant<'a, '_> {
+    type Error = DeError;
+    type Variant = NodeDeserializer<'a>;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+    ) -> Result<(S::Value, NodeDeserializer<'a>), DeError> {
+        let name: StrDeserializer<'_, DeError> = self.entry.key.as_str().into_deserializer();
+        let variant = seed.deserialize(name)?;
+        Ok((variant, self.map.entry(self.entry)))
+    }
+}
+
+impl<'de> VariantAccess<'de> for NodeDeserializer<'_> {
+    type Error = DeError;
+
+    fn unit_variant(self) -> Result<(), DeError> {
+        self.record(Json::Object(Map::new()));
+        if self.at.node.is_nothing() {
+            Ok(())
+        } else {
+            Err(self.locate(DeError::custom("this variant has no content")))
+        }
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, DeError> {
+        seed.deserialize(&self).map_err(|error| self.locate(error))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, DeError> {
+        self.visit_items(visitor).map_err(|error| self.locate(error))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DeError> {
+        self.visit_entries(visitor, Some(fields)).map_err(|error| self.locate(error))
     }
 }

@@ -1,4 +1,4 @@
-//! The values that were in fact read, whatever layer they came from.
+//! The values that were read, whatever layer they came from.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,16 +8,9 @@ use serde_json::{Map, Number, Value};
 use sha2::{Digest, Sha256};
 
 use crate::history::Change;
-use crate::origin::below;
+use crate::path::{Segment, below};
 
-/// One step of a path.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Segment {
-    Key(String),
-    Index(usize),
-}
-
-/// What a configuration says: values as they were read (a number is a number, however it was written), secrets apart.
+/// The values as the type read them, so `0x10` and `16` are equal for a number. Secrets are kept apart.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Effective {
     values: Value,
@@ -55,18 +48,18 @@ impl Effective {
         self.secrets.insert(path, SecretString::from(text));
     }
 
-    /// The secrets themselves, save empty ones.
+    /// The texts of the secrets, without empty ones.
     pub(crate) fn secrets(&self) -> Vec<String> {
         let texts = self.secrets.values().map(|secret| secret.expose_secret().to_owned());
         texts.filter(|text| !text.is_empty()).collect()
     }
 
-    /// A whole number at a dotted path.
+    /// The whole number at a dotted path.
     pub(crate) fn number(&self, path: &str) -> Option<u64> {
         path.split('.').try_fold(&self.values, |value, key| value.get(key))?.as_u64()
     }
 
-    /// What differs in `newer`, in the order of the paths. A list is one value.
+    /// The differences to `newer`, sorted by path. A list is one value.
     pub(crate) fn changes(&self, newer: &Effective) -> Vec<Change> {
         let mut changes = Vec::new();
         compare("", &self.values, &newer.values, &mut changes);
@@ -93,7 +86,7 @@ impl Effective {
     }
 }
 
-/// A float that is a whole number is that number.
+/// A float as JSON. A whole number up to 2^53 becomes an integer, so that `1` and `1.0` are equal.
 pub(crate) fn float(number: f64) -> Value {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if number.fract() == 0.0 && number.abs() <= EXACT {
@@ -103,7 +96,7 @@ pub(crate) fn float(number: f64) -> Value {
     Number::from_f64(number).map_or_else(|| Value::from(number.to_string()), Value::Number)
 }
 
-/// A whole number of any size; one beyond 64 bits as text.
+/// A whole number as JSON; one beyond 64 bits becomes text.
 pub(crate) fn integer(number: i128) -> Value {
     Number::from_i128(number).map_or_else(|| Value::from(number.to_string()), Value::Number)
 }
@@ -129,7 +122,7 @@ fn compare(path: &str, from: &Value, to: &Value, changes: &mut Vec<Change>) {
     }
 }
 
-/// JSON with sorted keys and no blanks.
+/// JSON with sorted keys and no spaces.
 fn canonical(value: &Value, text: &mut String) {
     match value {
         Value::Object(entries) => {
@@ -162,7 +155,8 @@ fn canonical(value: &Value, text: &mut String) {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Effective, Segment, float};
+    use super::{Effective, float};
+    use crate::path::Segment;
 
     #[test]
     fn changes_are_told_by_dotted_path() {

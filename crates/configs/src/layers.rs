@@ -1,24 +1,25 @@
-//! Laying one tree over another, and the overrides as trees.
+//! Layers: overrides as trees, and one tree laid over another.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt::{Display, Formatter};
 
-use crate::diagnosis::Problem;
 use crate::origin::Origin;
+use crate::problem::Problem;
 use crate::tree::{Entry, Mark, Node, Style, Value};
 
-/// A value given for this process alone. It has no `Debug`: it may hold a secret.
+/// A value given for this process alone. It has no `Debug`, since it may hold a secret.
 #[derive(Clone)]
 pub(crate) struct Override {
     origin: Origin,
     path: Vec<String>,
-    /// `None` when it is no text.
+    /// `None` when it is not UTF-8.
     text: Option<String>,
 }
 
-/// An override that is not of the form `KEY=VALUE`. It does not repeat what was written, which may hold a secret.
+/// An override that is not of the form `KEY=VALUE`. The message does not repeat it: it may hold a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MalformedOverride;
 
 impl Display for MalformedOverride {
@@ -29,7 +30,7 @@ impl Display for MalformedOverride {
 
 impl std::error::Error for MalformedOverride {}
 
-/// Lays `upper` over `lower`: maps key by key; anything else replaces. A map of which nothing is said stays.
+/// Lays `upper` over `lower`. Maps are merged key by key, anything else replaces. An empty value over a map changes nothing.
 pub(crate) fn merge(lower: Node, upper: Node) -> Node {
     match (lower.value, upper.value) {
         (Value::Map(below), Value::Map(above)) => {
@@ -44,7 +45,7 @@ pub(crate) fn merge(lower: Node, upper: Node) -> Node {
     }
 }
 
-/// One layer of overrides; a later one wins.
+/// Overrides as one layer. Of two for one key the later counts.
 pub(crate) fn overridden(overrides: &[Override]) -> Result<Option<Node>, Problem> {
     let mut layer: Option<Node> = None;
     for given in overrides {
@@ -57,7 +58,7 @@ pub(crate) fn overridden(overrides: &[Override]) -> Result<Option<Node>, Problem
     Ok(layer)
 }
 
-/// The variables that begin with `PREFIX__`, by name: `APP__SETTINGS__LOG_LEVEL` is `settings.log_level`.
+/// The variables that begin with `PREFIX__`, sorted by name: `APP__SETTINGS__LOG_LEVEL` is `settings.log_level`.
 pub(crate) fn environment(
     prefix: &str,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
@@ -76,7 +77,7 @@ pub(crate) fn environment(
     overrides
 }
 
-/// `settings.log_level=debug`.
+/// Parses `settings.log_level=debug`.
 pub(crate) fn assignment(assignment: &str) -> Result<Override, MalformedOverride> {
     let (key, text) = assignment.split_once('=').ok_or(MalformedOverride)?;
     let path: Vec<String> = key.split('.').map(str::to_owned).collect();
@@ -107,7 +108,7 @@ fn merge_entries(below: Vec<Entry>, above: Vec<Entry>) -> Vec<Entry> {
         below.iter().enumerate().map(|(place, entry)| (entry.key.clone(), place)).collect();
     let mut merged: Vec<Option<Entry>> = below.into_iter().map(Some).collect();
     for entry in above {
-        let place = places.get(&entry.key).copied().or_else(|| alike(&entry, &places));
+        let place = places.get(&entry.key).copied().or_else(|| find_ignoring_case(&entry, &places));
         match place.and_then(|place| merged[place].take().map(|lower| (place, lower))) {
             Some((place, lower)) => {
                 let mark = if lower.mark.origin == Origin::Default { entry.mark } else { lower.mark };
@@ -120,8 +121,8 @@ fn merge_entries(below: Vec<Entry>, above: Vec<Entry>) -> Vec<Entry> {
     merged.into_iter().flatten().collect()
 }
 
-/// The case of a variable's name says nothing.
-fn alike(entry: &Entry, places: &HashMap<String, usize>) -> Option<usize> {
+/// The entry that a variable means: the case of a variable's name does not matter.
+fn find_ignoring_case(entry: &Entry, places: &HashMap<String, usize>) -> Option<usize> {
     if !matches!(entry.mark.origin, Origin::Environment(_)) {
         return None;
     }

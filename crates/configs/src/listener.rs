@@ -1,50 +1,49 @@
-//! One who wants to hear of events, from whenever it came.
+//! A listener that was registered, and what it was told about the watching.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use filewatch::Degraded;
 
-use crate::callbacks::calmly;
+use crate::callbacks::catch_panic;
 use crate::history::Event;
 
-/// Hears of each way of being degraded once, and of its end only if it had heard of it.
+/// Is told of each degraded state once, and of the end of those that it was told of.
 #[derive(Clone)]
-pub(crate) struct Listener(Arc<Mutex<Hearing>>);
+pub(crate) struct Listener(Arc<Mutex<Told>>);
 
-struct Hearing {
-    told: BTreeSet<Degraded>,
+struct Told {
+    degraded: BTreeSet<Degraded>,
     listen: Box<dyn FnMut(&Event) + Send>,
 }
 
 impl Listener {
     pub(crate) fn new(listen: impl FnMut(&Event) + Send + 'static) -> Listener {
-        Listener(Arc::new(Mutex::new(Hearing { told: BTreeSet::new(), listen: Box::new(listen) })))
+        Listener(Arc::new(Mutex::new(Told { degraded: BTreeSet::new(), listen: Box::new(listen) })))
     }
 
-    /// Tells what is `degraded` already. That must be asked when nothing can be told meanwhile: what ends before is then not in it, and
-    /// what ends later is told later.
+    /// Tells what is `degraded` already. It is asked under the lock, so that an end which is told meanwhile comes later.
     pub(crate) fn catch_up(&self, degraded: impl FnOnce() -> Vec<Degraded>) {
-        let mut hearing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for reason in degraded() {
-            hearing.hear(&Event::Degraded(reason));
+            told.tell(&Event::Degraded(reason));
         }
     }
 
     pub(crate) fn tell(&self, event: &Event) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).hear(event);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).tell(event);
     }
 }
 
-impl Hearing {
-    fn hear(&mut self, event: &Event) {
+impl Told {
+    fn tell(&mut self, event: &Event) {
         let is_news = match event {
-            Event::Degraded(reason) => self.told.insert(*reason),
-            Event::Recovered(reason) => self.told.remove(reason),
+            Event::Degraded(reason) => self.degraded.insert(*reason),
+            Event::Recovered(reason) => self.degraded.remove(reason),
             Event::Attempt(_) => true,
         };
         if is_news {
-            calmly(|| (self.listen)(event));
+            catch_panic(|| (self.listen)(event));
         }
     }
 }
@@ -58,9 +57,9 @@ mod tests {
 
     const FAULT: Degraded = Degraded::NoEvents;
 
-    /// Whatever comes first, the telling or the catching up.
+    /// The order of `tell` and `catch_up` does not matter.
     #[test]
-    fn each_fault_is_heard_once_and_its_end_only_by_who_heard_of_it() {
+    fn each_state_is_told_once_and_its_end_only_after_it() {
         type Act = fn(&Listener);
         let told: Act = |listener| listener.tell(&Event::Degraded(FAULT));
         let over: Act = |listener| listener.tell(&Event::Recovered(FAULT));

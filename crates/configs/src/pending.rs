@@ -1,22 +1,22 @@
-//! An edit between the question to the consumers and the swap.
+//! An edit between the questions to the consumers and the swap.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
-use crate::callbacks::calmly;
-use crate::configs::Commit;
-use crate::evidence::Evidence;
+use crate::callbacks::catch_panic;
+use crate::commit::Commit;
 use crate::history::Change;
+use crate::redactor::Redactor;
 
-/// What consumers prepared for an edit, until the edit is in force.
+/// What the consumers prepared for an edit, until the edit is in force.
 pub(crate) struct Pending {
     commits: Vec<Commit>,
     changed: Vec<Change>,
-    evidence: Evidence,
+    redactor: Redactor,
     under_way: Option<UnderWay>,
 }
 
-/// Says whether an edit is under way: consumers are asked about it, and it is not decided yet.
+/// Whether an edit is under way: the consumers are asked about it, and it is not decided yet.
 #[derive(Clone, Default)]
 pub(crate) struct Edits(Arc<Shared>);
 
@@ -36,7 +36,7 @@ impl Edits {
         UnderWay(self.clone())
     }
 
-    /// Calls `add` while no edit is under way; waits for the end of one. The thread that asks about it does not wait.
+    /// Calls `add` while no edit is under way, and waits for that. The thread that asks about an edit does not wait.
     pub(crate) fn between<R>(&self, add: impl FnOnce() -> R) -> R {
         let mine = thread::current().id();
         let mut asking = self.asking();
@@ -62,31 +62,31 @@ impl Pending {
     pub(crate) fn new(
         commits: Vec<Commit>,
         changed: Vec<Change>,
-        evidence: Evidence,
+        redactor: Redactor,
         under_way: UnderWay,
     ) -> Pending {
-        Pending { commits, changed, evidence, under_way: Some(under_way) }
+        Pending { commits, changed, redactor, under_way: Some(under_way) }
     }
 
-    /// Runs the commits. Returns what changed, without any secret.
+    /// Runs the commits. Returns the changes, without secrets.
     pub(crate) fn commit(mut self) -> Vec<Change> {
-        // The value is swapped in: a consumer that is registered from here on finds it in force.
+        // The new value is current: a consumer that is registered from now on reads it.
         self.under_way = None;
         for commit in std::mem::take(&mut self.commits) {
-            if calmly(commit).is_none() {
+            if catch_panic(commit).is_none() {
                 tracing::error!("a consumer panicked while it put a configuration in force");
             }
         }
         let changed = std::mem::take(&mut self.changed);
-        changed.into_iter().map(|change| self.evidence.masked(change)).collect()
+        changed.into_iter().map(|change| self.redactor.masked(change)).collect()
     }
 }
 
 impl Drop for Pending {
-    /// What a consumer prepared may panic when it is dropped.
+    /// The edit was not put in force. The destructors of prepared values may panic.
     fn drop(&mut self) {
         for commit in self.commits.drain(..) {
-            calmly(|| drop(commit));
+            catch_panic(|| drop(commit));
         }
     }
 }

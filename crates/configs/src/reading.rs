@@ -1,98 +1,79 @@
-//! One reading of a tree into a type: what was read, what was not known, and how a fault is told.
+//! The results of one pass of serde over a tree, and how its errors are told.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use crate::de::Here;
-use crate::diagnosis::Problem;
-use crate::effective::{Effective, Segment};
-use crate::evidence::Evidence;
-use crate::fault::{Fault, Raw};
-use crate::origin::below;
-use crate::suggest::{nearest, speakable};
-use crate::tree::{Entry, Meaning, Node, Style, Value, meaning};
+use crate::de_error::Raw;
+use crate::effective::Effective;
+use crate::path::{Path, below};
+use crate::problem::Problem;
+use crate::redactor::Redactor;
+use crate::suggest::nearest;
+use crate::text::is_safe_to_echo;
+use crate::tree::{Entry, Mark, Meaning, Node, Style, Value, meaning};
 
-/// What all nodes of one reading share.
+/// What all nodes of one pass share.
 pub(crate) struct Reading<'a> {
-    evidence: &'a Evidence,
-    declared: RefCell<BTreeSet<String>>,
-    effective: RefCell<Effective>,
-    unknown: RefCell<Vec<Unknown>>,
+    redactor: &'a Redactor,
+    results: RefCell<Results>,
 }
 
-/// A key that the type does not name.
+/// What one pass found besides the value.
+#[derive(Default)]
+pub(crate) struct Results {
+    /// The values that were read.
+    pub(crate) effective: Effective,
+    /// The paths that the type declares.
+    pub(crate) declared: BTreeSet<String>,
+    pub(crate) unknown: Vec<Unknown>,
+}
+
+/// A key that the type does not declare.
 pub(crate) struct Unknown {
     pub(crate) problem: Problem,
     pub(crate) is_override: bool,
 }
 
-/// What a reading came to.
-pub(crate) struct Read<T> {
-    pub(crate) value: Result<T, Problem>,
-    pub(crate) effective: Effective,
-    /// The paths that the type names.
-    pub(crate) declared: BTreeSet<String>,
-    pub(crate) unknown: Vec<Unknown>,
-    /// Whether a required key was missing, which an unknown one may explain.
-    pub(crate) is_incomplete: bool,
-}
-
-/// A path, and how much of it the type names; the rest are keys from the files.
-#[derive(Clone, Default)]
-pub(crate) struct Path {
-    segments: Vec<Segment>,
-    declared: usize,
+/// A node, with the mark of its key and its path.
+#[derive(Clone)]
+pub(crate) struct At<'a> {
+    pub(crate) node: &'a Node,
+    pub(crate) key: &'a Mark,
+    pub(crate) path: Path,
 }
 
 impl<'a> Reading<'a> {
-    pub(crate) fn new(evidence: &'a Evidence) -> Reading<'a> {
-        Reading {
-            evidence,
-            declared: RefCell::default(),
-            effective: RefCell::default(),
-            unknown: RefCell::default(),
-        }
+    pub(crate) fn new(redactor: &'a Redactor) -> Reading<'a> {
+        Reading { redactor, results: RefCell::default() }
     }
 
-    pub(crate) fn read<T: DeserializeOwned>(&self, root: &Node) -> Read<T> {
-        let here = Here::root(root, self);
-        let mut is_incomplete = false;
-        let value = T::deserialize(&here).map_err(|fault| {
-            let (problem, is_missing) = here.settle(fault);
-            is_incomplete = is_missing;
-            problem
-        });
-        Read {
-            value,
-            effective: self.effective.take(),
-            declared: self.declared.take(),
-            unknown: self.unknown.take(),
-            is_incomplete,
-        }
+    pub(crate) fn results(self) -> Results {
+        self.results.into_inner()
     }
 
-    /// Notes that the type names this path.
+    /// Records that the type declares this path.
     pub(crate) fn declare(&self, path: &Path) {
-        self.declared.borrow_mut().insert(path.declared());
+        self.results.borrow_mut().declared.insert(path.declared());
     }
 
+    /// Records a value that was read.
     pub(crate) fn record(&self, path: &Path, value: Json) {
         let dotted = path.dotted();
-        let mut effective = self.effective.borrow_mut();
-        if self.evidence.secrets.cover(&dotted) {
+        let effective = &mut self.results.borrow_mut().effective;
+        if self.redactor.secrets.covers(&dotted) {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             effective.insert_secret(dotted, text);
         } else {
-            effective.insert(&path.segments, value);
+            effective.insert(path.segments(), value);
         }
     }
 
+    /// Records a key that the type does not declare; `known` are the keys that it declares at `path`.
     pub(crate) fn unknown(&self, path: &Path, entry: &Entry, known: &[&str]) {
         let map = path.dotted();
-        let files: Vec<String> = self.evidence.secrets.file_keys(&map).collect();
+        let files: Vec<String> = self.redactor.secrets.file_keys(&map).collect();
         let candidates = known.iter().copied().chain(files.iter().map(String::as_str));
         let is_override = entry.mark.origin.is_override();
         let meant = nearest(&entry.key, candidates).map(|key| format!("did you mean `{key}`?"));
@@ -100,34 +81,33 @@ impl<'a> Reading<'a> {
             let known: Vec<_> = known.iter().map(|key| format!("`{key}`")).collect();
             format!("the keys here are {}", known.join(", "))
         });
-        let is_secret = self.evidence.scrubbed(&entry.key) != entry.key;
-        let name = if speakable(&entry.key) && !is_secret { below(&map, &entry.key) } else { map };
+        let is_secret = self.redactor.scrubbed(&entry.key) != entry.key;
+        let name = if is_safe_to_echo(&entry.key) && !is_secret { below(&map, &entry.key) } else { map };
         let message = if is_override { "names no key" } else { "unknown key" };
         let problem = Problem::plain(message)
             .at(entry.mark.origin.clone())
             .path(name)
             .public_path(path.declared())
             .help(help);
-        self.unknown.borrow_mut().push(Unknown { problem, is_override });
+        self.results.borrow_mut().unknown.push(Unknown { problem, is_override });
     }
 
-    /// Tells a fault at the node that it is about.
-    pub(crate) fn problem(&self, raw: Raw, here: &Here<'_>) -> Problem {
-        let dotted = here.path.dotted();
+    /// Turns an error of serde into a problem at the node that it is about.
+    pub(crate) fn problem(&self, raw: Raw, at: &At<'_>) -> Problem {
+        let dotted = at.path.dotted();
         let problem = match raw {
             Raw::Missing(field) => {
-                let mut missing = here.path.clone();
-                missing.declare(field);
+                let mut missing = at.path.clone();
+                missing.push_field(field);
                 return Problem::plain("required, but missing")
-                    .at(here.key.origin.clone())
+                    .at(at.key.origin.clone())
                     .path(missing.dotted())
                     .public_path(missing.declared());
             }
             Raw::Type { expected, kind } => {
-                let problem =
-                    Problem::plain(format!("expected {expected}, found {}", self.found(here, kind)))
-                        .public_words(format!("expected {expected}"));
-                match remedy(here.node, &expected) {
+                let problem = Problem::plain(format!("expected {expected}, found {}", self.found(at, kind)))
+                    .public_message(format!("expected {expected}"));
+                match remedy(at.node, &expected) {
                     Some(help) => problem.help(help),
                     None => problem,
                 }
@@ -135,34 +115,34 @@ impl<'a> Reading<'a> {
             Raw::Variant { known } => {
                 let list: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
                 let expected = format!("expected one of {}", list.join(", "));
-                let problem = Problem::plain(format!("{expected}, found {}", self.found(here, "another")))
-                    .public_words(expected);
-                match self.quote(here).and_then(|text| nearest(text, known.iter().copied())) {
+                let problem = Problem::plain(format!("{expected}, found {}", self.found(at, "another")))
+                    .public_message(expected);
+                match self.quote(at).and_then(|text| nearest(text, known.iter().copied())) {
                     Some(meant) => problem.help(format!("did you mean `{meant}`?")),
                     None => problem,
                 }
             }
-            Raw::Custom(_) if self.evidence.secrets.cover(&dotted) => {
+            Raw::Custom(_) if self.redactor.secrets.covers(&dotted) => {
                 Problem::plain("the value is not accepted")
             }
             Raw::Custom(message) => {
-                Problem::plain(self.evidence.scrubbed(&message)).public_words("the value is not accepted")
+                Problem::plain(self.redactor.scrubbed(&message)).public_message("the value is not accepted")
             }
         };
-        let line =
-            self.quote(here).and_then(|_| self.evidence.line(&here.node.mark.origin, here.node.mark.span));
-        problem.at(here.node.mark.origin.clone()).path(dotted).public_path(here.path.declared()).showing(line)
+        let line = self.quote(at).and_then(|_| self.redactor.line(&at.node.mark.origin, at.node.mark.span));
+        problem.at(at.node.mark.origin.clone()).path(dotted).public_path(at.path.declared()).showing(line)
     }
 
-    fn found(&self, here: &Here<'_>, kind: &str) -> String {
-        match &here.node.value {
+    /// What was found at a node: its text if that may be repeated, else its kind.
+    fn found(&self, at: &At<'_>, kind: &str) -> String {
+        match &at.node.value {
             Value::Map(_) if kind == "a map" || kind.starts_with("another") => "a map".to_owned(),
             Value::List(_) if kind == "a list" || kind.starts_with("another") => "a list".to_owned(),
             Value::Map(_) | Value::List(_) | Value::File(_) => kind.to_owned(),
-            Value::Scalar(scalar) => match (self.quote(here), scalar.style) {
-                _ if here.node.is_nothing() => "nothing".to_owned(),
-                (Some(text), Style::Quoted) => format!("the text {}", self.evidence.quoted(text)),
-                (Some(text), _) => self.evidence.quoted(text),
+            Value::Scalar(scalar) => match (self.quote(at), scalar.style) {
+                _ if at.node.is_nothing() => "nothing".to_owned(),
+                (Some(text), Style::Quoted) => format!("the text {}", self.redactor.quoted(text)),
+                (Some(text), _) => self.redactor.quoted(text),
                 (None, _) => match scalar.meaning() {
                     Meaning::Nothing => "nothing",
                     Meaning::Boolean(_) => "a boolean",
@@ -174,11 +154,11 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The text of a value that may be repeated.
-    fn quote<'n>(&self, here: &Here<'n>) -> Option<&'n str> {
-        match &here.node.value {
+    /// The text of a value, if a message may repeat it.
+    fn quote<'n>(&self, at: &At<'n>) -> Option<&'n str> {
+        match &at.node.value {
             Value::Scalar(scalar)
-                if here.node.mark.quotable && !self.evidence.secrets.concern(&here.path.dotted()) =>
+                if at.node.mark.quotable && !self.redactor.secrets.may_contain_at(&at.path.dotted()) =>
             {
                 Some(&scalar.text)
             }
@@ -187,53 +167,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-impl Path {
-    pub(crate) fn declare(&mut self, field: &str) {
-        if self.declared == self.segments.len() {
-            self.declared += 1;
-        }
-        self.segments.push(Segment::Key(field.to_owned()));
-    }
-
-    pub(crate) fn push(&mut self, segment: Segment) {
-        self.segments.push(segment);
-    }
-
-    pub(crate) fn dotted(&self) -> String {
-        dotted(&self.segments)
-    }
-
-    pub(crate) fn declared(&self) -> String {
-        dotted(&self.segments[..self.declared])
-    }
-}
-
-impl Here<'_> {
-    /// Says where a fault is, unless that was done further down.
-    pub(crate) fn locate(&self, fault: Fault) -> Fault {
-        let (problem, is_missing) = self.settle(fault);
-        Fault::Located { problem: Box::new(problem), is_missing }
-    }
-
-    fn settle(&self, fault: Fault) -> (Problem, bool) {
-        match fault {
-            Fault::Located { problem, is_missing } => (*problem, is_missing),
-            Fault::Raw(raw) => {
-                let is_missing = matches!(raw, Raw::Missing(_));
-                (self.reading.problem(raw, self), is_missing)
-            }
-        }
-    }
-}
-
-fn dotted(segments: &[Segment]) -> String {
-    let segments = segments.iter().map(|segment| match segment {
-        Segment::Key(key) => key.clone(),
-        Segment::Index(index) => index.to_string(),
-    });
-    segments.collect::<Vec<_>>().join(".")
-}
-
+/// What to write instead of a boolean of YAML 1.1, or of a number in quotes.
 fn remedy(node: &Node, expected: &str) -> Option<&'static str> {
     let Value::Scalar(scalar) = &node.value else { return None };
     let means = meaning(&scalar.text);

@@ -1,4 +1,4 @@
-//! What happens with every attempt, from reading to the last listener.
+//! One attempt, from reading the files to the last listener.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,70 +7,74 @@ use std::time::Instant;
 use filewatch::{Files, Notice};
 use jiff::Zoned;
 
-use crate::callbacks::{Callbacks, calmly};
-use crate::configs::{Commit, Configurable};
-use crate::diagnosis::{Diagnosis, Problem, Rejection};
-use crate::evidence::Evidence;
+use crate::callbacks::{Callbacks, catch_panic};
+use crate::commit::Commit;
+use crate::configurable::Configurable;
+use crate::diagnosis::Diagnosis;
 use crate::history::{Attempt, Change, Event, Outcome, Trigger};
 use crate::listener::Listener;
+use crate::loader::{Candidate, Loader};
 use crate::pending::{Edits, Pending};
-use crate::recipe::{Candidate, Recipe};
+use crate::problem::Problem;
+use crate::redactor::Redactor;
+use crate::rejection::Rejection;
 use crate::snapshot::Snapshot;
 
-/// What the handles share with the thread that watches.
+/// What the handles share with the thread that watches. The value in force is not in here: filewatch holds it.
 pub(crate) struct Reload<T, D> {
-    recipe: Mutex<Recipe<T>>,
+    loader: Mutex<Loader<T>>,
     derive: Derive<T, D>,
     revision_key: Option<String>,
     consumers: Callbacks<Prepare<T, D>>,
     edits: Edits,
     pub(crate) listeners: Callbacks<Listener>,
     followers: Mutex<Vec<Follow<T>>>,
-    state: Mutex<State>,
+    log: Mutex<Log>,
 }
+
+/// Makes what belongs to a new value; the second argument is the snapshot in force, if there is one.
+pub(crate) type Derive<T, D> = Box<dyn Fn(&Snapshot<T>, Option<&Snapshot<T, D>>) -> D + Send + Sync>;
 
 pub(crate) type Prepare<T, D> =
     Box<dyn FnMut(&Snapshot<T, D>, &Snapshot<T, D>) -> Result<Commit, Rejection> + Send>;
 
-/// Makes what belongs to a new value; given the snapshot in force, if there is one.
-pub(crate) type Derive<T, D> = Box<dyn Fn(&Snapshot<T>, Option<&Snapshot<T, D>>) -> D + Send + Sync>;
-
-/// Passes a snapshot on to a subscription; `false` when nobody listens any more.
+/// Passes a value on to a subscription; `false` when the subscription is dropped.
 pub(crate) type Follow<T> = Box<dyn Fn(&T) -> bool + Send>;
 
-struct State {
+/// The record of the attempts.
+struct Log {
+    /// When the attempt that is under way began.
     began: Instant,
+    /// The warnings of the last attempt: each is logged once.
     warned: Vec<String>,
     history: VecDeque<Attempt>,
 }
 
-/// How many attempts are remembered.
-const REMEMBERED: usize = 50;
+/// How many attempts the history holds.
+const MAX_HISTORY: usize = 50;
 
 impl<T: Configurable, D> Reload<T, D> {
-    pub(crate) fn new(recipe: Recipe<T>, derive: Derive<T, D>, revision_key: Option<String>) -> Reload<T, D> {
+    pub(crate) fn new(loader: Loader<T>, derive: Derive<T, D>, revision_key: Option<String>) -> Reload<T, D> {
         Reload {
-            recipe: Mutex::new(recipe),
+            loader: Mutex::new(loader),
             derive,
             revision_key,
             consumers: Callbacks::new(),
             edits: Edits::default(),
             listeners: Callbacks::new(),
             followers: Mutex::new(Vec::new()),
-            state: Mutex::new(State { began: Instant::now(), warned: Vec::new(), history: VecDeque::new() }),
+            log: Mutex::new(Log { began: Instant::now(), warned: Vec::new(), history: VecDeque::new() }),
         }
     }
 
-    /// Reads, checks and compares an edit, then asks the consumers; `None` when no value differs from `current`.
+    /// Reads, checks and compares an edit, then asks the consumers. Returns `None` when no value differs from `current`.
     pub(crate) fn build(
         &self,
         files: &mut Files<'_>,
         current: Option<&Arc<Snapshot<T, D>>>,
     ) -> Result<Option<Snapshot<T, D>>, Diagnosis> {
-        self.state().began = Instant::now();
-        let secrets = current.map(|snapshot| &snapshot.effective);
-        let candidate = calmly(|| locked(&self.recipe).candidate(files, secrets))
-            .unwrap_or_else(|| Err(Problem::plain("the code of the settings' own type panicked").into()))?;
+        self.log().began = Instant::now();
+        let candidate = locked(&self.loader).candidate(files, current.map(|current| &current.effective))?;
         self.warn(&candidate.warnings);
         match current {
             Some(current) => self.next(current, candidate),
@@ -78,7 +82,7 @@ impl<T: Configurable, D> Reload<T, D> {
         }
     }
 
-    /// Takes note of an attempt, after the swap if there was one.
+    /// Records an attempt and tells of it. If there was a swap, it is done; the commits are run here.
     pub(crate) fn notice(&self, notice: Notice<'_, Snapshot<T, D>, Diagnosis>) {
         match notice {
             Notice::Published { new, trigger, .. } => {
@@ -98,17 +102,12 @@ impl<T: Configurable, D> Reload<T, D> {
         }
     }
 
-    /// Adds a consumer that is asked about every edit which is not in force when this returns.
+    /// Adds a consumer. It is asked about every edit that is not in force when this returns.
     pub(crate) fn add_consumer(&self, prepare: Prepare<T, D>) {
         self.edits.between(|| self.consumers.add(prepare));
     }
 
-    /// The attempts, newest first.
-    pub(crate) fn history(&self) -> Vec<Attempt> {
-        self.state().history.iter().cloned().collect()
-    }
-
-    /// Adds a follower, made while no edit can pass it by.
+    /// Adds a follower that `begin` makes. No edit is passed on meanwhile, so it misses none.
     pub(crate) fn add_follower<R>(&self, begin: impl FnOnce() -> (Follow<T>, R)) -> R {
         let mut followers = locked(&self.followers);
         let (follow, subscription) = begin();
@@ -116,22 +115,26 @@ impl<T: Configurable, D> Reload<T, D> {
         subscription
     }
 
+    /// The attempts, newest first.
+    pub(crate) fn history(&self) -> Vec<Attempt> {
+        self.log().history.iter().cloned().collect()
+    }
+
     /// The first build is repeated when a file changes while it is read: the last one counts.
     fn first(&self, candidate: Candidate<T>) -> Result<Snapshot<T, D>, Diagnosis> {
-        let (snapshot, _) = self.snapshot(1, candidate);
-        let snapshot = self.derived(snapshot, None)?;
-        let mut state = self.state();
+        let (snapshot, _) = self.snapshot(1, candidate, None)?;
+        let mut log = self.log();
         let attempt = Attempt {
             generation: 1,
             at: snapshot.at.clone(),
-            took: state.began.elapsed(),
+            took: log.began.elapsed(),
             trigger: Trigger::Start,
             outcome: Outcome::Accepted,
             changed: Vec::new(),
             error: None,
         };
-        state.history = VecDeque::from([attempt]);
-        drop(state);
+        log.history = VecDeque::from([attempt]);
+        drop(log);
         Ok(snapshot)
     }
 
@@ -144,18 +147,22 @@ impl<T: Configurable, D> Reload<T, D> {
         if changed.is_empty() {
             return Ok(None);
         }
-        let (new, evidence) = self.snapshot(old.generation + 1, candidate);
-        self.refuse_stale(old.revision, new.revision, &evidence)?;
-        let new = self.derived(new, Some(old))?;
+        self.refuse_stale(old.revision, self.revision(&candidate), &candidate.redactor)?;
+        let (new, redactor) = self.snapshot(old.generation + 1, candidate, Some(old))?;
         let under_way = self.edits.begin();
-        let commits = self.prepared(old, &new, &evidence)?;
-        *locked(&new.pending) = Some(Pending::new(commits, changed, evidence, under_way));
+        let commits = self.prepare(old, &new, &redactor)?;
+        *locked(&new.pending) = Some(Pending::new(commits, changed, redactor, under_way));
         Ok(Some(new))
     }
 
-    fn snapshot(&self, generation: u64, candidate: Candidate<T>) -> (Snapshot<T>, Evidence) {
-        let Candidate { value, effective, evidence, .. } = candidate;
-        let revision = self.revision_key.as_deref().and_then(|key| effective.number(key));
+    fn snapshot(
+        &self,
+        generation: u64,
+        candidate: Candidate<T>,
+        current: Option<&Snapshot<T, D>>,
+    ) -> Result<(Snapshot<T, D>, Redactor), Diagnosis> {
+        let revision = self.revision(&candidate);
+        let Candidate { value, effective, redactor, .. } = candidate;
         let snapshot = Snapshot {
             generation,
             at: Zoned::now(),
@@ -166,41 +173,40 @@ impl<T: Configurable, D> Reload<T, D> {
             effective,
             pending: Mutex::new(None),
         };
-        (snapshot, evidence)
-    }
-
-    fn derived(&self, new: Snapshot<T>, old: Option<&Snapshot<T, D>>) -> Result<Snapshot<T, D>, Diagnosis> {
-        match calmly(|| (self.derive)(&new, old)) {
-            Some(derived) => Ok(new.with_derived(derived)),
+        match catch_panic(|| (self.derive)(&snapshot, current)) {
+            Some(derived) => Ok((snapshot.with_derived(derived), redactor)),
             None => Err(Problem::plain("the code that derives from this configuration panicked").into()),
         }
     }
 
+    fn revision(&self, candidate: &Candidate<T>) -> Option<u64> {
+        self.revision_key.as_deref().and_then(|key| candidate.effective.number(key))
+    }
+
     /// Refuses an edit that lowers or drops the revision: it was made from an old copy.
-    fn refuse_stale(&self, old: Option<u64>, new: Option<u64>, evidence: &Evidence) -> Result<(), Diagnosis> {
+    fn refuse_stale(&self, old: Option<u64>, new: Option<u64>, redactor: &Redactor) -> Result<(), Diagnosis> {
         let (Some(key), Some(old)) = (&self.revision_key, old) else { return Ok(()) };
         let stale = match new {
             Some(new) if new >= old => return Ok(()),
             Some(new) => format!("stale: revision {new} is lower than {old}, which is in force"),
             None => format!("stale: there is no revision, and {old} is in force"),
         };
-        let problem = evidence.rejection(key, &stale);
-        Err(problem.help("start from the newest copy and raise the revision").into())
+        let help = "start from the newest copy and raise the revision";
+        Err(redactor.rejected(&Rejection::new(key, stale).help(help)).into())
     }
 
-    fn prepared(
+    /// Asks all consumers. If one rejects or panics, what the others prepared is dropped.
+    fn prepare(
         &self,
         old: &Snapshot<T, D>,
         new: &Snapshot<T, D>,
-        evidence: &Evidence,
+        redactor: &Redactor,
     ) -> Result<Vec<Commit>, Diagnosis> {
         let (mut commits, mut problems) = (Vec::new(), Vec::new());
         for answer in self.consumers.call_all(|prepare| prepare(old, new)) {
             match answer {
                 Some(Ok(commit)) => commits.push(commit),
-                Some(Err(rejection)) => {
-                    problems.push(evidence.rejected(&rejection));
-                }
+                Some(Err(rejection)) => problems.push(redactor.rejected(&rejection)),
                 None => problems
                     .push(Problem::plain("a consumer panicked while it prepared for this configuration")),
             }
@@ -209,13 +215,13 @@ impl<T: Configurable, D> Reload<T, D> {
             return Ok(commits);
         }
         for commit in commits {
-            calmly(|| drop(commit));
+            catch_panic(|| drop(commit));
         }
         Err(Diagnosis::new(problems))
     }
 
     fn follow(&self, new: &T) {
-        locked(&self.followers).retain(|follow| calmly(|| follow(new)).unwrap_or(true));
+        locked(&self.followers).retain(|follow| catch_panic(|| follow(new)).unwrap_or(true));
     }
 
     fn decided(
@@ -227,11 +233,11 @@ impl<T: Configurable, D> Reload<T, D> {
         error: Option<Diagnosis>,
     ) {
         let attempt = {
-            let mut state = self.state();
-            let took = state.began.elapsed();
+            let mut log = self.log();
+            let took = log.began.elapsed();
             let attempt = Attempt { generation, at: Zoned::now(), took, trigger, outcome, changed, error };
-            state.history.push_front(attempt.clone());
-            state.history.truncate(REMEMBERED);
+            log.history.push_front(attempt.clone());
+            log.history.truncate(MAX_HISTORY);
             attempt
         };
         self.tell(&Event::Attempt(attempt));
@@ -241,21 +247,21 @@ impl<T: Configurable, D> Reload<T, D> {
         self.listeners.call(|listener| listener.tell(event));
     }
 
-    /// Says once what was tolerated.
+    /// Logs each tolerated key once.
     fn warn(&self, warnings: &[String]) {
-        let mut state = self.state();
-        for warning in warnings.iter().filter(|warning| !state.warned.contains(warning)) {
+        let mut log = self.log();
+        for warning in warnings.iter().filter(|warning| !log.warned.contains(warning)) {
             tracing::warn!("ignored: {warning}");
         }
-        state.warned = warnings.to_vec();
+        log.warned = warnings.to_vec();
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        locked(&self.state)
+    fn log(&self) -> MutexGuard<'_, Log> {
+        locked(&self.log)
     }
 }
 
-/// What is behind these locks is whole at every moment, so a panic elsewhere does no harm.
+/// What these locks guard is never half-written, so a panic of an earlier holder does no harm.
 fn locked<V>(mutex: &Mutex<V>) -> MutexGuard<'_, V> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,11 +1,12 @@
-//! The keys whose values are shown nowhere, and the files that hold them.
+//! The keys of secrets, and the files that hold secrets.
 
 use std::path::{Path, PathBuf};
 
 use filewatch::{Files, ReadError, ReadErrorKind};
 
-use crate::diagnosis::Problem;
-use crate::origin::{Origin, below};
+use crate::origin::Origin;
+use crate::path::below;
+use crate::problem::Problem;
 use crate::tree::{Entry, Mark, Node, Style, Value};
 
 /// The dotted paths of the secrets.
@@ -14,8 +15,8 @@ pub(crate) struct Secrets {
     paths: Vec<String>,
 }
 
-/// A secret's file holds one line.
-const LARGEST: u64 = 64 * 1024;
+/// Upper bound on the size of a secret's file, in bytes.
+const MAX_SIZE: u64 = 64 * 1024;
 
 impl Secrets {
     pub(crate) fn add(&mut self, path: &str) {
@@ -23,14 +24,14 @@ impl Secrets {
     }
 
     /// Whether the value at this path is a secret, or part of one.
-    pub(crate) fn cover(&self, path: &str) -> bool {
+    pub(crate) fn covers(&self, path: &str) -> bool {
         self.paths.iter().any(|secret| leads_to(secret, path))
     }
 
-    /// Whether a value found at this path may hold a secret: where a secret belongs, or where a map that has one belongs
-    /// (`database: postgres://admin:hunter2@localhost`).
-    pub(crate) fn concern(&self, path: &str) -> bool {
-        self.cover(path) || self.paths.iter().any(|secret| leads_to(path, secret))
+    /// Whether a value at this path may contain a secret: at or below a secret's path, or in the place of a map with a secret in
+    /// it (`database: postgres://admin:hunter2@localhost`).
+    pub(crate) fn may_contain_at(&self, path: &str) -> bool {
+        self.covers(path) || self.paths.iter().any(|secret| leads_to(path, secret))
     }
 
     /// The keys by which the secrets in the map at this path may be given as files: `password_file`.
@@ -41,7 +42,7 @@ impl Secrets {
         })
     }
 
-    /// Puts every `x_file: PATH` of a layer in the place of `x`, so that layers merge. A relative path counts from `folder`.
+    /// Replaces every `x_file: PATH` of a layer by an `x` with that file, so that layers merge. A relative path counts from `folder`.
     pub(crate) fn redirect(&self, layer: &mut Node, folder: &Path) -> Result<(), Problem> {
         for secret in &self.paths {
             let (parent, name) = split(secret);
@@ -52,7 +53,7 @@ impl Secrets {
         Ok(())
     }
 
-    /// Reads the files of the secrets that are in force.
+    /// Reads the files that the merged layers name.
     pub(crate) fn resolve(&self, root: &mut Node, files: &mut Files<'_>) -> Result<(), Vec<Problem>> {
         let mut problems = Vec::new();
         for secret in &self.paths {
@@ -65,7 +66,7 @@ impl Secrets {
             let Value::File(path) = &entry.node.value else { continue };
             match content(path, files) {
                 Ok(text) => {
-                    let origin = Origin::File { path: path.clone(), line: 1, column: 1 };
+                    let origin = Origin::File { path: path.as_path().into(), line: 1, column: 1 };
                     let mark = Mark { quotable: false, ..Mark::of(origin) };
                     entry.node = Node::text(text, Style::Quoted, mark);
                 }
@@ -80,7 +81,7 @@ impl Secrets {
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
-    /// Every text that stands at a secret's place.
+    /// Every text at or below a secret's path.
     pub(crate) fn texts(&self, root: &Node) -> Vec<String> {
         let mut texts = Vec::new();
         self.collect("", root, &mut texts);
@@ -89,7 +90,7 @@ impl Secrets {
 
     fn collect(&self, path: &str, node: &Node, texts: &mut Vec<String>) {
         match &node.value {
-            Value::Scalar(scalar) if self.cover(path) && !scalar.text.is_empty() => {
+            Value::Scalar(scalar) if self.covers(path) && !scalar.text.is_empty() => {
                 texts.push(scalar.text.clone());
             }
             Value::Map(entries) => {
@@ -134,7 +135,7 @@ fn redirect(entries: &mut [Entry], parent: &str, name: &str, folder: &Path) -> R
 }
 
 fn content(path: &PathBuf, files: &mut Files<'_>) -> Result<String, String> {
-    let bytes = files.read(path, LARGEST).map_err(|error| unreadable(&error))?;
+    let bytes = files.read(path, MAX_SIZE).map_err(|error| unreadable(&error))?;
     let text =
         std::str::from_utf8(&bytes).map_err(|_| "the file that it names is not UTF-8 text".to_owned())?;
     let text = text.strip_suffix('\n').unwrap_or(text);
@@ -145,7 +146,7 @@ fn content(path: &PathBuf, files: &mut Files<'_>) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Does not name the path: someone may have put the secret itself there.
+/// Why a file cannot be read. The path is not repeated: someone may have written the secret itself in its place.
 fn unreadable(error: &ReadError) -> String {
     let why = match &error.kind {
         ReadErrorKind::Missing => "is missing".to_owned(),
@@ -206,8 +207,8 @@ mod tests {
             ("tokens.0", true, true),
             ("tokens2", false, false),
         ] {
-            assert_eq!(secrets.cover(path), covered, "{path}");
-            assert_eq!(secrets.concern(path), concerned, "{path}");
+            assert_eq!(secrets.covers(path), covered, "{path}");
+            assert_eq!(secrets.may_contain_at(path), concerned, "{path}");
         }
     }
 }

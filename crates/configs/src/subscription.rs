@@ -1,12 +1,12 @@
-//! Following a part of the configuration.
+//! A part of the configuration that is followed.
 
 use std::fmt::{Debug, Display, Formatter};
 
 use tokio::sync::watch;
 
-/// Follows one part of the configuration: hears of it if and only if that part changed.
+/// Follows one part of the configuration: it resolves if and only if that part changed.
 ///
-/// The latest value wins: a slow subscriber misses the values between, never the last one, and holds nobody up.
+/// A slow subscriber misses values in between, but never the last one, and delays nobody.
 pub struct Subscription<U> {
     latest: watch::Receiver<U>,
     seen: U,
@@ -23,8 +23,8 @@ impl<U: PartialEq + Clone> Subscription<U> {
         self.latest.borrow().clone()
     }
 
-    /// Waits until the part differs from what this subscription said last, and returns it; fails once the last handle to
-    /// the configuration is dropped. Cancelling it loses nothing.
+    /// Waits until the part differs from what this subscription returned last, and returns it. Fails once the last handle to
+    /// the configuration is dropped. It is safe to cancel.
     pub async fn changed(&mut self) -> Result<U, Closed> {
         loop {
             self.latest.changed().await.map_err(|_| Closed)?;
@@ -43,13 +43,14 @@ impl<U: Debug> Debug for Subscription<U> {
     }
 }
 
-/// The configuration is no longer kept: its last handle was dropped.
+/// The last handle to the configuration was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Closed;
 
 impl Display for Closed {
     fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
-        out.write_str("the configuration is no longer kept: its last handle was dropped")
+        out.write_str("the last handle to the configuration was dropped")
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::origin::Origin;
 
-/// A value with its origin. It has no `Debug`: it may hold a secret.
+/// A value with its origin. It has no `Debug`, since it may hold a secret.
 #[derive(Clone)]
 pub(crate) struct Node {
     pub(crate) value: Value,
@@ -16,7 +16,7 @@ pub(crate) enum Value {
     Scalar(Scalar),
     List(Vec<Node>),
     Map(Vec<Entry>),
-    /// A secret that is still in its file.
+    /// The file of a secret that was not read yet.
     File(PathBuf),
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct Entry {
     pub(crate) node: Node,
 }
 
-/// Text as it was written, so that `0123` stays what it is where text is asked for.
+/// A text as it was written: `0123` stays `0123` in a field of type text.
 #[derive(Clone)]
 pub(crate) struct Scalar {
     pub(crate) text: String,
@@ -36,11 +36,11 @@ pub(crate) struct Scalar {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// Without quotes: what it means depends on what is asked for.
+    /// Without quotes. Its meaning depends on the field.
     Plain,
-    /// In quotes or a block: text.
+    /// In quotes or in a block. It is text.
     Quoted,
-    /// From an environment variable or a flag: anything but nothing.
+    /// From an environment variable or a flag. It never means null.
     Override,
 }
 
@@ -49,12 +49,12 @@ pub(crate) enum Style {
 pub(crate) struct Mark {
     pub(crate) origin: Origin,
     pub(crate) span: Option<Span>,
-    /// Whether the text stands where the origin says, on one line. What runs over several lines, or comes through an
-    /// alias, may hold what belongs to another key.
+    /// Whether the text is at the origin, on one line. A text over several lines, or one that an alias copied, may hold
+    /// a part of another key's value.
     pub(crate) quotable: bool,
 }
 
-/// A place in a file's text; bytes within the whole text, lines counted from 1.
+/// A part of a file: `start` and `end` in bytes, lines counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) start: usize,
@@ -63,7 +63,7 @@ pub(crate) struct Span {
     pub(crate) last_line: usize,
 }
 
-/// What a plain scalar means by the core schema of YAML 1.2, with `true` and `false` as the only booleans.
+/// The meaning of a plain scalar in the core schema of YAML 1.2, with `true` and `false` as the only booleans.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Meaning {
     Nothing,
@@ -86,7 +86,7 @@ impl Node {
         matches!(&self.value, Value::Scalar(scalar) if scalar.meaning() == Meaning::Nothing)
     }
 
-    /// Marks it, and all that is in it, as coming from one place.
+    /// Gives it, and all nodes below it, the mark of another place.
     pub(crate) fn relocate(&mut self, mark: &Mark) {
         self.mark = mark.clone();
         match &mut self.value {
@@ -99,7 +99,7 @@ impl Node {
         }
     }
 
-    /// How many levels are below it.
+    /// The number of levels below it.
     pub(crate) fn height(&self) -> usize {
         match &self.value {
             Value::List(items) => 1 + items.iter().map(Node::height).max().unwrap_or(0),
@@ -114,6 +114,24 @@ impl Scalar {
         match (self.style, meaning(&self.text)) {
             (Style::Quoted, _) | (Style::Override, Meaning::Nothing) => Meaning::Text,
             (_, meaning) => meaning,
+        }
+    }
+
+    /// The whole number that it means.
+    pub(crate) fn integer(&self) -> Option<i128> {
+        match self.meaning() {
+            Meaning::Integer(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The number that it means, as a float.
+    pub(crate) fn float(&self) -> Option<f64> {
+        match self.meaning() {
+            #[expect(clippy::cast_precision_loss, reason = "the field is a float")]
+            Meaning::Integer(number) => Some(number as f64),
+            Meaning::Float(number) => Some(number),
+            _ => None,
         }
     }
 }

@@ -1,17 +1,18 @@
 //! YAML text into a tree. The only module that names the parser.
 //!
-//! It is `granit-parser`, on which `serde-saphyr` is built, and not that: `serde-saphyr` deserializes straight into a type,
-//! and what passes through keeps neither the quotes of a scalar nor the place of a key.
+//! The parser is `granit-parser`, on which `serde-saphyr` is built. `serde-saphyr` itself deserializes straight into a type: it
+//! keeps neither the quotes of a scalar nor the place of a key.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as Range, StrInput, Tag};
 
-use crate::diagnosis::Problem;
 use crate::origin::Origin;
-use crate::page::{Occupancy, Page};
-use crate::suggest::speakable;
+use crate::problem::Problem;
+use crate::source_map::{Occupancy, SourceMap};
+use crate::text::is_safe_to_echo;
 use crate::tree::{Entry, Mark, Node, Span, Style, Value};
 
 /// How deep maps and lists may nest.
@@ -25,12 +26,12 @@ const MAX_ALIASES: usize = 1_000;
 /// A text and the path of its node cost one more for every so many bytes.
 const BYTES_PER_COST: usize = 256;
 
-/// Reads one document; `file` is `None` for the built-in defaults.
-pub(crate) fn parse(text: &str, file: Option<&Path>) -> Result<(Node, Page), Problem> {
+/// Parses one document; `file` is `None` for the built-in defaults.
+pub(crate) fn parse(text: &str, file: Option<&Path>) -> Result<(Node, SourceMap), Problem> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader {
         events: Parser::new_from_str(text),
-        file,
+        file: file.map(Arc::from),
         anchors: HashMap::new(),
         cost: 0,
         copies: 0,
@@ -39,22 +40,22 @@ pub(crate) fn parse(text: &str, file: Option<&Path>) -> Result<(Node, Page), Pro
         occupancy: vec![Occupancy::default(); text.split(['\n', '\r']).count() + 2],
     };
     let root = reader.document()?;
-    Ok((root, Page::new(text, reader.occupancy)))
+    Ok((root, SourceMap::new(text, reader.occupancy)))
 }
 
-/// Where the text of a file ceases to be UTF-8.
+/// The problem of a file that is UTF-8 up to a byte, and no further.
 pub(crate) fn not_utf8(bytes: &[u8], valid_up_to: usize, file: &Path) -> Problem {
     let good = String::from_utf8_lossy(&bytes[..valid_up_to]);
     let line = good.matches('\n').count() + 1;
     let column = good.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
     Problem::plain("expected UTF-8 text, found a byte that is none")
-        .at(place(Some(file), line, column))
+        .at(place(Some(&file.into()), line, column))
         .help("save the file as UTF-8")
 }
 
 struct Reader<'a> {
     events: Parser<'a, StrInput<'a>>,
-    file: Option<&'a Path>,
+    file: Option<Arc<Path>>,
     anchors: HashMap<usize, Node>,
     cost: usize,
     copies: usize,
@@ -240,7 +241,7 @@ impl<'a> Reader<'a> {
             first_line: start.line(),
             last_line,
         });
-        let origin = place(self.file, start.line(), start.col() + 1);
+        let origin = place(self.file.as_ref(), start.line(), start.col() + 1);
         Mark { origin, span, quotable: start.line() == last_line }
     }
 
@@ -251,7 +252,7 @@ impl<'a> Reader<'a> {
     }
 
     fn problem(&self, message: &str, at: Marker) -> Problem {
-        Problem::plain(message).at(place(self.file, at.line().max(1), at.col() + 1))
+        Problem::plain(message).at(place(self.file.as_ref(), at.line().max(1), at.col() + 1))
     }
 
     fn duplicate(&self, key: &str, entries: &[Entry], at: Marker) -> Problem {
@@ -260,19 +261,20 @@ impl<'a> Reader<'a> {
             Some(Origin::File { line, .. }) => format!("; the first is on line {line}"),
             _ => String::new(),
         };
-        let named = if speakable(key) { format!("the key `{key}`") } else { "a key".to_owned() };
+        let named = if is_safe_to_echo(key) { format!("the key `{key}`") } else { "a key".to_owned() };
         let mut path = self.path.clone();
         path.pop();
         path.push(key.to_owned());
-        let path = if path.iter().all(|segment| speakable(segment)) { path.join(".") } else { String::new() };
+        let path =
+            if path.iter().all(|segment| is_safe_to_echo(segment)) { path.join(".") } else { String::new() };
         self.problem(&format!("{named} is given twice{first}"), at)
-            .public_words("a key is given twice")
+            .public_message("a key is given twice")
             .path(path)
             .help("remove one of the two")
     }
 
     fn empty(&self) -> Problem {
-        Problem::plain("the document is empty, expected a map of keys").at(place(self.file, 1, 1))
+        Problem::plain("the document is empty, expected a map of keys").at(place(self.file.as_ref(), 1, 1))
     }
 
     fn tagged(&self, at: Marker) -> Problem {
@@ -322,16 +324,64 @@ fn digits(index: usize) -> usize {
     index.checked_ilog10().map_or(1, |tens| tens as usize + 1)
 }
 
-fn place(file: Option<&Path>, line: usize, column: usize) -> Origin {
+fn place(file: Option<&Arc<Path>>, line: usize, column: usize) -> Origin {
     match file {
-        Some(path) => Origin::File { path: path.to_owned(), line: line as u64, column: column as u64 },
+        Some(path) => Origin::File { path: Arc::clone(path), line: line as u64, column: column as u64 },
         None => Origin::Default,
     }
 }
 
-/// The parser's words, without the one character of the text that one of them repeats.
+/// The parser's message. One message repeats a character of the file; that is left out.
 fn words(error: &ScanError) -> String {
     let words = error.kind().to_string();
     let words = if words.starts_with("unexpected character") { "unexpected character" } else { &words };
     format!("this is not YAML: {words}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+    use crate::tree::{Node, Span, Value};
+
+    #[test]
+    fn a_line_is_shown_only_if_a_value_is_alone_on_it_with_its_key() {
+        for (text, expected) in [
+            ("port: here", Some("port: here")),
+            ("port: here # comment", Some("port: here")),
+            ("a: 1\n  \nport:   'here'\nb: 2", Some("port:   'here'")),
+            ("port:\n  here", Some("  here")),
+            ("ports:\n- here\n- there", Some("- here")),
+            ("\u{feff}port: here\r\nb: 2\r\n", Some("port: here")),
+            ("password: hunter2\rport: here", Some("port: here")),
+            ("{port: here}", Some("{port: here")),
+            ("{port: here, password: hunter2}", None),
+            ("{password: hunter2, port: here}", None),
+            ("{database: {port: here}}", None),
+            ("[here, there]", None),
+            ("port: here\n  and there", None),
+            ("a: \"hunter2\n  \n  hunter3\"\nport: here", Some("port: here")),
+            ("{a: \"hunter2\n  hunter3\", port: here}", None),
+            ("port: |\n  here", Some("  here")),
+            ("port: |\n  here\n  hunter2\n", None),
+            ("? port\n: here", Some(": here")),
+        ] {
+            let (root, source_map) =
+                parse(text, None).unwrap_or_else(|problem| panic!("{text:?}: {}", problem.message));
+            let span = here(&root).unwrap_or_else(|| panic!("{text:?}: not found"));
+            let line = source_map.line(span);
+            assert_eq!(line.as_ref().map(|line| line.text.as_str()), expected, "{text:?}");
+            if let Some(line) = line {
+                assert!(line.text[line.start..line.end].contains("here"), "{text:?}");
+            }
+        }
+    }
+
+    fn here(node: &Node) -> Option<Span> {
+        match &node.value {
+            Value::Scalar(scalar) => scalar.text.starts_with("here").then_some(node.mark.span?),
+            Value::List(items) => items.iter().find_map(here),
+            Value::Map(entries) => entries.iter().find_map(|entry| here(&entry.node)),
+            Value::File(_) => None,
+        }
+    }
 }

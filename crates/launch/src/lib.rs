@@ -103,6 +103,7 @@ fn options(framework: &'static str, cli: &Cli) -> Options {
         },
         instance: lifecycle::instance().to_owned(),
         build: build::id(),
+        is_log_filter: |text| Filter::parse(text).is_ok(),
         figures: Box::new(process::figures),
         ..Options::new(framework)
     }

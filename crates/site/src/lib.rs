@@ -33,6 +33,7 @@ mod error;
 mod events;
 mod fault;
 mod guard;
+mod history;
 mod limiter;
 mod metrics;
 mod options;

@@ -22,6 +22,8 @@ pub struct Options {
     pub instance: String,
     /// The id of this executable.
     pub build: String,
+    /// Whether a text is a log filter.
+    pub is_log_filter: fn(&str) -> bool,
     /// Where the process's own figures come from.
     pub figures: Box<dyn Fn() -> Figures + Send + Sync>,
 }
@@ -37,6 +39,7 @@ impl Options {
             unknown_keys: UnknownKeys::Deny,
             instance: String::from("unnamed"),
             build: String::from(env!("CARGO_PKG_VERSION")),
+            is_log_filter: |_| true,
             figures: Box::new(Figures::default),
         }
     }
@@ -49,7 +52,7 @@ pub enum OpenError {
     #[error("{0}")]
     Usage(String),
     /// The configuration is not valid.
-    #[error("{}", .0.drawn())]
+    #[error("{}", .0.render())]
     Config(Diagnosis),
     /// The templates do not compile, or the page cannot be rendered.
     #[error("{}", .0.message())]

@@ -21,7 +21,7 @@ use crate::{
     derived::{Config, Derived, Document},
     error::Error,
     events::{self, Source},
-    fault, guard,
+    fault, guard, history,
     metrics::Figures,
     options::{OpenError, Options},
     route::Route,
@@ -32,6 +32,9 @@ use crate::{
 
 /// How long somebody who asked for a reload is kept waiting.
 const RELOAD_PATIENCE: Duration = Duration::from_secs(10);
+
+const LOG_FILTER: &str =
+    "expected `off`, `error`, `warn`, `info`, `debug` or `trace`, or directives such as `info,hyper=debug`";
 
 /// The site, as it is served at one place. Cheap to clone; the last clone ends the watching of its files.
 #[derive(Clone)]
@@ -59,7 +62,8 @@ impl Site {
             .files(options.config)
             .environment("APP")
             .unknown_keys(options.unknown_keys)
-            .rule(configured_routes::check)
+            .check("routes", configured_routes::check)
+            .check("log_level", move |config, _| check_log_filter(config, options.is_log_filter))
             .derive(Derived::new)
             .gate(&gate);
         for assignment in &options.set {
@@ -184,7 +188,7 @@ impl Site {
 
     /// `GET /config/history`
     pub fn history(&self) -> Bytes {
-        serde_json::to_vec(&self.inner.configs.history()).expect("a history is always JSON").into()
+        history::json(&self.inner.configs.history()).into()
     }
 
     /// `GET /healthz`
@@ -235,4 +239,11 @@ impl Site {
     fn instance(&self) -> &str {
         std::str::from_utf8(&self.inner.instance).expect("it was made from a String")
     }
+}
+
+fn check_log_filter(config: &AppConfig, is_log_filter: fn(&str) -> bool) -> Vec<Rejection> {
+    if is_log_filter(&config.settings.log_level) {
+        return Vec::new();
+    }
+    vec![Rejection::new("settings.log_level", LOG_FILTER).naming_the_value()]
 }

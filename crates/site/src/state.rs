@@ -123,7 +123,7 @@ impl State {
             let rendered = state.render(new, &templates.load(), unix_second());
             state.unrendered_config.store(rendered.is_err(), Ordering::Relaxed);
             match rendered {
-                Ok(_) => Ok(configs::nothing()),
+                Ok(_) => Ok(configs::no_op()),
                 Err(error) => {
                     let message = format!("the page cannot be rendered with it: {}", error.message());
                     Err(Rejection::new("", message))
@@ -155,6 +155,7 @@ impl State {
             configs::Event::Attempt(attempt) => attempt,
             configs::Event::Degraded(how) => return tracing::warn!("the configuration: {how}"),
             configs::Event::Recovered(how) => return tracing::info!("the configuration: no longer: {how}"),
+            _ => return,
         };
         self.judged.send_modify(|judged| judged.config += 1);
         let successful = attempt.outcome != Outcome::Rejected;

@@ -1,12 +1,10 @@
-//! What a single value must look like. The messages say what is expected; the value is named by whoever tells them.
+//! Checks of single values. A message says what is expected; the value is added to it later.
 
 #![expect(clippy::trivially_copy_pass_by_ref, reason = "garde calls a check with references")]
 
 use std::net::IpAddr;
 
 use secrecy::{ExposeSecret, SecretString};
-
-const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 pub(super) fn app_name(name: &str, (): &()) -> garde::Result {
     accept((1..=200).contains(&name.chars().count()), "expected 1 to 200 characters")
@@ -24,13 +22,6 @@ pub(super) fn refresh_interval(seconds: &u32, (): &()) -> garde::Result {
     accept((1..=86_400).contains(seconds), "expected a whole number of seconds from 1 to 86400")
 }
 
-pub(super) fn log_level(filter: &str, (): &()) -> garde::Result {
-    accept(
-        filter.split(',').all(is_directive),
-        "expected `off`, `error`, `warn`, `info`, `debug` or `trace`, or directives such as `info,hyper=debug`",
-    )
-}
-
 pub(super) fn admin_token(token: &SecretString, (): &()) -> garde::Result {
     accept(token.expose_secret().chars().count() >= 8, "expected at least 8 characters")
 }
@@ -40,7 +31,7 @@ pub(super) fn sha256(digest: &str, (): &()) -> garde::Result {
     accept(is_digest, "expected 64 hexadecimal digits")
 }
 
-/// A minisign key is base64 of 42 bytes of which the first two are `Ed`.
+/// A minisign key: base64 of 42 bytes, of which the first two are `Ed`.
 pub(super) fn public_key(key: &str, (): &()) -> garde::Result {
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     let is_key = key.len() == 56
@@ -54,41 +45,9 @@ fn accept(is_good: bool, expected: &str) -> garde::Result {
     if is_good { Ok(()) } else { Err(garde::Error::new(expected)) }
 }
 
-fn is_directive(directive: &str) -> bool {
-    match directive.split_once('=') {
-        None => LEVELS.contains(&directive),
-        Some((target, level)) => {
-            let is_target = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ':' | '.');
-            !target.is_empty() && target.chars().all(is_target) && LEVELS.contains(&level)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{is_directive, public_key};
-
-    #[test]
-    fn a_log_level_is_a_word_or_directives() {
-        for (filter, expected) in [
-            ("info", true),
-            ("off", true),
-            ("info,hyper=debug", true),
-            ("hyper=debug", true),
-            ("demo_axum::routes=trace,warn", true),
-            ("", false),
-            ("verbose", false),
-            ("INFO", false),
-            ("info,", false),
-            ("info, hyper=debug", false),
-            ("hyper=loud", false),
-            ("=debug", false),
-            ("hyper", false),
-            ("a[span]=debug", false),
-        ] {
-            assert_eq!(filter.split(',').all(is_directive), expected, "{filter:?}");
-        }
-    }
+    use super::public_key;
 
     #[test]
     fn a_public_key_has_minisigns_shape() {

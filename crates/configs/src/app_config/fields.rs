@@ -1,4 +1,4 @@
-//! Fields that serde's own readers would put into poorer words.
+//! Fields with messages of their own: serde says `u16` where a user expects `a port from 1 to 65535`.
 
 use std::collections::BTreeMap;
 use std::fmt::Formatter;
@@ -21,7 +21,7 @@ pub(super) fn routes<'de, D: Deserializer<'de>>(
     deserializer.deserialize_map(Routes)
 }
 
-/// A whole number that says what it is for when it does not fit.
+/// A whole number in the range of `N`; `expected` is told when it is not.
 struct Whole<N> {
     expected: &'static str,
     number: PhantomData<N>,
@@ -39,7 +39,7 @@ impl<N: TryFrom<u64>> Visitor<'_> for Whole<N> {
     }
 }
 
-/// Leaves out the keys that begin with `x-`, as everywhere in the file.
+/// A map of texts, without the keys that begin with `x-`: these are ignored everywhere in the file.
 struct Routes;
 
 impl<'de> Visitor<'de> for Routes {

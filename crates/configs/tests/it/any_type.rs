@@ -154,7 +154,7 @@ fn an_empty_section_is_a_section() {
         Safe {},
     }
     let desk = Desk::with("mode: {Fast: {}}\n");
-    let server = Configs::<Server>::builder().file(desk.config()).open().unwrap();
+    let server = Configs::<Server>::builder().validate().file(desk.config()).open().unwrap();
     assert!(server.load().tls.is_none());
     desk.save("mode: {Fast: {}}\ntls: {}\n");
     until("there is a section", || server.load().tls.is_some());
@@ -177,13 +177,16 @@ fn a_panic_in_the_types_own_code_is_a_rejection() {
         if *number > 0 { Ok(()) } else { Err(garde::Error::new("expected more")) }
     }
     let desk = Desk::with("number: 13");
-    let opened = Configs::<Fragile>::builder().file(desk.config()).open();
+    let opened = Configs::<Fragile>::builder().validate().file(desk.config()).open();
     assert!(opened.map(drop).expect_err("a panic").message().contains("panicked"));
     desk.save("number: 12");
-    assert_eq!(Configs::<Fragile>::builder().file(desk.config()).open().unwrap().load().number, 12);
+    assert_eq!(
+        Configs::<Fragile>::builder().validate().file(desk.config()).open().unwrap().load().number,
+        12
+    );
 }
 
 fn open(config: &str) -> Result<Configs<Everything>, Diagnosis> {
     let desk = Desk::with(config);
-    Configs::builder().file(desk.config()).open()
+    Configs::builder().validate().file(desk.config()).open()
 }

@@ -59,9 +59,14 @@ impl Desk {
     }
 
     pub(crate) fn builder(&self) -> Builder<AppConfig> {
-        AppConfig::builder().file(self.config()).rule(|config, _| {
+        let builder = AppConfig::builder().file(self.config()).check("routes", |config, _| {
             let wrong = config.routes.keys().filter(|path| !path.starts_with('/'));
             wrong.map(|path| Rejection::new(format!("routes.{path}"), "a route begins with `/`")).collect()
+        });
+        builder.check("log_level", |config, _| {
+            let is_level = ["debug", "info", "warn"].contains(&config.settings.log_level.as_str());
+            let rejection = Rejection::new("settings.log_level", "expected a log level").naming_the_value();
+            if is_level { Vec::new() } else { vec![rejection] }
         })
     }
 

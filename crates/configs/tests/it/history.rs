@@ -1,48 +1,31 @@
-//! What was tried is remembered.
+//! The attempts that are remembered.
 
-use configs::Outcome;
-use serde_json::{Value, json};
+use configs::{Outcome, Trigger};
+use serde_json::json;
 
 use crate::desk::{Desk, GOOD, attempt_after, edited};
 
 #[test]
-fn an_entry_is_what_the_contract_names() {
+fn an_attempt_tells_its_changes_and_its_error() {
     let desk = Desk::new();
     let configs = desk.open();
     desk.save(edited("port: 8080", "port: 9000") + "routes: {/ping: pong}\n");
-    attempt_after(&configs, 1);
+    let accepted = attempt_after(&configs, 1);
     desk.save(edited("port: 8080", "port: 70000"));
-    attempt_after(&configs, 2);
-    let Value::Array(history) = serde_json::to_value(configs.history()).unwrap() else { panic!("a list") };
+    let rejected = attempt_after(&configs, 2);
 
-    let entry = |index: usize, expected: Value| {
-        let mut entry = history[index].clone();
-        let at = entry.as_object_mut().and_then(|entry| entry.remove("at")).expect("a time");
-        let at: jiff::Timestamp = at.as_str().expect("text").parse().expect("RFC 3339");
-        assert!(jiff::Timestamp::now().duration_since(at).as_secs() < 60);
-        if let Some(trigger) = entry.get_mut("trigger").filter(|trigger| *trigger == "poll") {
-            *trigger = json!("event");
-        }
-        assert_eq!(entry, expected);
-    };
-    entry(
-        2,
-        json!({"generation": 1, "trigger": "start", "outcome": "accepted", "changed": [], "error": null}),
-    );
-    entry(
-        1,
-        json!({"generation": 2, "trigger": "event", "outcome": "accepted", "error": null, "changed": [
-            {"path": "port", "from": 8080, "to": 9000},
-            {"path": "routes./ping", "from": null, "to": "pong"},
-        ]}),
-    );
-    let file = desk.config().display().to_string();
-    let message = format!("{file}:2:7: port: expected a port from 1 to 65535, found `70000`");
-    entry(
-        0,
-        json!({"generation": 2, "trigger": "event", "outcome": "rejected", "changed": [],
-            "error": {"message": message, "file": file, "line": 2, "column": 7}}),
-    );
+    let start = configs.history().remove(2);
+    assert_eq!((start.generation, start.trigger, start.outcome), (1, Trigger::Start, Outcome::Accepted));
+    assert!(start.changed.is_empty() && start.error.is_none());
+    assert_eq!((accepted.generation, accepted.outcome), (2, Outcome::Accepted));
+    let changed = json!([
+        {"path": "port", "from": 8080, "to": 9000},
+        {"path": "routes./ping", "from": null, "to": "pong"},
+    ]);
+    assert_eq!(serde_json::to_value(&accepted.changed).unwrap(), changed);
+    assert_eq!((rejected.generation, rejected.outcome), (2, Outcome::Rejected));
+    let message = "config.yaml:2:7: port: expected a port from 1 to 65535, found `70000`";
+    assert!(rejected.error.expect("an error").message().ends_with(message));
 }
 
 #[test]
@@ -61,14 +44,13 @@ fn fifty_attempts_are_remembered_newest_first() {
 }
 
 #[test]
-fn an_error_without_a_place_has_none() {
+fn a_missing_file_is_an_error_at_the_file_as_a_whole() {
     let desk = Desk::new();
     let configs = desk.open();
     std::fs::remove_file(desk.config()).unwrap();
-    attempt_after(&configs, 1);
-    let entry = serde_json::to_value(&configs.history()[0]).unwrap();
-    assert_eq!((&entry["error"]["line"], &entry["error"]["column"]), (&json!(null), &json!(null)));
-    assert_eq!(entry["error"]["file"], json!(desk.config().display().to_string()));
+    let error = attempt_after(&configs, 1).error.expect("a missing file");
+    let origin = error.problems()[0].origin.as_ref().expect("an origin").to_string();
+    assert_eq!(origin, desk.config().display().to_string());
     desk.save(GOOD);
     assert_eq!(attempt_after(&configs, 2).outcome, Outcome::Unchanged);
 }

@@ -9,5 +9,6 @@ mod desk;
 mod history;
 mod layers;
 mod reloading;
+mod schema;
 mod secrets;
 mod warnings;

@@ -60,12 +60,12 @@ fn a_reload_on_request_tries_even_the_same_bytes_again() {
     let configs = desk.open();
     configs.reload();
     let attempt = attempt_after(&configs, 1);
-    assert_eq!((attempt.outcome, attempt.trigger), (Outcome::Unchanged, Trigger::Signal));
+    assert_eq!((attempt.outcome, attempt.trigger), (Outcome::Unchanged, Trigger::Request));
     desk.save("port: [");
     assert_eq!(attempt_after(&configs, 2).outcome, Outcome::Rejected);
     configs.reload();
     let attempt = attempt_after(&configs, 3);
-    assert_eq!((attempt.outcome, attempt.trigger), (Outcome::Rejected, Trigger::Signal));
+    assert_eq!((attempt.outcome, attempt.trigger), (Outcome::Rejected, Trigger::Request));
 }
 
 #[test]

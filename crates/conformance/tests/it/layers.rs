@@ -29,7 +29,7 @@ const EDGES: &[(&str, &[&str])] = &[
 /// Every further edge that tests may add.
 const TEST_EDGES: &[(&str, &[&str])] = &[
     ("filewatch", &["conformance"]),
-    ("configs", &["conformance"]),
+    ("configs", &["conformance", "configs"]),
     ("views", &["conformance"]),
     ("livepage", &["conformance"]),
     ("lifecycle", &["conformance"]),

@@ -5,4 +5,5 @@
 mod admission;
 mod events;
 mod folder;
+mod history;
 mod page;

@@ -1,12 +1,13 @@
-//! A problem as it looks on a terminal.
+//! A problem as a terminal shows it.
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use crate::diagnosis::{Problem, printable};
 use crate::origin::Origin;
-use crate::page::Line;
+use crate::problem::Problem;
+use crate::source_map::Line;
+use crate::text::printable;
 
-/// The line with the value marked, where it may be shown; else the place and the words.
+/// The line with the value marked. Where that line may not be shown, the place and the message.
 pub(crate) fn problem(problem: &Problem) -> String {
     if let (Some(Origin::File { path, line, .. }), Some(shown)) = (&problem.origin, problem.line()) {
         return snippet(problem, &path.display().to_string(), *line, shown);
@@ -24,7 +25,7 @@ fn snippet(problem: &Problem, file: &str, number: u64, shown: &Line) -> String {
         format!("{}: {}", problem.path, problem.message)
     };
     let text = printable(&shown.text);
-    // What is not printable was replaced by something longer: then the whole line is marked.
+    // A replaced character is longer than the one before: the span does not fit then, and the whole line is marked.
     let span = if text.len() == shown.text.len() { shown.start..shown.end } else { 0..text.len() };
     let snippet = Snippet::source(&text)
         .line_start(usize::try_from(number).unwrap_or(usize::MAX))

@@ -1,42 +1,46 @@
-//! What is needed to tell where a value that is not accepted stands, without telling too much.
+//! Tells where a rejected value came from, and keeps secrets out of what is told.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::diagnosis::{Problem, Rejection, cut, printable};
 use crate::history::Change;
-use crate::origin::{Origin, Provenance};
-use crate::page::{Line, Pages};
+use crate::origin::Origin;
+use crate::problem::Problem;
+use crate::provenance::Provenance;
+use crate::rejection::Rejection;
 use crate::secrets::Secrets;
+use crate::source_map::{Line, SourceMaps};
+use crate::text::{cut, printable};
 use crate::tree::{Node, Span};
 
-/// It has no `Debug`: it holds the documents and the secrets.
-pub(crate) struct Evidence {
+/// The files, origins and secrets of one configuration. It has no `Debug`, since it holds the secrets.
+pub(crate) struct Redactor {
     pub(crate) provenance: Provenance,
     pub(crate) secrets: Secrets,
-    pages: Pages,
-    /// The secrets themselves, so that no message from outside repeats one.
+    sources: SourceMaps,
+    /// The secrets themselves, longest first: no text may contain one of them.
     texts: Vec<String>,
+    /// The paths that the type declares.
     declared: BTreeSet<String>,
 }
 
-/// A longer value is cut.
-const LONGEST: usize = 60;
-/// A shorter secret is part of many words.
-const SHORT: usize = 4;
+/// A value is cut after so many characters.
+const MAX_VALUE: usize = 60;
+/// A secret of fewer characters is part of many words, so it is masked only as a word of its own.
+const MIN_LENGTH: usize = 4;
 
-impl Evidence {
-    /// `former` are the secrets in force, which an edit may have put in a wrong place.
-    pub(crate) fn new(root: &Node, secrets: &Secrets, pages: Pages, former: Vec<String>) -> Evidence {
+impl Redactor {
+    /// `former` are the secrets of the configuration in force: an edit may have moved one to a wrong place.
+    pub(crate) fn new(root: &Node, secrets: &Secrets, sources: SourceMaps, former: Vec<String>) -> Redactor {
         let mut texts = secrets.texts(root);
         texts.extend(former);
         texts.sort_by_key(|text| Reverse(text.len()));
-        Evidence {
+        Redactor {
             provenance: Provenance::of(root, secrets),
             secrets: secrets.clone(),
-            pages,
+            sources,
             texts,
             declared: BTreeSet::new(),
         }
@@ -46,65 +50,52 @@ impl Evidence {
         self.declared = declared;
     }
 
-    /// A value of the right type that is not accepted, in the words of a validator: with the value.
-    pub(crate) fn violation(&self, path: &str, message: &str) -> Problem {
-        let mut problem = self.rejection(path, message);
-        let place = self.provenance.nearest(path).filter(|(_, is_exact)| *is_exact);
-        if let Some(text) = place.and_then(|(place, _)| place.text.as_deref()) {
-            problem.message.push_str(", found ");
-            problem.message.push_str(&self.quoted(text));
-        }
-        problem
-    }
-
-    /// A value that a rule or a consumer rejects. What it says to do may repeat the path in another form, so it is left out
-    /// where the path holds a secret.
+    /// The problem of a value that was rejected, with its place. The help may repeat the path in another form, so it is left
+    /// out if the path contains a secret.
     pub(crate) fn rejected(&self, rejection: &Rejection) -> Problem {
-        let problem = self.rejection(&rejection.path, &rejection.message);
-        match &rejection.help {
-            Some(help) if self.scrubbed(&rejection.path) == rejection.path => {
-                problem.help(self.scrubbed(help))
-            }
-            _ => problem,
+        let path = rejection.path.as_str();
+        let nearest = self.provenance.nearest(path);
+        let exact = nearest.filter(|(_, is_exact)| *is_exact).map(|(place, _)| place);
+        let mut message = self.scrubbed(&rejection.message);
+        if let Some(text) = exact.filter(|_| rejection.names_value).and_then(|place| place.text.as_deref()) {
+            message.push_str(", found ");
+            message.push_str(&self.quoted(text));
         }
-    }
-
-    /// A value that is not accepted, in the words of whoever does not accept it.
-    pub(crate) fn rejection(&self, path: &str, message: &str) -> Problem {
-        let problem = Problem::plain(self.scrubbed(message))
-            .public_words("the value is not accepted")
+        let mut problem = Problem::plain(message)
+            .public_message("the value is not accepted")
             .public_path(self.public(path))
-            .path(self.scrubbed(path));
-        match self.provenance.nearest(path) {
-            Some((place, is_exact)) => {
-                let line = if is_exact { self.line(&place.origin, place.span) } else { None };
-                problem.at(place.origin.clone()).showing(line)
-            }
-            None => problem,
+            .path(self.scrubbed(path))
+            .showing(exact.and_then(|place| self.line(&place.origin, place.span)));
+        if let Some((place, _)) = nearest {
+            problem = problem.at(place.origin.clone());
+        }
+        match &rejection.help {
+            Some(help) if self.scrubbed(path) == path => problem.help(self.scrubbed(help)),
+            _ => problem,
         }
     }
 
     /// The line of a value, if it may be shown.
     pub(crate) fn line(&self, origin: &Origin, span: Option<Span>) -> Option<Line> {
         let Origin::File { path, .. } = origin else { return None };
-        let line = self.pages.get(path)?.line(span?)?;
+        let line = self.sources.get(&**path)?.line(span?)?;
         (self.scrubbed(&line.text) == line.text).then_some(line)
     }
 
-    /// A value as a sentence names it.
+    /// A value in backticks.
     pub(crate) fn quoted(&self, text: &str) -> String {
-        match cut(&printable(&self.scrubbed(text)), LONGEST) {
+        match cut(&printable(&self.scrubbed(text)), MAX_VALUE) {
             empty if empty.is_empty() => "an empty text".to_owned(),
             text => format!("`{text}`"),
         }
     }
 
-    /// A text without any secret that it may have repeated.
+    /// A text in which every secret is replaced by `***`.
     pub(crate) fn scrubbed(&self, text: &str) -> String {
         self.texts.iter().fold(text.to_owned(), |text, secret| masked(&text, secret))
     }
 
-    /// A change without any secret that someone wrote in another value's place.
+    /// A change without secrets: someone may have written one in the place of another value.
     pub(crate) fn masked(&self, change: Change) -> Change {
         let Change { path, from, to } = change;
         Change { path: self.scrubbed(&path), from: self.masked_value(from), to: self.masked_value(to) }
@@ -122,7 +113,7 @@ impl Evidence {
         }
     }
 
-    /// The part of a path that the type names.
+    /// The part of a path that the type declares.
     fn public(&self, path: &str) -> String {
         let mut path = path;
         while !self.declared.contains(path) {
@@ -135,9 +126,9 @@ impl Evidence {
     }
 }
 
-/// A short secret is masked where it stands as a word: it would tear other words apart.
+/// Replaces a secret by `***`; a short one only where it is a word of its own.
 fn masked(text: &str, secret: &str) -> String {
-    if secret.chars().count() >= SHORT {
+    if secret.chars().count() >= MIN_LENGTH {
         return text.replace(secret, "***");
     }
     let mut masked = String::new();

@@ -1,19 +1,19 @@
-//! What serde says went wrong, before it is known where.
+//! The error type of the deserializer.
 
 use std::fmt::{self, Debug, Display, Formatter};
 
 use serde::de::{Error, Expected, Unexpected};
 
-use crate::diagnosis::Problem;
+use crate::problem::Problem;
 
-/// An error on its way up to the node that it is about.
-pub(crate) enum Fault {
+/// An error of serde, without its place at first.
+pub(crate) enum DeError {
     Raw(Raw),
     Located { problem: Box<Problem>, is_missing: bool },
 }
 
 pub(crate) enum Raw {
-    /// The kind that was found is of use only where the node is not the value at fault itself.
+    /// A value of another type. `kind` is used only where the node is not itself the value at fault.
     Type {
         expected: String,
         kind: &'static str,
@@ -25,64 +25,75 @@ pub(crate) enum Raw {
     Custom(String),
 }
 
-impl Fault {
-    pub(crate) fn expected(expected: &dyn Expected) -> Fault {
-        Fault::Raw(Raw::Type { expected: words(&expected.to_string()), kind: "another kind of value" })
+impl DeError {
+    pub(crate) fn expected(expected: &dyn Expected) -> DeError {
+        DeError::Raw(Raw::Type { expected: words(&expected.to_string()), kind: "another kind of value" })
+    }
+
+    /// The problem, and whether it is a missing key; `locate` gives it its place if it has none.
+    pub(crate) fn located(self, locate: impl FnOnce(Raw) -> Problem) -> (Box<Problem>, bool) {
+        match self {
+            DeError::Located { problem, is_missing } => (problem, is_missing),
+            DeError::Raw(raw) => {
+                let is_missing = matches!(raw, Raw::Missing(_));
+                (Box::new(locate(raw)), is_missing)
+            }
+        }
     }
 }
 
-impl Error for Fault {
-    fn custom<M: Display>(message: M) -> Fault {
-        Fault::Raw(Raw::Custom(message.to_string()))
+impl Error for DeError {
+    fn custom<M: Display>(message: M) -> DeError {
+        DeError::Raw(Raw::Custom(message.to_string()))
     }
 
-    fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Fault {
-        Fault::Raw(Raw::Type { expected: words(&expected.to_string()), kind: kind(&unexpected) })
+    fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> DeError {
+        DeError::Raw(Raw::Type { expected: words(&expected.to_string()), kind: kind(&unexpected) })
     }
 
-    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Fault {
-        Fault::invalid_type(unexpected, expected)
+    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> DeError {
+        DeError::invalid_type(unexpected, expected)
     }
 
-    fn invalid_length(length: usize, expected: &dyn Expected) -> Fault {
-        Fault::custom(format_args!("expected {expected}, found {length} elements"))
+    fn invalid_length(length: usize, expected: &dyn Expected) -> DeError {
+        DeError::custom(format_args!("expected {expected}, found {length} elements"))
     }
 
-    fn unknown_variant(_: &str, known: &'static [&'static str]) -> Fault {
-        Fault::Raw(Raw::Variant { known })
+    fn unknown_variant(_: &str, known: &'static [&'static str]) -> DeError {
+        DeError::Raw(Raw::Variant { known })
     }
 
-    fn unknown_field(_: &str, _: &'static [&'static str]) -> Fault {
-        Fault::custom("a key in this map is unknown")
+    fn unknown_field(_: &str, _: &'static [&'static str]) -> DeError {
+        DeError::custom("a key in this map is unknown")
     }
 
-    fn missing_field(field: &'static str) -> Fault {
-        Fault::Raw(Raw::Missing(field))
+    fn missing_field(field: &'static str) -> DeError {
+        DeError::Raw(Raw::Missing(field))
     }
 
-    fn duplicate_field(field: &'static str) -> Fault {
-        Fault::custom(format_args!("`{field}` is given twice, once by another name"))
+    fn duplicate_field(field: &'static str) -> DeError {
+        DeError::custom(format_args!("`{field}` is given twice, once by another name"))
     }
 }
 
-impl Debug for Fault {
+impl Debug for DeError {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         Display::fmt(self, out)
     }
 }
 
-impl Display for Fault {
+impl Display for DeError {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Fault::Raw(_) => out.write_str("a value is not as expected"),
-            Fault::Located { problem, .. } => out.write_str(&problem.sentence()),
+            DeError::Raw(_) => out.write_str("a value is not as expected"),
+            DeError::Located { problem, .. } => out.write_str(&problem.sentence()),
         }
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for DeError {}
 
-/// What a visitor expects, in the words of someone who edits a file.
+/// What a visitor expects, in terms of the file: `a number` for `f64`.
 fn words(expecting: &str) -> String {
     let range = |low: &dyn Display, high: &dyn Display| format!("a whole number from {low} to {high}");
     match expecting {

@@ -1,0 +1,57 @@
+//! The text of each file, and the lines of it that may be shown.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use crate::tree::Span;
+
+/// The files from which one configuration was read.
+pub(crate) type SourceMaps = HashMap<PathBuf, SourceMap>;
+
+/// A file's text, and how many keys and values are on each line. It has no `Debug`, since it holds the secrets.
+pub(crate) struct SourceMap {
+    text: String,
+    occupancy: Vec<Occupancy>,
+}
+
+/// How many keys and values touch a line.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Occupancy {
+    pub(crate) keys: usize,
+    pub(crate) values: usize,
+}
+
+/// One line as it may be shown: it ends with the value, without a comment behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) text: String,
+    /// The value at fault, in bytes of `text`.
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+/// A longer line is not shown, in bytes.
+const MAX_LINE: usize = 200;
+
+impl SourceMap {
+    /// `occupancy` is indexed by line, counted from 1.
+    pub(crate) fn new(text: &str, occupancy: Vec<Occupancy>) -> SourceMap {
+        SourceMap { text: text.to_owned(), occupancy }
+    }
+
+    /// The line of a value, if nothing but the value and its key is on it.
+    pub(crate) fn line(&self, span: Span) -> Option<Line> {
+        let is_alone =
+            self.occupancy.get(span.first_line).is_some_and(|line| line.keys <= 1 && line.values == 1);
+        if !is_alone || span.first_line != span.last_line || span.start == span.end {
+            return None;
+        }
+        let begin = self.text.get(..span.start)?.rfind(['\n', '\r']).map_or(0, |line_break| line_break + 1);
+        let text = self.text.get(begin..span.end)?;
+        (text.len() <= MAX_LINE).then(|| Line {
+            text: text.to_owned(),
+            start: span.start - begin,
+            end: span.end - begin,
+        })
+    }
+}

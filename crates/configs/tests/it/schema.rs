@@ -1,0 +1,26 @@
+//! The JSON Schema of the demo's settings.
+
+use configs::{AppConfig, Configs};
+
+#[test]
+fn the_schema_names_every_key() {
+    let schema: serde_json::Value = serde_json::from_str(&Configs::<AppConfig>::schema()).expect("JSON");
+    let keys = |pointer: &str| -> Vec<String> {
+        let properties = schema.pointer(pointer).and_then(|found| found.as_object()).expect(pointer);
+        let mut keys: Vec<_> = properties.keys().cloned().collect();
+        keys.sort();
+        keys
+    };
+    assert_eq!(
+        keys("/properties").join(" "),
+        "admin_token admin_token_file app_name database host limits maintenance port revision routes settings upgrade"
+    );
+    assert_eq!(keys("/$defs/Database/properties").join(" "), "host name password password_file port user");
+    assert_eq!(
+        keys("/$defs/Settings/properties").join(" "),
+        "feature_flag_a log_level refresh_interval_seconds"
+    );
+    assert_eq!(keys("/$defs/Limits/properties").join(" "), "requests_per_second");
+    assert_eq!(keys("/$defs/Upgrade/properties").join(" "), "public_key sha256");
+    assert_eq!(schema["required"], serde_json::json!(["app_name", "port", "database", "settings"]));
+}
