@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use crate::plan::{Build, How, Plan};
-use crate::reaper;
 use crate::report::Report;
 use crate::supervisor::Outcome;
+use crate::{job, reaper};
 
 /// What holds on to a finished build's output, a daemon that it started, is not waited for longer than this.
 const TAIL: Duration = Duration::from_secs(1);
@@ -48,14 +48,31 @@ impl Building {
     pub(crate) fn start(plan: &Plan, report: &Report, tell: impl FnOnce(Built) + Send + 'static) -> Building {
         let began = Instant::now();
         let cancelled = Arc::new(AtomicBool::new(false));
-        let spawned = command(plan).spawn();
-        let group = spawned.as_ref().ok().map(Child::id);
         let (report, build, is_cancelled) = (report.clone(), plan.build.clone(), Arc::clone(&cancelled));
-        thread::spawn(move || {
+        let (started, starts) = mpsc::channel();
+        let end = move |spawned: io::Result<Child>| {
             let ended = spawned.and_then(|child| follow(child, &build, &report));
             let cancelled = is_cancelled.load(Ordering::SeqCst);
             tell(judge(ended, cancelled, &build.how, began.elapsed()));
+        };
+        // Before the build: once that runs, somebody must wait for it.
+        let thread = job::start("build", end, move |end| {
+            end(starts.recv().unwrap_or_else(|_| Err(ErrorKind::BrokenPipe.into())));
         });
+        let group = match thread {
+            Ok(()) => {
+                let spawned = command(plan).spawn();
+                let group = spawned.as_ref().ok().map(Child::id);
+                let _ = started.send(spawned);
+                group
+            }
+            Err((error, end)) => {
+                if let Some(end) = end {
+                    end(Err(error));
+                }
+                None
+            }
+        };
         Building { group, cancelled }
     }
 
@@ -69,10 +86,14 @@ impl Building {
         self.cancelled.store(true, Ordering::SeqCst);
         let Some(group) = self.group else { return };
         reaper::signal(group, libc::SIGTERM, |_| true);
-        thread::spawn(move || {
+        let kill = |group| reaper::signal(group, libc::SIGKILL, |_| true);
+        let later = move |group| {
             thread::sleep(PATIENCE);
-            reaper::signal(group, libc::SIGKILL, |_| true);
-        });
+            kill(group);
+        };
+        if job::start("cancel", group, later).is_err() {
+            kill(group);
+        }
     }
 }
 
@@ -124,10 +145,14 @@ fn is_of_an_outer_cargo(name: &OsString) -> bool {
 fn follow(mut child: Child, build: &Build, report: &Report) -> io::Result<(ExitStatus, Option<PathBuf>)> {
     let group = child.id();
     let log = Log::open(build.log.as_deref(), report);
+    let kill = |_: &io::Error| {
+        reaper::sweep(group);
+    };
     let errors = child.stderr.take().map(|pipe| {
         let log = log.clone();
         reading(move || stream(pipe, Report::compiler, &log))
     });
+    let errors = errors.transpose().inspect_err(kill)?;
     let output = child.stdout.take().map(|pipe| {
         let log = log.clone();
         match &build.how {
@@ -138,6 +163,7 @@ fn follow(mut child: Child, build: &Build, report: &Report) -> io::Result<(ExitS
             _ => reading(move || stream(pipe, Report::output, &log)),
         }
     });
+    let output = output.transpose().inspect_err(kill)?;
     let status = child.wait()?;
     let end = Instant::now() + TAIL;
     let executable = output.and_then(|output| receive(&output, end)).flatten();
@@ -146,12 +172,12 @@ fn follow(mut child: Child, build: &Build, report: &Report) -> io::Result<(ExitS
     Ok((status, executable))
 }
 
-fn reading<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Receiver<T> {
+fn reading<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> io::Result<Receiver<T>> {
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
+    thread::Builder::new().name("output".to_owned()).spawn(move || {
         let _ = sender.send(read());
-    });
-    receiver
+    })?;
+    Ok(receiver)
 }
 
 fn receive<T>(from: &Receiver<T>, end: Instant) -> Option<T> {
@@ -167,7 +193,7 @@ fn stream(mut pipe: impl Read, show: impl Fn(&[u8]), log: &Log) -> Option<PathBu
                 show(&buffer[..read]);
                 log.write(&buffer[..read]);
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(_) => return None,
         }
     }

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::job;
 use crate::lend::Lending;
 use crate::plan;
 use crate::proxy::UnderWay;
@@ -88,7 +88,7 @@ impl Drain {
 
     fn run(leaver: Leaver, mut stage: Stage, tell: impl Fn(Progress) + Send + 'static) -> Drain {
         let (orders, received) = mpsc::channel();
-        thread::spawn(move || {
+        let started = job::start("drain", (leaver, tell), move |(leaver, tell)| {
             let patient = stage != Stage::Stop;
             if stage == Stage::Keep {
                 let Some(next) = keep(&leaver, &received) else { return };
@@ -104,6 +104,12 @@ impl Drain {
             tell(Progress::Signalled(owed));
             stop(&leaver, signal, &received, &tell);
         });
+        // Without a thread nobody can wait for connections, nor for the end.
+        if let Err((_, Some((leaver, tell)))) = started {
+            leaver.told.store(true, Ordering::SeqCst);
+            tell(Progress::Signalled(Owed::default()));
+            reaper::signal(leaver.group, leaver.stop.signal.number(), |_| true);
+        }
         Drain { orders }
     }
 

@@ -4,9 +4,9 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::process::ExitStatus;
-use std::sync::Arc;
+use std::process::{Child as Process, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -105,28 +105,34 @@ impl Generation {
         if let Some(herald) = &herald {
             start.spec.env.push(("NOTIFY_SOCKET".into(), herald.address().into()));
         }
-        let mut child = child::start(start.spec)?;
+        let (started, starts) = mpsc::channel::<Process>();
+        let ended = tell.clone();
+        let told = Arc::new(AtomicBool::new(false));
+        let (was_told, longest) = (Arc::clone(&told), plan.stop.kill_delay + AFTER_KILL);
+        let wait = move || {
+            let Ok(mut process) = starts.recv() else { return };
+            let status = process.wait();
+            // A shell or another launcher may be gone at once, while the server below it finishes its requests.
+            if was_told.load(Ordering::SeqCst) {
+                reaper::wait(process.id(), longest);
+            }
+            reaper::sweep(process.id());
+            ended(News::Ended(status));
+        };
+        // Before the program: once that runs, somebody must wait for it.
+        thread::Builder::new().name("wait".to_owned()).spawn(wait)?;
+        let child = child::start(start.spec)?;
         let group = child.pid;
+        let _ = started.send(child.process);
         let heard = tell.clone();
         let serve =
             |notify: OwnedFd| Lending::serve(notify, Arc::clone(owned), move |what| heard(News::Heard(what)));
-        let lending = child.notify.take().map(serve).transpose()?.map(Arc::new);
+        let kill = |_: &io::Error| reaper::signal(group, libc::SIGKILL, |_| true);
+        let lending = child.notify.map(serve).transpose().inspect_err(kill)?.map(Arc::new);
         let way = match chosen.way {
             Way::Lent if lending.is_none() => Way::Plain,
             way => way,
         };
-        let ended = tell.clone();
-        let told = Arc::new(AtomicBool::new(false));
-        let (was_told, longest) = (Arc::clone(&told), plan.stop.kill_delay + AFTER_KILL);
-        thread::spawn(move || {
-            let status = child.process.wait();
-            // A shell or another launcher may be gone at once, while the server below it finishes its requests.
-            if was_told.load(Ordering::SeqCst) {
-                reaper::wait(group, longest);
-            }
-            reaper::sweep(group);
-            ended(News::Ended(status));
-        });
         let mut generation = Generation {
             began,
             port: start.port,
@@ -134,7 +140,7 @@ impl Generation {
             addresses: Vec::new(),
             group,
             way,
-            unfiltered: child.unfiltered.take(),
+            unfiltered: child.unfiltered,
             owed: Owed::default(),
             told,
             path: plan.ready.http.clone(),
@@ -146,7 +152,7 @@ impl Generation {
             _herald: herald,
         };
         if let Some(question) = generation.question(&plan.sockets.addresses) {
-            generation.probe = Some(Probe::ask(question, move || tell(News::Answered)));
+            generation.probe = Some(Probe::ask(question, move || tell(News::Answered)).inspect_err(kill)?);
         }
         Ok(generation)
     }
@@ -211,7 +217,11 @@ impl Generation {
             let path = self.path.clone();
             let question =
                 Question { address, path, group: Some(self.group), delay: Duration::ZERO, every: None };
-            self.probe = Some(Probe::ask(question, move || tell(News::Answered)));
+            match Probe::ask(question, move || tell(News::Answered)) {
+                Ok(probe) => self.probe = Some(probe),
+                // Without a thread nobody can ask it; that it listens must do.
+                Err(_) => return self.becomes_ready(sign),
+            }
         }
         None
     }

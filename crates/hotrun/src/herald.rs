@@ -19,7 +19,7 @@ impl Herald {
     pub(crate) fn open(id: u32, tell: impl Fn() + Send + 'static) -> io::Result<Herald> {
         let name = format!("hotrun-{}-{id}", process::id());
         let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name)?)?;
-        thread::spawn(move || {
+        let listen = move || {
             let mut buffer = [0; 4096];
             while let Ok(read) = socket.recv(&mut buffer) {
                 if &buffer[..read] == OVER {
@@ -29,7 +29,8 @@ impl Herald {
                     tell();
                 }
             }
-        });
+        };
+        thread::Builder::new().name("herald".to_owned()).spawn(listen)?;
         Ok(Herald { name })
     }
 

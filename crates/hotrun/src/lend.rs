@@ -93,7 +93,7 @@ impl Lending {
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let grip = Arc::new(Grip { orders: Mutex::default(), bell });
         let mut answers =
-            Answers::new(Notifications::new(notify), Arc::clone(&owned), Arc::clone(&grip), Box::new(tell));
+            Answers::new(Notifications::new(notify)?, Arc::clone(&owned), Arc::clone(&grip), Box::new(tell));
         let thread = thread::Builder::new().name("lending".to_owned()).spawn(move || answers.give())?;
         Ok(Lending { grip, owned, thread: Some(thread) })
     }

@@ -60,6 +60,7 @@ mod guardian;
 mod herald;
 mod init;
 mod inputs;
+mod job;
 mod lend;
 mod plan;
 mod probe;

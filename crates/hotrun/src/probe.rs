@@ -35,11 +35,11 @@ pub(crate) struct Probe {
 }
 
 impl Probe {
-    /// Asks; `tell` is called once.
-    pub(crate) fn ask(question: Question, tell: impl FnOnce() + Send + 'static) -> Probe {
+    /// Asks; `tell` is called once. An error is that there is no thread for it.
+    pub(crate) fn ask(question: Question, tell: impl FnOnce() + Send + 'static) -> io::Result<Probe> {
         let over = Arc::new(AtomicBool::new(false));
         let is_over = Arc::clone(&over);
-        thread::spawn(move || {
+        let ask = move || {
             thread::sleep(question.delay);
             while !is_over.load(Ordering::Relaxed) {
                 if yes(&question).unwrap_or(false) {
@@ -47,8 +47,9 @@ impl Probe {
                 }
                 thread::sleep(question.every.unwrap_or(EVERY));
             }
-        });
-        Probe { over }
+        };
+        thread::Builder::new().name("probe".to_owned()).spawn(ask)?;
+        Ok(Probe { over })
     }
 }
 

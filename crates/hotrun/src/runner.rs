@@ -147,7 +147,9 @@ impl Runner {
     fn follow(&mut self) -> Result<(), Refusal> {
         let changes = self.sender.clone();
         let tell = move |files| drop(changes.send(Happening::Changes(files)));
-        self.sources = Some(Arc::new(Sources::open(&self.plan, tell)));
+        let sources = Sources::open(&self.plan, tell)
+            .map_err(|error| Refusal::unfit(format!("sources cannot be watched: {error}")))?;
+        self.sources = Some(Arc::new(sources));
         if !self.apply(Event::Changed)? {
             return Ok(());
         }
@@ -223,12 +225,13 @@ fn start_proxy(owned: &Owned) -> Result<Proxy, Refusal> {
 fn listen_to_signals(sender: Sender<Happening>) -> Result<(), Refusal> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
         .map_err(|error| Refusal::unfit(format!("signals cannot be caught: {error}")))?;
-    thread::spawn(move || {
+    let hear = move || {
         for _ in signals.forever() {
             if sender.send(Happening::Asked).is_err() {
                 return;
             }
         }
-    });
-    Ok(())
+    };
+    let started = thread::Builder::new().name("signals".to_owned()).spawn(hear);
+    started.map(drop).map_err(|error| Refusal::unfit(format!("signals cannot be caught: {error}")))
 }

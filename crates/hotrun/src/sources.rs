@@ -8,6 +8,7 @@ mod stamp;
 mod survey;
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant, SystemTime};
 use filewatch::{Degraded, Watch, Watcher};
 
 use crate::inputs::Inputs;
+use crate::job;
 use crate::plan::Plan;
 use crate::sources::ignores::Ignores;
 use crate::sources::judge::Judge;
@@ -70,7 +72,9 @@ impl Sources {
     /// Watches what the plan names and what the compiler reads. From now on no change is missed, although the watching itself
     /// begins later, in a large tree after some seconds: what was changed before that is found by its times. `tell` is called
     /// on other threads.
-    pub(crate) fn open(plan: &Plan, tell: impl Fn(Changes) + Send + 'static) -> Self {
+    ///
+    /// An error is that there is no thread for it.
+    pub(crate) fn open(plan: &Plan, tell: impl Fn(Changes) + Send + 'static) -> io::Result<Self> {
         let rules = plan.sources.clone();
         let ignores = Ignores::of(&rules.roots);
         let judge = Mutex::new(Judge::new(rules.clone(), ignores.clone()));
@@ -78,11 +82,11 @@ impl Sources {
         let desk = Arc::new(Desk { judge, tell, said: Mutex::default() });
         let lease = Arc::new(());
         let (at, held) = (Arc::clone(&desk), Arc::downgrade(&lease));
-        thread::spawn(move || {
+        thread::Builder::new().name("sources".to_owned()).spawn(move || {
             let watcher = at.enter(&rules, &ignores);
             at.follow(watcher, &held);
-        });
-        Self { desk, outskirts: Mutex::default(), _lease: lease }
+        })?;
+        Ok(Self { desk, outskirts: Mutex::default(), _lease: lease })
     }
 
     /// Takes in what the build of this number has read, which began then; of a failed one, nothing: then every likely file counts.
@@ -103,7 +107,11 @@ impl Sources {
         let watcher = Watcher::open(Watch::default().poll(LOOK), &paths, |_| true);
         let lease = Arc::new(());
         let (desk, held) = (Arc::clone(&self.desk), Arc::downgrade(&lease));
-        thread::spawn(move || desk.follow(watcher, &held));
+        if let Err((error, _)) = job::start("sources", watcher, move |watcher| desk.follow(watcher, &held)) {
+            let note = format!("files outside of the watched folders are not watched: {error}");
+            self.desk.tell(Changes { files: Vec::new(), notes: vec![note] });
+            return Vec::new();
+        }
         let new: Vec<PathBuf> = paths.difference(&outskirts.paths).cloned().collect();
         *outskirts = Outskirts { paths, _lease: lease };
         self.desk.judge().younger(new)
@@ -168,8 +176,12 @@ impl Desk {
         files.sort();
         files.dedup();
         self.judge().told(&files);
+        self.tell(Changes { files, notes: Vec::new() });
+    }
+
+    fn tell(&self, changes: Changes) {
         let tell = self.tell.lock().unwrap_or_else(PoisonError::into_inner);
-        tell(Changes { files, notes: Vec::new() });
+        tell(changes);
     }
 
     fn note(&self, degraded: Vec<Degraded>) {
@@ -177,8 +189,7 @@ impl Desk {
         let notes: Vec<String> =
             degraded.into_iter().filter(|way| said.insert(*way)).map(|way| way.to_string()).collect();
         if !notes.is_empty() {
-            let tell = self.tell.lock().unwrap_or_else(PoisonError::into_inner);
-            tell(Changes { files: Vec::new(), notes });
+            self.tell(Changes { files: Vec::new(), notes });
         }
     }
 }

@@ -4,16 +4,16 @@
 #![allow(unsafe_code, reason = "seccomp(2) and its ioctls have no safe wrapper")]
 
 use std::io;
-use std::mem::zeroed;
+use std::mem::size_of;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use libc::{
     SECCOMP_ADDFD_FLAG_SEND, SECCOMP_ADDFD_FLAG_SETFD, SECCOMP_FILTER_FLAG_NEW_LISTENER,
-    SECCOMP_GET_ACTION_AVAIL, SECCOMP_IOCTL_NOTIF_ADDFD, SECCOMP_IOCTL_NOTIF_ID_VALID,
-    SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
-    SECCOMP_RET_USER_NOTIF, SECCOMP_SET_MODE_FILTER, SECCOMP_USER_NOTIF_FLAG_CONTINUE, SYS_accept,
-    SYS_accept4, SYS_bind, SYS_fcntl, SYS_ioctl, SYS_listen, SYS_setsockopt, SYS_shutdown, c_long, c_uint,
-    c_ulong, sock_fprog,
+    SECCOMP_GET_ACTION_AVAIL, SECCOMP_GET_NOTIF_SIZES, SECCOMP_IOCTL_NOTIF_ADDFD,
+    SECCOMP_IOCTL_NOTIF_ID_VALID, SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND,
+    SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_RET_USER_NOTIF, SECCOMP_SET_MODE_FILTER,
+    SECCOMP_USER_NOTIF_FLAG_CONTINUE, SYS_accept, SYS_accept4, SYS_bind, SYS_fcntl, SYS_ioctl, SYS_listen,
+    SYS_setsockopt, SYS_shutdown, c_long, c_uint, c_ulong, sock_fprog,
 };
 
 use crate::lend::filter::{ARCHITECTURE, filter};
@@ -35,7 +35,21 @@ const REPORTED: [(c_long, Kind); 8] = [
 
 /// Where a filter reports the calls of everybody under it.
 #[derive(Debug)]
-pub(crate) struct Notifications(OwnedFd);
+pub(crate) struct Notifications {
+    descriptor: OwnedFd,
+    sizes: Sizes,
+}
+
+/// How many bytes the kernel reads and writes. A later kernel may have longer structs than this program was compiled with.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    call: usize,
+    answer: usize,
+}
+
+/// Memory for a struct of the kernel's, at least as long as both sides have it, aligned and zeroed.
+#[derive(Debug)]
+struct Buffer(Vec<u64>);
 
 /// A call that waits for its answer.
 #[derive(Clone, Copy, Debug)]
@@ -73,10 +87,11 @@ pub(crate) fn unavailable() -> Option<String> {
     if ARCHITECTURE.is_none() {
         return Some("the machine is neither x86_64 nor aarch64".to_owned());
     }
-    let action: u32 = SECCOMP_RET_USER_NOTIF;
+    let mut action: u32 = SECCOMP_RET_USER_NOTIF;
     // SAFETY: reads the four bytes of `action`.
-    let answer = unsafe { seccomp(SECCOMP_GET_ACTION_AVAIL, 0, (&raw const action).cast()) };
-    answer.err().map(|error| format!("the kernel has no user notifications: {error}"))
+    let answer = unsafe { seccomp(SECCOMP_GET_ACTION_AVAIL, 0, (&raw mut action).cast()) };
+    let error = answer.err().or(Sizes::ask().err())?;
+    Some(format!("the kernel has no user notifications: {error}"))
 }
 
 /// Puts this thread, and all that it starts, under the filter. `PR_SET_NO_NEW_PRIVS` must be set.
@@ -84,10 +99,10 @@ pub(crate) fn install() -> io::Result<OwnedFd> {
     let architecture = ARCHITECTURE.ok_or(io::ErrorKind::Unsupported)?;
     let mut filter = filter(architecture);
     let length = u16::try_from(filter.len()).expect("a filter has two dozen instructions");
-    let program = sock_fprog { len: length, filter: filter.as_mut_ptr() };
+    let mut program = sock_fprog { len: length, filter: filter.as_mut_ptr() };
     // SAFETY: `program` points to `length` instructions that live until the call returns; the kernel copies them.
     let descriptor = unsafe {
-        seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, (&raw const program).cast())
+        seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, (&raw mut program).cast())
     }?;
     let descriptor = RawFd::try_from(descriptor).map_err(|_| io::ErrorKind::InvalidData)?;
     // SAFETY: the kernel made this descriptor for us just now.
@@ -95,21 +110,19 @@ pub(crate) fn install() -> io::Result<OwnedFd> {
 }
 
 impl Notifications {
-    pub(crate) fn new(descriptor: OwnedFd) -> Notifications {
-        let notifications = Notifications(descriptor);
+    pub(crate) fn new(descriptor: OwnedFd) -> io::Result<Notifications> {
         // SAFETY: takes the flags by value; an older kernel says no, and is merely slower.
-        let _ =
-            unsafe { libc::ioctl(notifications.0.as_raw_fd(), SECCOMP_IOCTL_NOTIF_SET_FLAGS, SYNC_WAKE_UP) };
-        notifications
+        let _ = unsafe { libc::ioctl(descriptor.as_raw_fd(), SECCOMP_IOCTL_NOTIF_SET_FLAGS, SYNC_WAKE_UP) };
+        Ok(Notifications { descriptor, sizes: Sizes::ask()? })
     }
 
     /// The next call; `None` if its caller was interrupted meanwhile. Waits if there is none.
     pub(crate) fn receive(&self) -> io::Result<Option<Call>> {
-        // SAFETY: a struct of integers; the kernel demands zeros.
-        let mut heard: libc::seccomp_notif = unsafe { zeroed() };
-        // SAFETY: `heard` is as large as the number of the ioctl says.
-        match unsafe { self.ioctl(SECCOMP_IOCTL_NOTIF_RECV, &raw mut heard) } {
-            Ok(_) => Ok(Some(Call::read(&heard))),
+        let mut heard = Buffer::zeroed(self.sizes.call);
+        // SAFETY: `heard` is as large as the kernel says, and the kernel demands zeros.
+        match unsafe { self.ioctl(SECCOMP_IOCTL_NOTIF_RECV, heard.start()) } {
+            // SAFETY: the struct has integers only, the buffer is aligned to 8 bytes and at least as large.
+            Ok(_) => Ok(Some(Call::read(unsafe { &*heard.start().cast() }))),
             Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EINTR)) => Ok(None),
             Err(error) => Err(error),
         }
@@ -169,9 +182,12 @@ impl Notifications {
     }
 
     /// A caller that was interrupted or killed has no use for an answer.
-    fn send(&self, mut answer: libc::seccomp_notif_resp) {
-        // SAFETY: `answer` is as large as the number of the ioctl says.
-        let _ = unsafe { self.ioctl(SECCOMP_IOCTL_NOTIF_SEND, &raw mut answer) };
+    fn send(&self, answer: libc::seccomp_notif_resp) {
+        let mut buffer = Buffer::zeroed(self.sizes.answer);
+        // SAFETY: the buffer is aligned to 8 bytes and at least as large as the struct.
+        unsafe { buffer.start().cast::<libc::seccomp_notif_resp>().write(answer) };
+        // SAFETY: `buffer` is as large as the kernel says.
+        let _ = unsafe { self.ioctl(SECCOMP_IOCTL_NOTIF_SEND, buffer.start()) };
     }
 
     /// # Safety
@@ -179,14 +195,38 @@ impl Notifications {
     /// `argument` must be what `request` reads and writes.
     unsafe fn ioctl<T>(&self, request: libc::Ioctl, argument: *mut T) -> io::Result<c_long> {
         // SAFETY: the caller's promise.
-        let answer = unsafe { libc::ioctl(self.0.as_raw_fd(), request, argument) };
+        let answer = unsafe { libc::ioctl(self.descriptor.as_raw_fd(), request, argument) };
         if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(answer.into()) }
     }
 }
 
 impl AsFd for Notifications {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.descriptor.as_fd()
+    }
+}
+
+impl Sizes {
+    /// Asks the kernel (`SECCOMP_GET_NOTIF_SIZES`, Linux 5.0).
+    fn ask() -> io::Result<Self> {
+        let mut sizes =
+            libc::seccomp_notif_sizes { seccomp_notif: 0, seccomp_notif_resp: 0, seccomp_data: 0 };
+        // SAFETY: writes the struct of three numbers.
+        unsafe { seccomp(SECCOMP_GET_NOTIF_SIZES, 0, (&raw mut sizes).cast()) }?;
+        Ok(Self {
+            call: usize::from(sizes.seccomp_notif).max(size_of::<libc::seccomp_notif>()),
+            answer: usize::from(sizes.seccomp_notif_resp).max(size_of::<libc::seccomp_notif_resp>()),
+        })
+    }
+}
+
+impl Buffer {
+    fn zeroed(bytes: usize) -> Self {
+        Self(vec![0; bytes.div_ceil(size_of::<u64>())])
+    }
+
+    fn start(&mut self) -> *mut u64 {
+        self.0.as_mut_ptr()
     }
 }
 
@@ -213,9 +253,21 @@ pub(crate) fn int(argument: u64) -> i32 {
 
 /// # Safety
 ///
-/// `argument` must be what `operation` reads.
-unsafe fn seccomp(operation: c_uint, flags: c_ulong, argument: *const libc::c_void) -> io::Result<c_long> {
+/// `argument` must be what `operation` reads and writes.
+unsafe fn seccomp(operation: c_uint, flags: c_ulong, argument: *mut libc::c_void) -> io::Result<c_long> {
     // SAFETY: the caller's promise.
     let answer = unsafe { libc::syscall(libc::SYS_seccomp, operation, flags, argument) };
     if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(answer) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Buffer, Sizes};
+
+    #[test]
+    fn a_call_has_room_for_what_the_kernel_writes() {
+        let Ok(sizes) = Sizes::ask() else { return };
+        assert!(sizes.call >= size_of::<libc::seccomp_notif>() && sizes.answer >= 24, "{sizes:?}");
+        assert_eq!(Buffer::zeroed(81).0, [0; 11]);
+    }
 }

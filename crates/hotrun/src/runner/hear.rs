@@ -3,19 +3,20 @@
 use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
-use std::thread;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::build::Built;
 use crate::drain::Progress;
 use crate::generation::{Generation, News, Sign};
 use crate::inputs::{self, Inputs};
+use crate::job;
 use crate::lend::Heard;
 use crate::plan::What;
 use crate::quiet::Death;
 use crate::refusal::Refusal;
 use crate::report::spoken;
-use crate::sources::Changes;
+use crate::sources::{Changes, Sources};
 use crate::supervisor::{Event, Outcome};
 
 use super::{Happening, Runner, Verdict};
@@ -88,7 +89,10 @@ impl Runner {
         match (built.outcome, &self.newest) {
             (Outcome::Good, Some((_, program))) => {
                 let program = program.clone();
-                thread::spawn(move || sources.learn(version, inputs::of(&program), began));
+                let learn = move |sources: Arc<Sources>| sources.learn(version, inputs::of(&program), began);
+                if let Err((_, Some(sources))) = job::start("inputs", sources, learn) {
+                    sources.learn(version, Inputs::default(), began);
+                }
             }
             (Outcome::Cancelled, _) => {}
             _ => sources.learn(version, Inputs::default(), began),

@@ -9,6 +9,7 @@ mod check;
 mod handover;
 mod init;
 mod lending;
+mod limits;
 mod load;
 mod processes;
 mod project;
