@@ -6,7 +6,7 @@
 //! what was published had ever been saved. It ends with its standard input.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-use filewatch::{Files, Live, Notice, ReadError, Step, Watch};
+use filewatch::{Files, Live, Notice, ReadError, Step, TreeLimits, Watch};
 use std::env;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -59,7 +59,8 @@ fn follow(mut arguments: impl Iterator<Item = String>) -> Result<(), String> {
 }
 
 fn read_all(files: &mut Files<'_>, path: &Path) -> Result<Arc<[u8]>, ReadError> {
-    let found = files.tree(path, LIMIT, |_| true)?;
+    let limits = TreeLimits { files: 10_000, file_bytes: LIMIT, total_bytes: 64 * LIMIT };
+    let found = files.tree(path, limits, |_| true)?;
     Ok(found.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect())
 }
 

@@ -27,6 +27,23 @@ pub enum ReadErrorKind {
         /// The most that was allowed, in bytes.
         limit: u64,
     },
+    /// A folder of more files and folders than are walked through, or a symlink to one.
+    TooManyEntries {
+        /// The most that are walked through.
+        limit: usize,
+    },
+    /// A folder of more wanted files than the build allows.
+    TooManyFiles {
+        /// The number of wanted files.
+        found: usize,
+        /// The most that was allowed.
+        limit: usize,
+    },
+    /// A folder whose wanted files have more bytes than the build allows.
+    TooLargeTogether {
+        /// The most that was allowed, in bytes.
+        limit: u64,
+    },
     /// Symlinks that lead in a circle, or through more than 40 steps.
     Loop,
     /// Any other refusal of the operating system, in its own words.
@@ -55,6 +72,20 @@ impl fmt::Display for ReadError {
             ReadErrorKind::NotAFile(what) => write!(f, "`{path}` is {what}, expected a regular file"),
             ReadErrorKind::TooLarge { limit } => {
                 write!(f, "`{path}` is too large: expected at most {}", size(*limit))
+            }
+            ReadErrorKind::TooManyEntries { limit } => write!(
+                f,
+                "`{path}` leads to more than {limit} files and folders: remove the link, or what does not belong there"
+            ),
+            ReadErrorKind::TooManyFiles { found, limit } => {
+                write!(f, "`{path}` holds {found} files, expected at most {limit}")
+            }
+            ReadErrorKind::TooLargeTogether { limit } => {
+                write!(
+                    f,
+                    "the files below `{path}` are too large together: expected at most {}",
+                    size(*limit)
+                )
             }
             ReadErrorKind::Loop => {
                 write!(f, "`{path}` leads through a circle of symlinks: expected at most 40 steps to a file")

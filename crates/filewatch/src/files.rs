@@ -1,6 +1,8 @@
 //! What a build may read.
 
 use crate::error::ReadError;
+#[cfg(doc)]
+use crate::error::ReadErrorKind;
 use crate::file;
 use crate::live::Trigger;
 use crate::shelf::Shelf;
@@ -9,6 +11,17 @@ use std::sync::Arc;
 
 /// Paths below a folder, each with the bytes of its file.
 type Found = Vec<(PathBuf, Arc<[u8]>)>;
+
+/// How much of a folder a build wants at most. More is an error, and nothing of it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TreeLimits {
+    /// The most files.
+    pub files: usize,
+    /// The most bytes of one file.
+    pub file_bytes: u64,
+    /// The most bytes of all files together.
+    pub total_bytes: u64,
+}
 
 /// What a build may read; what it reads is what is watched.
 ///
@@ -31,26 +44,28 @@ impl<'a> Files<'a> {
         self.shelf.file(&file::absolute(path), limit).map_err(|kind| ReadError::new(path, kind))
     }
 
-    /// Every file below the folder `dir` whose path relative to it `keep` wants, with its bytes, at most `limit` of each,
-    /// sorted by that path.
+    /// Every file below the folder `dir` whose path relative to it `keep` wants, with its bytes, sorted by that path.
     ///
-    /// Names that begin with a dot are skipped, folders and all. Symlinks to folders are followed, but not in circles.
+    /// Names that begin with a dot are skipped, folders and all. Symlinks to files and folders are followed, also out of `dir`, but
+    /// not in circles: whoever may write in `dir` decides which files of the system are read, as far as `keep` wants
+    /// their names. At most 20,000 files and folders are walked through, wanted or not. A tree of more, such as one with a symlink to
+    /// `/`, is [an error](ReadErrorKind::TooManyEntries) that names the symlink.
     /// `keep` must always give the same answer for the same path: it is also asked which changes matter.
     pub fn tree(
         &mut self,
         dir: impl AsRef<Path>,
-        limit: u64,
+        limits: TreeLimits,
         keep: impl Fn(&Path) -> bool + Send + 'static,
     ) -> Result<Found, ReadError> {
         let dir = dir.as_ref();
         let root = file::absolute(dir);
-        let listing = self.shelf.tree(&root, limit, Box::new(keep));
+        let listing = self.shelf.tree(&root, limits, Box::new(keep));
         let names = listing.map_err(|(below, kind)| ReadError::new(&beneath(dir, &below), kind))?;
         let mut found = Vec::with_capacity(names.len());
         let mut failed = None;
         for below in names {
             // All of them are read, so that all of them are watched.
-            match self.shelf.file(&root.join(&below), limit) {
+            match self.shelf.file(&root.join(&below), limits.file_bytes) {
                 Ok(bytes) => found.push((below, bytes)),
                 Err(kind) if failed.is_none() => failed = Some(ReadError::new(&dir.join(below), kind)),
                 Err(_) => {}

@@ -113,9 +113,9 @@ mod watcher;
 
 pub use degraded::Degraded;
 pub use error::{ReadError, ReadErrorKind};
-pub use files::Files;
 #[doc(hidden)]
 pub use files::once;
+pub use files::{Files, TreeLimits};
 pub use gate::{Gate, GateGuard};
 pub use live::{Live, Notice, Trigger};
 #[doc(hidden)]

@@ -2,6 +2,7 @@
 
 use crate::chain::Chain;
 use crate::file::{Terms, WatchedFile};
+use crate::files::TreeLimits;
 use crate::reading::Content;
 use crate::settle::{EVERYTHING, Suspects};
 use crate::tree::{Keep, Listing, WatchedTree};
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 #[derive(Default)]
 pub(crate) struct Shelf {
     files: BTreeMap<(PathBuf, u64), WatchedFile>,
-    trees: BTreeMap<(PathBuf, u64), WatchedTree>,
+    trees: BTreeMap<(PathBuf, TreeLimits), WatchedTree>,
     build: u64,
     /// The last build's result was thrown away, so that what it was given says nothing.
     discarded: bool,
@@ -37,8 +38,8 @@ impl Shelf {
     }
 
     /// What the build is given for the folder at `root`: the paths below it that `keep` wants.
-    pub(crate) fn tree(&mut self, root: &Path, limit: u64, keep: Keep) -> Listing {
-        let tree = match self.trees.entry((root.to_owned(), limit)) {
+    pub(crate) fn tree(&mut self, root: &Path, limits: TreeLimits, keep: Keep) -> Listing {
+        let tree = match self.trees.entry((root.to_owned(), limits)) {
             Entry::Occupied(known) => {
                 let tree = known.into_mut();
                 tree.keep(keep);
@@ -46,7 +47,7 @@ impl Shelf {
             }
             Entry::Vacant(unknown) => {
                 self.moved = true;
-                unknown.insert(WatchedTree::open(root.to_owned(), keep))
+                unknown.insert(WatchedTree::open(root.to_owned(), limits, keep))
             }
         };
         tree.give(self.build)
@@ -111,10 +112,10 @@ impl Shelf {
             }
         }
         let mut found = Vec::new();
-        for ((_, limit), tree) in &mut self.trees {
+        for ((_, limits), tree) in &mut self.trees {
             if all || suspects.keys().any(|suspect| tree.concerns(suspect)) {
                 self.moved |= tree.walk();
-                found.extend(tree.files().into_iter().map(|path| (path, *limit)));
+                found.extend(tree.files().into_iter().map(|path| (path, limits.file_bytes)));
             }
         }
         for (path, limit) in found {

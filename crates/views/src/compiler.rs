@@ -4,14 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use filewatch::Files;
+use filewatch::{Files, TreeLimits};
 
 use crate::error::Error;
 use crate::sources::Sources;
 use crate::templates::Templates;
 
-/// The largest template that is read, in bytes: 1 MiB.
-const TEMPLATE_LIMIT: u64 = 1 << 20;
+/// The most templates, the largest one, and the largest set.
+const LIMITS: TreeLimits = TreeLimits { files: 1024, file_bytes: 1 << 20, total_bytes: 16 << 20 };
 
 /// Reads, compiles and tries one set after another.
 pub(crate) struct Compiler<T> {
@@ -53,8 +53,8 @@ impl<T: Fn(&Templates) -> Result<(), Error>> Compiler<T> {
     /// The set that the folder holds now, tried; `None` if it is the one in force.
     pub(crate) fn compile(&mut self, files: &mut Files<'_>) -> Result<Option<Templates>, Error> {
         let found = files
-            .tree(&self.folder, TEMPLATE_LIMIT, is_template)
-            .map_err(|error| Error::from_read(&error))?;
+            .tree(&self.folder, LIMITS, is_template)
+            .map_err(|error| Error::from_read(&self.folder, &error))?;
         let sources = Sources::new(&self.folder, found)?;
         if self.in_force.is(&sources) {
             return Ok(None);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use filewatch::ReadError;
+use filewatch::{ReadError, ReadErrorKind};
 use tera::ErrorKind;
 
 use crate::budget::LimitExceeded;
@@ -104,19 +104,20 @@ impl Error {
 
 /// Where errors come from.
 impl Error {
-    pub(crate) fn from_read(error: &ReadError) -> Error {
-        Error::new(Fault::Files, error.to_string())
+    pub(crate) fn from_read(folder: &Path, error: &ReadError) -> Error {
+        let words = match error.kind {
+            ReadErrorKind::TooManyFiles { found, limit } => {
+                format!("`{}` holds {found} templates, expected at most {limit}", folder.display())
+            }
+            _ => error.to_string(),
+        };
+        Error::new(Fault::Files, words)
     }
 
     pub(crate) fn empty_folder(folder: &Path) -> Error {
         let folder = folder.display();
         let words = format!("`{folder}` holds no template, expected at least one file that ends in `.html`");
         Error::new(Fault::Files, words)
-    }
-
-    pub(crate) fn too_many(folder: &Path, found: usize, most: usize) -> Error {
-        let folder = folder.display();
-        Error::new(Fault::Files, format!("`{folder}` holds {found} templates, expected at most {most}"))
     }
 
     pub(crate) fn too_many_parents(folder: &Path, name: &str, most: usize) -> Error {

@@ -8,9 +8,6 @@ use crate::error::Error;
 use crate::instrument::{self, Instrumented};
 use crate::position::Position;
 
-/// The most templates that one folder may hold: the engine walks every chain of includes from each of its links.
-const MOST_TEMPLATES: usize = 1024;
-
 /// The most templates that one may extend, one through the other: the engine copies the blocks of all of them for each of them.
 /// With 200 it took 1.4 s (debug build, one core).
 const MOST_PARENTS: usize = 50;
@@ -24,9 +21,6 @@ impl Sources {
     pub(crate) fn new(folder: &Path, files: Vec<(PathBuf, Arc<[u8]>)>) -> Result<Sources, Error> {
         if files.is_empty() {
             return Err(Error::empty_folder(folder));
-        }
-        if files.len() > MOST_TEMPLATES {
-            return Err(Error::too_many(folder, files.len(), MOST_TEMPLATES));
         }
         let named = files.into_iter().map(|(path, bytes)| match name(&path) {
             Some(name) => Ok((name, bytes)),

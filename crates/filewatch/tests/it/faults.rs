@@ -1,6 +1,6 @@
 //! What watching becomes when the system cannot do its part, and that it comes back by itself.
 
-use crate::support::{Folder, Heard, LIMIT, LiveText, available, skipped, wait_until, watch};
+use crate::support::{Folder, Heard, LiveText, available, limits, skipped, wait_until, watch};
 use filewatch::{Degraded, Gate, ReadError, ReadErrorKind, Trigger};
 use std::fs::{self, File};
 use std::io::Write;
@@ -340,7 +340,7 @@ fn of_a_thousand_templates_the_one_that_changes_is_published_once() {
     }
     let root = folder.path.clone();
     let live = LiveText::build(watch(), move |files| {
-        let found = files.tree(&root, LIMIT, |path| path.extension().is_some_and(|end| end == "html"))?;
+        let found = files.tree(&root, limits(), |path| path.extension().is_some_and(|end| end == "html"))?;
         let sum: usize = found.iter().map(|(_, bytes)| bytes.len()).sum();
         Ok(Some(format!("{} files, {sum} bytes", found.len())))
     })

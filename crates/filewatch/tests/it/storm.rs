@@ -1,6 +1,6 @@
 //! No half-written file is ever given to a build, however fast it is saved; and the last save is never missed.
 
-use crate::support::{DEADLINE, Folder, LIMIT, wait_until, watch};
+use crate::support::{DEADLINE, Folder, LIMIT, memory, wait_until, watch};
 use crate::weather::{BY_RENAME, CUT, Dice, HASTY, LARGE, USUAL, Weather};
 use filewatch::{Gate, Live, Notice, ReadError, Step, Watch};
 use std::fs::{self, File};
@@ -91,11 +91,6 @@ fn nothing_is_torn_on(parent: &Path) {
 #[test]
 fn nothing_is_torn_on_disk() {
     nothing_is_torn_on(&std::env::temp_dir());
-}
-
-fn memory() -> PathBuf {
-    let memory = PathBuf::from("/dev/shm");
-    if memory.is_dir() { memory } else { std::env::temp_dir() }
 }
 
 #[test]

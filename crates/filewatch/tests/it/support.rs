@@ -1,6 +1,6 @@
 //! A live text and what was heard of it.
 
-use filewatch::{Degraded, Files, Live, Notice, ReadError, Trigger, Watch};
+use filewatch::{Degraded, Files, Live, Notice, ReadError, TreeLimits, Trigger, Watch};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver};
@@ -24,6 +24,17 @@ pub(crate) enum Heard {
     Rejected(ReadError, Trigger),
     Degraded(Degraded),
     Recovered(Degraded),
+}
+
+/// A folder in memory, where there is one: there many files are made quickly.
+pub(crate) fn memory() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    if memory.is_dir() { memory } else { std::env::temp_dir() }
+}
+
+/// More than any test needs, but where it is about limits.
+pub(crate) fn limits() -> TreeLimits {
+    TreeLimits { files: 2000, file_bytes: LIMIT, total_bytes: 16 * LIMIT }
 }
 
 /// The text of one file, live.

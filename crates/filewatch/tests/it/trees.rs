@@ -1,7 +1,7 @@
 //! A folder with all that is below it.
 
-use crate::support::{Folder, Heard, LIMIT, LiveText, watch};
-use filewatch::{Files, ReadError, ReadErrorKind, Trigger, Watch};
+use crate::support::{Folder, Heard, LiveText, limits, memory, watch};
+use filewatch::{Files, ReadError, ReadErrorKind, TreeLimits, Trigger, Watch};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn contents(files: &mut Files<'_>, dir: &Path) -> Result<Option<String>, ReadError> {
-    let found = files.tree(dir, LIMIT, |below| below.extension().is_some_and(|end| end == "html"))?;
+    let found = files.tree(dir, limits(), |below| below.extension().is_some_and(|end| end == "html"))?;
     let each =
         found.iter().map(|(below, bytes)| format!("{}={} ", below.display(), String::from_utf8_lossy(bytes)));
     Ok(Some(each.collect()))
@@ -188,4 +188,57 @@ fn a_file_of_the_tree_that_cannot_be_read_is_named() {
     assert_eq!(live.next(), Heard::Rejected(missing, Trigger::Event));
     folder.write("t/nowhere", "2");
     live.publishes_once("a.html=1 b.html=2 ");
+}
+
+/// A symlink to a tree that is too large: it is named, nothing behind it is watched, and the rest goes on when it is gone.
+#[test]
+fn a_symlink_to_a_large_tree_is_named_and_the_tree_is_back_when_it_is_removed() {
+    let folder = Folder::within(&memory());
+    folder.write("t/a.html", "1");
+    for number in 0..200 {
+        fs::create_dir_all(folder.join(&format!("large/{number}"))).unwrap();
+        for below in 0..110 {
+            fs::create_dir(folder.join(&format!("large/{number}/{below}"))).unwrap();
+        }
+    }
+    let live = open(folder.join("t"));
+    fs::create_dir(folder.join("t/sub")).unwrap();
+    for (link, target) in [("t/root", "../large"), ("t/sub/root", "../../large")] {
+        symlink(target, folder.join(link)).unwrap();
+        let kind = ReadErrorKind::TooManyEntries { limit: 20_000 };
+        let error = ReadError { path: folder.join(link), kind };
+        assert!(
+            error.to_string().contains("leads to more than 20000 files and folders: remove the link"),
+            "{error}"
+        );
+        assert_eq!(live.next(), Heard::Rejected(error, Trigger::Event));
+        folder.write("large/7/new.html", "not watched");
+        folder.write("t/b.html", "2");
+        live.stays_silent();
+        fs::remove_file(folder.join(link)).unwrap();
+        live.publishes_once("a.html=1 b.html=2 ");
+        fs::remove_file(folder.join("t/b.html")).unwrap();
+        live.publishes_once("a.html=1 ");
+    }
+}
+
+#[test]
+fn a_tree_of_too_many_or_too_large_files_is_refused_before_it_is_read() {
+    let folder = Folder::new();
+    folder.write("t/a.html", "12345");
+    folder.write("t/b.html", "12345");
+    folder.write("t/c.txt", "not counted");
+    let refusal = |files, total_bytes| {
+        let limits = TreeLimits { files, file_bytes: 5, total_bytes };
+        let dir = folder.join("t");
+        let build = move |files: &mut Files<'_>| {
+            files
+                .tree(&dir, limits, |below| below.extension().is_some_and(|end| end == "html"))
+                .map(|_| Some(String::new()))
+        };
+        LiveText::build(watch(), build).err().map(|error| error.kind)
+    };
+    assert_eq!(refusal(2, 10), None);
+    assert_eq!(refusal(1, 10), Some(ReadErrorKind::TooManyFiles { found: 2, limit: 1 }));
+    assert_eq!(refusal(2, 9), Some(ReadErrorKind::TooLargeTogether { limit: 9 }));
 }

@@ -1,6 +1,7 @@
 //! Edits while the views are open: good ones go live, bad ones change nothing.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -134,6 +135,32 @@ fn a_folder_that_vanishes_keeps_the_last_good_set_and_may_come_back() {
     folder.remove("part.html");
     until(|| events.try_iter().any(|event| said(&event).contains("holds no template")));
     assert_eq!(page(&views), "back");
+}
+
+#[test]
+fn a_symlink_to_the_whole_system_is_named_and_changes_nothing() {
+    let folder = Folder::of(&[("index.html", "good")]);
+    let (views, events) = followed(&folder);
+    let link = folder.path().join("root");
+    symlink("/", &link).unwrap();
+    let expected = format!("`{}` leads to more than 20000 files and folders", link.display());
+    assert!(rejected(&events).message().starts_with(&expected));
+    folder.write("index.html", "edited");
+    fs::remove_file(&link).unwrap();
+    assert_eq!(published(&events), ["index.html"]);
+    assert_eq!(page(&views), "edited");
+}
+
+#[test]
+fn a_symlink_out_of_the_folder_is_followed() {
+    let folder = Folder::of(&[("index.html", "{% include 'other.html' %}"), ("other.html", "inside")]);
+    let (views, events) = followed(&folder);
+    let outside = folder.parent().join("outside");
+    fs::write(&outside, "outside").unwrap();
+    folder.remove("other.html");
+    symlink(&outside, folder.path().join("other.html")).unwrap();
+    until(|| events.try_iter().any(|event| matches!(event, Event::Published { .. })));
+    assert_eq!(page(&views), "outside");
 }
 
 #[test]
