@@ -97,6 +97,11 @@ impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
         self.live.reload();
     }
 
+    /// A handle that asks for the sources to be read again, and does not keep the watching alive.
+    pub fn reload_handle(&self) -> filewatch::ReloadHandle {
+        self.live.reload_handle()
+    }
+
     /// Why changes may be noticed late; empty when they are not.
     pub fn degraded(&self) -> Vec<filewatch::Degraded> {
         self.live.degraded()

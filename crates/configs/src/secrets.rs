@@ -155,6 +155,7 @@ fn unreadable(error: &ReadError) -> String {
         ReadErrorKind::TooLarge { limit } => format!("is too large, expected at most {limit} bytes"),
         ReadErrorKind::Loop => "leads through a circle of symlinks".to_owned(),
         ReadErrorKind::Other(kind, _) => format!("cannot be read: {kind}"),
+        _ => "cannot be read".to_owned(),
     };
     format!("the file that it names {why}")
 }

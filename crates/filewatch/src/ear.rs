@@ -76,10 +76,12 @@ impl Ear {
         // First the names, then the watches: what is heard of a name before it is known is dropped.
         self.wards = Arc::clone(&wards);
         self.sentry.attend(&wards);
-        let gone: Vec<PathBuf> =
-            self.watched.keys().filter(|folder| !wards.contains_key(*folder)).cloned().collect();
+        // The watch of a folder that was renamed away follows it, so it must be removed.
+        let known = self.watched.keys().chain(&self.doubtful);
+        let gone: Vec<PathBuf> = known.filter(|folder| !wards.contains_key(*folder)).cloned().collect();
         for folder in gone {
             self.watched.remove(&folder);
+            self.doubtful.remove(&folder);
             self.sentry.unwatch(&folder);
         }
         self.refused.retain(|folder, _| wards.contains_key(folder));

@@ -15,6 +15,7 @@ pub struct ReadError {
 
 /// What was found where a file was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ReadErrorKind {
     /// Nothing, or a symlink to nothing.
     Missing,

@@ -117,7 +117,7 @@ pub use error::{ReadError, ReadErrorKind};
 pub use files::once;
 pub use files::{Files, TreeLimits};
 pub use gate::{Gate, GateGuard};
-pub use live::{Live, Notice, Trigger};
+pub use live::{Live, Notice, ReloadHandle, Trigger};
 #[doc(hidden)]
 pub use watch::Step;
 pub use watch::Watch;

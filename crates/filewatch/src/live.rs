@@ -26,6 +26,14 @@ pub struct Live<T> {
     watching: Option<Arc<Watching>>,
 }
 
+/// Asks for rebuilds of a [`Live`] value, and does not keep its watching alive.
+///
+/// So it may be used by a build or a notice of a value that shares the [`Gate`], where a handle must not be dropped.
+#[derive(Clone, Debug)]
+pub struct ReloadHandle {
+    letters: Option<Letters>,
+}
+
 /// Why a build runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Trigger {
@@ -158,9 +166,12 @@ impl<T: Send + Sync + 'static> Live<T> {
 
     /// Asks for a rebuild now, even if no byte differs; returns at once.
     pub fn reload(&self) {
-        if let Some(watching) = &self.watching {
-            watching.letters.send(Hint::Request);
-        }
+        self.reload_handle().reload();
+    }
+
+    /// A handle that asks for rebuilds, and does not keep the watching alive.
+    pub fn reload_handle(&self) -> ReloadHandle {
+        ReloadHandle { letters: self.watching.as_ref().map(|watching| watching.letters.clone()) }
     }
 
     /// For tests that show that nothing more comes: returns when all that happened has been heard and looked at, what it
@@ -181,6 +192,15 @@ impl<T: Send + Sync + 'static> Live<T> {
             watching.degraded.lock().unwrap_or_else(PoisonError::into_inner).clone()
         };
         watching.map(degraded).unwrap_or_default()
+    }
+}
+
+impl ReloadHandle {
+    /// Asks for a rebuild now, even if no byte differs; returns at once. After the last handle of the value is gone it does nothing.
+    pub fn reload(&self) {
+        if let Some(letters) = &self.letters {
+            letters.send(Hint::Request);
+        }
     }
 }
 

@@ -56,15 +56,18 @@ impl Post {
         self.letters.clone()
     }
 
-    /// The next hint, if there is one by `end`.
+    /// The next hint, if there is one by `end`. A hint that is there already is returned even after `end`.
     pub(crate) fn receive(&mut self, end: Instant) -> Option<Hint> {
         loop {
             let hint = self.received();
-            let left = end.saturating_duration_since(Instant::now());
-            if hint.is_some() || left.is_zero() {
+            if hint.is_some() {
                 return hint;
             }
+            let left = end.saturating_duration_since(Instant::now());
             self.ear.wait(&self.inbox, left, &mut self.heard);
+            if left.is_zero() {
+                return self.received();
+            }
         }
     }
 

@@ -3,6 +3,9 @@ use crate::reading::{self, Reading};
 use std::path::Path;
 use std::time::Duration;
 
+/// Longer times are cut to this: a year. No clock has to count beyond it.
+pub(crate) const LONGEST: Duration = Duration::from_hours(24 * 365);
+
 /// How to watch. The defaults suit files that people and deployments edit.
 #[derive(Clone, Debug)]
 pub struct Watch {
@@ -47,7 +50,7 @@ impl Watch {
     /// How long a file must not change before it is read when nothing says that its writer is done. 150 ms unless told.
     #[must_use]
     pub fn quiet(mut self, quiet: Duration) -> Self {
-        self.quiet = quiet;
+        self.quiet = quiet.min(LONGEST);
         self
     }
 
@@ -55,7 +58,7 @@ impl Watch {
     /// follows, a change of which no event tells is seen within a second.
     #[must_use]
     pub fn poll(mut self, poll: Duration) -> Self {
-        self.poll = poll;
+        self.poll = poll.min(LONGEST);
         self
     }
 

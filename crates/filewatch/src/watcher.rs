@@ -8,11 +8,14 @@ use crate::grounds::Grounds;
 use crate::post::Post;
 use crate::scout::ROUNDS;
 use crate::settle::{Decision, EVERYTHING, Settle, Suspects};
-use crate::watch::Watch;
+use crate::watch::{LONGEST, Watch};
 use std::collections::BTreeSet;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// The most hints that are taken in before the time is looked at again: somebody may send them faster than they are taken.
+const MOST_AT_ONCE: usize = 10_000;
 
 /// Tells which files below some roots have changed, in batches.
 ///
@@ -73,9 +76,9 @@ impl Watcher {
     /// Waits until files have changed, then returns their paths, sorted; or returns nothing after `timeout`.
     ///
     /// A file that was closed after writing, renamed or removed ends the waiting; one that is still being written to prolongs it until some
-    /// [quiet](Watch::quiet). A file that does not exist any more is named too.
+    /// [quiet](Watch::quiet), but not beyond `timeout`. A file that does not exist any more is named too.
     pub fn next(&mut self, timeout: Duration) -> Vec<PathBuf> {
-        let end = Instant::now() + timeout;
+        let end = Instant::now() + timeout.min(LONGEST);
         loop {
             let now = Instant::now();
             let decision = self.settle.decide(now);
@@ -91,6 +94,9 @@ impl Watcher {
                 if !changed.is_empty() {
                     return changed.into_iter().collect();
                 }
+                if Instant::now() >= end {
+                    return Vec::new();
+                }
                 continue;
             }
             let until = match (&decision, aside) {
@@ -101,8 +107,13 @@ impl Watcher {
             match self.post.receive(until.min(end)) {
                 Some(hint) => {
                     self.apply(hint);
-                    while let Some(hint) = self.post.received() {
+                    for _ in 0..MOST_AT_ONCE {
+                        let Some(hint) = self.post.received() else { break };
                         self.apply(hint);
+                    }
+                    let now = Instant::now();
+                    if now >= end && self.settle.decide(now) != Decision::Read {
+                        return Vec::new();
                     }
                 }
                 None if Instant::now() >= end && end < until => return Vec::new(),

@@ -84,14 +84,11 @@ impl Site {
             instance: options.instance.into(),
             requests: AtomicU64::new(0),
         });
-        let site = Arc::downgrade(&inner);
-        inner.state.follow(&inner.configs, &inner.views, move |source| {
-            if let Some(site) = site.upgrade() {
-                match source {
-                    Source::Config => site.configs.reload(),
-                    Source::Templates => site.views.reload(),
-                }
-            }
+        // This is called while the gate is held, where no handle of the site may be dropped.
+        let (configs, views) = (inner.configs.reload_handle(), inner.views.reload_handle());
+        inner.state.follow(&inner.configs, &inner.views, move |source| match source {
+            Source::Config => configs.reload(),
+            Source::Templates => views.reload(),
         });
         drop(held);
         Ok(Site { inner, stand: Stand::new() })

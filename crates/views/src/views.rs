@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::Guard;
-use filewatch::{Degraded, Gate, Live, Notice, Watch};
+use filewatch::{Degraded, Gate, Live, Notice, ReloadHandle, Watch};
 
 use crate::compiler::{Compiler, InForce};
 use crate::error::Error;
@@ -77,6 +77,11 @@ impl Views {
     /// Asks for the folder to be read and judged now, even if no byte differs; returns at once.
     pub fn reload(&self) {
         self.live.reload();
+    }
+
+    /// A handle that asks for the folder to be read and judged, and does not keep the watching alive.
+    pub fn reload_handle(&self) -> ReloadHandle {
+        self.live.reload_handle()
     }
 
     /// Why changes are noticed later than usual; empty when they are not.

@@ -21,7 +21,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 /// What is heard of a folder. Not that something was opened or read: whoever reads would wake himself.
@@ -50,9 +50,9 @@ struct Queue {
     numbers: HashMap<PathBuf, i32>,
 }
 
-/// Wakes whoever waits for events: of the sentry that was posted last.
+/// Wakes the thread that waits for events, for the sentry that was posted last. It keeps no descriptor open.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Bell(Arc<Mutex<Option<Arc<OwnedFd>>>>);
+pub(crate) struct Bell(Arc<Mutex<Weak<OwnedFd>>>);
 
 impl Sentry {
     pub(crate) fn absent() -> Self {
@@ -183,14 +183,15 @@ impl Queue {
 impl Bell {
     /// Wakes whoever waits. Nobody waits for it where no events are heard.
     pub(crate) fn ring(&self) {
-        if let Some(rung) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+        let rung = self.0.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+        if let Some(rung) = rung {
             // It fails only if it has been rung more often than anybody can count.
-            let _ = write(&**rung, &1u64.to_ne_bytes());
+            let _ = write(&*rung, &1u64.to_ne_bytes());
         }
     }
 
     fn hang(&self, rung: &Arc<OwnedFd>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(rung));
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(rung);
     }
 }
 

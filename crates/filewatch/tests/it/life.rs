@@ -1,7 +1,7 @@
 //! Handles, threads, gates, and closures that misbehave.
 
-use crate::support::{Folder, Heard, LIMIT, LiveText, text, wait_until, watch};
-use filewatch::{Gate, Live, Notice, ReadError, Trigger};
+use crate::support::{AFTERMATH, DEADLINE, Folder, Heard, LIMIT, LiveText, limits, text, wait_until, watch};
+use filewatch::{Gate, Live, Notice, ReadError, Trigger, Watcher};
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -38,17 +38,11 @@ fn dropping_the_last_handle_ends_the_thread_before_it_returns() {
 
 #[test]
 fn no_thread_and_no_descriptor_is_left_behind() {
-    let folder = Folder::new();
-    let path = folder.write("file", "old");
-    // In a process of its own, since other tests come and go in this one.
-    if std::env::var_os("FILEWATCH_TEST_ALONE").is_none() {
-        let this = std::env::current_exe().unwrap();
-        let alone = ["--exact", "life::no_thread_and_no_descriptor_is_left_behind", "--nocapture"];
-        let output =
-            std::process::Command::new(this).args(alone).env("FILEWATCH_TEST_ALONE", "1").output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    if !alone("no_thread_and_no_descriptor_is_left_behind") {
         return;
     }
+    let folder = Folder::new();
+    let path = folder.write("file", "old");
     let count = |what: &str| fs::read_dir(format!("/proc/self/{what}")).unwrap().count();
     drop(LiveText::open(&path));
     let (threads, descriptors) = (count("task"), count("fd"));
@@ -57,6 +51,76 @@ fn no_thread_and_no_descriptor_is_left_behind() {
     }
     wait_until("the threads have ended", || count("task") == threads);
     assert_eq!(count("fd"), descriptors);
+}
+
+/// Runs the test of this name in a process of its own, since other tests come and go in this one. Whether this is that process.
+#[track_caller]
+fn alone(test: &str) -> bool {
+    if std::env::var_os("FILEWATCH_TEST_ALONE").is_some() {
+        return true;
+    }
+    let arguments = ["--exact", &format!("life::{test}"), "--nocapture"];
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    let output = command.args(arguments).env("FILEWATCH_TEST_ALONE", "1").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("1 passed"), "{said}");
+    false
+}
+
+/// The watches of this process, as the kernel lists them.
+fn watches() -> usize {
+    let infos = fs::read_dir("/proc/self/fdinfo")
+        .unwrap()
+        .filter_map(|entry| fs::read_to_string(entry.ok()?.path()).ok());
+    infos.map(|info| info.matches("inotify wd:").count()).sum()
+}
+
+#[test]
+fn no_watch_is_left_of_a_folder_that_was_renamed_away() {
+    if !alone("no_watch_is_left_of_a_folder_that_was_renamed_away") {
+        return;
+    }
+    let folder = Folder::new();
+    folder.write("t/a", "1");
+    let (root, dir) = (folder.join("t"), folder.join("t"));
+    let live = LiveText::build(watch(), move |files| {
+        let found = files.tree(&root, limits(), |_| true)?;
+        let names: Vec<_> = found.iter().map(|(path, _)| path.display().to_string()).collect();
+        Ok(Some(names.join(" ")))
+    })
+    .unwrap();
+    let mut watcher = Watcher::open(watch(), [&dir], |_| true);
+    let before = watches();
+    assert!(before > 0, "nothing is watched");
+    for round in 0..10 {
+        folder.write("t/sub/deep/b", "2");
+        live.publishes_once("a sub/deep/b");
+        assert_eq!(watcher.next(DEADLINE), [dir.join("sub/deep/b")]);
+        fs::rename(folder.join("t/sub"), folder.join(&format!("away-{round}"))).unwrap();
+        live.publishes_once("a");
+        assert_eq!(watcher.next(DEADLINE), [dir.join("sub/deep/b")]);
+        assert_eq!(watches(), before, "round {round}");
+    }
+}
+
+#[test]
+fn a_reload_handle_keeps_nothing_alive() {
+    let folder = Folder::new();
+    let path = folder.write("file", "old");
+    let ended = Arc::new(AtomicBool::new(false));
+    let flag = Flag(Arc::clone(&ended));
+    let live = LiveText::build(watch(), move |files| {
+        let _ = &flag;
+        text(files, &path).map(Some)
+    })
+    .unwrap();
+    let handle = live.live.reload_handle();
+    handle.reload();
+    live.publishes_once_by("old", Trigger::Request);
+    drop(live.live);
+    assert!(ended.load(Ordering::SeqCst), "the watching has ended");
+    handle.reload();
 }
 
 #[test]
@@ -194,18 +258,15 @@ fn a_rejected_edit_keeps_the_last_good_value_and_is_reported_once() {
     };
     let live = Live::open(watch(), build, notice).unwrap();
     fs::write(&path, "two").unwrap();
-    let said = heard.recv_timeout(crate::support::DEADLINE).unwrap();
+    let said = heard.recv_timeout(DEADLINE).unwrap();
     assert_eq!(
         said,
         r#"Rejected { error: "`two`: invalid digit found in string", current: 1, trigger: Event }"#
     );
-    assert!(heard.recv_timeout(crate::support::AFTERMATH).is_err());
+    assert!(heard.recv_timeout(AFTERMATH).is_err());
     assert_eq!(**live.load(), 1);
     fs::write(&path, "3").unwrap();
-    assert_eq!(
-        heard.recv_timeout(crate::support::DEADLINE).unwrap(),
-        "Published { old: 1, new: 3, trigger: Event }"
-    );
+    assert_eq!(heard.recv_timeout(DEADLINE).unwrap(), "Published { old: 1, new: 3, trigger: Event }");
 }
 
 #[test]

@@ -4,9 +4,12 @@ use crate::support::{AFTERMATH, DEADLINE, Folder, watch};
 use filewatch::Watcher;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 fn open(root: &Path) -> Watcher {
     Watcher::open(watch(), [root], |folder| !folder.ends_with("target"))
@@ -131,6 +134,58 @@ fn roots_may_be_missing_files_and_behind_symlinks() {
     assert_eq!(changes(&mut watcher), std::slice::from_ref(&missing));
     fs::write(&missing, "saved").unwrap();
     assert_eq!(changes(&mut watcher), [missing]);
+}
+
+/// A file that is touched without a pause is looked at again and again, and is never changed.
+#[test]
+fn the_timeout_holds_while_events_come_without_a_pause() {
+    let folder = Folder::new();
+    let a = folder.write("a", "1");
+    for (quiet, save) in [
+        (Duration::from_millis(1), set_mode as fn(&Path, u32)),
+        (Duration::from_mins(1), |path, round| {
+            fs::write(path.with_extension(round.to_string()), "").unwrap();
+        }),
+    ] {
+        let mut watcher = Watcher::open(watch().quiet(quiet), [&a], |_| true);
+        let done = AtomicBool::new(false);
+        let (tell, told) = mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0.. {
+                    save(&a, round % 2);
+                    if done.load(Ordering::Relaxed) {
+                        break;
+                    }
+                }
+            });
+            scope.spawn(move || tell.send(watcher.next(Duration::from_millis(100))));
+            let changes = told.recv_timeout(DEADLINE);
+            done.store(true, Ordering::Relaxed);
+            assert_eq!(changes, Ok(Vec::new()), "it returns although events go on");
+        });
+    }
+}
+
+#[test]
+fn a_timeout_may_be_nothing_or_for_ever() {
+    let folder = Folder::new();
+    let a = folder.write("a", "1");
+    let for_ever = watch().quiet(Duration::MAX).poll(Duration::MAX);
+    let mut watcher = Watcher::open(for_ever, [&a], |_| true);
+    fs::write(&a, "2").unwrap();
+    let end = Instant::now() + DEADLINE;
+    let mut changes = Vec::new();
+    while changes.is_empty() && Instant::now() < end {
+        changes = watcher.next(Duration::ZERO);
+    }
+    assert_eq!(changes, std::slice::from_ref(&a));
+    fs::write(&a, "3").unwrap();
+    assert_eq!(watcher.next(Duration::MAX), [a]);
+}
+
+fn set_mode(path: &Path, round: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644 + round)).unwrap();
 }
 
 #[test]
