@@ -36,14 +36,14 @@ pub struct AppConfig {
     /// The database that the page names.
     #[garde(dive)]
     pub database: Database,
-    /// What an operator changes most often.
+    /// The values that an operator changes most often.
     #[garde(dive)]
     pub settings: Settings,
     /// Paths and the texts with which they are answered; each at most 1 KiB.
     #[garde(skip)]
     #[serde(deserialize_with = "fields::routes")]
     pub routes: BTreeMap<String, String>,
-    /// Whether requests are answered with 503 and a plain page.
+    /// True: requests are answered with 503 and a plain page.
     #[garde(skip)]
     pub maintenance: bool,
     /// Limits for the whole process.
@@ -85,7 +85,7 @@ pub struct Database {
     pub name: String,
 }
 
-/// What an operator changes most often.
+/// The values that an operator changes most often.
 #[derive(Clone, Debug, Deserialize, JsonSchema, Validate)]
 #[schemars(transform = schema::section)]
 pub struct Settings {
@@ -93,10 +93,10 @@ pub struct Settings {
     /// server checks it.
     #[garde(skip)]
     pub log_level: String,
-    /// Whether the page shows its optional part.
+    /// True: the page shows its optional part.
     #[garde(skip)]
     pub feature_flag_a: bool,
-    /// How often the page refreshes its clock, in seconds, 1 to 86400.
+    /// The period in which the page refreshes its clock, in seconds, 1 to 86400.
     #[garde(custom(checks::refresh_interval))]
     #[serde(deserialize_with = "fields::seconds")]
     #[schemars(range(min = 1, max = 86_400))]
@@ -136,8 +136,8 @@ upgrade: {}
 ";
 
 impl AppConfig {
-    /// A builder with the defaults, secrets, checks and revision key of the demos, and no other layer. Whether the server can
-    /// serve a path of `routes` and read `log_level`, it checks itself: see [`Builder::check`].
+    /// A builder with the defaults, secrets, checks and revision key of the demos, and no other layer. The server
+    /// checks by itself that it can serve the `routes` and read `log_level`: see [`Builder::check`].
     pub fn builder() -> Builder<AppConfig> {
         Configs::builder()
             .defaults(DEFAULTS)

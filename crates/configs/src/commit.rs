@@ -1,6 +1,6 @@
 //! The second half of a consumer's work: after the swap.
 
-/// What a consumer does once the edit that it agreed to is in force. It is dropped if the edit is rejected.
+/// Called once the edit that the consumer agreed to is in force. Dropped if the edit is rejected.
 pub type Commit = Box<dyn FnOnce() + Send>;
 
 /// The commit of a consumer that has nothing to do.

@@ -60,7 +60,7 @@ impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
     }
 
     /// Registers a listener. It is told of every attempt after it was decided, and of every way in which changes are noticed
-    /// late, on the thread that watches. What is degraded already is told in here. A panic in a listener is caught.
+    /// late, on the thread that watches. A state that is degraded already is told in here. A panic in a listener is caught.
     pub fn on_event(&self, listener: impl FnMut(&Event) + Send + 'static) {
         let listener = Listener::new(listener);
         self.reload.listeners.add(listener.clone());

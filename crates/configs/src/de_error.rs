@@ -93,7 +93,7 @@ impl Display for DeError {
 
 impl std::error::Error for DeError {}
 
-/// What a visitor expects, in terms of the file: `a number` for `f64`.
+/// The expectation of a visitor, in terms of the file: `a number` for `f64`.
 fn words(expecting: &str) -> String {
     let range = |low: &dyn Display, high: &dyn Display| format!("a whole number from {low} to {high}");
     match expecting {

@@ -5,7 +5,7 @@ use std::fmt::{Display, Formatter};
 use crate::problem::Problem;
 use crate::render;
 
-/// What is wrong with a configuration, where, what was expected and what to do: one or more problems.
+/// One or more problems of a configuration: each says what is wrong and where, what was expected and what to do.
 ///
 /// It may repeat values of known keys that are no secret, and their lines. It repeats no other value and no other line.
 #[derive(Clone, Debug)]

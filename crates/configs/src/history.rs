@@ -18,13 +18,13 @@ pub struct Attempt {
     pub at: Zoned,
     /// From reading the files to the last commit.
     pub took: Duration,
-    /// Why it was made.
+    /// The cause of the attempt.
     pub trigger: Trigger,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
     /// The differences to the configuration before; empty unless accepted. Secrets read `***`.
     pub changed: Vec<Change>,
-    /// What was wrong; `None` unless rejected.
+    /// The diagnosis; `None` unless rejected.
     pub error: Option<Diagnosis>,
 }
 
@@ -40,7 +40,7 @@ pub struct Change {
     pub to: Value,
 }
 
-/// How an attempt ended.
+/// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -63,7 +63,7 @@ impl Outcome {
     }
 }
 
-/// Why an attempt was made.
+/// The cause of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Trigger {
@@ -100,7 +100,7 @@ impl From<filewatch::Trigger> for Trigger {
     }
 }
 
-/// What a listener is told.
+/// An event that listeners are told of.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {

@@ -31,7 +31,7 @@ pub(crate) struct Loader<T> {
     pub(crate) checks: Vec<Check<T>>,
 }
 
-/// What an unknown key in a file does. Unknown keys that begin with `x-` are always ignored. An override that names no
+/// The effect of an unknown key in a file. Unknown keys that begin with `x-` are always ignored. An override that names no
 /// key is always an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

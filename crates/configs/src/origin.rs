@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::text::{cut, printable};
 
-/// Where a value came from, as a diagnosis names it: `config.yaml:4:9`, `environment APP__PORT`, `--set port`.
+/// The origin of a value, as a diagnosis names it: `config.yaml:4:9`, `environment APP__PORT`, `--set port`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Origin {
@@ -32,7 +32,7 @@ pub enum Origin {
 const MAX_NAME: usize = 80;
 
 impl Origin {
-    /// Whether the value was given for this process alone: by an environment variable or a flag.
+    /// True if the value was given for this process alone: by an environment variable or a flag.
     pub fn is_override(&self) -> bool {
         matches!(self, Origin::Environment(_) | Origin::Flag(_))
     }

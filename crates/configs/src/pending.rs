@@ -8,7 +8,7 @@ use crate::commit::Commit;
 use crate::history::Change;
 use crate::redactor::Redactor;
 
-/// What the consumers prepared for an edit, until the edit is in force.
+/// The commits that the consumers prepared for an edit, until the edit is in force.
 pub(crate) struct Pending {
     commits: Vec<Commit>,
     changed: Vec<Change>,
@@ -16,7 +16,7 @@ pub(crate) struct Pending {
     under_way: Option<UnderWay>,
 }
 
-/// Whether an edit is under way: the consumers are asked about it, and it is not decided yet.
+/// Knows if an edit is under way: the consumers are asked about it, and it is not decided yet.
 #[derive(Clone, Default)]
 pub(crate) struct Edits(Arc<Shared>);
 

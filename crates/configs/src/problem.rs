@@ -10,13 +10,13 @@ use crate::text::{cut, printable};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Problem {
-    /// What is wrong and what was expected, without place and path; for the owner of the files.
+    /// The message, without place and path, for the owner of the files: what is wrong and what was expected.
     pub message: String,
-    /// Where the value came from; for a missing one, where it belongs.
+    /// The origin of the value; for a missing one, the place where it belongs.
     pub origin: Option<Origin>,
     /// The dotted path. It is empty for the document as a whole, and where the path itself should not be repeated.
     pub path: String,
-    /// What to do.
+    /// The advice.
     pub help: Option<String>,
     shown: Box<Shown>,
 }

@@ -10,7 +10,7 @@ use crate::secrets::Secrets;
 use crate::suggest::folded;
 use crate::tree::{Mark, Node, Span, Value};
 
-/// Where every value of one configuration came from, by dotted path.
+/// The origin of every value of one configuration, by dotted path.
 #[derive(Default)]
 pub struct Provenance {
     places: BTreeMap<String, Place>,
@@ -18,7 +18,7 @@ pub struct Provenance {
     folded: OnceLock<HashMap<String, String>>,
 }
 
-/// Where one value came from, and its text if a message may repeat it.
+/// The origin of one value, and its text if a message may repeat it.
 pub(crate) struct Place {
     pub(crate) origin: Origin,
     pub(crate) span: Option<Span>,

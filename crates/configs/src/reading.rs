@@ -14,13 +14,13 @@ use crate::suggest::nearest;
 use crate::text::is_safe_to_echo;
 use crate::tree::{Entry, Mark, Meaning, Node, Style, Value, meaning};
 
-/// What all nodes of one pass share.
+/// The state that all nodes of one pass share.
 pub(crate) struct Reading<'a> {
     redactor: &'a Redactor,
     results: RefCell<Results>,
 }
 
-/// What one pass found besides the value.
+/// The results of one pass besides the value.
 #[derive(Default)]
 pub(crate) struct Results {
     /// The values that were read.
@@ -133,7 +133,7 @@ impl<'a> Reading<'a> {
         problem.at(at.node.mark.origin.clone()).path(dotted).public_path(at.path.declared()).showing(line)
     }
 
-    /// What was found at a node: its text if that may be repeated, else its kind.
+    /// Names what is at a node: by its text if that may be repeated, else by its kind.
     fn found(&self, at: &At<'_>, kind: &str) -> String {
         match &at.node.value {
             Value::Map(_) if kind == "a map" || kind.starts_with("another") => "a map".to_owned(),
@@ -167,7 +167,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// What to write instead of a boolean of YAML 1.1, or of a number in quotes.
+/// The advice for a boolean of YAML 1.1, or of a number in quotes.
 fn remedy(node: &Node, expected: &str) -> Option<&'static str> {
     let Value::Scalar(scalar) = &node.value else { return None };
     let means = meaning(&scalar.text);

@@ -1,16 +1,16 @@
 //! The answer of a check or a consumer that does not accept a value.
 
-/// Why a value cannot be put in force, told by a check or by a consumer.
+/// The reason why a value cannot be put in force, given by a check or by a consumer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rejection {
     /// The dotted path of the value at fault; empty for the configuration as a whole.
     pub path: String,
-    /// What is wrong and what was expected.
+    /// The message: what is wrong and what was expected.
     pub message: String,
-    /// What to do.
+    /// The advice.
     pub help: Option<String>,
-    /// Whether the message ends with the value at fault.
+    /// True: the message ends with the value at fault.
     pub(crate) names_value: bool,
 }
 

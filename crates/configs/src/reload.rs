@@ -20,7 +20,7 @@ use crate::redactor::Redactor;
 use crate::rejection::Rejection;
 use crate::snapshot::Snapshot;
 
-/// What the handles share with the thread that watches. The value in force is not in here: filewatch holds it.
+/// The state that the handles share with the thread that watches. The value in force is not in here: filewatch holds it.
 pub(crate) struct Reload<T, D> {
     loader: Mutex<Loader<T>>,
     derive: Derive<T, D>,
@@ -50,7 +50,7 @@ struct Log {
     history: VecDeque<Attempt>,
 }
 
-/// How many attempts the history holds.
+/// The length of the history.
 const MAX_HISTORY: usize = 50;
 
 impl<T: Configurable, D> Reload<T, D> {
@@ -261,7 +261,7 @@ impl<T: Configurable, D> Reload<T, D> {
     }
 }
 
-/// What these locks guard is never half-written, so a panic of an earlier holder does no harm.
+/// The guarded data is never half-written, so a panic of an earlier holder does no harm.
 fn locked<V>(mutex: &Mutex<V>) -> MutexGuard<'_, V> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

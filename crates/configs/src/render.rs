@@ -7,7 +7,7 @@ use crate::problem::Problem;
 use crate::source_map::Line;
 use crate::text::printable;
 
-/// The line with the value marked. Where that line may not be shown, the place and the message.
+/// The line with the value marked; or the place and the message, if that line may not be shown.
 pub(crate) fn problem(problem: &Problem) -> String {
     if let (Some(Origin::File { path, line, .. }), Some(shown)) = (&problem.origin, problem.line()) {
         return snippet(problem, &path.display().to_string(), *line, shown);

@@ -23,12 +23,12 @@ impl Secrets {
         self.paths.push(path.to_owned());
     }
 
-    /// Whether the value at this path is a secret, or part of one.
+    /// True if the value at this path is a secret, or part of one.
     pub(crate) fn covers(&self, path: &str) -> bool {
         self.paths.iter().any(|secret| leads_to(secret, path))
     }
 
-    /// Whether a value at this path may contain a secret: at or below a secret's path, or in the place of a map with a secret in
+    /// True if a value at this path may contain a secret: at or below a secret's path, or in the place of a map with a secret in
     /// it (`database: postgres://admin:hunter2@localhost`).
     pub(crate) fn may_contain_at(&self, path: &str) -> bool {
         self.covers(path) || self.paths.iter().any(|secret| leads_to(path, secret))

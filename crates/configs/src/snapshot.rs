@@ -20,7 +20,7 @@ pub struct Snapshot<T, D = ()> {
     pub(crate) value: T,
     pub(crate) derived: D,
     pub(crate) effective: Effective,
-    /// What the consumers prepared. Taken out after the swap; dropped with the snapshot if it is never swapped in.
+    /// The consumers' commits. Taken out after the swap; dropped with the snapshot if it is never swapped in.
     pub(crate) pending: Mutex<Option<Pending>>,
 }
 
@@ -46,7 +46,7 @@ impl<T, D> Snapshot<T, D> {
         self.revision
     }
 
-    /// What was derived from it.
+    /// The part that was derived from it.
     pub fn derived(&self) -> &D {
         &self.derived
     }

@@ -14,7 +14,7 @@ pub(crate) struct SourceMap {
     occupancy: Vec<Occupancy>,
 }
 
-/// How many keys and values touch a line.
+/// The number of keys and values that touch a line.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Occupancy {
     pub(crate) keys: usize,

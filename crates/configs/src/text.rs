@@ -13,7 +13,7 @@ pub(crate) fn cut(text: &str, longest: usize) -> String {
     }
 }
 
-/// Whether a message may repeat a key from a file: 1 to 40 letters, digits, `_` and `-`. Another text may be a secret in
+/// True if a message may repeat a key from a file: 1 to 40 letters, digits, `_` and `-`. Another text may be a secret in
 /// the wrong place.
 pub(crate) fn is_safe_to_echo(key: &str) -> bool {
     (1..=40).contains(&key.len())

@@ -1,4 +1,4 @@
-//! A document as a tree whose every node knows where it came from.
+//! A document as a tree. Every node knows its origin.
 
 use std::path::PathBuf;
 
@@ -44,12 +44,12 @@ pub(crate) enum Style {
     Override,
 }
 
-/// Where a node came from, and how much of it a diagnosis may repeat.
+/// The origin of a node, and how much of it a diagnosis may repeat.
 #[derive(Clone)]
 pub(crate) struct Mark {
     pub(crate) origin: Origin,
     pub(crate) span: Option<Span>,
-    /// Whether the text is at the origin, on one line. A text over several lines, or one that an alias copied, may hold
+    /// True if the text is at the origin, on one line. A text over several lines, or one that an alias copied, may hold
     /// a part of another key's value.
     pub(crate) quotable: bool,
 }

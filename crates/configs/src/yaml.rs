@@ -1,4 +1,4 @@
-//! YAML text into a tree. The only module that names the parser.
+//! The YAML parser: text into a tree. No other module names the parser's crate.
 //!
 //! The parser is `granit-parser`, on which `serde-saphyr` is built. `serde-saphyr` itself deserializes straight into a type: it
 //! keeps neither the quotes of a scalar nor the place of a key.
@@ -15,13 +15,13 @@ use crate::source_map::{Occupancy, SourceMap};
 use crate::text::is_safe_to_echo;
 use crate::tree::{Entry, Mark, Node, Span, Style, Value};
 
-/// How deep maps and lists may nest.
-const DEEPEST: usize = 64;
+/// Upper bound on the depth of maps and lists.
+const MAX_DEPTH: usize = 64;
 /// Upper bound on the cost of a document, see [`cost`]. A document of 1 MiB with plain routes stays below it.
 const MAX_COST: usize = 250_000;
 /// Upper bound on the cost of all copies: one for each anchored node, one for each alias.
 const MAX_COPIES: usize = 50_000;
-/// How many aliases a document may have.
+/// Upper bound on the number of aliases in a document.
 const MAX_ALIASES: usize = 1_000;
 /// A text and the path of its node cost one more for every so many bytes.
 const BYTES_PER_COST: usize = 256;
@@ -184,7 +184,7 @@ impl<'a> Reader<'a> {
         }
         let mut node = node.clone();
         node.relocate(&Mark { quotable: false, span: None, ..mark });
-        if self.path.len() + node.height() > DEEPEST {
+        if self.path.len() + node.height() > MAX_DEPTH {
             return Err(self.too_deep(at));
         }
         Ok(node)
@@ -208,7 +208,7 @@ impl<'a> Reader<'a> {
 
     fn descend(&mut self, at: Marker) -> Result<(), Problem> {
         self.path.push(String::new());
-        if self.path.len() > DEEPEST { Err(self.too_deep(at)) } else { Ok(()) }
+        if self.path.len() > MAX_DEPTH { Err(self.too_deep(at)) } else { Ok(()) }
     }
 
     fn next(&mut self) -> Result<(Event<'a>, Range), Problem> {
@@ -282,7 +282,7 @@ impl<'a> Reader<'a> {
     }
 
     fn too_deep(&self, at: Marker) -> Problem {
-        self.problem(&format!("nested too deep, expected at most {DEEPEST} levels"), at)
+        self.problem(&format!("nested too deep, expected at most {MAX_DEPTH} levels"), at)
     }
 
     fn too_large(&self, at: Marker) -> Problem {
@@ -298,7 +298,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How much of the memory a node takes: its text is kept, and so is its path.
+/// The cost of one node. Its text and its path are kept in memory.
 fn cost(text: usize, path: usize) -> usize {
     1 + (text + path) / BYTES_PER_COST
 }

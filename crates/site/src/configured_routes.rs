@@ -1,4 +1,4 @@
-//! Which paths of `routes:` can be served.
+//! The check of `routes:`.
 
 use configs::{AppConfig, Provenance, Rejection};
 
@@ -30,7 +30,7 @@ fn check_one(path: &str, text: &str) -> Option<Rejection> {
     }
 }
 
-/// Whether a client can send this byte in a path. A request is one line of ASCII; `?` ends the path, `#` the address; clients
+/// True if a client can send this byte in a path. A request is one line of ASCII; `?` ends the path, `#` the address; clients
 /// encode the other three, and servers refuse them.
 fn can_be_sent(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'<' | b'>' | b'`')

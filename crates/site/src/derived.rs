@@ -1,4 +1,4 @@
-//! What the site derives from one configuration.
+//! Values that the site derives from one configuration.
 
 use bytes::Bytes;
 use configs::{AppConfig, Snapshot};
@@ -10,7 +10,7 @@ use crate::limiter::Limiter;
 /// The configuration that a request sees, with what is derived from it.
 pub type Config = Snapshot<AppConfig, Derived>;
 
-/// What depends on one configuration and on nothing else. It is made once, and swapped in together with it.
+/// Values that depend on one configuration and on nothing else. They are made once, and swapped together with it.
 pub struct Derived {
     generation: Bytes,
     message: String,
@@ -23,12 +23,12 @@ pub struct Derived {
 pub struct Document {
     /// The body.
     pub json: Bytes,
-    /// The `ETag`, in its quotes.
+    /// The `ETag`, with its quotes.
     pub etag: String,
 }
 
 impl Document {
-    /// Whether an `If-None-Match` says that the client has this very document.
+    /// True if an `If-None-Match` names this document.
     pub(crate) fn is_known_to(&self, if_none_match: Option<&[u8]>) -> bool {
         let Some(known) = if_none_match.and_then(|header| std::str::from_utf8(header).ok()) else {
             return false;

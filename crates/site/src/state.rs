@@ -1,4 +1,4 @@
-//! What the threads that watch the files share with the requests.
+//! The state that the threads that watch the files share with the requests.
 
 use std::{
     net::SocketAddr,
@@ -22,7 +22,7 @@ use crate::{
     page::{self, Remembered},
 };
 
-/// What the watching threads and the requests share. It keeps no watching alive.
+/// The state of the site, whatever address it is served at. It only reads the configuration: it keeps no watching alive.
 pub(crate) struct State {
     framework: &'static str,
     current: Reader<AppConfig, Derived>,
@@ -30,17 +30,18 @@ pub(crate) struct State {
     address: ArcSwapOption<SocketAddr>,
     events: Events,
     metrics: Metrics,
-    /// The edit that the other half would not render: worth another try when the other half changes.
+    /// True after an edit of the configuration with which the templates in force could not be rendered. The edit is tried again
+    /// when the templates change, and the other way round.
     unrendered_config: AtomicBool,
     unrendered_templates: AtomicBool,
     retry: OnceLock<Retry>,
     judged: watch::Sender<Judged>,
 }
 
-/// Has one half read again.
+/// Has the configuration or the templates read again.
 type Retry = Box<dyn Fn(Source) + Send + Sync>;
 
-/// How many attempts were judged so far.
+/// The number of attempts that were decided so far.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Judged {
     pub(crate) config: u64,
@@ -75,7 +76,7 @@ impl State {
         self.judged.subscribe()
     }
 
-    /// Where the site is served; while it moves, where it is served from now on.
+    /// The address of the site; during a move, the new one.
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         self.address.load().as_deref().copied()
     }
@@ -89,22 +90,22 @@ impl State {
         Duration::from_secs(self.current.load().settings.refresh_interval_seconds.into())
     }
 
-    /// The page as a visitor who was given `config` sees it now.
+    /// The page at this second, for a request that sees `config`.
     pub(crate) fn page(&self, config: &Config, templates: &Templates) -> Result<Bytes, views::Error> {
         let (second, port) = (unix_second(), self.port(config));
         let fresh = || page::render(self.framework, port, config, templates, page::local_time(second));
         self.remembered.page(config, templates, second, port, fresh)
     }
 
-    /// Whether the page can be rendered with these templates now.
+    /// Renders the page with these templates and the configuration in force.
     pub(crate) fn try_templates(&self, templates: &Templates) -> Result<(), views::Error> {
         let rendered = self.render(&self.current.load(), templates, unix_second());
         self.unrendered_templates.store(rendered.is_err(), Ordering::Relaxed);
         rendered.map(drop)
     }
 
-    /// Rejects every edit with which the page cannot be rendered, and tells everyone about every attempt.
-    /// `retry` has the named half read again.
+    /// Follows both sources: rejects an edit with which the page cannot be rendered, and records and publishes every attempt.
+    /// `retry` has a source read again.
     pub(crate) fn follow(
         self: &Arc<Self>,
         configs: &Configs<AppConfig, Derived>,
@@ -137,7 +138,7 @@ impl State {
         views.on_event(move |event| state.views_event(event));
     }
 
-    /// The other half has changed: an edit that could not be rendered with it is worth another look.
+    /// Tries a rejected edit of `source` again, since the other source has changed.
     fn retry(&self, source: Source) {
         let unrendered = match source {
             Source::Config => &self.unrendered_config,
@@ -203,7 +204,7 @@ impl State {
         page::render(self.framework, self.port(config), config, templates, page::local_time(second))
     }
 
-    /// The port that the page names: the configured one, or the free one that was found.
+    /// The port that the page shows: the configured one, or for 0 the one that the system chose.
     fn port(&self, config: &Config) -> u16 {
         let configured = config.port;
         match self.address() {

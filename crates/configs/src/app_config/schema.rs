@@ -1,4 +1,4 @@
-//! What the JSON Schema cannot take from the types.
+//! Parts of the JSON Schema that the types do not tell.
 
 use schemars::Schema;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The machinery serves any type.
+//! Settings of any type.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;

@@ -6,7 +6,7 @@ use configs::{Diagnosis, Outcome, UnknownKeys};
 
 use crate::desk::{Desk, GOOD, attempt_after, edited};
 
-/// What is written, where it is wrong (line:column), and what the diagnosis says.
+/// A document, the place at which it is wrong (line:column), and parts of the diagnosis.
 struct Case {
     name: &'static str,
     config: Vec<u8>,
@@ -132,7 +132,7 @@ fn the_public_words_hold_no_value_and_no_folder() {
     assert_eq!(diagnosis.public(), "config.yaml:13:23: routes: the value is not accepted");
 }
 
-/// What is not as it should be about a diagnosis.
+/// The differences between a diagnosis and the case.
 fn complaints(case: &Case, diagnosis: &Diagnosis) -> Vec<String> {
     let (message, drawn) = (diagnosis.message(), diagnosis.render());
     let place = format!("config.yaml:{}", case.place);

@@ -1,4 +1,4 @@
-//! Those whom an edit concerns: asked before, told after.
+//! Consumers, listeners and subscriptions.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -77,7 +77,8 @@ fn one_rejection_rejects_the_whole_edit_with_the_place_of_its_path() {
     assert_eq!((dropped.load(Ordering::SeqCst), committed.load(Ordering::SeqCst)), (3, 1));
 }
 
-/// The first consumer holds the edit up until the second one is registered, or for a second if that waits for the edit.
+/// The first consumer delays the edit until the second one is registered. If the registration waits for the edit, it delays
+/// it for one second.
 #[test]
 fn a_consumer_registered_during_an_edit_is_asked_about_it_or_finds_it_in_force() {
     let desk = Desk::new();
@@ -197,7 +198,6 @@ fn callbacks_may_add_callbacks() {
     let added = Arc::new(AtomicUsize::new(0));
     let (within, count) = (Mutex::new(Some(configs.clone())), Arc::clone(&added));
     configs.on_event(move |_| {
-        // It gives the handle up once it has used it.
         if let Some(configs) = within.lock().unwrap().take() {
             let count = Arc::clone(&count);
             configs.on_event(move |_| {

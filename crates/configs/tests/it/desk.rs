@@ -1,4 +1,4 @@
-//! A folder of its own with a configuration in it, and waiting for conditions.
+//! A folder with a configuration, and waiting for conditions.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use configs::{AppConfig, Attempt, Builder, Configs, Rejection};
 use tempfile::TempDir;
 
-/// A folder with a `config.yaml` that somebody edits.
+/// A temporary folder with a `config.yaml`.
 pub(crate) struct Desk {
     folder: TempDir,
 }
@@ -51,7 +51,7 @@ impl Desk {
         self.write("config.yaml", config);
     }
 
-    /// By rename, as editors do.
+    /// Writes a file by rename, as editors do.
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let draft = self.file(".draft");
         fs::write(&draft, content).unwrap();
@@ -75,7 +75,7 @@ impl Desk {
     }
 }
 
-/// Waits until the condition holds; fails after a time in which it should have, many times over.
+/// Waits until the condition holds; fails after 20 s.
 pub(crate) fn until(what: &str, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !condition() {
@@ -90,7 +90,7 @@ pub(crate) fn attempt_after(configs: &Configs<AppConfig>, known: usize) -> Attem
     configs.history().remove(0)
 }
 
-/// The good configuration with one line exchanged.
+/// The good configuration with one line replaced.
 pub(crate) fn edited(line: &str, instead: &str) -> String {
     assert!(GOOD.contains(line), "{line}");
     GOOD.replace(line, instead)

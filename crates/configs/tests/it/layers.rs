@@ -1,4 +1,4 @@
-//! Many layers, one configuration, and every value knows where it came from.
+//! Layers, overrides and origins.
 
 use configs::AppConfig;
 

@@ -1,4 +1,4 @@
-//! What `configs` claims, checked from outside with real files.
+//! The claims of `configs`, checked from outside with real files.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 

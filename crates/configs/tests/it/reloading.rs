@@ -1,4 +1,4 @@
-//! A saved edit is in force; what says nothing new is none.
+//! Saved edits are in force; a save that changes no value is not an edit.
 
 use configs::{Outcome, Trigger};
 

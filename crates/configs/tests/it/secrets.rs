@@ -1,4 +1,4 @@
-//! Secrets are shown nowhere, whatever is wrong beside them.
+//! No message shows a secret, whatever is wrong beside it.
 
 use configs::{AppConfig, Attempt, Configs, Diagnosis, Outcome, Rejection, UnknownKeys};
 use secrecy::ExposeSecret;
@@ -132,7 +132,7 @@ fn no_mutilated_document_shows_a_secret_or_panics() {
                 }
                 desk.save(&text);
                 let text = String::from_utf8_lossy(&text);
-                // A few mutilations hit nothing that counts.
+                // A few mutilations change no value.
                 let Err(diagnosis) = desk.builder().open() else { continue };
                 assert!(!diagnosis.message().contains("panicked"), "{text}");
                 assert_silent(&text, &diagnosis);

@@ -1,4 +1,4 @@
-//! What is tolerated is said once.
+//! Tolerated keys are logged once.
 
 use std::fmt::Debug;
 use std::sync::{Mutex, OnceLock};
@@ -32,7 +32,7 @@ fn a_tolerated_key_is_logged_once_without_its_value() {
 
 static LINES: OnceLock<Mutex<Vec<String>>> = OnceLock::new();
 
-/// Remembers every warning.
+/// Records every warning.
 struct Ear;
 
 impl Subscriber for Ear {
