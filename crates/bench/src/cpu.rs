@@ -12,10 +12,10 @@ use crate::{
 
 const TARGETS: [(&str, &str); 2] = [("/dynamic-config", "dynamic-config"), ("/", "index")];
 
-/// Connections that ask as fast as they are answered.
+/// The number of connections; each sends a request as soon as it is answered.
 const CLIENTS: usize = 16;
 
-/// Loads the server and the one with the same answers in turn, and counts the CPU time that each spent on a request.
+/// Puts load on the server and on the static one in turn, and measures the CPU time of a request.
 pub(crate) fn per_request(
     binary: &Path,
     static_bytes: &Path,
@@ -55,19 +55,18 @@ fn microseconds_a_request(server: &Running, target: &str, seconds: u64) -> Resul
     Ok(spent.as_nanos() as f64 / 1000.0 / answered as f64)
 }
 
-/// The headers of an answer, one a line, but those that every server adds by itself.
+/// The headers of an answer, one per line, without those that every server adds.
 pub(crate) fn whole_head(answer: &Answer) -> String {
     head(answer, |name| !matches!(name, "content-length" | "date" | "connection"))
 }
 
-/// The headers of an answer that are to be carried, one a line.
+/// The headers of an answer that the predicate accepts, one per line.
 pub(crate) fn head(answer: &Answer, carried: impl Fn(&str) -> bool) -> String {
     let carried = answer.headers.iter().filter(|(name, _)| carried(&name.to_ascii_lowercase()));
     carried.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n")
 }
 
-/// What the scheduler accounts to the process's threads: its own figure, in nanoseconds, without the 10 ms ticks of
-/// `/proc/PID/stat`.
+/// The scheduler's account of the process's threads, in nanoseconds. `/proc/PID/stat` has ticks of 10 ms only.
 pub(crate) fn cpu_time(pid: u32) -> Result<Duration, Failed> {
     let mut nanoseconds = 0;
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {

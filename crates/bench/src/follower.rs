@@ -1,4 +1,4 @@
-//! A program that follows a file and says what it published, line by line.
+//! A program that follows a file and prints the published values, line by line.
 
 use std::{
     io::{BufRead, BufReader},
@@ -11,7 +11,7 @@ use std::{
 
 use conformance::Failed;
 
-/// So long may the last version take, on a machine that is very busy.
+/// The timeout for the last version, for a very busy machine.
 const LAST: Duration = Duration::from_secs(20);
 
 /// One line of the follower.
@@ -20,7 +20,7 @@ pub(crate) enum Told {
     Rejected,
 }
 
-/// The program that follows the file; it ends when this is dropped.
+/// The program that follows the file. It ends when this is dropped.
 pub(crate) struct Follower {
     child: Child,
     told: Receiver<String>,
@@ -37,12 +37,12 @@ impl Follower {
             .map_err(|error| format!("cannot start `{}`: {error}", program.display()))?;
         let stdout = child.stdout.take().ok_or("its output is a pipe")?;
         let follower = Follower { told: lines_of(stdout), child };
-        // What is in force at the start.
+        // The value at the start.
         follower.told.recv_timeout(LAST).map_err(|_| "the follower says nothing")?;
         Ok(follower)
     }
 
-    /// Everything it told until it told of `last`, or for as long as that may take.
+    /// All lines up to the one with `last`, or up to the timeout.
     pub(crate) fn until(&mut self, last: &str) -> Result<Vec<Told>, Failed> {
         let mut told = Vec::new();
         while let Ok(line) = self.told.recv_timeout(LAST) {
@@ -51,7 +51,7 @@ impl Follower {
                 matches!(&this, Told::Published { first, length, .. } if first == last && *length > 0);
             told.push(this);
             if is_last {
-                // Its whole text may come a moment after a torn one.
+                // The whole text may follow a torn one.
                 while let Ok(line) = self.told.recv_timeout(Duration::from_secs(1)) {
                     told.extend(parse(&line));
                 }

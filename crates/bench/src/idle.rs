@@ -1,4 +1,4 @@
-//! What a server costs while nothing happens.
+//! The cost of an idle server.
 
 use std::{fs, path::Path, thread, time::Duration};
 
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use crate::{stats::round, torture::load};
 
-/// Ticks in a second, as the kernel counts processor time for programs: the same everywhere.
+/// Ticks per second in `/proc`: `USER_HZ`, 100 on every Linux.
 const TICKS: f64 = 100.0;
 
-/// Switches of context and processor time of every thread, over some `seconds`, with nobody connected.
+/// The context switches and the processor time of every thread over `seconds`, without connections.
 pub(crate) fn cost(binary: &Path, seconds: u64) -> Result<Value, Failed> {
     let server = Server::new(binary).start()?;
-    // What a start leaves to be done is over by then.
+    // The work of the start is over by then.
     thread::sleep(Duration::from_secs(3));
     let before = threads(server.pid())?;
     let busy = ticks(server.pid())?;
@@ -38,7 +38,7 @@ pub(crate) fn cost(binary: &Path, seconds: u64) -> Result<Value, Failed> {
     }))
 }
 
-/// Each thread's id, name and number of times that it went to sleep.
+/// The id, the name and the voluntary context switches of each thread.
 fn threads(pid: u32) -> Result<Vec<(String, String, f64)>, Failed> {
     let mut threads = Vec::new();
     for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
@@ -53,7 +53,7 @@ fn threads(pid: u32) -> Result<Vec<(String, String, f64)>, Failed> {
     Ok(threads)
 }
 
-/// User and system time of the process.
+/// The user and system time of the process, in ticks.
 fn ticks(pid: u32) -> Result<f64, Failed> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let after_the_name = stat.rsplit(')').next().unwrap_or_default();

@@ -11,16 +11,16 @@ use serde_json::{Value, json};
 
 use crate::{progress, stats};
 
-/// What the server is asked while it changes.
+/// The target that is requested.
 const TARGET: &str = "/dynamic-config";
 
-/// When a save counts as lost.
+/// The time after which a save counts as lost.
 const LOST: Duration = Duration::from_secs(10);
 
-/// A save of a text under a path.
+/// A function that saves a text at a path.
 type Save = fn(&Path, &str) -> std::io::Result<()>;
 
-/// Saves `config.yaml` again and again, in place and by rename, in turn, while one connection asks as fast as it can.
+/// Saves `config.yaml` repeatedly, in place and by rename in turn. Meanwhile one connection sends requests without a pause.
 pub(crate) fn save_to_served(binary: &Path, saves: u32) -> Result<Value, Failed> {
     let server = Server::new(binary).start()?;
     let mut client = server.client()?;

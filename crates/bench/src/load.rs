@@ -1,4 +1,4 @@
-//! Clients that ask as fast as they are answered.
+//! Clients that send a request as soon as they are answered.
 
 use std::{
     io::{self, Read, Write},
@@ -9,7 +9,7 @@ use std::{
 
 use conformance::Failed;
 
-/// Runs so many keep-alive clients for so long; every answer must be a 200. Returns how many there were.
+/// Runs so many keep-alive clients for so long. Every answer must be a 200. Returns the number of answers.
 pub(crate) fn run(
     address: SocketAddr,
     target: &str,
@@ -63,7 +63,7 @@ fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<()> {
     }
 }
 
-/// The length of head and body, once the head is there.
+/// The length of head and body, when the head is complete.
 fn whole_length(answer: &[u8]) -> io::Result<Option<usize>> {
     let Some(head) = answer.windows(4).position(|end| end == b"\r\n\r\n") else { return Ok(None) };
     let head = std::str::from_utf8(&answer[..head + 4]).map_err(|_| invalid("the head is not UTF-8"))?;

@@ -62,14 +62,14 @@ enum Measurement {
         #[arg(long, default_value_t = 3)]
         seconds: u64,
     },
-    /// What becomes of requests while the server is replaced, upgraded, moved, reloaded
+    /// Requests that fail while the server is replaced, upgraded, moved and reloaded
     Soak {
         /// The server's program
         binary: PathBuf,
-        /// How often each is done
+        /// Repetitions of each action
         #[arg(long, default_value_t = 200)]
         times: u32,
-        /// How often each is done without a linger, and a plain restart
+        /// Repetitions of each action without a linger, and of a plain restart
         #[arg(long, default_value_t = 20)]
         control: u32,
         /// Another server's program, upgraded and restarted under the same load
@@ -90,11 +90,11 @@ enum Measurement {
     Runners(Runners),
     /// From the end of a save to its publication, by `filewatch` alone, and how that grows
     Watch(Watching),
-    /// What a server costs while nothing happens
+    /// The cost of an idle server
     Idle {
         /// The server's program
         binary: PathBuf,
-        /// How long to look
+        /// Seconds to watch
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },

@@ -20,13 +20,13 @@ use self::{
     tool::Tool,
 };
 
-/// Between two edits without load: whoever is still about to leave should have left.
+/// The pause between two edits without load, so that the old process has ended.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What to compare
+/// The runners and the scope
 #[derive(Args)]
 pub(crate) struct Runners {
-    /// The folder with the tools' programs: hotrun, watchexec, cargo-watch, bacon, air; what is not there is left out
+    /// Folder with the programs hotrun, watchexec, cargo-watch, bacon and air; a missing one is left out
     tools: PathBuf,
     /// Restarts by each tool, as many without load as under load
     #[arg(long, default_value_t = 20)]
@@ -36,7 +36,7 @@ pub(crate) struct Runners {
     files: u32,
 }
 
-/// Failed requests, own share, start, memory, watches: by each tool in turn.
+/// Measures failed requests, the runner's own share of a restart, start, memory and watches of each tool in turn.
 pub(crate) fn compare(how: &Runners) -> Result<Value, Failed> {
     let tools: Vec<Tool> = Tool::all(&how.tools);
     let mut results = Map::new();
@@ -95,7 +95,7 @@ fn beside(tool: &Tool, files: u32) -> Result<Value, Failed> {
     progress(&format!("runners: {} beside {files} files", tool.name));
     let mut fixture = Fixture::open(tool, files)?;
     let start = fixture.start()?;
-    // Whoever builds first and watches then does so by the time at which an edit is served.
+    // A runner that watches only after its first build watches when an edit is served.
     fixture.edit_and_wait(1)?;
     Ok(json!({
         "files": files,

@@ -1,4 +1,4 @@
-//! A process that saves as nastily as an editor may: what every storm is made of.
+//! The writer of a storm: a process that saves files as badly as an editor can.
 
 use std::{
     fmt::Write as _,
@@ -13,27 +13,27 @@ use clap::{Args, ValueEnum};
 
 use crate::{say, text::Text};
 
-/// A little less than filewatch's quiet, in nanoseconds: a writer that pauses for longer has shown half a file as if it were done.
+/// A little less than filewatch's quiet period, in nanoseconds. A writer that pauses for longer publishes a partial file.
 const STALL: u64 = 140_000_000;
 
-/// What a program's buffer often holds.
+/// The usual size of a program's buffer.
 const BUFFER: usize = 8192;
 
-/// What one writer does.
+/// The arguments of a writer.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Saves {
     /// The folder of the files
     pub(crate) folder: PathBuf,
-    /// What to write
+    /// The kind of text
     #[arg(long)]
     pub(crate) what: Text,
-    /// How to save
+    /// The way of saving
     #[arg(long)]
     pub(crate) how: How,
     /// The number of the first version
     #[arg(long, default_value_t = 1)]
     pub(crate) first: u64,
-    /// How many versions
+    /// The number of versions
     #[arg(long)]
     pub(crate) count: u64,
     /// The longest pause between two steps of a save, in microseconds
@@ -45,10 +45,10 @@ pub(crate) struct Saves {
     /// A rest after every so many saves
     #[arg(long, default_value_t = 100)]
     pub(crate) rest_every: u64,
-    /// How long that is, in milliseconds
+    /// The length of the rest, in milliseconds
     #[arg(long, default_value_t = 25)]
     pub(crate) rest: u64,
-    /// About how many bytes a text has, where it may have any
+    /// The approximate size of a text in bytes, where it can vary
     #[arg(long, default_value_t = 3500)]
     pub(crate) size: usize,
 }
@@ -69,25 +69,25 @@ pub(crate) enum How {
     ByRename,
 }
 
-/// One save, as its writer saw it. Times are nanoseconds since the epoch, which all processes share.
+/// The writer's record of a save. Times are nanoseconds since the epoch, which all processes share.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Save {
     pub(crate) version: u64,
     pub(crate) begun: u64,
-    /// Just before the call that makes it whole: `close` or `rename`.
+    /// The time just before the call that completes it: `close` or `rename`.
     pub(crate) whole: u64,
     pub(crate) ended: u64,
-    /// How often it was held up between two steps, by the scheduler or the disk, for nearly as long as the quiet lasts.
+    /// How often it was delayed between two steps, by the scheduler or the disk, for nearly as long as the quiet period.
     pub(crate) stalls: u64,
 }
 
-/// Saves, and prints what it did when all is done.
+/// Saves all versions, and then prints the records.
 pub(crate) fn rage(saves: &Saves) -> io::Result<()> {
     let mut dice = Dice(0x2545_F491_4F6C_DD1D ^ saves.first);
     let mut log = Vec::with_capacity(usize::try_from(saves.count).unwrap_or(0));
     let versions: Vec<u64> = (saves.first..saves.first + saves.count).collect();
     for batch in versions.chunks(usize::try_from(saves.rest_every).unwrap_or(usize::MAX).max(1)) {
-        // Made in advance, so that no pause is longer than it is meant to be.
+        // The texts are made in advance, so that they lengthen no pause.
         let texts: Vec<String> =
             batch.iter().map(|version| saves.what.version(*version, saves.size)).collect();
         for (&version, text) in batch.iter().zip(&texts) {
@@ -113,7 +113,7 @@ pub(crate) fn rage(saves: &Saves) -> io::Result<()> {
 }
 
 impl Save {
-    /// Whether what is seen at this time may be what a stalled writer had shown; until the next save is in force.
+    /// Whether a delayed writer may explain a torn value at this time.
     pub(crate) fn excuses(&self, at: u64) -> bool {
         const GRACE: u64 = 500_000_000;
         self.stalls > 0 && (self.begun..self.ended + GRACE).contains(&at)
@@ -175,7 +175,7 @@ fn streamed(path: &Path, text: &str, version: u64) -> io::Result<Save> {
     Ok(steps.close(file, version))
 }
 
-/// Up to three pieces, and a pause before the end.
+/// Writes up to three pieces, with a pause before the end.
 fn write_in_pieces(
     file: &mut File,
     text: &str,
@@ -199,7 +199,7 @@ fn write_in_pieces(
 }
 
 fn by_rename(path: &Path, text: &str, version: u64) -> io::Result<Save> {
-    // A name that a folder of templates skips.
+    // A folder of templates ignores this name.
     let beside = path.with_file_name(".saving");
     let begun = now();
     fs::write(&beside, text)?;
@@ -235,7 +235,7 @@ impl Steps {
     }
 }
 
-/// Good enough to spread the gaps.
+/// A simple generator is good enough for the pauses.
 struct Dice(u64);
 
 impl Dice {
@@ -246,7 +246,7 @@ impl Dice {
         self.0 % limit.max(1)
     }
 
-    /// Busy where sleeping would take longer.
+    /// Spins if a sleep would take longer.
     fn pause(&mut self, longest_micros: u64) {
         let pause = Duration::from_micros(self.below(longest_micros + 1));
         if pause > Duration::from_millis(1) {

@@ -1,4 +1,4 @@
-//! A storm over the files of a running demo: what its visitors and its own history say of it.
+//! A storm of saves over the files of a running demo, judged by its pages and its history.
 
 use std::{
     collections::BTreeSet,
@@ -18,31 +18,31 @@ use crate::{
     workload::Workload,
 };
 
-/// What came of it.
+/// The result of a storm over a server.
 pub(crate) struct ServedVerdict {
     saves: usize,
-    /// Generations, or sets of templates.
+    /// The number of new generations, or of new template sets.
     published: u64,
-    /// Of the generations, those whose every changed value was looked at.
+    /// The generations whose changed values were all compared.
     examined: usize,
-    /// Pages that were read meanwhile.
+    /// The number of pages that were read meanwhile.
     pages: usize,
     torn: usize,
-    /// The first of them.
+    /// The first torn page or generation.
     example: Option<String>,
     rejected: u64,
-    /// Of the torn and the rejected ones, those for which a writer that was held up longer than the quiet may stand.
+    /// The torn and rejected values that a delayed writer may explain: it paused for longer than the quiet period.
     excused: u64,
     last_published: bool,
 }
 
-/// What was seen torn, and when.
+/// The time and the text of a torn value.
 type Torn = (u64, String);
 
-/// The page that shows both ends of both layers.
+/// A template with the first and the last value of each layer.
 const PAGE: &str = "{{ app_name }} {{ database.name }} {{ settings.refresh_interval_seconds }}";
 
-/// The versions that are in force at the start.
+/// The versions in force at the start.
 const FIRST: [u64; 2] = [0, 1];
 
 pub(crate) fn over_a_server(
@@ -94,7 +94,7 @@ pub(crate) fn over_a_server(
 }
 
 impl ServedVerdict {
-    /// A torn text is mostly refused, so what was rejected counts as torn too.
+    /// Most torn texts are rejected, so a rejection counts as torn.
     pub(crate) fn is_clean(&self) -> bool {
         self.torn as u64 + self.rejected == self.excused && self.last_published
     }
@@ -129,7 +129,7 @@ fn start(binary: &Path, folder: &Path, what: Text) -> Result<Running, Failed> {
     server.arg("--templates").arg(file("templates")).start()
 }
 
-/// Reads the page as fast as it can. How many, and the torn ones.
+/// Reads the page in a loop. Returns the number of pages, and the torn ones.
 fn visit(server: &Running, what: Text, done: &AtomicBool) -> Result<(usize, Vec<Torn>), Failed> {
     let mut client = server.client()?;
     let (mut pages, mut torn) = (0, Vec::new());
@@ -143,7 +143,7 @@ fn visit(server: &Running, what: Text, done: &AtomicBool) -> Result<(usize, Vec<
     Ok((pages, torn))
 }
 
-/// Looks at every generation of the configuration that the history still has. How many, and the torn ones.
+/// Examines every generation in the history. Returns their number, and the torn ones.
 fn examine(server: &Running, what: Text, done: &AtomicBool) -> Result<(usize, Vec<Torn>), Failed> {
     let (mut seen, mut torn) = (BTreeSet::new(), Vec::new());
     while what == Text::Layers && !done.load(Ordering::Relaxed) {
@@ -158,7 +158,7 @@ fn examine(server: &Running, what: Text, done: &AtomicBool) -> Result<(usize, Ve
     Ok((seen.len(), torn))
 }
 
-/// A connection that the server closed is opened again.
+/// Opens the connection again if the server has closed it.
 fn get(server: &Running, client: &mut Client, target: &str) -> Result<String, Failed> {
     if let Ok(answer) = client.get(target) {
         return Ok(answer.text());
@@ -167,7 +167,7 @@ fn get(server: &Running, client: &mut Client, target: &str) -> Result<String, Fa
     Ok(client.get(target)?.text())
 }
 
-/// The newest version that a page is of; nothing if that is one that is in force at the start. An error if it is of none.
+/// The version of a page. None if it is a version from the start. An error if the page is torn.
 fn page_of(what: Text, page: &str) -> Result<Option<u64>, ()> {
     match what {
         Text::Lines => Err(()),
@@ -192,7 +192,7 @@ fn page_of(what: Text, page: &str) -> Result<Option<u64>, ()> {
     }
 }
 
-/// Whether the values that an accepted edit changed are all those of a layer, or of both, each of one version.
+/// Whether an accepted edit changed all values of one layer or of both, each layer to one version.
 fn is_whole(attempt: &Value) -> bool {
     let changed = attempt["changed"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut layers = [(0, BTreeSet::new()), (0, BTreeSet::new())];

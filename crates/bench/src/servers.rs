@@ -40,15 +40,15 @@ use crate::{
     },
 };
 
-/// What to measure, and how thoroughly.
+/// The scope of a run.
 #[derive(Args)]
 pub(crate) struct Servers {
     #[command(flatten)]
     programs: Programs,
-    /// What to measure; everything but the builds if nothing is named
+    /// Sections to measure; without it, all but the builds
     #[arg(long, value_delimiter = ',')]
     only: Vec<Section>,
-    /// Two minutes in all: one round, short bursts, small crowds
+    /// One round with short bursts and few clients: two minutes in all
     #[arg(long)]
     quick: bool,
     /// Rounds, each of every server in turn
@@ -65,7 +65,7 @@ pub(crate) struct Servers {
     results: PathBuf,
 }
 
-/// What can be measured by itself.
+/// A part of the run that can be measured alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Section {
     /// Lines, dependencies, binaries
@@ -90,7 +90,7 @@ enum Section {
     Growth,
 }
 
-/// How thoroughly, once `--quick` is known.
+/// The scope of each section.
 pub(crate) struct Scale {
     rounds: u32,
     seconds: u32,
@@ -99,7 +99,7 @@ pub(crate) struct Scale {
     quick: bool,
 }
 
-/// Measures, records, draws.
+/// Measures the sections, writes the results and draws the plots.
 pub(crate) fn measure(bench: &Servers) -> Result<Value, Failed> {
     let scale = bench.scale();
     let mut record = Record::read(&bench.results)?;

@@ -1,4 +1,4 @@
-//! Handovers under load, many of them: what was lost.
+//! Many handovers under load.
 
 use std::{path::Path, time::Duration};
 
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::{progress, stats};
 
-/// Does everything so many times with a linger, a few times without one, which is the negative control, and restarts a few
-/// times, which is what there is without any of it.
+/// Does each action `times` times with a linger. As negative controls, does each a few times without one, and restarts the
+/// server a few times.
 ///
-/// `peer` is another server that answers what the load asks for: it is upgraded and restarted as often.
+/// `peer` is another server that answers the same requests. It is upgraded and restarted as often.
 pub(crate) fn handovers(
     binary: &Path,
     peer: Option<&Path>,
@@ -39,7 +39,7 @@ pub(crate) fn handovers(
     }))
 }
 
-/// Does one thing so many times.
+/// Does one action so many times.
 pub(crate) fn of_one(binary: &Path, action: &str, times: u32, linger: Duration) -> Result<Value, Failed> {
     let asked = Action::ALL.into_iter().find(|known| known.as_str() == action);
     let names = Action::ALL.map(Action::as_str).join(", ");
@@ -47,7 +47,7 @@ pub(crate) fn of_one(binary: &Path, action: &str, times: u32, linger: Duration) 
     prove(&demo(binary)?, action, times, linger)
 }
 
-/// The servers run in folders of their own.
+/// The servers run in other folders.
 fn demo(binary: &Path) -> Result<Demo, Failed> {
     Ok(Demo::new(binary.canonicalize()?))
 }

@@ -1,8 +1,8 @@
-//! How a figure spreads over its measurements.
+//! Summaries of repeated measurements.
 
 use serde_json::{Value, json};
 
-/// Smallest, median, 99th percentile and largest.
+/// The minimum, median, 99th percentile and maximum.
 pub(crate) fn summary(mut values: Vec<f64>) -> Value {
     values.sort_by(f64::total_cmp);
     json!({
@@ -18,7 +18,7 @@ pub(crate) fn median(values: Vec<f64>) -> f64 {
     at(values, 0.5)
 }
 
-/// The value below which this part of the values lies; not a number where there are no values.
+/// The quantile of the values. NaN if there are none.
 pub(crate) fn at(mut values: Vec<f64>, part: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     quantile(&values, part)
@@ -28,7 +28,7 @@ pub(crate) fn round(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
 
-/// The nearest rank; not a number where there are no values.
+/// The nearest-rank quantile of sorted values. NaN if there are none.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,

@@ -1,4 +1,4 @@
-//! A storm of saves over one file, and what a program that follows it makes of them.
+//! A storm of saves over one file, judged by the output of a program that follows it.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use crate::{
     verdict::{Verdict, judge},
 };
 
-/// Lets a writer rage over a file in `parent` while the program `follow` follows it.
+/// Runs a writer on a file in `parent` while the program `follow` follows it.
 pub(crate) fn over_a_file(
     follow: &Path,
     flags: &[&str],
@@ -29,7 +29,7 @@ pub(crate) fn over_a_file(
     over(follow, flags, &path, &saves)
 }
 
-/// The same over a file that is one of `others` more in the folder that is followed.
+/// The same with a folder that is followed, where the file is one of `others` more.
 pub(crate) fn over_a_folder(
     follow: &Path,
     parent: &Path,
@@ -40,7 +40,7 @@ pub(crate) fn over_a_folder(
     let saves = saves(folder.path().canonicalize()?);
     fs::write(saves.folder.join(saves.what.file(0)), saves.what.version(0, saves.size))?;
     for number in 0..others {
-        // Empty, so that what is published is the one that is saved.
+        // The other files are empty, so that only the saved one is published.
         fs::write(saves.folder.join(format!("unchanged-{number}.html")), "")?;
     }
     over(follow, &[], &saves.folder, &saves)
@@ -54,7 +54,7 @@ fn over(follow: &Path, flags: &[&str], target: &Path, saves: &Saves) -> Result<V
     Ok(judge(&log, told, saves.size))
 }
 
-/// Runs the writer, and hands over what it did.
+/// Runs the writer and returns its records.
 pub(crate) fn write(saves: &Saves) -> Result<Vec<Save>, Failed> {
     let numbers = [
         ("--first", saves.first),
@@ -80,7 +80,7 @@ pub(crate) fn write(saves: &Saves) -> Result<Vec<Save>, Failed> {
     Ok(log)
 }
 
-/// As the command line has it.
+/// The value's name on the command line.
 fn name(value: &impl ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What a writer writes: texts that say which version they are.
+//! The texts of a storm. Each one contains its version number.
 
 use std::fmt::Write as _;
 
@@ -24,8 +24,8 @@ impl Text {
         }
     }
 
-    /// The text of a version: it says which one it is at its beginning and at its end, and no two have a line in common
-    /// that tells versions apart.
+    /// The text of a version. It contains the version at its beginning and at its end. Texts of two versions have no line in
+    /// common that tells versions apart.
     pub(crate) fn version(self, number: u64, size: usize) -> String {
         match self {
             Text::Lines => lines(number, size),
@@ -67,7 +67,7 @@ fn lines(number: u64, size: usize) -> String {
     text
 }
 
-/// Ten routes, far apart: most of the text is comments.
+/// Ten routes between many comments.
 fn layer(head: &str, name: &str, number: u64, tail: &str) -> String {
     let mut text = head.to_owned();
     for route in 0..10 {
@@ -93,7 +93,7 @@ mod tests {
             for number in [1, 2, 39_999, 40_000] {
                 let (one, other) = (text.version(number, 3500), text.version(number + 2, 3500));
                 assert!((3000..5500).contains(&one.len()), "{text:?} {}", one.len());
-                // Neither can be taken for the other, cut off.
+                // Neither is a prefix of the other.
                 let shorter = one.len().min(other.len());
                 assert_ne!(one[..shorter], other[..shorter]);
             }

@@ -1,4 +1,4 @@
-//! The storm, as a command: whole values or none, and what happens without the steps that see to that.
+//! The storms as a command. Every published value must be whole, and without each protecting step some are torn.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use crate::{
     workload::{BY_RENAME, CUT, EMPTIED, HASTY, LARGE, USUAL, Workload},
 };
 
-/// How much of it.
+/// The scope of a run.
 #[derive(Args)]
 pub(crate) struct Torture {
     /// The program that follows a file: `filewatch`'s example `follow`
@@ -42,12 +42,12 @@ pub(crate) struct Torture {
     memory: PathBuf,
 }
 
-/// A protecting step left out, or several, in the storm that needs it most.
+/// A negative control: one or more protecting steps are left out, in the workload that needs them most.
 struct Control {
     name: &'static str,
     omitted: &'static [&'static str],
     workload: Workload,
-    /// What is seen without it, and whether another step stands in for it elsewhere.
+    /// The effect of the missing step, and whether another step replaces it elsewhere.
     because: &'static str,
 }
 
@@ -96,7 +96,7 @@ const CONTROLS: [Control; 7] = [
     },
 ];
 
-/// A control is a race as well: it is run until it has torn something, but not more often than this.
+/// A control is a race, too. It is repeated until a value is torn, at most so often.
 const ATTEMPTS: u32 = 10;
 
 /// One line of the table.
@@ -184,7 +184,7 @@ fn tell(rows: &mut Vec<Row>, who: &str, place: &'static str, workload: &'static 
     rows.push(Row { who: who.to_owned(), workload, place, figures });
 }
 
-/// For the README.
+/// The rows as a table for the README.
 fn table(rows: &[Row]) -> String {
     let mut lines = vec![
         "| | storm | where | saves | seen | torn | last one published |".to_owned(),
@@ -202,7 +202,7 @@ fn table(rows: &[Row]) -> String {
     lines.join("\n")
 }
 
-/// How busy the machine is, since that shows in every figure: of the last minute.
+/// The load average of the last minute, which affects every figure.
 pub(crate) fn load() -> f64 {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(f64::NAN)

@@ -1,4 +1,4 @@
-//! What came of a storm: each published value held against the saves.
+//! The result of a storm: each published value is compared with the saves.
 
 use std::collections::HashMap;
 
@@ -6,34 +6,34 @@ use serde_json::{Value, json};
 
 use crate::{follower::Told, saves::Save, stats, text::Text};
 
-/// A version that rests so long is to be seen before the next: in nanoseconds.
+/// A version that rests for so long must be published before the next one, in nanoseconds.
 const REST: u64 = 20_000_000;
 
-/// What came of a storm, or of several.
+/// The result of one storm or of several.
 #[derive(Debug, Default)]
 pub(crate) struct Verdict {
     pub(crate) saves: usize,
     pub(crate) published: usize,
     pub(crate) torn: usize,
-    /// Of the torn ones, those without a byte.
+    /// The torn values without a byte.
     pub(crate) empty: usize,
-    /// Torn while their writer was held up for longer than the quiet: no fault of the follower.
+    /// The torn values whose writer paused for longer than the quiet period. The follower cannot avoid these.
     pub(crate) excused: usize,
     pub(crate) rejected: usize,
-    /// Versions that rested and were not published before the next save.
+    /// The versions that rested and were not published before the next save.
     pub(crate) missed: usize,
     pub(crate) last_published: bool,
-    /// From just before the call that made a save whole, in microseconds.
+    /// The delays from just before the call that completed a save, in microseconds.
     pub(crate) delays: Vec<f64>,
 }
 
 impl Verdict {
-    /// What must not be: torn values without an excuse, torn values taken for bad edits, or the last one missing.
+    /// Whether no value was torn without an excuse or rejected, and the last one was published.
     pub(crate) fn is_clean(&self) -> bool {
         self.torn == self.excused && self.rejected == 0 && self.last_published
     }
 
-    /// Takes in what came of the next storm.
+    /// Adds the result of the next storm.
     pub(crate) fn add(&mut self, next: Verdict) {
         self.saves += next.saves;
         self.published += next.published;

@@ -1,4 +1,4 @@
-//! How long after a save it is published, and how that grows with what is followed and by how many.
+//! The time from a save to its publication, by size, number of files and number of subscribers.
 
 use std::{
     path::{Path, PathBuf},
@@ -17,7 +17,7 @@ use crate::{
     torture::load,
 };
 
-/// What to measure with.
+/// The programs and the scope.
 #[derive(Args)]
 pub(crate) struct Watching {
     /// The program that follows a file or a folder: `filewatch`'s example `follow`
@@ -41,12 +41,12 @@ pub(crate) struct Watching {
 
 const SIZES: [usize; 6] = [1_000, 4_000, 16_000, 64_000, 256_000, 1_000_000];
 
-/// Files in a folder that is followed, of which one is saved.
+/// The numbers of files in a followed folder; one of them is saved.
 const CROWDS: [usize; 4] = [1, 10, 100, 1_000];
 
 const AUDIENCES: [usize; 5] = [1, 10, 100, 1_000, 10_000];
 
-/// What is measured; the rest of a row is its own.
+/// A row of the measurement.
 #[derive(Clone, Copy)]
 struct Case<'a> {
     what: &'static str,
@@ -58,12 +58,12 @@ struct Case<'a> {
     files: usize,
     subscribers: usize,
     saves: u64,
-    /// Between two saves, in milliseconds: time to be published before the next.
+    /// The pause between two saves, in milliseconds. Each save is published before the next one.
     rest: u64,
 }
 
-/// From just before the call that makes a save whole, in microseconds: rows of the same keys, first on cores that idle,
-/// then on cores that are busy with something else.
+/// Times from just before the call that completes a save, in microseconds. Each row is measured on idle cores, then on busy
+/// ones.
 pub(crate) fn end_of_save_to_published(watching: &Watching) -> Result<Value, Failed> {
     let mut rows = Vec::new();
     for cores in ["idle", "busy"] {
@@ -123,7 +123,7 @@ impl Case<'_> {
     fn measure(self, cores: &str) -> Result<Value, Failed> {
         let Case { what, program, parent, place, how, bytes, files, subscribers, saves, rest } = self;
         let save = |folder: PathBuf| {
-            // Each save has time to be published before the next.
+            // Each save is published before the next one.
             Saves {
                 folder,
                 what: Text::Lines,
@@ -158,7 +158,7 @@ impl Case<'_> {
     }
 }
 
-/// Busy loops, two for each core, ended when this is dropped.
+/// Two busy loops for each core. They end when this is dropped.
 fn hogs() -> Result<Vec<Hog>, Failed> {
     let cores = std::thread::available_parallelism().map_or(1, Into::into);
     let hog = || Command::new("sh").args(["-c", "while :; do :; done"]).spawn().map(Hog);

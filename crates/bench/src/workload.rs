@@ -1,4 +1,4 @@
-//! The storms that there are.
+//! The workloads of a storm.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use crate::{
     text::Text,
 };
 
-/// One kind of storm. All rest for 25 ms after some saves, as every writer does in the end.
+/// A workload. Each one rests for 25 ms after some saves, as every real writer does.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Workload {
     pub(crate) name: &'static str,
@@ -17,13 +17,13 @@ pub(crate) struct Workload {
     /// The longest pause after a save, in microseconds.
     pub(crate) pause: u64,
     pub(crate) rest_every: u64,
-    /// About how many bytes a text has, where it may have any.
+    /// The approximate size of a text in bytes, where it can vary.
     size: usize,
-    /// How many are called for where one is made: of the slow ones there are fewer.
+    /// The number of saves is divided by this, because slow saves take long.
     share: u64,
 }
 
-/// An editor, were it a thousand times as fast.
+/// An editor, a thousand times as fast.
 pub(crate) const USUAL: Workload = Workload {
     name: "in place",
     how: How::InPlace,
@@ -34,15 +34,15 @@ pub(crate) const USUAL: Workload = Workload {
     share: 1,
 };
 
-/// A writer who never shows half a text.
+/// A writer that never publishes a partial text.
 pub(crate) const BY_RENAME: Workload = Workload { name: "by rename", how: How::ByRename, ..USUAL };
 
-/// The next save begins while the last one is read, and shows in nothing but its bytes at first: it needs the events of the
-/// meantime most.
+/// The next save begins while the last one is read. At first only its bytes differ, so the reader needs the events that came
+/// meanwhile.
 pub(crate) const HASTY: Workload =
     Workload { name: "written over, the next at once", how: How::Over, gap: 100, pause: 20, ..USUAL };
 
-/// A large file that is cut shows that before the call that cuts it is over, and its event comes: it needs the lock most.
+/// A large file has its new length before `ftruncate` returns and its event comes. The reader needs the lock.
 pub(crate) const CUT: Workload = Workload {
     name: "cut, then written, 1 MB",
     how: How::Cut,
@@ -53,10 +53,10 @@ pub(crate) const CUT: Workload = Workload {
     share: 20,
 };
 
-/// A file that is emptied looks done: it needs the rule for empty files most.
+/// An emptied file looks complete. The reader needs the rule for empty files.
 pub(crate) const EMPTIED: Workload = Workload { name: "emptied, then written", how: How::Twice, ..USUAL };
 
-/// What takes long to read and to cut off is overtaken while it is read: it needs the two looks most.
+/// A large file changes while it is read. The reader needs to compare its state before and after.
 pub(crate) const LARGE: Workload = Workload {
     name: "in place, 1 MB",
     how: How::Streamed,
@@ -67,7 +67,7 @@ pub(crate) const LARGE: Workload = Workload {
 };
 
 impl Workload {
-    /// What the writer of it does, in this folder.
+    /// The arguments of its writer, for this folder.
     pub(crate) fn saves(self, folder: PathBuf, count: u64) -> Saves {
         let Workload { how, gap, pause, rest_every, size, share, .. } = self;
         Saves {

@@ -1,6 +1,6 @@
-//! The page on which the demos stand side by side: `cargo run -p compare`.
+//! The page that shows the demos side by side.
 //!
-//! It starts the four as they are, with a copy of the configuration each, and makes edits in those copies alone.
+//! It starts the four demos, each with a copy of the configuration, and edits only those copies.
 
 mod concern;
 mod curve;
@@ -36,7 +36,7 @@ use conformance::Failed;
 use self::demo_runner::DemoRunner;
 use crate::progress;
 
-/// How the page is served.
+/// The options of the served page.
 #[derive(Args)]
 pub(crate) struct Page {
     /// The page's port on 127.0.0.1; the demos get the next four, or free ones; 0 is any
@@ -49,16 +49,16 @@ pub(crate) struct Page {
     cast: Cast,
 }
 
-/// Where the page is written.
+/// The options of the exported page.
 #[derive(Args)]
 pub(crate) struct Export {
-    /// The folder, which is made if it is not there
+    /// Folder for the files; it is made if it does not exist
     dir: PathBuf,
     #[command(flatten)]
     cast: Cast,
 }
 
-/// What the page shows.
+/// The programs and figures of the page.
 #[derive(Args)]
 struct Cast {
     /// Build the demos for speed
@@ -89,7 +89,7 @@ pub(crate) fn show(page: &Page) -> Result<(), Failed> {
     })
 }
 
-/// Starts the demos, captures them, makes every edit once, and writes all of it as files.
+/// Starts the demos, captures them, makes every edit once, and writes the result as files.
 pub(crate) fn export(export: &Export) -> Result<(), Failed> {
     let demos = DemoRunner::open(&export.cast.programs()?, 0)?;
     export::export(&export.dir, demos, &export.cast.results, export.cast.built())?;
@@ -119,7 +119,7 @@ fn has_a_screen() -> bool {
         || ["DISPLAY", "WAYLAND_DISPLAY"].into_iter().any(|name| env::var_os(name).is_some())
 }
 
-/// Asks the desktop to show the address; where nothing can, the address was printed.
+/// Asks the desktop to show the address. If that fails, the address is on the terminal.
 fn open(address: &str) {
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     let mut command = Command::new(opener);

@@ -1,4 +1,4 @@
-//! A small project with a runner at work in it.
+//! A small project with a runner.
 
 use std::{
     fs::{self, File},
@@ -15,20 +15,20 @@ use tempfile::TempDir;
 
 use super::tool::Tool;
 
-/// A build takes a second, on a busy machine ten.
+/// A build takes one second, and ten on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Between two questions for the new version.
+/// The pause between two requests for the new version.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// From its `main` to its first answer the program needs no longer, on a machine where nothing else happens.
+/// Upper bound on the time from the program's `main` to its first answer, on an idle machine.
 const ALONE: Duration = Duration::from_millis(1);
 
 const FILES_IN_A_FOLDER: u32 = 100;
 
 const MANIFEST: &str = "[package]\nname = \"site\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
 
-/// Says when it began and when it ended, in nanoseconds.
+/// The build script. It prints when it began and when it ended, in nanoseconds.
 const BUILD: &str =
     "#!/bin/sh\ndate +%s%N > times/began\ncargo build -q || exit 1\ndate +%s%N > times/ended\n";
 
@@ -52,7 +52,7 @@ fn answer(mut stream: std::net::TcpStream, began: u128) {
 }
 "#;
 
-/// A project, its runner, its server.
+/// A project with its runner and its server.
 pub(crate) struct Fixture {
     tool: Child,
     folder: TempDir,
@@ -61,7 +61,7 @@ pub(crate) struct Fixture {
     stuck: u32,
 }
 
-/// What one restart took.
+/// The duration of one restart.
 pub(crate) struct Passed {
     whole: Duration,
     build: Duration,
@@ -69,14 +69,14 @@ pub(crate) struct Passed {
 }
 
 impl Passed {
-    /// What is the runner's.
+    /// The share of the runner.
     pub(crate) fn own(&self) -> Duration {
         self.whole.saturating_sub(self.build).saturating_sub(self.program)
     }
 }
 
 impl Fixture {
-    /// Makes the project, with so many files beside it, and waits until its server answers.
+    /// Makes the project with so many other files, and waits until its server answers.
     pub(crate) fn open(tool: &Tool, files: u32) -> Result<Fixture, Failed> {
         let folder = tempfile::Builder::new().prefix("runners-").tempdir()?;
         let address = free()?;
@@ -94,7 +94,7 @@ impl Fixture {
         self.address
     }
 
-    /// Saves another version, and waits until it answers. What is not served in good time is saved once more.
+    /// Saves another version and waits until it is served. Saves it once more if that takes too long.
     pub(crate) fn edit_and_wait(&mut self, number: u32) -> Result<Option<Passed>, Failed> {
         let source = self.folder.path().join("src/main.rs");
         let text = fs::read_to_string(&source)?;
@@ -112,12 +112,12 @@ impl Fixture {
         self.wait_for(number).map(|_| None)
     }
 
-    /// How many saves were not served.
+    /// The number of saves that were not served.
     pub(crate) fn stuck(&self) -> u32 {
         self.stuck
     }
 
-    /// From its start to the first build.
+    /// The time from the start of the runner to the first build.
     pub(crate) fn start(&self) -> Result<Duration, Failed> {
         Ok(self.time("began")?.duration_since(self.started)?)
     }
@@ -132,7 +132,7 @@ impl Fixture {
         kilobytes.sum::<u64>() / 1024
     }
 
-    /// What it watches by inotify.
+    /// The number of its inotify watches.
     pub(crate) fn watches(&self) -> usize {
         let infos = self
             .of_the_runner()
@@ -151,7 +151,7 @@ impl Fixture {
         all.filter(|pid| own.is_some() && program(*pid) == own).collect()
     }
 
-    /// Waits for a version, and says when its process began.
+    /// Waits for a version. Returns the time when its process began.
     fn wait_for(&mut self, number: u32) -> Result<SystemTime, Failed> {
         self.served(number, 4 * PATIENCE)?.ok_or_else(|| {
             let log = fs::read_to_string(self.folder.path().join("times/log")).unwrap_or_default();
@@ -180,7 +180,7 @@ impl Fixture {
 }
 
 impl Drop for Fixture {
-    /// A runner ends its server when it is interrupted, and need not when it is killed.
+    /// An interrupt makes a runner end its server; a kill may not.
     fn drop(&mut self) {
         let signal = |name: &str, whom: String| {
             let _ = Command::new("kill").args([name, "--", &whom]).stderr(Stdio::null()).status();
@@ -195,7 +195,7 @@ impl Drop for Fixture {
     }
 }
 
-/// A port that the system gives to no client.
+/// A port outside the range of clients' ports.
 fn free() -> Result<SocketAddr, Failed> {
     let ports = (0..10_000_u16).map(|number| 20_000 + ((process::id() % 10_000) as u16 + number) % 10_000);
     let mut addresses = ports.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));

@@ -1,4 +1,4 @@
-//! A runner, as its own documentation starts it for a server that is built by a script.
+//! The command line of each runner, as its documentation has it for a server that a script builds.
 
 use std::{
     fs, io,
@@ -12,16 +12,16 @@ use tempfile::env::temp_dir;
 pub(crate) struct Tool {
     pub(crate) name: &'static str,
     program: PathBuf,
-    /// The settings file that it needs, and what is in it.
+    /// The name and the text of its settings file.
     settings: Option<(&'static str, &'static str)>,
     args: &'static [&'static str],
 }
 
-/// Build, then become the server: what the tools run that have no notion of a server.
+/// Builds, then becomes the server: for tools that only run a command.
 const BOTH: &str = "./build.sh && exec ./target/debug/site";
 
 impl Tool {
-    /// Those whose programs are in this folder.
+    /// The runners whose programs are in this folder.
     pub(crate) fn all(folder: &Path) -> Vec<Tool> {
         let mut tools = vec![
             Tool {
@@ -70,7 +70,7 @@ impl Tool {
         tools
     }
 
-    /// Starts it in a project, whose settings are written for it.
+    /// Writes its settings into a project and returns the command that starts it there.
     pub(crate) fn command(&self, project: &Path) -> io::Result<Command> {
         if let Some((name, text)) = self.settings {
             fs::write(project.join(name), text)?;

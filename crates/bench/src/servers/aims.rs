@@ -1,4 +1,4 @@
-//! What was aimed at, and whether it was reached.
+//! The aims, and whether they are reached.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::{
     stats::round,
 };
 
-/// One wish about one server, judged.
+/// One aim for one server, with its result.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Aim {
     figure: String,
@@ -112,7 +112,7 @@ fn none_of(figures: &[Figure], demo: &Subject, id: &str, column: &str, what: &st
 }
 
 impl Aim {
-    /// The aim in a few words.
+    /// A short form of the aim.
     pub(crate) fn brief(&self) -> Value {
         let met = if self.met { "met" } else { "MISSED" };
         let against =

@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// A copy of one subject's sources, and what is built of it; removed with this.
+/// A copy of one subject's sources and its build output. Both are removed when this is dropped.
 struct Site {
     subject: &'static Subject,
     folder: TempDir,

@@ -1,4 +1,4 @@
-//! A crowd that follows `/events`.
+//! Many clients of `/events`.
 
 use std::{
     io::{Read, Write},
@@ -8,10 +8,10 @@ use std::{
 
 use conformance::Failed;
 
-/// Open streams, each past its `hello`.
+/// Open streams that have received `hello`.
 pub(crate) struct Crowd(Vec<TcpStream>);
 
-/// How long one stream may keep silent when it has something to say.
+/// The timeout for an event on one stream.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Crowd {
@@ -42,7 +42,7 @@ fn open(address: SocketAddr) -> Result<TcpStream, Failed> {
     Ok(stream)
 }
 
-/// Events are written whole, so that what ends with an empty line ends an event.
+/// Events are written as a whole, so an empty line at the end of the bytes ends an event.
 fn read_past(stream: &mut TcpStream, wanted: &str) -> Result<(), Failed> {
     let (mut text, mut buffer) = (String::new(), [0; 4096]);
     loop {

@@ -1,4 +1,4 @@
-//! A copy of a server's sources with its development tool at work in it.
+//! A copy of a server's sources, with its development tool running.
 
 use std::{
     fs::{self, File},
@@ -14,32 +14,32 @@ use tempfile::{Builder, TempDir, env::temp_dir};
 
 use crate::servers::{programs::Programs, sources, started::free, subject::Subject};
 
-/// Sources that are edited, and the tool that builds and restarts the server of them.
+/// Sources for editing, and the tool that builds them and restarts the server.
 pub(crate) struct Fixture {
     tool: Child,
     folder: PathBuf,
-    /// Removes the folder, if it is not to be found again.
+    /// Removes the folder, unless it is kept for the next run.
     _temporary: Option<TempDir>,
     address: SocketAddr,
     edited: PathBuf,
 }
 
-/// How long the first build may take, which starts with nothing.
+/// The timeout of the first build, which is cold.
 const FIRST: Duration = Duration::from_mins(10);
 
-/// How long a change of the sources may take to be served.
+/// The timeout for an edit to be served.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Between two looks at what is served.
+/// The pause between two requests.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What the answers begin with, and what every edit of the sources changes.
+/// The beginning of the answers, which every edit changes.
 const WORDS: &str = "Current dynamic config values";
 
 impl Fixture {
     /// A counterpart under air, whose settings are those that `air init` writes.
     pub(crate) fn of_air(programs: &Programs, subject: &Subject) -> Result<Fixture, Failed> {
-        // Of folders whose names begin with a dot, as `TempDir::new` makes them, air looks at none.
+        // air ignores folders whose names begin with a dot, as those of `TempDir::new` do.
         let temporary = Builder::new().prefix("bench-").tempdir()?;
         let folder = temporary.path();
         sources::copy(&sources::of_counterparts(), folder)?;
@@ -81,12 +81,12 @@ impl Fixture {
         Ok(fixture)
     }
 
-    /// Where the server is, whichever process that is.
+    /// The address of the server.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Changes what the program says, and waits until it says so.
+    /// Edits the text of the answers, and waits until it is served.
     pub(crate) fn edit_and_wait(&mut self, number: u32) -> Result<(), Failed> {
         let source = fs::read_to_string(&self.edited)?;
         let (before, rest) = source.split_once(WORDS).ok_or("the words are in the source")?;
@@ -111,7 +111,7 @@ impl Fixture {
 }
 
 impl Drop for Fixture {
-    /// A tool ends its server when it is interrupted, and need not when it is killed.
+    /// An interrupt makes a tool end its server; a kill may not.
     fn drop(&mut self) {
         let id = self.tool.id().to_string();
         let _ = Command::new("kill").args(["-INT", &id]).stderr(Stdio::null()).status();

@@ -1,4 +1,4 @@
-//! What many keys and many subscribers cost.
+//! The cost of many keys and many subscribers.
 
 use std::{
     fmt::Write as _,
@@ -25,13 +25,13 @@ use crate::{
     stats::median,
 };
 
-/// Saves of which a round is the median.
+/// The number of saves in a round, whose result is their median.
 const SAVES: u32 = 5;
 
-/// When a save counts as never served.
+/// The time after which a save counts as never served.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Before a save, so that the one before is over.
+/// The pause before a save, so that the one before is over.
 const REST: Duration = Duration::from_millis(20);
 
 /// `growth-keys`, `growth-keys-cpu`, `growth-subscribers`.
@@ -95,7 +95,7 @@ fn with_keys(programs: &Programs, subject: &Subject, keys: u32) -> Result<(f64, 
     let mut files = Files::shipped(subject)?;
     files.config = grown(&files.config, keys);
     let server = Started::site_with(programs, subject, &files)?;
-    // First, since what is left to do of a save would count.
+    // This comes first, because the rest of a save's work would count.
     let before = cpu::cpu_time(server.pid())?;
     let burst = wrk::burst(&format!("http://{}/dynamic-config", server.address()), 64, 1)?;
     let spent = cpu::cpu_time(server.pid())?.saturating_sub(before);
@@ -146,10 +146,10 @@ fn by_subscribers(programs: &Programs, scale: &Scale, sizes: &[u32]) -> Result<F
         .rows(rows.chain(others).collect()))
 }
 
-/// Milliseconds to the first answer, and until the last of the crowd has heard.
+/// Milliseconds to the first answer, and until all streams have the event.
 fn with_subscribers(programs: &Programs, demo: &Subject, size: u32) -> Result<(f64, f64), Failed> {
     let mut files = Files::shipped(demo)?;
-    // No heartbeats in between.
+    // A long interval avoids heartbeats in between.
     files.config = files.config.replacen("seconds: 5", "seconds: 50000", 1);
     let server = Started::site_with(programs, demo, &files)?;
     let original =

@@ -1,4 +1,4 @@
-//! An open loop: how long a request takes at a rate that every server can hold.
+//! The latency in an open loop, at a rate that every server can hold.
 
 use conformance::Failed;
 

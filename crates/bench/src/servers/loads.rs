@@ -1,4 +1,4 @@
-//! Closed loops: how many requests a second, and what each costs.
+//! Requests per second in closed loops, and the processor time of each.
 
 use conformance::Failed;
 
@@ -25,12 +25,12 @@ struct Lineup {
     subject: &'static Subject,
     site: Started,
     answers: Started,
-    /// Of a demo: the answers of a counterpart carry little else.
+    /// Of a demo alone: the answers of a counterpart have few other headers.
     bodies: Option<Started>,
     bare: Started,
 }
 
-/// One line of the measurement, and what every round gave.
+/// One line of the measurement, with the result of each round.
 struct Line<'a> {
     subject: &'static Subject,
     server: &'a Started,
@@ -150,7 +150,7 @@ fn both(id: &str, title: &str, mine: impl Fn(&Line) -> bool, lines: &[Line]) -> 
         .what("wrk asks over kept connections, each again as soon as it is answered; every answer a 200")
         .limits(LIMITS)
         .rows(mine.iter().map(|line| line.row(&line.per_second)).collect());
-    // The cost of a request hardly depends on how many connections ask.
+    // The cost of a request hardly depends on the number of connections.
     let usual = mine.iter().filter(|line| line.connections == USUAL).map(|line| {
         let mut row = line.row(&line.microseconds);
         row.x = None;

@@ -1,4 +1,4 @@
-//! On what, and when.
+//! The machine and the time of a measurement.
 
 use std::{fs, process::Command, thread};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{stats::round, torture::load};
 
-/// The machine as it was when a measurement began.
+/// The machine at the start of a measurement.
 pub(crate) struct Machine {
     at: Timestamp,
     described: Value,
@@ -39,7 +39,7 @@ impl Machine {
 
 fn load_from() -> String {
     let oha = word("oha", &["--version"], 1).unwrap_or_else(|| "is missing".to_owned());
-    // It prints its version with the usage, which is an error to it.
+    // It prints its version with the usage and exits with an error.
     let wrk = word("wrk", &["-v"], 1).unwrap_or_else(|| "is missing".to_owned());
     format!("wrk {wrk}, oha {oha}, on the same machine")
 }
@@ -55,7 +55,7 @@ fn memory() -> Option<f64> {
     Some(round((kilobytes / 1024.0 / 1024.0).round()))
 }
 
-/// A word of what a program prints first.
+/// A word of a program's first line.
 fn word(program: &str, arguments: &[&str], index: usize) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok()?;
     String::from_utf8_lossy(&output.stdout).split_whitespace().nth(index).map(str::to_owned)

@@ -17,10 +17,10 @@ use crate::{
     },
 };
 
-/// For what a start leaves to be done.
+/// The pause after a start, whose work is over then.
 const CALM: Duration = Duration::from_millis(500);
 
-/// What one server held at one time, in MB.
+/// The memory of one server at one time, in MB.
 struct Held {
     idle: f64,
     loaded: f64,

@@ -1,11 +1,11 @@
-//! oha: an open loop, which asks at a fixed rate whether it was answered or not.
+//! oha, an open loop: it sends requests at a fixed rate and does not wait for answers.
 
 use std::process::Command;
 
 use conformance::Failed;
 use serde_json::Value;
 
-/// Latencies in milliseconds, from the moment at which a request was due.
+/// Latencies in milliseconds, from the time at which a request was due.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Latencies {
     pub(crate) median: f64,
@@ -16,12 +16,12 @@ pub(crate) struct Latencies {
     pub(crate) rate: f64,
 }
 
-/// Asks so often a second over so many connections for so many seconds. An answer that is no good is an error.
+/// Sends requests at this rate over so many connections for so many seconds. A bad answer is an error.
 pub(crate) fn at_a_rate(url: &str, rate: u32, connections: u32, seconds: u32) -> Result<Latencies, Failed> {
     let arguments = [
         "--no-tui".to_owned(),
         "--output-format=json".to_owned(),
-        // From when a request was due rather than from when it was sent: a server that stalls is not spared the queue.
+        // Latency counts from the time at which a request was due, so it includes the queue before a stalled server.
         "--latency-correction".to_owned(),
         // Requests that are under way at the end are waited for, not counted as lost.
         "--wait-ongoing-requests-after-deadline".to_owned(),

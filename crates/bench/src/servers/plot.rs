@@ -1,4 +1,4 @@
-//! A figure as an SVG: bars, or lines over a logarithmic axis; readable on light and dark.
+//! A figure as an SVG: bars, or lines over a logarithmic axis. It is readable on light and dark pages.
 
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -24,7 +24,7 @@ const STYLE: &str = "text{font:13px ui-sans-serif,system-ui,sans-serif;fill:#3a3
     .grid{stroke:#b5aa9c;stroke-opacity:.4}\
     @media(prefers-color-scheme:dark){text{fill:#e6ded4}.soft{fill:#a59a8d}}";
 
-/// Writes the plot of a figure beside the results and says its name; a figure without a number has none.
+/// Writes the plot of a figure beside the results and returns its name. A figure without a number has no plot.
 pub(crate) fn draw(folder: &Path, figure: &Figure) -> Result<Option<String>, Failed> {
     let rows: Vec<&Row> = figure.rows.iter().filter(|row| row.median.is_some()).collect();
     if rows.is_empty() {
@@ -70,7 +70,7 @@ fn lines(figure: &Figure, axis: &Axis, rows: &[&Row]) -> String {
     let points: Vec<(f64, f64)> = rows.iter().filter_map(|row| row.x.zip(row.median)).collect();
     let (least, most) = spread(points.iter().map(|point| point.0.max(1.0)));
     let (low, high) = spread(points.iter().map(|point| point.1.max(1e-3)));
-    // What spans a decade is seen on a logarithmic axis alone.
+    // Values that span a decade need a logarithmic axis.
     let steep = high / low > 10.0;
     let bottom = TOP + HEIGHT;
     let x_of =
@@ -158,7 +158,7 @@ fn apart(mut labels: Vec<(f64, String, &'static str)>) -> Vec<(f64, String, &'st
         label.0 = label.0.max(free);
         free = label.0 + 15.0;
     }
-    // Those that were pushed out at the bottom push back.
+    // Labels below the lower end move up, and push others up.
     let mut limit = TOP + HEIGHT;
     for label in labels.iter_mut().rev() {
         label.0 = label.0.min(limit);
@@ -193,7 +193,7 @@ fn spread(values: impl Iterator<Item = f64>) -> (f64, f64) {
     (least, if most > least { most } else { least * 2.0 })
 }
 
-/// Three digits that matter.
+/// Three significant digits.
 fn short(value: f64) -> String {
     match value {
         _ if value >= 1_000_000.0 => format!("{:.2} M", value / 1e6),

@@ -1,4 +1,4 @@
-//! Where the programs are that are measured.
+//! The programs that are measured.
 
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,7 @@ impl Programs {
     }
 }
 
-/// Servers run in folders of their own.
+/// Servers run in other folders.
 fn found(folder: &Path, name: &str) -> Result<PathBuf, Failed> {
     let path = folder.join(name);
     Ok(path.canonicalize().map_err(|e| format!("`{}`: {e}; `just bench` builds it", path.display()))?)

@@ -1,4 +1,4 @@
-//! The file of results: what `just bench` leaves for the page and the README.
+//! The file of results of `just bench`, which the page and the README use.
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
@@ -11,7 +11,7 @@ use crate::{
     stats::{median, round},
 };
 
-/// Everything that was measured last.
+/// The latest figures.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Record {
     schema: u32,
@@ -23,7 +23,7 @@ pub(crate) struct Record {
     pub(crate) aims: Vec<Aim>,
 }
 
-/// One question, and the answer of every server.
+/// A figure: one measurement of every server.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Figure {
     pub(crate) id: String,
@@ -32,7 +32,7 @@ pub(crate) struct Figure {
     pub(crate) unit: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     better: Option<String>,
-    /// What the rows' `x` is, if they have one.
+    /// The meaning of the rows' `x`, if they have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) x: Option<Axis>,
     what: String,
@@ -45,7 +45,7 @@ pub(crate) struct Figure {
     pub(crate) machine: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rounds: Option<u32>,
-    /// The further columns of a row that are worth a look.
+    /// Further columns to show.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     columns: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,14 +53,14 @@ pub(crate) struct Figure {
     pub(crate) rows: Vec<Row>,
 }
 
-/// What a plot of lines has below it.
+/// The horizontal axis of a plot.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Axis {
     pub(crate) title: String,
     pub(crate) log: bool,
 }
 
-/// The answer of one server.
+/// The result of one server.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Row {
     pub(crate) server: String,
@@ -84,7 +84,7 @@ pub(crate) struct Row {
 }
 
 impl Record {
-    /// The record in the file; an empty one if there is no file.
+    /// Reads a record. Returns an empty one if there is no file.
     pub(crate) fn read(path: &Path) -> Result<Record, Failed> {
         match fs::read(path) {
             Ok(bytes) => {
@@ -104,7 +104,7 @@ impl Record {
         Ok(fs::rename(beside, path)?)
     }
 
-    /// Puts figures in the place of those of the same names, or after all others.
+    /// Replaces figures of the same names; adds others at the end.
     pub(crate) fn replace(&mut self, figures: Vec<Figure>) {
         for figure in figures {
             match self.figures.iter_mut().find(|known| known.id == figure.id) {
@@ -116,7 +116,7 @@ impl Record {
 }
 
 impl Figure {
-    /// A figure without an answer yet. The first word of `id` may not be its group: `cpu-page` is of `cpu`.
+    /// A figure without results. Its group is passed separately: the first word of `id` may be another word.
     pub(crate) fn new(group: &str, id: &str, title: &str, unit: &str) -> Figure {
         Figure {
             id: id.to_owned(),
@@ -167,14 +167,14 @@ impl Figure {
         self
     }
 
-    /// The median of a server's row; of the greatest `x` that is at most 64 where there are several.
+    /// The median of a server's row. Of several rows, the one with the greatest `x` up to 64 counts.
     pub(crate) fn of(&self, server: &str, series: Option<&str>) -> Option<f64> {
         let mine = self.rows.iter().filter(|row| row.server == server && row.series.as_deref() == series);
         let near = mine.filter(|row| row.x.is_none_or(|x| x <= 64.0));
         near.max_by(|a, b| a.x.unwrap_or(0.0).total_cmp(&b.x.unwrap_or(0.0)))?.median
     }
 
-    /// The figure in a few words.
+    /// A short form of the figure.
     pub(crate) fn brief(&self) -> Value {
         let rows = self.rows.iter().map(Row::brief).collect::<Vec<_>>();
         json!({ "id": self.id, "unit": self.unit, "rows": rows })
@@ -203,7 +203,7 @@ impl Row {
         }
     }
 
-    /// No value, and why.
+    /// A row without a value, with the reason.
     pub(crate) fn none(server: &str, why: &str) -> Row {
         Row::of(server, Vec::new()).note(why)
     }

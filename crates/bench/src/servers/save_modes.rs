@@ -1,15 +1,15 @@
-//! What is done to a configuration file, the ways in which it is saved.
+//! The ways in which a configuration file is saved.
 
 use std::{fs, fs::File, io, io::Write as _, path::Path, thread::sleep, time::Duration};
 
-/// One mode to save.
+/// A way of saving a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SaveMode {
-    /// The file is emptied and written at once: what most editors and `echo >` do.
+    /// The file is emptied and written in one step, as by most editors and `echo >`.
     InPlace,
-    /// The same in three steps, with a tenth of a millisecond between them: what a larger file or a busy disk does.
+    /// The same in three steps with 0.1 ms between them, as with a larger file or a busy disk.
     InPieces,
-    /// Another file is written and put in its place.
+    /// Another file is written and renamed.
     ByRename,
 }
 

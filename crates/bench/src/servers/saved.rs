@@ -25,18 +25,18 @@ use crate::{
 /// Saves of each mode and server in a round.
 const SAVES: u32 = 50;
 
-/// When a save counts as never served.
+/// The time after which a save counts as never served.
 const LOST: Duration = Duration::from_secs(1);
 
-/// So that the second event of a save is over before the next.
+/// The pause between two saves, so that the second event of a save comes before the next one.
 const REST: Duration = Duration::from_millis(5);
 
-/// What came of the saves of one mode to one server.
+/// The results of one way of saving with one server.
 #[derive(Default)]
 struct Served {
     /// Medians of the rounds.
     medians: Vec<f64>,
-    /// Every save that was served, in milliseconds.
+    /// The time of every save that was served, in milliseconds.
     all: Vec<f64>,
     lost: u32,
 }
@@ -87,7 +87,7 @@ impl Served {
                 found.push(took.as_secs_f64() * 1000.0);
             } else {
                 self.lost += 1;
-                // What has stopped to watch never serves an edit again.
+                // A server that has stopped watching never serves an edit again.
                 server = Started::site(programs, subject)?;
                 client = server.client()?;
                 original = fs::read_to_string(server.path("config.yaml"))?;
@@ -106,8 +106,7 @@ impl Served {
     }
 }
 
-/// Saves the configuration with another interval, and asks until an answer carries it; none does within the patience if
-/// nothing is returned.
+/// Saves the configuration with another interval, and sends requests until an answer shows it. Returns none after the timeout.
 pub(crate) fn until_served(
     server: &Started,
     client: &mut Client,

@@ -8,7 +8,7 @@ use std::{
 
 use conformance::Failed;
 
-/// What is no source.
+/// Files and folders that are no sources.
 const NOT_COPIED: [&str; 4] = ["target", "tmp", ".git", "results"];
 
 /// The folder of the workspace, which has the demos.
@@ -21,7 +21,7 @@ pub(crate) fn of_counterparts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/go")
 }
 
-/// Copies such a folder without what is no source in it.
+/// Copies a folder, without files that are no sources.
 pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), Failed> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {

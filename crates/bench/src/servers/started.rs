@@ -1,4 +1,4 @@
-//! A server of either language, started as its users start it: in a folder with its files, on the port of its settings.
+//! A server of either language, started as by its users: in a folder with its files, on the port of its settings.
 
 use std::{
     ffi::OsString,
@@ -19,7 +19,7 @@ use crate::{
     servers::{programs::Programs, sources, subject::Subject},
 };
 
-/// A process that has answered; it is killed, and its folder removed, when this is dropped.
+/// A process that has answered. When this is dropped, the process is killed and its folder removed.
 pub(crate) struct Started {
     process: Child,
     address: SocketAddr,
@@ -29,19 +29,19 @@ pub(crate) struct Started {
 
 /// The files of a site.
 pub(crate) struct Files {
-    /// With `port: 8080`, in whose place a free one is put.
+    /// The configuration. Its `port: 8080` is replaced by a free port.
     pub(crate) config: String,
     pub(crate) template: String,
 }
 
-/// How long a start may take.
+/// The timeout of a start.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Between two looks whether it answers.
+/// The pause between two requests.
 const PAUSE: Duration = Duration::from_micros(200);
 
 impl Files {
-    /// What this repository ships.
+    /// The files of this repository.
     pub(crate) fn shipped(subject: &Subject) -> Result<Files, Failed> {
         let template = if subject.is_demo() {
             Server::shipped_template("index.html")
@@ -51,7 +51,7 @@ impl Files {
         Ok(Files { config: Server::shipped_config(), template })
     }
 
-    /// The shipped configuration, and a template that shows three values of it: the first, the last, and one between.
+    /// The repository's configuration, and a template that shows its first value, its last one, and one between.
     pub(crate) fn with_three_values(subject: &Subject) -> Files {
         let names = ["app_name", "database.name", "settings.refresh_interval_seconds"];
         let dot = if subject.is_demo() { "" } else { "." };
@@ -61,7 +61,7 @@ impl Files {
 }
 
 impl Started {
-    /// The site as it is shipped.
+    /// The site with the repository's files.
     pub(crate) fn site(programs: &Programs, subject: &Subject) -> Result<Started, Failed> {
         Started::site_with(programs, subject, &Files::shipped(subject)?)
     }
@@ -84,7 +84,7 @@ impl Started {
         Started::begin(&program, &[], folder, address, "/dynamic-config")
     }
 
-    /// The framework alone, on its own server.
+    /// The framework alone, with its own server.
     pub(crate) fn bare(programs: &Programs, subject: &Subject) -> Result<Started, Failed> {
         let (folder, address) = (folder()?, free()?);
         if subject.is_demo() {
@@ -95,7 +95,7 @@ impl Started {
         }
     }
 
-    /// The server of the site without the site: its very answers, head and body, but fixed.
+    /// The same server with fixed answers, head and body, in place of the site.
     pub(crate) fn of_answers(
         programs: &Programs,
         subject: &Subject,
@@ -104,7 +104,7 @@ impl Started {
         Started::fixed(programs, subject, site, whole_head)
     }
 
-    /// The same with the bodies alone, under nothing but their type.
+    /// The same, with only the bodies and their content type.
     pub(crate) fn of_bodies(
         programs: &Programs,
         subject: &Subject,
@@ -175,7 +175,7 @@ impl Started {
         Ok(started)
     }
 
-    /// From the start of the process.
+    /// The time from the start of the process to its first answer.
     pub(crate) fn first_answer(&self) -> Duration {
         self.first_answer
     }
@@ -196,12 +196,12 @@ impl Started {
         Client::connect(self.address)
     }
 
-    /// The configuration with the shipped one's port replaced by this server's.
+    /// The configuration with this server's port.
     pub(crate) fn on_its_port(&self, config: &str) -> String {
         on_port(config, self.address)
     }
 
-    /// A good answer.
+    /// Sends a `GET`. A status other than 200 is an error.
     fn get(&self, target: &str) -> Result<Answer, Failed> {
         let answer = self.client()?.get(target)?;
         if answer.status == 200 { Ok(answer) } else { Err(format!("{target}: {}", answer.status).into()) }
@@ -223,8 +223,8 @@ fn on_port(config: &str, address: SocketAddr) -> String {
     config.replacen("port: 8080", &format!("port: {}", address.port()), 1)
 }
 
-/// An address that was free a moment ago, of a port that the kernel gives to no client: one that connects to its own
-/// address while the server is away would be connected with itself, and keep the server out.
+/// An address that was free a moment ago. Its port is outside the range of clients' ports. Otherwise a client that connects
+/// while the server is away could connect to itself, and block the server's port.
 pub(crate) fn free() -> Result<SocketAddr, Failed> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(process::id() % 20_000)?;
@@ -245,8 +245,8 @@ mod tests {
     use crate::servers::sources;
     use crate::servers::subject::ALL;
 
-    /// The counterparts' template is the shipped one, word for word, in the other language's notation; the script, which
-    /// only a demo has, is left out.
+    /// The counterparts' template is the repository's, word for word, in the other language's notation. The script, which only
+    /// a demo has, is left out.
     #[test]
     fn the_counterparts_show_the_same_page() {
         let mut page = Server::shipped_template("index.html");

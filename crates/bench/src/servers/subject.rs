@@ -1,4 +1,4 @@
-//! Who is compared with whom.
+//! The servers that are compared.
 
 use std::{fs, path::Path, process::Command};
 
@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use crate::servers::programs::Programs;
 
-/// A demo, or what it is compared with.
+/// A demo or its counterpart.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Subject {
     pub(crate) id: &'static str,
     pub(crate) name: &'static str,
-    /// As `Cargo.toml` or `go.mod` names it.
+    /// The framework's name in `Cargo.toml` or `go.mod`.
     package: &'static str,
     /// The other language's framework of the same kind.
     pub(crate) counterpart: Option<&'static str>,
@@ -46,7 +46,7 @@ const fn counterpart(
     Subject { id, name, package, counterpart: None, note }
 }
 
-/// What the results say of each.
+/// The description of each server in the results.
 pub(crate) fn described(programs: &Programs) -> Vec<Value> {
     let described = |subject: &Subject| {
         let note = if subject.note.is_empty() { Value::Null } else { subject.note.into() };
@@ -95,7 +95,7 @@ impl Subject {
         }
     }
 
-    /// The versions that a Go program says it was built from.
+    /// The versions in a Go program's build information.
     fn built_from(&self, binary: &Path) -> String {
         let output = Command::new("go").args(["version", "-m"]).arg(binary).output();
         let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());

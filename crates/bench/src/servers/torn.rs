@@ -1,4 +1,4 @@
-//! A storm of saves: what visitors are shown meanwhile.
+//! The pages that are served during a storm of saves.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -23,16 +23,16 @@ use crate::{
 /// Saves of each mode and server in a round.
 const SAVES: u32 = 300;
 
-/// Between two saves.
+/// The pause between two saves.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// When the last version counts as never served.
+/// The time after which the last version counts as never served.
 const STALE: Duration = Duration::from_secs(2);
 
-/// The interval of the version 0: every version has one of its own, and a torn page none.
+/// The interval of version 0. Each version has its own interval, so a torn page shows none of them.
 const BASE: u32 = 1000;
 
-/// What visitors saw in one storm.
+/// The pages of one storm.
 #[derive(Default)]
 struct Seen {
     pages: u32,
@@ -98,7 +98,7 @@ fn storm(programs: &Programs, subject: &Subject, mode: SaveMode, saves: u32) -> 
     Ok(both)
 }
 
-/// The shipped configuration, with the version at its beginning, in its middle and near its end.
+/// The repository's configuration, with the version at its beginning, in its middle and near its end.
 fn version(shipped: &str, number: u32) -> String {
     let text = shipped.replacen("app_name: MyRustApp", &format!("app_name: v{number}"), 1);
     let text = text.replacen("name: myapp_db", &format!("name: v{number}"), 1);

@@ -1,4 +1,4 @@
-//! Visitors whose every request is accounted for, while their server is restarted.
+//! Clients that count every request while their server is restarted.
 
 use std::{
     net::SocketAddr,
@@ -12,18 +12,18 @@ use std::{
 
 use conformance::{Client, Failed};
 
-/// Some who keep their connection, as many who connect for each request.
+/// Clients that keep their connections, and as many that open one for each request.
 pub(crate) struct Visitors {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
 }
 
-/// How they fared.
+/// The results of the clients.
 #[derive(Debug, Default)]
 pub(crate) struct Fared {
     pub(crate) answered: u64,
     pub(crate) failed: u64,
-    /// The longest time in which nobody was answered.
+    /// The longest time without an answer to any client.
     pub(crate) silence: Duration,
 }
 
@@ -36,7 +36,7 @@ struct Shared {
     last: Mutex<(Instant, Duration)>,
 }
 
-/// Between two requests of a visitor.
+/// The pause between two requests of a client.
 const THOUGHT: Duration = Duration::from_millis(2);
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -46,7 +46,7 @@ impl Visitors {
         Visitors::begin(address, "/dynamic-config", [true, true, false, false])
     }
 
-    /// Four who connect for each request of `/`.
+    /// Starts four clients that open a connection for each request of `/`.
     pub(crate) fn who_reconnect(address: SocketAddr) -> Visitors {
         Visitors::begin(address, "/", [false; 4])
     }
@@ -67,7 +67,7 @@ impl Visitors {
         Visitors { shared, threads: threads.into() }
     }
 
-    /// Ends them, each after its request.
+    /// Ends the clients, each after its current request.
     pub(crate) fn end(mut self) -> Fared {
         self.stop();
         let silence = self.shared.last.lock().unwrap_or_else(PoisonError::into_inner).1;
@@ -115,7 +115,7 @@ impl Shared {
     }
 }
 
-/// One request; the connection, if the server keeps it.
+/// Sends one request. Returns the connection if the server keeps it.
 fn ask(mut client: Client, path: &str) -> Result<Option<Client>, Failed> {
     let answer = client.get(path)?;
     if answer.status != 200 {

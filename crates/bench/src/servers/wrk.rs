@@ -1,17 +1,17 @@
-//! wrk: closed loops, each of which asks again as soon as it is answered.
+//! wrk, a closed loop: each connection sends a request after the answer to the one before.
 
 use std::process::Command;
 
 use conformance::Failed;
 
-/// What came of a burst.
+/// The result of a burst.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Burst {
     pub(crate) answered: f64,
     pub(crate) per_second: f64,
 }
 
-/// Asks over so many connections for so many seconds, from one thread. An answer that is no good is an error.
+/// Sends requests over so many connections for so many seconds, from one thread. A bad answer is an error.
 pub(crate) fn burst(url: &str, connections: u32, seconds: u32) -> Result<Burst, Failed> {
     let arguments = ["-t1".to_owned(), format!("-c{connections}"), format!("-d{seconds}s"), url.to_owned()];
     let output = Command::new("wrk").args(arguments).output();

@@ -1,4 +1,4 @@
-//! A measurement that would take for ever, of programs that flee.
+//! A measurement that does not end by itself, of programs that detach themselves.
 
 use std::{
     ffi::OsString,
@@ -14,19 +14,19 @@ use tempfile::TempDir;
 
 use crate::programs::{bench, demos};
 
-/// `bench` at work.
+/// A running `bench`.
 pub(crate) struct Measuring {
     child: Child,
     place: TempDir,
 }
 
-/// What can be measured of a program that never serves.
+/// The measurements that accept a program which never serves.
 pub(crate) const WAYS: [&str; 4] = ["servers", "runners", "torture", "idle"];
 
-/// How many of it run.
+/// The number of processes of [`FUGITIVE`].
 const FUGITIVES: usize = 3;
 
-/// A program of which a part takes a session and an environment of its own, and is nobody's child.
+/// A program with a process that has its own session and environment and whose parent has ended.
 const FUGITIVE: &str = "#!/bin/sh
 PATH=/usr/bin:/bin
 (env -i setsid sh -c 'echo $$ >> PIDS; sleep 600 & echo $! >> PIDS; wait' &)
@@ -35,12 +35,12 @@ exec sleep 600 > /dev/null
 ";
 
 impl Measuring {
-    /// Begins to measure in this way; all of the program is there by then.
+    /// Starts this measurement and waits for all processes of the program.
     pub(crate) fn a_fugitive(way: &str) -> Measuring {
         Measuring::a_fugitive_by(minding_signals(), way)
     }
 
-    /// The same, started so that the end of a terminal is none of its business.
+    /// The same, with `SIGHUP` ignored as by `nohup`.
     pub(crate) fn a_fugitive_without_a_terminal() -> Measuring {
         let mut shell = Command::new("sh");
         shell.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(bench().get_program());
@@ -75,7 +75,7 @@ impl Measuring {
         measuring
     }
 
-    /// Begins to upgrade a demo, which after each time is another process.
+    /// Starts repeated upgrades of a demo, each of which makes another process.
     pub(crate) fn upgrades() -> Measuring {
         let arguments = ["soak", "--only", "upgrade", "--times", "1000", "--linger", "0"].map(Into::into);
         let demo = demos().join("demo-axum").into_os_string();
@@ -96,7 +96,7 @@ impl Measuring {
     fn start(mut command: Command, place: TempDir, arguments: impl Iterator<Item = OsString>) -> Measuring {
         let temporary = place.path().join("tmp");
         fs::create_dir(&temporary).unwrap();
-        // Nobody reads what it says.
+        // Its output is not read.
         let said = fs::File::create(place.path().join("said")).unwrap();
         command
             .stdin(Stdio::null())
@@ -107,12 +107,12 @@ impl Measuring {
         Measuring { child: command.spawn().unwrap(), place }
     }
 
-    /// What was started.
+    /// The process that was started.
     pub(crate) fn front(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 
-    /// Its reaper, then its worker.
+    /// The reaper and the worker.
     pub(crate) fn own(&self) -> [Pid; 2] {
         let part = |name: &str| {
             wait_for(name, || {
@@ -126,14 +126,14 @@ impl Measuring {
         [part("__reaper"), part("__worker")]
     }
 
-    /// Everything that it has started by now.
+    /// The processes that it has started so far.
     pub(crate) fn processes(&self) -> Vec<Pid> {
         let mut all = self.below();
         all.extend(self.fugitives());
         all
     }
 
-    /// Every folder that it has made by now.
+    /// The folders that it has made so far.
     pub(crate) fn folders(&self) -> Vec<PathBuf> {
         let entries = |folder: &Path| -> Vec<PathBuf> {
             fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
@@ -184,7 +184,7 @@ impl Drop for Measuring {
     }
 }
 
-/// `bench` as from a shell: whoever runs the tests in the background may have it ignore interrupts.
+/// `bench` with default signal handling. A shell that runs the tests in the background ignores interrupts.
 fn minding_signals() -> Command {
     let mut env = Command::new("env");
     env.arg("--default-signal=INT,TERM,HUP").arg(bench().get_program());

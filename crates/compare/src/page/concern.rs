@@ -1,4 +1,4 @@
-//! What a web server has to see to, and where each demo does.
+//! The concerns of a web server, and the code for each of them in every demo.
 
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 
@@ -9,9 +9,9 @@ use super::{
 
 /// One row of the page.
 pub(crate) struct Concern {
-    /// Its name, one word.
+    /// Its name, a single word.
     pub(crate) title: &'static str,
-    /// What to look for.
+    /// A hint for the reader.
     pub(crate) note: &'static str,
     parts: &'static [Part],
 }
@@ -21,7 +21,7 @@ enum Part {
     Item(&'static str, &'static str),
     /// All of a file but its imports.
     File(&'static str),
-    /// For each demo, files and lines: from what the first says to what the last says.
+    /// For each demo, files and lines: from the line with the first text to the line with the last one.
     Lines([&'static [(&'static str, &'static str, &'static str)]; 4]),
 }
 
@@ -29,7 +29,7 @@ enum Part {
 #[derive(Debug)]
 pub(crate) struct Cell {
     pub(crate) excerpts: Vec<Excerpt>,
-    /// How many of its lines the first demo has not.
+    /// The number of its lines that the first demo does not have.
     pub(crate) differing: usize,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Cell {
 pub(crate) struct Excerpt {
     pub(crate) file: &'static str,
     pub(crate) passage: Passage<'static>,
-    /// For each line, whether the first demo has it not.
+    /// For each line, whether it is missing in the first demo.
     pub(crate) differs: Vec<bool>,
 }
 
@@ -113,7 +113,7 @@ impl Concern {
     /// The code of every demo.
     ///
     /// # Panics
-    /// When a demo's source is not as this list has it; a test sees to that.
+    /// When a demo's source does not match this list. A test checks that.
     pub(crate) fn cells(&self) -> Vec<Cell> {
         let mut cells: Vec<Cell> = Vec::new();
         for (column, demo) in DEMOS.iter().enumerate() {
@@ -148,7 +148,7 @@ impl Part {
 }
 
 impl Cell {
-    /// Marks the lines that the other has not, however far they are indented.
+    /// Marks the lines that the other does not have. Indentation does not count.
     fn compare_with(&mut self, first: &Cell) {
         let differs = differing(&first.lines(), &self.lines());
         self.differing = differs.iter().filter(|differs| **differs).count();
@@ -163,7 +163,7 @@ impl Cell {
     }
 }
 
-/// For each of the `other` lines, whether the first have it not at its place.
+/// For each of the `other` lines, whether the first does not have it at its place.
 fn differing(first: &[&str], other: &[&str]) -> Vec<bool> {
     let mut differs = vec![false; other.len()];
     for change in capture_diff_slices(Algorithm::Patience, first, other) {

@@ -1,4 +1,4 @@
-//! A figure that grows along an axis, drawn.
+//! A line chart of a figure.
 
 use maud::{Markup, html};
 
@@ -9,20 +9,20 @@ use super::{
     table::pair,
 };
 
-/// The size of a drawing, in the units of its own.
+/// The size of a chart, in its own units.
 const WIDTH: f64 = 420.0;
 const HEIGHT: f64 = 260.0;
 
-/// Where the curves are in it.
+/// The area of the curves.
 const LEFT: f64 = 56.0;
 const RIGHT: f64 = 394.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 216.0;
 
-/// From here on the largest is so many times the smallest that only a logarithmic scale shows both.
+/// If the maximum is so many times the minimum, the scale is logarithmic.
 const FAR_APART: f64 = 40.0;
 
-/// One drawing for every series.
+/// One chart for every series.
 pub(crate) fn plots(all: &Figures, figure: &Figure) -> Markup {
     let mut series: Vec<&str> = Vec::new();
     for row in figure.rows.iter().filter(|row| row.median.is_some()) {
@@ -114,7 +114,7 @@ fn joined(points: &[(f64, f64, String)]) -> String {
     points.iter().map(|(x, y, _)| format!("{x:.1},{y:.1}")).collect::<Vec<_>>().join(" ")
 }
 
-/// From values to places in the drawing.
+/// Maps values to positions in the chart.
 struct Scale {
     least: f64,
     most: f64,
@@ -124,7 +124,7 @@ struct Scale {
 }
 
 impl Scale {
-    /// A logarithmic one ends at round numbers, since its ticks are those.
+    /// A logarithmic scale ends at its ticks, which are round numbers.
     fn over(values: impl Iterator<Item = f64>, log: bool, start: f64, end: f64) -> Scale {
         let (mut least, mut most) =
             values.fold((f64::MAX, f64::MIN), |(least, most), value| (least.min(value), most.max(value)));
@@ -147,12 +147,12 @@ impl Scale {
         self.start + share * (self.end - self.start)
     }
 
-    /// Round numbers within.
+    /// The ticks: round numbers within the range.
     fn ticks(&self) -> Vec<f64> {
         if self.log { self.powers() } else { self.steps() }
     }
 
-    /// Of ten; of its halves and fifths too where these are few.
+    /// Powers of ten. If there are few, also their halves and fifths.
     fn powers(&self) -> Vec<f64> {
         let within = |value: &f64| (self.least * 0.999..=self.most * 1.001).contains(value);
         let all = |of_ten: &[f64]| -> Vec<f64> {
@@ -171,7 +171,7 @@ impl Scale {
     }
 }
 
-/// One, two or five times a power of ten, so that there are about five.
+/// A step of one, two or five times a power of ten, for about five ticks.
 fn step(least: f64, most: f64) -> f64 {
     let rough = (most - least) / 5.0;
     let power = 10_f64.powf(rough.log10().floor());

@@ -1,13 +1,13 @@
-//! The four demos, as the page knows them: their names, programs and sources.
+//! The names, programs and sources of the four demos.
 
 /// One framework's server.
 #[derive(Debug)]
 pub(crate) struct Demo {
-    /// The framework, as its crate is called; unique, and fit for an address or a class.
+    /// The name of the framework's crate. It is unique and can be part of a URL or a CSS class.
     pub(crate) name: &'static str,
-    /// The program, which is called as its package is.
+    /// The program, which has the name of its package.
     pub(crate) program: &'static str,
-    /// Names and texts of its sources, as they were when this was compiled.
+    /// The names and texts of its sources at compile time.
     sources: [(&'static str, &'static str); 5],
 }
 
@@ -27,7 +27,7 @@ macro_rules! demo {
     };
 }
 
-/// In the order of the columns; the others are compared with the first.
+/// The demos in the order of the columns. The others are compared with the first.
 pub(crate) const DEMOS: [Demo; 4] = [demo!("axum"), demo!("actix-web"), demo!("warp"), demo!("poem")];
 
 impl Demo {
@@ -41,7 +41,7 @@ impl Demo {
         text
     }
 
-    /// Its lines of code: neither empty nor a comment.
+    /// The number of its lines that are neither empty nor a comment.
     pub(crate) fn lines_of_code(&self) -> usize {
         let lines = self.sources.iter().flat_map(|(_, text)| text.lines()).map(str::trim);
         lines.filter(|line| !line.is_empty() && !line.starts_with("//")).count()

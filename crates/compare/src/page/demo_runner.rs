@@ -1,4 +1,4 @@
-//! The four demos while they run, and what becomes of an edit in all of them.
+//! Runs the four demos, and makes edits in all of them.
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
@@ -10,7 +10,7 @@ use conformance::{Failed, Running, Server};
 
 use super::edit::{CONFIG, Draft, Edit, PAGE, Sign};
 
-/// The demos, running, in order; they are gone when this is dropped.
+/// The running demos, in order. They end when this is dropped.
 pub(crate) struct DemoRunner {
     demos: Vec<Running>,
     edits: u64,
@@ -20,32 +20,32 @@ pub(crate) struct DemoRunner {
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
     pub(crate) edit: Edit,
-    /// What was new.
+    /// The new line or text.
     pub(crate) words: String,
-    /// What came of it in each demo, in order.
+    /// The outcome in each demo, in order.
     pub(crate) outcomes: Vec<Outcome>,
 }
 
-/// What came of an edit in one demo.
+/// The outcome of an edit in one demo.
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
-    /// An answer carried it, so long after the save began.
+    /// An answer showed it, so long after the save began.
     InForce(Duration),
-    /// It was rejected, so long after the save began, in these words; the answers stay what they were.
+    /// It was rejected with these words, so long after the save began. The answers did not change.
     Refused(Duration, String),
     /// Neither.
     Unanswered(String),
 }
 
-/// What each demo's own file of settings is called.
+/// The name of each demo's additional settings file.
 const OVERLAY: &str = "port.yaml";
 
-/// How long an edit may take to be seen.
+/// The timeout of an edit.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl DemoRunner {
-    /// Starts the programs, each in a folder of its own with a copy of the configuration, which is laid over with its
-    /// port: the ones from `first` on where they are free, others where not.
+    /// Starts the programs, each in its own folder with a copy of the configuration and a file that sets its port. The ports
+    /// begin at `first`; a port that is taken is replaced by any free one.
     pub(crate) fn open(programs: &[PathBuf], first: u16) -> Result<DemoRunner, Failed> {
         let mut demos: Vec<Running> = Vec::new();
         for (program, nth) in programs.iter().zip(0..) {
@@ -60,22 +60,22 @@ impl DemoRunner {
         Ok(DemoRunner { demos, edits: 0 })
     }
 
-    /// Where each demo serves.
+    /// The address of each demo.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.demos.iter().map(Running::address).collect()
     }
 
-    /// Where each demo's copies of the configuration and the templates are.
+    /// The folder of each demo, with its configuration and templates.
     pub(crate) fn folders(&self) -> Vec<&Path> {
         self.demos.iter().map(Running::folder).collect()
     }
 
-    /// The page of each demo, as it is now.
+    /// The current page of each demo.
     pub(crate) fn pages(&self) -> Result<Vec<String>, Failed> {
         self.demos.iter().map(|demo| Ok(demo.get("/")?.text())).collect()
     }
 
-    /// Makes an edit in one demo after the other, so that none is measured while another one works.
+    /// Makes an edit in one demo after another, so that they do not disturb each other's times.
     pub(crate) fn make(&mut self, edit: Edit) -> Made {
         self.edits += 1;
         let mut words = String::new();
@@ -93,7 +93,7 @@ impl DemoRunner {
     }
 }
 
-/// The edit of this demo's files as they are now.
+/// The edit of this demo's current files.
 fn draft(demo: &Running, edit: Edit, number: u64) -> Result<Draft, Failed> {
     let (config, page) = match edit {
         Edit::Back => {
@@ -106,7 +106,7 @@ fn draft(demo: &Running, edit: Edit, number: u64) -> Result<Draft, Failed> {
     Ok(edit.draft(number, &config, &page)?)
 }
 
-/// Saves a draft in place and waits until the demo knows it.
+/// Saves a draft in place and waits until the demo has read it.
 fn save(demo: &Running, draft: &Draft) -> Result<Outcome, Failed> {
     match &draft.sign {
         Sign::Problem(word) => save_to_be_refused(demo, draft, word),

@@ -10,17 +10,17 @@ use super::{
     matrix, measured,
 };
 
-/// What the page looks like.
+/// The style sheet.
 pub(crate) const STYLE: &str = include_str!("page.css");
 
-/// What the page does by itself.
+/// The script.
 pub(crate) const SCRIPT: &str = include_str!("page.js");
 
 /// The sites at the top of the page.
 pub(crate) enum Sites {
-    /// They run, and can be edited; how they were built.
+    /// The demos run and can be edited. The text says how they were built.
     Running(Vec<Site>, String),
-    /// They ran when this was captured: how they were built, and when that was.
+    /// A capture of the demos: how they were built, and the time.
     Captured(Vec<Site>, String, String),
 }
 
@@ -108,7 +108,7 @@ fn top(sites: &Sites) -> Markup {
     }
 }
 
-/// The frameworks: headings over the columns, or where there is no room for four, which to show.
+/// The frameworks: headings of the columns, or on a narrow screen a choice of the column to show.
 fn picker() -> Markup {
     html! {
         fieldset.picker {

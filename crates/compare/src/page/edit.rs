@@ -1,8 +1,8 @@
-//! The edits that the page can make, as texts of files.
+//! The edits that the page can make.
 
 use thiserror::Error;
 
-/// What a button does to the files of every demo.
+/// The edit that a button makes in every demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Edit {
     Value,
@@ -13,30 +13,30 @@ pub(crate) enum Edit {
     Back,
 }
 
-/// A file's new text, and how it shows that a server knows it.
+/// The new text of a file, and the sign that a server has read it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Draft {
-    /// The file, from the server's folder.
+    /// The path of the file in the server's folder.
     pub(crate) file: &'static str,
     pub(crate) text: String,
-    /// What is new in it; nothing where that is everything.
+    /// The new line, or none if the whole text is new.
     pub(crate) words: String,
     pub(crate) sign: Sign,
 }
 
-/// How it shows that a server knows an edit.
+/// The sign that a server has read an edit.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Sign {
     /// The answer to a `GET` of this target has this text.
     Answer(&'static str, String),
     /// The page has this text, and nothing that was put into its template.
     Restored(String),
-    /// A problem is reported in words that have this one.
+    /// A problem with this word is reported.
     Problem(String),
 }
 
 impl Sign {
-    /// Whose answer shows it.
+    /// The target whose answer shows it.
     pub(crate) fn target(&self) -> &'static str {
         match self {
             Sign::Answer(target, _) => target,
@@ -54,7 +54,7 @@ impl Sign {
     }
 }
 
-/// Why there is no such edit.
+/// The reason why an edit cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
 #[error(
     "`{file}` has no line with `{missing}`, which this edit changes; put everything back, or mend it by hand"
@@ -67,7 +67,7 @@ pub(crate) struct NoPlace {
 pub(crate) const CONFIG: &str = "config.yaml";
 pub(crate) const PAGE: &str = "templates/index.html";
 
-/// What marks the line that the page puts into the template.
+/// The mark of the line that the page adds to the template.
 const OURS: &str = "{# from the page that compares #}";
 
 const TEMPLATE_EDIT: &str = "Template edit";
@@ -79,7 +79,7 @@ impl Edit {
     pub(crate) const ALL: [Edit; 6] =
         [Edit::Value, Edit::Flag, Edit::Template, Edit::BadValue, Edit::BadTemplate, Edit::Back];
 
-    /// Its name, fit for an address.
+    /// Its name in URLs.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Edit::Value => "value",
@@ -95,7 +95,7 @@ impl Edit {
         Edit::ALL.into_iter().find(|edit| edit.name() == name)
     }
 
-    /// What its button says.
+    /// The text of its button.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Edit::Value => "Change a value",
@@ -107,7 +107,7 @@ impl Edit {
         }
     }
 
-    /// The new text of the one file that it changes, from the present texts of both; `number` has not been used before.
+    /// The new text of the file that it changes, from the current texts of both files. `number` must be new.
     pub(crate) fn draft(self, number: u64, config: &str, page: &str) -> Result<Draft, NoPlace> {
         match self {
             Edit::Value => {
@@ -138,7 +138,7 @@ impl Edit {
                 let text = with_line(page, &format!("<p>{words}</p>"))?;
                 Ok(in_page(text, words, Sign::Problem(variable)))
             }
-            // Of the shipped files; whoever makes the edit has saved the template before.
+            // The caller has saved the template before.
             Edit::Back => {
                 let name = value(config, "app_name").ok_or(no_key("app_name"))?;
                 let sign = Sign::Restored(format!(">{name}<"));
@@ -156,7 +156,7 @@ fn in_page(text: String, words: String, sign: Sign) -> Draft {
     Draft { file: PAGE, text, words, sign }
 }
 
-/// The text with a number where a bad value may stand, so that an edit after a bad one can be put in force.
+/// The text with a number in place of a bad value, so that the edit after a bad one is accepted.
 fn mended(config: &str) -> Result<String, NoPlace> {
     let key = "refresh_interval_seconds";
     match value(config, key).ok_or(no_key(key))?.parse::<u32>() {
@@ -165,7 +165,7 @@ fn mended(config: &str) -> Result<String, NoPlace> {
     }
 }
 
-/// The text with another value after the key, whatever is beside it.
+/// The text with another value of the key. A comment after it stays.
 fn set(config: &str, key: &'static str, value: &str) -> Result<String, NoPlace> {
     let (start, end) = place(config, key).ok_or(no_key(key))?;
     Ok([&config[..start], value, &config[end..]].concat())
@@ -175,7 +175,7 @@ fn value<'a>(config: &'a str, key: &str) -> Option<&'a str> {
     place(config, key).map(|(start, end)| &config[start..end])
 }
 
-/// Where the value of the first such key stands, without the comment after it.
+/// The range of the value of the first such key, without a comment after it.
 fn place(config: &str, key: &str) -> Option<(usize, usize)> {
     let mut at = 0;
     for line in config.split_inclusive('\n') {
@@ -190,7 +190,7 @@ fn place(config: &str, key: &str) -> Option<(usize, usize)> {
     None
 }
 
-/// The template with this line, and no earlier one of ours, at the top of its main part.
+/// The template with this line at the top of its main part, in place of an earlier one.
 fn with_line(page: &str, line: &str) -> Result<String, NoPlace> {
     let mut text: String = page.split_inclusive('\n').filter(|line| !line.contains(OURS)).collect();
     let main = text.find(MAIN).ok_or(NoPlace { file: PAGE, missing: MAIN })?;

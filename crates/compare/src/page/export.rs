@@ -1,4 +1,4 @@
-//! The page as files that can be linked to.
+//! The page as static files.
 
 use std::{
     fs,
@@ -17,8 +17,8 @@ use super::{
     live::Site,
 };
 
-/// Writes the page, its figures, what the sites look like and what became of every edit into a folder, which is made
-/// if it is not there.
+/// Writes the page, its figures, captures of the sites and the outcomes of all edits into a folder, which is made if it does
+/// not exist.
 pub(crate) fn export(
     folder: &Path,
     mut demos: DemoRunner,
@@ -43,7 +43,7 @@ pub(crate) fn export(
     copy_results(results, &folder.join("results"))
 }
 
-/// A site's page without the script, which would look for its server.
+/// A site's page without the script, which would try to reach its server.
 fn still(page: &str) -> String {
     let (Some(start), Some(end)) = (page.find("<script"), page.find("</script>")) else {
         return page.to_owned();

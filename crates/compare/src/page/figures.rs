@@ -6,19 +6,19 @@ use conformance::Failed;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-/// Everything that was measured.
+/// All figures.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
-    /// In the order to show them.
+    /// The servers, in their order on the page.
     pub(crate) servers: Vec<Server>,
-    /// By group, in the order of [`GROUPS`].
+    /// The figures by group, in the order of [`GROUPS`].
     pub(crate) list: Vec<Figure>,
     pub(crate) aims: Vec<Aim>,
-    /// What could not be read, and why.
+    /// The files that could not be read, with reasons.
     pub(crate) problems: Vec<String>,
 }
 
-/// Who was measured.
+/// A server that was measured.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Server {
@@ -30,7 +30,7 @@ pub(crate) struct Server {
     pub(crate) note: String,
 }
 
-/// One thing that was measured, of every server.
+/// A figure: one measurement of every server.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Figure {
@@ -40,7 +40,7 @@ pub(crate) struct Figure {
     pub(crate) unit: String,
     /// `higher`, `lower`, or nothing.
     pub(crate) better: String,
-    /// What the rows' `x` is, in a figure that is a curve.
+    /// The meaning of the rows' `x`, if the figure is a curve.
     pub(crate) x: Option<Axis>,
     pub(crate) what: String,
     pub(crate) limits: String,
@@ -48,7 +48,7 @@ pub(crate) struct Figure {
     pub(crate) at: String,
     pub(crate) machine: Machine,
     pub(crate) rounds: Option<u64>,
-    /// The further numbers of a row that are worth showing.
+    /// Further columns to show.
     pub(crate) columns: Vec<String>,
     pub(crate) rows: Vec<Row>,
 }
@@ -60,7 +60,7 @@ pub(crate) struct Axis {
     pub(crate) log: bool,
 }
 
-/// Where it was measured.
+/// The machine of a measurement.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Machine {
@@ -74,25 +74,25 @@ pub(crate) struct Machine {
     load_average: Option<f64>,
 }
 
-/// What came out for one server.
+/// The result of one server.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Row {
     pub(crate) server: String,
-    /// Which of a server's variants, where there are several.
+    /// The variant of the server, if there are several.
     pub(crate) series: String,
     pub(crate) x: Option<f64>,
     pub(crate) median: Option<f64>,
     pub(crate) min: Option<f64>,
     pub(crate) max: Option<f64>,
-    /// Why there is no figure, or what to know of it.
+    /// A note, or the reason why there is no value.
     pub(crate) note: String,
     /// Its other numbers.
     #[serde(flatten)]
     pub(crate) others: serde_json::Map<String, Value>,
 }
 
-/// What was wanted of a figure.
+/// An aim for a figure.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Aim {
@@ -105,7 +105,7 @@ pub(crate) struct Aim {
     pub(crate) note: String,
 }
 
-/// The groups of figures and what they are called, in order.
+/// The groups of figures and their titles, in order.
 pub(crate) const GROUPS: [(&str, &str); 9] = [
     ("size", "Size and build"),
     ("start", "Start"),
@@ -160,7 +160,7 @@ impl Figures {
 }
 
 impl Machine {
-    /// It in words, as far as it is known.
+    /// A description of the machine.
     pub(crate) fn words(&self) -> String {
         let number = |number: Option<f64>, unit: &str| number.map(|number| format!("{number} {unit}"));
         let version = |name: &str, version: &str| (!version.is_empty()).then(|| format!("{name} {version}"));
@@ -178,7 +178,7 @@ impl Machine {
     }
 }
 
-/// The members of a list that can be read; of the others is said why not.
+/// The readable members of a list. Adds the reasons for the others.
 fn parts<T: DeserializeOwned>(list: &mut Value, file: &str, problems: &mut Vec<String>) -> Vec<T> {
     let members = match list.take() {
         Value::Array(members) => members,

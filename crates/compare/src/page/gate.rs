@@ -1,17 +1,17 @@
-//! Whose requests the page's server answers.
+//! The requests that the page's server accepts.
 
-/// What is known of a request before it is answered.
+/// The properties of a request that count for this.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller<'a> {
     /// The one `Host` header, if there is one.
     pub(crate) host: Option<&'a str>,
     pub(crate) origin: Option<&'a str>,
-    /// Whether the request is to change something.
+    /// Whether the request changes something.
     pub(crate) edits: bool,
 }
 
-/// Why a request is not answered, if so. It has to be for this server by a loopback name, so that no other name can be
-/// made to lead here, and an edit has to come from the page itself.
+/// The reason to refuse a request, if any. Its host must be a loopback name with this port, which defeats DNS rebinding. An
+/// edit must come from the page itself.
 pub(crate) fn refusal(caller: Caller<'_>, port: u16) -> Option<&'static str> {
     let Some(host) = caller.host.filter(|host| is_ours(host, port)) else {
         return Some("`Host` is not a loopback name with this server's port");

@@ -1,8 +1,8 @@
-//! Which part of Rust code is what, so that it can be coloured.
+//! Syntax highlighting of Rust code.
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
 
-/// A piece of one line, and what it is; nothing for what needs no colour.
+/// A piece of one line with its class. Most text has no class.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Piece<'a> {
     pub(crate) class: Option<&'static str>,

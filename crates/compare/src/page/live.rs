@@ -12,9 +12,9 @@ use super::{
 /// One site, as the page shows it.
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
-    /// What is in its frame.
+    /// The content of its frame.
     pub(crate) address: String,
-    /// Where its copies of the configuration and the templates can be edited, if anywhere.
+    /// The folder with its configuration and templates, if they can be edited.
     pub(crate) folder: Option<String>,
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn sites(sites: &[Site]) -> Markup {
     }
 }
 
-/// What was said of it, and by whom; once where all say the same.
+/// The messages about an edit and their demos. Equal messages are shown once.
 fn words(made: &Made) -> Vec<(&'static str, &str)> {
     let said: Vec<(&'static str, &str)> = DEMOS
         .iter()

@@ -60,7 +60,7 @@ fn code(excerpt: &Excerpt) -> Markup {
                 @let indent = line.first().map_or(0, |first| first.text.len() - first.text.trim_start().len());
                 span.line.differs[differs] style={ "--indent:" (indent) } {
                     @for (piece, next) in line.iter().zip(line.iter().skip(1).map(Some).chain([None])) {
-                        // Where a line that is too long is best broken.
+                        // A good place to break a long line.
                         @if piece.text == "." { wbr; }
                         @match piece.class {
                             Some(class) => span.(class) { (piece.text) },

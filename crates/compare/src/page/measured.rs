@@ -12,7 +12,7 @@ use super::{
     table::{cell, name, pair, sorter},
 };
 
-/// All figures: everything at a glance, the aims, then one after the other.
+/// All figures: the summary, the aims, then each figure.
 pub(crate) fn figures(all: &Figures) -> Markup {
     html! {
         @for problem in &all.problems { p.problem { "Not readable: " (prose(problem)) } }
@@ -91,12 +91,12 @@ fn one(all: &Figures, figure: &Figure) -> Markup {
     }
 }
 
-/// Whether there is a curve to draw: with one x alone, bars show more.
+/// Whether to draw a curve. With a single x, bars show more.
 fn is_curve(figure: &Figure) -> bool {
     figure.x.is_some() && only_place(figure).is_none()
 }
 
-/// The axis and the x of a figure whose rows are all at the same one.
+/// The axis and the x of a figure whose rows all have the same x.
 fn only_place(figure: &Figure) -> Option<(&Axis, f64)> {
     let mut places = figure.rows.iter().filter_map(|row| row.x);
     let first = places.next()?;

@@ -1,8 +1,8 @@
-//! Numbers as a person reads them.
+//! Numbers for readers.
 
 use std::time::Duration;
 
-/// Three digits that mean something, thousands apart: `71 234`, `12.3`, `0.0815`.
+/// Three significant digits, with thousands separated: `71 234`, `12.3`, `0.0815`.
 pub(crate) fn number(value: f64) -> String {
     let places = match value.abs() {
         0.0 => 0,
@@ -24,12 +24,12 @@ pub(crate) fn number(value: f64) -> String {
     shown
 }
 
-/// Milliseconds, to the hundredth, with a space that does not break.
+/// Milliseconds with two decimals and a no-break space.
 pub(crate) fn milliseconds(time: Duration) -> String {
     format!("{:.2}\u{a0}ms", time.as_secs_f64() * 1000.0)
 }
 
-/// From 10 000 on, groups of three apart by a thin space that does not break.
+/// Separates groups of three digits by a narrow no-break space, from 10 000 on.
 fn thousands(whole: &str) -> String {
     let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
     if digits.len() < 5 {

@@ -1,4 +1,4 @@
-//! Where the demos' programs come from.
+//! The programs of the demos.
 
 use std::{
     env,
@@ -15,7 +15,7 @@ use crate::progress;
 /// The workspace's folder.
 pub(crate) const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// Builds the demos, as far as that is needed; cargo shows how far it is. Their programs, in order.
+/// Builds the demos with cargo and returns the paths of their programs, in order.
 pub(crate) fn build(release: bool) -> Result<Vec<PathBuf>, Failed> {
     progress("building the demos, as far as they are not built yet");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -41,7 +41,7 @@ pub(crate) fn build(release: bool) -> Result<Vec<PathBuf>, Failed> {
         .collect()
 }
 
-/// The demos' programs, built already, in this folder.
+/// The paths of the demos' programs in this folder.
 pub(crate) fn find(folder: &Path) -> Result<Vec<PathBuf>, Failed> {
     let there = |program| {
         let path = folder.join(program);
@@ -50,7 +50,7 @@ pub(crate) fn find(folder: &Path) -> Result<Vec<PathBuf>, Failed> {
     DEMOS.iter().map(|demo| there(demo.program)).collect()
 }
 
-/// The path of this program, if the message is about it.
+/// The path of this program, if this message of cargo is about it.
 fn executable(message: &str, program: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(message).ok()?;
     let target = &message["target"];

@@ -1,4 +1,4 @@
-//! The page's own server: this machine's visitors alone.
+//! The server of the page. It serves this machine only.
 
 use std::{
     convert::Infallible,
@@ -34,7 +34,7 @@ use super::{
 };
 use crate::progress;
 
-/// What the page is made of.
+/// The state of the server.
 pub(crate) struct Desk {
     play: Mutex<Play>,
     results: PathBuf,
@@ -43,7 +43,7 @@ pub(crate) struct Desk {
     port: u16,
 }
 
-/// What an edit changes.
+/// The demos and the edits so far.
 struct Play {
     demos: DemoRunner,
     made: Vec<Made>,
@@ -51,10 +51,10 @@ struct Play {
 
 type Answer = Response<Full<Bytes>>;
 
-/// How many edits are remembered.
+/// The number of edits that are kept.
 const REMEMBERED: usize = 8;
 
-/// How long a visitor may take to send a head.
+/// The timeout for the head of a request.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; \
@@ -68,8 +68,8 @@ pub(crate) fn listen(port: u16) -> Result<TcpListener, Failed> {
     Ok(TcpListener::bind(address).map_err(|e| format!("`{address}` cannot be bound: {e}{way_on}"))?)
 }
 
-/// Serves the page, once the demos run, until a signal ends it. A signal that comes while they are
-/// being opened, too, so that no demo is left behind.
+/// Starts the demos, then serves the page until a signal ends it. A signal during the start of the demos counts, too, so that
+/// none of them is left.
 pub(crate) fn serve(
     listener: TcpListener,
     results: PathBuf,
@@ -85,12 +85,12 @@ pub(crate) fn serve(
     let play = Mutex::new(Play { demos: open()?, made: Vec::new() });
     let desk = Arc::new(Desk { play, results, built, port });
     let served = runtime.block_on(accept(listener, desk, signals));
-    // An edit that is under way is waited for: it holds the demos.
+    // This waits for the current edit, which uses the demos.
     drop(runtime);
     served
 }
 
-/// What ends the program.
+/// The signals that end the program.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -150,12 +150,12 @@ async fn answer(desk: Arc<Desk>, request: Request<Incoming>) -> Result<Answer, I
         return Ok(plain(StatusCode::FORBIDDEN, reason));
     }
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    // What a visitor asks for may take an edit's time.
+    // A request may have to wait for an edit.
     let made = tokio::task::spawn_blocking(move || desk.answer(&method, &path)).await;
     Ok(made.unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, "this went wrong; stderr says how")))
 }
 
-/// The value of a header that is there once; of one that is there twice, nothing that is allowed.
+/// The value of a header that occurs once. A repeated header yields an empty value, which is refused.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?;
@@ -189,7 +189,7 @@ impl Desk {
         }
     }
 
-    /// The page as of now: the figures may have come since the start.
+    /// The current page. The figures are read again each time.
     fn page(&self) -> Result<String, Failed> {
         let figures = Figures::read(&self.results)?;
         let play = self.play();
@@ -212,7 +212,7 @@ impl Desk {
     }
 }
 
-/// The sites as they are served.
+/// The running sites.
 fn running(demos: &DemoRunner) -> Vec<Site> {
     let folders = demos.folders().into_iter().map(|folder| Some(folder.display().to_string()));
     let addresses = demos.addresses().into_iter().map(|address| format!("http://{address}/"));

@@ -1,4 +1,4 @@
-//! Passages of a Rust source: its items by name, its lines by what they say.
+//! Passages of a Rust source, found by the name of an item or by the text of lines.
 
 use ra_ap_rustc_lexer::{DocStyle, FrontmatterAllowed, TokenKind, tokenize};
 
@@ -22,7 +22,7 @@ pub(crate) fn below_the_imports(source: &str) -> Option<Passage<'_>> {
     Some(passage(source, first.start, source.trim_end().len()))
 }
 
-/// From the one line that says `from` to the first one after it, or itself, that says `to`.
+/// The lines from the only one with `from` to the next one with `to`, which may be the same.
 pub(crate) fn lines<'a>(source: &'a str, from: &str, to: &str) -> Option<Passage<'a>> {
     let at = source.find(from).filter(|at| !source[at + from.len()..].contains(from))?;
     let start = source[..at].rfind('\n').map_or(0, |end| end + 1);
@@ -31,7 +31,7 @@ pub(crate) fn lines<'a>(source: &'a str, from: &str, to: &str) -> Option<Passage
     Some(passage(source, start, end))
 }
 
-/// An item of the outermost level; its name is `use` or `impl` where it has none of its own.
+/// An item of the outermost level. The name of an import is `use`, that of an implementation `impl`.
 struct Item<'a> {
     name: &'a str,
     start: usize,
@@ -61,7 +61,7 @@ fn items(source: &str) -> Vec<Item<'_>> {
         let start_here = *start.get_or_insert(begin);
         let is_over = match token.kind {
             TokenKind::Semi => depth == 0,
-            // The braces of an import, or of a constant's value, are not the end of it.
+            // The closing brace of an import or of a constant's value does not end the item.
             TokenKind::CloseBrace => depth == 0 && !matches!(keyword, "use" | "const" | "static" | "type"),
             _ => false,
         };

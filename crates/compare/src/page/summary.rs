@@ -1,4 +1,4 @@
-//! All figures at a glance, and whose they are.
+//! The table of all figures, and the list of the servers.
 
 use maud::{Markup, html};
 
@@ -38,7 +38,7 @@ pub(crate) fn summary(all: &Figures) -> Markup {
     }
 }
 
-/// In which versions, and what to know of each.
+/// The versions and notes of all servers.
 pub(crate) fn servers(all: &Figures) -> Markup {
     let known = |server: &&Server| !server.versions.is_empty() || !server.note.is_empty();
     html! {
@@ -51,14 +51,14 @@ pub(crate) fn servers(all: &Figures) -> Markup {
     }
 }
 
-/// The row whose series and x stand for the figure at a glance: the first series, at the largest x.
+/// The row that represents a figure in the table: the first series at its largest x.
 fn heading(figure: &Figure) -> Option<&Row> {
     let first = figure.rows.iter().find(|row| row.median.is_some())?;
     let of_series = figure.rows.iter().filter(|row| row.series == first.series && row.median.is_some());
     of_series.max_by(|one, other| one.x.unwrap_or(0.0).total_cmp(&other.x.unwrap_or(0.0)))
 }
 
-/// A server's row like that one; of a server that has no such series, the first of its own.
+/// A server's row of the same series and x. If it has no such series, its first row.
 fn standing<'a>(figure: &'a Figure, head: &Row, server: &str) -> Option<&'a Row> {
     let place = |row: &&Row| row.server == server && (row.x == head.x || row.median.is_none());
     let same = figure.rows.iter().find(|row| place(row) && row.series == head.series);

@@ -1,4 +1,4 @@
-//! What tables of servers are made of.
+//! Parts of the tables of servers.
 
 use maud::{Markup, html};
 
@@ -13,7 +13,7 @@ pub(crate) fn sorter(title: &Markup) -> Markup {
     html! { th scope="col" { button type="button" data-sort { (title) } } }
 }
 
-/// A server, with a patch of its colour.
+/// A server with its colour.
 pub(crate) fn name(server: &Server) -> Markup {
     html! {
         i.chip {} (server.name)
@@ -21,7 +21,7 @@ pub(crate) fn name(server: &Server) -> Markup {
     }
 }
 
-/// A row's median, or why there is none; with its series, where that is another than the heading says.
+/// The median of a row, or the reason why there is none. Names the series if it is not that of the heading.
 pub(crate) fn cell(row: Option<&Row>, best: Option<f64>, series: &str) -> Markup {
     let Some(row) = row else { return html! { td {} } };
     let other = (row.series != series).then_some(&row.series);
@@ -33,7 +33,7 @@ pub(crate) fn cell(row: Option<&Row>, best: Option<f64>, series: &str) -> Markup
     } }
 }
 
-/// The class of the colour that a server shares with its counterpart, and of what tells the two apart.
+/// The CSS class of the colour that a server shares with its counterpart, and of the mark that tells them apart.
 pub(crate) fn pair(all: &Figures, id: &str) -> String {
     let demos: Vec<&Server> = all.servers.iter().filter(|server| !server.counterpart.is_empty()).collect();
     if let Some(nth) = demos.iter().position(|server| server.id == id) {

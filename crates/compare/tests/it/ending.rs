@@ -38,7 +38,7 @@ fn the_browser_that_it_opened_is_the_visitors_and_stays() {
     fs::write(&opener, browser).unwrap();
     fs::set_permissions(opener, fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:{}", place.path().display(), env::var("PATH").unwrap());
-    // It opens one for whoever sits at a terminal.
+    // It opens a browser only if stdout is a terminal.
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     unlockpt(&terminal).unwrap();
     let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();

@@ -1,4 +1,4 @@
-//! The real program, as a visitor and a shell see it.
+//! Tests of the real program.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot go on says where, or why")]

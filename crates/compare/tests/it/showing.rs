@@ -1,4 +1,4 @@
-//! The page while it is served.
+//! A running `compare`.
 
 use std::{
     fs,
@@ -14,14 +14,14 @@ use tempfile::TempDir;
 
 use crate::programs::{compare, demos};
 
-/// The program that serves the page; it is asked to end when this is dropped.
+/// The program that serves the page. It gets `SIGTERM` when this is dropped.
 pub(crate) struct Showing {
     child: Child,
     pub(crate) address: SocketAddr,
     _results: TempDir,
 }
 
-/// Some figures, of each kind one.
+/// One figure of each kind.
 pub(crate) const FIGURES: &str = r#"{
     "schema": 1,
     "servers": [
@@ -69,7 +69,7 @@ impl Showing {
         answer.text()
     }
 
-    /// Makes an edit as the page's script does, and hands over what the page would show.
+    /// Makes an edit as the page's script does, and returns the HTML that the page would show.
     pub(crate) fn edit(&self, name: &str) -> String {
         let answer = self.request(&self.post(name));
         assert_eq!(answer.status, 200, "{}", answer.text());
@@ -80,7 +80,7 @@ impl Showing {
         Request::new("POST", &format!("/edits/{name}")).header("Origin", &format!("http://{}", self.address))
     }
 
-    /// Where the demos serve, in order.
+    /// The addresses of the demos, in order.
     pub(crate) fn demos(&self) -> Vec<SocketAddr> {
         let page = self.page();
         page.split("<iframe src=\"http://")
