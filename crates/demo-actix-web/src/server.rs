@@ -40,7 +40,7 @@ pub(crate) async fn serve(site: Site, endpoint: Endpoint) -> io::Result<()> {
         .keep_alive(patience.head)
         .h1_allow_half_closed(false)
         .disable_signals()
-        .shutdown_timeout(drain.terms().deadline.as_secs() + 1)
+        .shutdown_timeout(drain.timeouts().deadline.as_secs() + 1)
         .listen(listener)?
         .run();
     // The first poll starts everything, and would announce what has been announced.

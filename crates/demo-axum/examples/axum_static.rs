@@ -13,7 +13,7 @@ use axum::{
     response::Response,
     routing::get,
 };
-use lifecycle::{Drain, Endpoint, Filter, Format, Logs, Socket, Terms};
+use lifecycle::{Drain, DrainTimeouts, Endpoint, Filter, Format, Logs, Socket};
 
 fn main() -> io::Result<()> {
     let handed = Socket::take()?;
@@ -28,7 +28,7 @@ fn main() -> io::Result<()> {
         .route("/dynamic-config", get(async move || dynamic_config()))
         .route("/", get(async move || index()));
     logs.announce(format_args!("serving http://{}/", socket.address()));
-    let endpoint = Endpoint::new(socket, Drain::new(Terms::default(), false));
+    let endpoint = Endpoint::new(socket, Drain::new(DrainTimeouts::default(), false));
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?

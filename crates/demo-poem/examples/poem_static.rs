@@ -7,7 +7,7 @@
 use std::{convert::Infallible, env, fs, io, sync::Arc};
 
 use bytes::Bytes;
-use lifecycle::{Drain, Endpoint, Socket, Terms};
+use lifecycle::{Drain, DrainTimeouts, Endpoint, Socket};
 use poem::http::{HeaderMap, uri::Scheme};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Endpoint as _, Request, Response, Route, endpoint::make_sync, get};
@@ -25,7 +25,7 @@ fn main() -> io::Result<()> {
         let request = Request::from((request, LocalAddr::default(), RemoteAddr::default(), Scheme::HTTP));
         async move { Ok::<_, Infallible>(poem::http::Response::from(routes.get_response(request).await)) }
     });
-    let endpoint = Endpoint::new(socket, Drain::new(Terms::default(), false));
+    let endpoint = Endpoint::new(socket, Drain::new(DrainTimeouts::default(), false));
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?

@@ -7,7 +7,7 @@
 use std::{env, fs, io};
 
 use bytes::Bytes;
-use lifecycle::{Drain, Endpoint, Socket, Terms};
+use lifecycle::{Drain, DrainTimeouts, Endpoint, Socket};
 use warp::{
     Filter,
     http::{HeaderMap, Response},
@@ -20,7 +20,7 @@ fn main() -> io::Result<()> {
     let json = warp::path!("dynamic-config").map(dynamic_config);
     let page = warp::path::end().map(index);
     let routes = warp::service(warp::get().and(json.or(page)));
-    let endpoint = Endpoint::new(socket, Drain::new(Terms::default(), false));
+    let endpoint = Endpoint::new(socket, Drain::new(DrainTimeouts::default(), false));
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
-use lifecycle::{Terms, fault};
+use lifecycle::{DrainTimeouts, fault};
 
 /// A build with failpoints says so: it is for tests alone.
 const VERSION: &str = if fault::COMPILED_IN {
@@ -99,8 +99,8 @@ impl Cli {
         Ok(cli)
     }
 
-    pub(crate) fn terms(&self) -> Terms {
-        Terms { linger: self.linger, deadline: self.drain_deadline }
+    pub(crate) fn drain_timeouts(&self) -> DrainTimeouts {
+        DrainTimeouts { linger: self.linger, deadline: self.drain_deadline }
     }
 }
 
@@ -143,8 +143,8 @@ mod tests {
 
     #[test]
     fn seconds_may_have_fractions_but_must_be_a_length_of_time() {
-        let terms = parse(&["--linger", "0.25"], None).unwrap().terms();
-        assert_eq!(terms.linger.as_millis(), 250);
+        let timeouts = parse(&["--linger", "0.25"], None).unwrap().drain_timeouts();
+        assert_eq!(timeouts.linger.as_millis(), 250);
         for bad in ["-1", "soon", "nan", "inf", ""] {
             let error = parse(&[&format!("--linger={bad}")], None).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{bad}");

@@ -2,7 +2,7 @@
 
 use std::{fmt, io, process::ExitCode};
 
-use lifecycle::{BindError, PidFileError};
+use lifecycle::{BindError, PidFileError, ServeError};
 use site::OpenError;
 
 /// What ends a demo otherwise than well.
@@ -10,18 +10,24 @@ use site::OpenError;
 pub(crate) enum Failure {
     Open(OpenError),
     Bind(BindError),
-    HandedOver(io::Error),
-    PidFile(PidFileError),
-    Serve(io::Error),
+    Inherited(io::Error),
+    Serve(ServeError),
     Upgrade(String),
 }
 
 impl Failure {
+    /// The system refused what a server needs.
+    pub(crate) fn system(error: io::Error) -> Failure {
+        Failure::Serve(ServeError::Io(error))
+    }
+
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Failure::Open(OpenError::Usage(_)) => 2,
-            Failure::Bind(_) | Failure::HandedOver(_) | Failure::PidFile(PidFileError::InUse { .. }) => 3,
-            Failure::Open(_) | Failure::PidFile(_) | Failure::Serve(_) | Failure::Upgrade(_) => 1,
+            Failure::Bind(_)
+            | Failure::Inherited(_)
+            | Failure::Serve(ServeError::PidFile(PidFileError::InUse { .. })) => 3,
+            Failure::Open(_) | Failure::Serve(_) | Failure::Upgrade(_) => 1,
         })
     }
 }
@@ -32,6 +38,12 @@ impl From<OpenError> for Failure {
     }
 }
 
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        Failure::Serve(error)
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -39,10 +51,10 @@ impl fmt::Display for Failure {
             Failure::Bind(error) => {
                 write!(f, "{error}; another port is one flag away: `--set port=8081`")
             }
-            Failure::HandedOver(error) => write!(f, "the listening socket in `LISTEN_FDS`: {error}"),
-            Failure::PidFile(error) => write!(f, "`--pid-file`: {error}"),
-            Failure::Upgrade(words) => write!(f, "no upgrade: {words}"),
+            Failure::Inherited(error) => write!(f, "the listening socket in `LISTEN_FDS`: {error}"),
+            Failure::Serve(ServeError::PidFile(error)) => write!(f, "`--pid-file`: {error}"),
             Failure::Serve(error) => write!(f, "the server ended: {error}"),
+            Failure::Upgrade(reason) => write!(f, "no upgrade: {reason}"),
         }
     }
 }

@@ -22,18 +22,14 @@
 //!
 //! It knows no framework, reads no file and answers no request.
 
-mod berth;
 mod build;
 mod cli;
 mod failure;
-mod life;
-mod pier;
-mod process;
-mod succession;
+mod serve;
 
 use std::{env, fmt::Display, io, io::Write, process::ExitCode};
 
-use lifecycle::{Endpoint, Filter, Format, Handed, Logs, fault};
+use lifecycle::{Endpoint, Filter, Format, Inherited, Logs, fault};
 use site::{Options, Site, UnknownKeys};
 
 use crate::{cli::Cli, failure::Failure};
@@ -44,8 +40,8 @@ use crate::{cli::Cli, failure::Failure};
 /// first thing in `main`: it takes the environment's listening socket, which no other thread may read meanwhile.
 pub fn run<S, F>(framework: &'static str, serve: S) -> ExitCode
 where
-    S: Fn(Site, Endpoint) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = io::Result<()>> + 'static,
+    S: Fn(Site, Endpoint) -> F + Send + Sync + 'static,
+    F: Future<Output = io::Result<()>> + Send + 'static,
 {
     let name = format!("demo-{}", framework.to_lowercase());
     let cli = match Cli::parse_as(&name, env::args_os(), env::var_os("DEMO_CONFIG")) {
@@ -66,15 +62,15 @@ where
 
 fn start<S, F>(name: &str, framework: &'static str, cli: &Cli, serve: S) -> Result<(), Failure>
 where
-    S: Fn(Site, Endpoint) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = io::Result<()>> + 'static,
+    S: Fn(Site, Endpoint) -> F + Send + Sync + 'static,
+    F: Future<Output = io::Result<()>> + Send + 'static,
 {
     if cli.schema {
         print(Site::schema());
         return Ok(());
     }
     fault::strike("new.begun");
-    let handed = Handed::take().map_err(Failure::HandedOver)?;
+    let inherited = Inherited::take().map_err(Failure::Inherited)?;
     fault::strike("new.reading");
     if let Some(pid) = cli.upgrade {
         return ask(pid);
@@ -89,7 +85,7 @@ where
         print("the configuration is valid, every template compiles, the page can be rendered");
         return Ok(());
     }
-    process::serve(name, cli, handed, &logs, site, serve)
+    serve::serve(name, cli, inherited, &logs, &site, serve)
 }
 
 fn options(framework: &'static str, cli: &Cli) -> Options {
@@ -104,14 +100,14 @@ fn options(framework: &'static str, cli: &Cli) -> Options {
         instance: lifecycle::instance().to_owned(),
         build: build::id(),
         is_log_filter: |text| Filter::parse(text).is_ok(),
-        figures: Box::new(process::figures),
+        figures: Box::new(serve::figures),
         ..Options::new(framework)
     }
 }
 
 /// Asks another server to upgrade itself.
 fn ask(pid: u32) -> Result<(), Failure> {
-    match lifecycle::petition(pid) {
+    match lifecycle::request_upgrade(pid) {
         Ok(Ok(words)) => {
             print(words);
             Ok(())

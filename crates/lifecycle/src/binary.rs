@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 use crate::fault;
-use crate::setback::Setback;
+use crate::upgrade_error::UpgradeError;
 
 /// What an upgrade may start; anything when nothing is said. All that is said must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,9 +36,9 @@ impl Binary {
     /// Copies the program at `path` and verifies the copy.
     ///
     /// `vm.memfd_noexec=2` forbids programs in memory. The file itself is taken then, if no rule asks for verification.
-    pub(crate) fn verified(path: &Path, rules: &Rules) -> Result<Binary, Setback> {
+    pub(crate) fn verified(path: &Path, rules: &Rules) -> Result<Binary, UpgradeError> {
         let missing = |reason: io::Error| {
-            Setback::Missing(format!("cannot read the program at `{}`: {reason}", path.display()))
+            UpgradeError::Missing(format!("cannot read the program at `{}`: {reason}", path.display()))
         };
         let mut file = File::open(path).map_err(missing)?;
         if !file.metadata().map_err(missing)?.is_file() {
@@ -48,7 +48,7 @@ impl Binary {
             Ok(image) => copied(&mut file, image.into()).map_err(|error| unstartable(&error))?,
             Err(Errno::ACCESS) if *rules == Rules::default() => file,
             Err(Errno::ACCESS) => {
-                return Err(Setback::Unstartable(
+                return Err(UpgradeError::Unstartable(
                     "the system forbids programs in memory (`vm.memfd_noexec` is 2), and only there can the rules under \
                      `upgrade:` be checked: set it to 1, or remove the rules"
                         .to_owned(),
@@ -58,7 +58,7 @@ impl Binary {
         };
         fault::strike("old.copied");
         let mut binary = Binary { image };
-        binary.verify(path, rules).map_err(Setback::Refused)?;
+        binary.verify(path, rules).map_err(UpgradeError::Refused)?;
         fault::strike("old.verified");
         Ok(binary)
     }
@@ -136,8 +136,8 @@ fn signature_of(path: &Path) -> PathBuf {
     name.into()
 }
 
-fn unstartable(reason: &io::Error) -> Setback {
-    Setback::Unstartable(format!("cannot copy the program: {reason}"))
+fn unstartable(reason: &io::Error) -> UpgradeError {
+    UpgradeError::Unstartable(format!("cannot copy the program: {reason}"))
 }
 
 #[cfg(test)]
@@ -145,7 +145,7 @@ mod tests {
     use std::fs;
 
     use super::{Binary, Rules};
-    use crate::setback::Setback;
+    use crate::upgrade_error::UpgradeError;
 
     // Of the four bytes `test`, made by minisign.
     const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
@@ -165,7 +165,7 @@ wLMDjy9FLAuxZ3q4NlEvkgtyhrr0gtTu6KC4KBJdITbbOeAi1zBIYo0v4iTgt8jJpIidRJnp94ABQkJA
         let public_key = Some(String::from(KEY));
         let refused = |rules: Rules| match Binary::verified(&path, &rules) {
             Ok(_) => String::new(),
-            Err(Setback::Refused(reason)) => reason,
+            Err(UpgradeError::Refused(reason)) => reason,
             Err(other) => panic!("{other}"),
         };
         let by_digest = Rules { sha256: sha256.clone(), public_key: None };
@@ -180,8 +180,8 @@ wLMDjy9FLAuxZ3q4NlEvkgtyhrr0gtTu6KC4KBJdITbbOeAi1zBIYo0v4iTgt8jJpIidRJnp94ABQkJA
         assert!(refused(by_digest).contains("`upgrade.sha256` allows"));
         assert!(refused(by_key).contains("is not good"));
         fs::remove_file(&path).unwrap();
-        assert!(matches!(Binary::verified(&path, &Rules::default()), Err(Setback::Missing(_))));
-        assert!(matches!(Binary::verified(folder.path(), &Rules::default()), Err(Setback::Missing(_))));
+        assert!(matches!(Binary::verified(&path, &Rules::default()), Err(UpgradeError::Missing(_))));
+        assert!(matches!(Binary::verified(folder.path(), &Rules::default()), Err(UpgradeError::Missing(_))));
     }
 
     #[test]

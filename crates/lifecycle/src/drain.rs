@@ -7,7 +7,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
 use crate::figures;
-use crate::stage::{Orders, Outcome, Stage, Terms, next, outcome, stage};
+use crate::stage::{DrainTimeouts, Orders, Outcome, Stage, next, outcome, stage};
 
 /// The order of a lame duck's end, shared by everyone who takes part in it. Cheap to clone.
 ///
@@ -19,7 +19,7 @@ pub struct Drain {
 
 #[derive(Debug)]
 struct State {
-    terms: Terms,
+    timeouts: DrainTimeouts,
     orders: watch::Sender<Orders>,
     connected: AtomicUsize,
     nobody: Notify,
@@ -29,11 +29,11 @@ struct State {
 impl Drain {
     /// A drain that has not begun. `shared` says that another process holds the listener too: then
     /// accepting stops at once when the drain begins, else it goes on through the linger.
-    pub fn new(terms: Terms, shared: bool) -> Drain {
+    pub fn new(timeouts: DrainTimeouts, shared: bool) -> Drain {
         let orders = Orders { shared, begun: None, forced: false };
         Drain {
             shared: Arc::new(State {
-                terms,
+                timeouts,
                 orders: watch::Sender::new(orders),
                 connected: AtomicUsize::new(0),
                 nobody: Notify::new(),
@@ -43,8 +43,8 @@ impl Drain {
     }
 
     /// The spans that this drain keeps.
-    pub fn terms(&self) -> Terms {
-        self.shared.terms
+    pub fn timeouts(&self) -> DrainTimeouts {
+        self.shared.timeouts
     }
 
     /// The listener was handed on: from now on another process accepts on it too.
@@ -77,7 +77,7 @@ impl Drain {
     /// Where the server is in its end, now.
     pub fn stage(&self) -> Stage {
         let orders = *self.shared.orders.borrow();
-        stage(self.shared.terms, orders, self.connections(), Instant::now())
+        stage(self.shared.timeouts, orders, self.connections(), Instant::now())
     }
 
     /// Resolves when the drain begins.
@@ -145,11 +145,11 @@ impl Drain {
             nobody.as_mut().enable();
             let orders = *changes.borrow_and_update();
             let now = Instant::now();
-            let stage = stage(self.shared.terms, orders, self.connections(), now);
+            let stage = stage(self.shared.timeouts, orders, self.connections(), now);
             if far_enough(stage, orders) {
                 return;
             }
-            let next = next(self.shared.terms, orders, stage);
+            let next = next(self.shared.timeouts, orders, stage);
             tokio::select! {
                 _ = changes.changed() => {}
                 () = nobody => {}
@@ -181,13 +181,14 @@ mod tests {
 
     use tokio::time::Instant;
 
-    use super::{Drain, Outcome, Stage, Terms};
+    use super::{Drain, DrainTimeouts, Outcome, Stage};
 
-    const TERMS: Terms = Terms { linger: Duration::from_secs(1), deadline: Duration::from_secs(10) };
+    const TIMEOUTS: DrainTimeouts =
+        DrainTimeouts { linger: Duration::from_secs(1), deadline: Duration::from_secs(10) };
 
     #[test]
     fn the_first_to_settle_decides() {
-        let drain = Drain::new(TERMS, false);
+        let drain = Drain::new(TIMEOUTS, false);
         let connection = drain.connection();
         drain.begin();
         assert_eq!(drain.settle(), Outcome::Cut(1));
@@ -198,7 +199,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn waiting_ends_in_the_order_of_the_stages() {
-        let drain = Drain::new(TERMS, false);
+        let drain = Drain::new(TIMEOUTS, false);
         let started = Instant::now();
         let _connection = drain.connection();
         let beginner = drain.clone();
@@ -219,7 +220,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_last_connection_ends_the_linger_of_a_shared_listener() {
-        let drain = Drain::new(TERMS, true);
+        let drain = Drain::new(TIMEOUTS, true);
         let connection = drain.connection();
         drain.begin();
         drain.last_call().await;

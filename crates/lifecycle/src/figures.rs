@@ -4,8 +4,8 @@ use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::logs;
-use crate::setback::Setback;
 use crate::stage::Outcome;
+use crate::upgrade_error::UpgradeError;
 
 /// The figures of this process, taken by [`figures`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,8 +39,8 @@ pub struct Drains {
 }
 
 static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
-static UPGRADES: [AtomicU64; Setback::OUTCOMES.len()] =
-    [const { AtomicU64::new(0) }; Setback::OUTCOMES.len()];
+static UPGRADES: [AtomicU64; UpgradeError::OUTCOMES.len()] =
+    [const { AtomicU64::new(0) }; UpgradeError::OUTCOMES.len()];
 static CLEAN: AtomicU64 = AtomicU64::new(0);
 static CUT: AtomicU64 = AtomicU64::new(0);
 static FORCED: AtomicU64 = AtomicU64::new(0);
@@ -49,13 +49,13 @@ static FORCED: AtomicU64 = AtomicU64::new(0);
 pub fn figures() -> Figures {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     Figures {
-        connections: CONNECTIONS.load(Ordering::Relaxed),
+        connections: connections(),
         drains: Drains {
             clean: CLEAN.load(Ordering::Relaxed),
             cut: CUT.load(Ordering::Relaxed),
             forced: FORCED.load(Ordering::Relaxed),
         },
-        upgrades: Setback::OUTCOMES
+        upgrades: UpgradeError::OUTCOMES
             .iter()
             .zip(&UPGRADES)
             .map(|(&outcome, count)| (outcome, count.load(Ordering::Relaxed)))
@@ -65,6 +65,11 @@ pub fn figures() -> Figures {
         threads: field(&status, "Threads:"),
         lines_dropped: logs::lost(),
     }
+}
+
+/// The connections open now, over all listeners.
+pub(crate) fn connections() -> u64 {
+    CONNECTIONS.load(Ordering::Relaxed)
 }
 
 pub(crate) fn connected() {
@@ -84,10 +89,10 @@ pub(crate) fn drained(outcome: Outcome) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Counts an upgrade: `None` stands for one that succeeded, which its successor counts.
-pub fn upgraded(setback: Option<&Setback>) {
-    let outcome = setback.map_or(Setback::OUTCOMES[0], Setback::as_str);
-    if let Some(at) = Setback::OUTCOMES.iter().position(|known| *known == outcome) {
+/// Counts an upgrade by its outcome. The successor counts a success, which `None` stands for.
+pub(crate) fn upgraded(error: Option<&UpgradeError>) {
+    let outcome = error.map_or(UpgradeError::OUTCOMES[0], UpgradeError::as_str);
+    if let Some(at) = UpgradeError::OUTCOMES.iter().position(|known| *known == outcome) {
         UPGRADES[at].fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -108,12 +113,12 @@ fn descriptors() -> Option<u64> {
 mod tests {
     use super::{field, figures};
     use crate::drain::Drain;
-    use crate::stage::Terms;
+    use crate::stage::DrainTimeouts;
 
     #[test]
     fn a_connection_and_a_drain_are_counted() {
         let before = figures();
-        let drain = Drain::new(Terms::default(), false);
+        let drain = Drain::new(DrainTimeouts::default(), false);
         let connection = drain.connection();
         assert!(figures().connections > 0);
         drop(connection);

@@ -79,7 +79,7 @@ impl Guest {
         drain.lingered().await;
         if !self.spoke.load(Ordering::Relaxed) {
             // Whoever came late has a linger of their own to bring a first request.
-            sleep_until(self.since + drain.terms().linger).await;
+            sleep_until(self.since + drain.timeouts().linger).await;
         }
         while self.line.is_speaking() {
             sleep(LOOK).await;

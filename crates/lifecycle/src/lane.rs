@@ -31,8 +31,15 @@ where
     F: FnOnce(Endpoint) -> Fut + Send + 'static,
     Fut: Future<Output = io::Result<()>>,
 {
-    let address = endpoint.address();
-    let drain = endpoint.drain().clone();
+    start(endpoint.address(), endpoint.drain().clone(), move || serve(endpoint))
+}
+
+/// The same for a server that has its endpoint already.
+pub(crate) fn start<F, Fut>(address: SocketAddr, drain: Drain, serve: F) -> io::Result<Lane>
+where
+    F: FnOnce() -> Fut + Send + 'static,
+    Fut: Future<Output = io::Result<()>>,
+{
     let runtime =
         Builder::new_multi_thread().thread_name(format!("port-{}", address.port())).enable_all().build()?;
     let (report, ended) = oneshot::channel();
@@ -45,7 +52,7 @@ where
                 order.settle()
             };
             tokio::select! {
-                result = serve(endpoint) => conclude(&order, result),
+                result = serve() => conclude(&order, result),
                 outcome = cut => Ok(outcome),
             }
         });

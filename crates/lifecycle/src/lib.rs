@@ -4,7 +4,7 @@
 //!
 //! | stage | what does it |
 //! | --- | --- |
-//! | take what was handed over, before any thread starts | [`Handed::take`], or [`Socket::take`] |
+//! | take what was handed over, before any thread starts | [`Inherited::take`], or [`Socket::take`] |
 //! | start the log, raise the limits | [`Logs::start`], [`raise_descriptor_limit`] |
 //! | build everything that can fail | the program |
 //! | bind, if nothing was handed over | [`Socket::bind`] |
@@ -42,12 +42,12 @@
 //! #         ready(Ok(Response::new(String::from("hello"))))
 //! #     }
 //! # }
-//! use lifecycle::{Drain, Endpoint, Outcome, Socket, Terms};
+//! use lifecycle::{Drain, Endpoint, Outcome, Socket, DrainTimeouts};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let socket = Socket::bind_host("localhost", 0)?;
-//! let endpoint = Endpoint::new(socket, Drain::new(Terms::default(), false));
+//! let endpoint = Endpoint::new(socket, Drain::new(DrainTimeouts::default(), false));
 //! let mut lane = lifecycle::spawn(endpoint, |endpoint| lifecycle::serve(endpoint, Hello))?;
 //!
 //! let mut client = TcpStream::connect(lane.address())?;
@@ -110,71 +110,63 @@
 //! It knows no page and no setting: what a signal, a route or a value means is the program's. It speaks
 //! HTTP/1 alone, without TLS. It starts no process but a successor, and watches that for its probation alone.
 //! It never ends the process itself.
-#[cfg(target_os = "linux")]
+
 mod binary;
+mod control_socket;
 pub mod door;
 mod drain;
 mod driver;
-#[cfg(not(target_os = "linux"))]
-mod elsewhere;
 mod endpoint;
 pub mod fault;
 mod figures;
 mod filter;
 mod guest;
-#[cfg(target_os = "linux")]
-mod handed;
-mod holder;
+mod heartbeat;
+mod inherited;
 mod instance;
+mod jobs;
 mod lane;
 mod limits;
+mod listeners;
 mod logs;
+mod main_loop;
 pub mod notify;
-#[cfg(target_os = "linux")]
-mod petition;
 mod pid_file;
-#[cfg(target_os = "linux")]
+mod port_owner;
 mod predecessor;
+mod prepared_listener;
+mod server;
 mod service;
-mod setback;
 mod signals;
-#[cfg(target_os = "linux")]
-mod signs;
 mod sink;
 mod socket;
 mod stage;
-#[cfg(target_os = "linux")]
 mod successor;
+mod successor_channel;
+mod upgrade;
+mod upgrade_error;
 mod wire;
 
-#[cfg(target_os = "linux")]
 pub use crate::binary::Rules;
+pub use crate::control_socket::request_upgrade;
 pub use crate::drain::{Connected, Drain};
 pub use crate::driver::{serve, serve_patiently};
-#[cfg(not(target_os = "linux"))]
-pub use crate::elsewhere::{
-    Guardian, Handed, Petitioner, Petitions, Predecessor, Probation, Rules, Successor, executable, petition,
-};
 pub use crate::endpoint::Endpoint;
-pub use crate::figures::{Drains, Figures, figures, upgraded};
+pub use crate::figures::{Drains, Figures, figures};
 pub use crate::filter::{Filter, FilterError};
 pub use crate::guest::{Connection, Patience};
-#[cfg(target_os = "linux")]
-pub use crate::handed::{Handed, executable};
-pub use crate::holder::Holder;
+pub use crate::inherited::{Inherited, executable};
 pub use crate::instance::instance;
 pub use crate::lane::{Lane, spawn};
 pub use crate::limits::raise_descriptor_limit;
-pub use crate::logs::{Dial, Format, Logs};
-#[cfg(target_os = "linux")]
-pub use crate::petition::{Petitioner, Petitions, petition};
+pub use crate::listeners::{Move, MoveError};
+pub use crate::logs::{FilterHandle, Format, Logs};
 pub use crate::pid_file::{PidFile, PidFileError};
-#[cfg(target_os = "linux")]
-pub use crate::predecessor::{Guardian, Predecessor};
+pub use crate::port_owner::PortOwner;
+pub use crate::predecessor::Predecessor;
+pub use crate::server::{Handle, ReadyServer, ServeError, Server};
 pub use crate::service::{endpoint, listener, shutdown};
-pub use crate::setback::Setback;
 pub use crate::signals::{Hangup, Signal, Signals};
 pub use crate::socket::{BindError, Socket};
-pub use crate::stage::{Outcome, Stage, Terms};
-#[cfg(target_os = "linux")]
-pub use crate::successor::{Probation, Successor};
+pub use crate::stage::{DrainTimeouts, Outcome, Stage};
+pub use crate::upgrade_error::UpgradeError;

@@ -35,7 +35,7 @@ pub enum Format {
 /// Dropping it writes what still waits, for a second at most.
 #[derive(Debug)]
 pub struct Logs {
-    dial: Dial,
+    filter_handle: FilterHandle,
     dispatch: Dispatch,
     tally: Tally,
     worker: Option<WorkerGuard>,
@@ -43,7 +43,7 @@ pub struct Logs {
 
 /// The handle that changes what a [`Logs`] logs. Cheap to clone; it does not keep the log open.
 #[derive(Clone, Debug)]
-pub struct Dial {
+pub struct FilterHandle {
     filter: reload::Handle<Targets, Registry>,
 }
 
@@ -71,13 +71,13 @@ impl Logs {
     }
 
     /// The handle that changes the filter.
-    pub fn dial(&self) -> Dial {
-        self.dial.clone()
+    pub fn filter_handle(&self) -> FilterHandle {
+        self.filter_handle.clone()
     }
 
-    /// Puts `filter` in force at once, as [`Dial::apply`].
+    /// Puts `filter` in force at once, as [`FilterHandle::apply`].
     pub fn apply(&self, filter: Filter) {
-        self.dial.apply(filter);
+        self.filter_handle.apply(filter);
     }
 
     /// Writes one line, whatever the filter.
@@ -102,11 +102,11 @@ impl Logs {
                 Dispatch::new(tracing_subscriber::registry().with(lines.json().with_filter(targets)))
             }
         };
-        Logs { dial: Dial { filter: handle }, dispatch, tally, worker: Some(worker) }
+        Logs { filter_handle: FilterHandle { filter: handle }, dispatch, tally, worker: Some(worker) }
     }
 }
 
-impl Dial {
+impl FilterHandle {
     /// Puts `filter` in force at once. It cannot fail: what can be wrong with a filter was found when it
     /// was parsed.
     pub fn apply(&self, filter: Filter) {

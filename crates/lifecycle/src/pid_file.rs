@@ -70,9 +70,9 @@ impl PidFile {
         Ok(file)
     }
 
-    /// Writes the id of this process again, over that of a successor that is gone.
-    pub fn reclaim(&self) -> Result<(), PidFileError> {
-        self.write(None)
+    /// Writes the id of this process again, over that of the `successor` that failed.
+    pub fn reclaim(&self, successor: Option<u32>) -> Result<(), PidFileError> {
+        self.write(successor)
     }
 
     /// The path of the file.
@@ -89,9 +89,9 @@ impl PidFile {
     }
 
     /// Writes a draft beside the file, then renames it over the file.
-    fn write(&self, predecessor: Option<u32>) -> Result<(), PidFileError> {
+    fn write(&self, former: Option<u32>) -> Result<(), PidFileError> {
         let _lock = locked_folder(&self.path).map_err(|reason| self.error(reason))?;
-        self.check(predecessor)?;
+        self.check(former)?;
         let draft = draft(&self.path).map_err(|reason| self.error(reason))?;
         fs::rename(&draft, &self.path).map_err(|reason| {
             let _ = fs::remove_file(&draft);
@@ -99,8 +99,8 @@ impl PidFile {
         })
     }
 
-    /// Fails if this process may not replace the file.
-    fn check(&self, predecessor: Option<u32>) -> Result<(), PidFileError> {
+    /// Fails if this process may not replace the file. It may replace that of the process `former`.
+    fn check(&self, former: Option<u32>) -> Result<(), PidFileError> {
         let text = match content(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             content => content.map_err(|reason| self.error(reason))?,
@@ -111,7 +111,7 @@ impl PidFile {
         let Ok(pid) = text.trim().parse() else {
             return Err(PidFileError::NoProcessId { path: self.path.clone() });
         };
-        if pid == process::id() || Some(pid) == predecessor || !is_running(pid) {
+        if pid == process::id() || Some(pid) == former || !is_running(pid) {
             return Ok(());
         }
         let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();

@@ -1,132 +1,211 @@
-//! The process before this one, as its successor sees it.
+//! The process that this one takes over from.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader as LineReader, Read, Write};
 use std::os::unix::net::UnixStream as Pair;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
-use tokio::time::interval;
+use tokio::time::{interval, timeout};
 
 use crate::fault;
-use crate::signs::{ALIVE, PULSE};
+use crate::heartbeat::{ALIVE, PERIOD};
 
-/// How long the permission to accept may take: a predecessor that gives none by then is stuck.
-const STEP: Duration = Duration::from_secs(5);
+/// How long the permission to accept may take. A predecessor that gives none by then is stuck.
+const PERMISSION: Duration = Duration::from_secs(5);
 
-/// The process that started this one to take over from it.
+/// The longest line that is read: a path and a few letters.
+const LINE: u64 = 1 << 16;
+
+/// The channel to the process that started this one to take over.
 #[derive(Debug)]
 pub struct Predecessor {
-    stream: Pair,
+    channel: Pair,
 }
 
-/// A predecessor that watches over this process's probation.
+/// The new process's end of the channel while its predecessor watches it.
 #[derive(Debug)]
-pub struct Guardian {
-    writer: Arc<Pair>,
-    reader: UnixStream,
-    heard: Vec<u8>,
-    pulse: JoinHandle<()>,
+pub(crate) struct PredecessorWatch {
+    channel: Arc<Pair>,
+    lines: Lines<BufReader<UnixStream>>,
+    heartbeat: Option<JoinHandle<()>>,
 }
 
 impl Predecessor {
-    pub(crate) fn new(stream: Pair) -> Predecessor {
-        Predecessor { stream }
-    }
-
-    /// The first thing it says: the path of the program, as it was started first.
-    pub(crate) fn executable(&self) -> io::Result<Vec<u8>> {
-        let line = self.line()?;
-        line.strip_prefix(b"EXECUTABLE=").map(<[u8]>::to_vec).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    pub(crate) fn new(channel: Pair) -> Predecessor {
+        Predecessor { channel }
     }
 
     /// Its process id, as it was when it made the channel.
     pub fn pid(&self) -> Option<u32> {
-        let peer = rustix::net::sockopt::socket_peercred(&self.stream).ok()?;
+        let peer = rustix::net::sockopt::socket_peercred(&self.channel).ok()?;
         u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
     }
 
-    /// Says that everything that can fail has not failed, and waits for the permission to accept. A predecessor that
-    /// is gone, or stuck, is waited for no longer: somebody has to serve.
-    pub fn ready(&self) {
-        if (&self.stream).write_all(b"READY=1\n").is_err() {
-            return;
-        }
+    /// The path of the program as it was first started, in the first line that the predecessor sends.
+    pub(crate) fn executable(&self) -> io::Result<Vec<u8>> {
+        let mut line = Vec::new();
+        // One byte at a time, so that no byte of the next line is taken from the channel.
+        LineReader::with_capacity(1, &self.channel).take(LINE).read_until(b'\n', &mut line)?;
+        line.pop().ok_or(io::ErrorKind::UnexpectedEof)?;
+        line.strip_prefix(b"EXECUTABLE=").map(<[u8]>::to_vec).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
+    /// Must be called on a tokio runtime.
+    pub(crate) fn watch(self) -> io::Result<PredecessorWatch> {
+        let reader = self.channel.try_clone()?;
+        reader.set_nonblocking(true)?;
+        let lines = BufReader::new(UnixStream::from_std(reader)?).lines();
+        Ok(PredecessorWatch { channel: Arc::new(self.channel), lines, heartbeat: None })
+    }
+}
+
+impl PredecessorWatch {
+    /// Says that everything that can fail has succeeded, and waits for the permission to accept. It does not wait for a
+    /// predecessor that is gone or stuck: somebody has to serve.
+    pub(crate) async fn ready(&mut self) {
+        self.tell("READY=1");
         fault::strike("new.ready");
-        let _ = self.stream.set_read_timeout(Some(STEP));
-        match self.line() {
-            Ok(line) if line == b"GO=1" => {}
-            Ok(_) | Err(_) => tracing::warn!("the predecessor gives no permission: serving without"),
+        match timeout(PERMISSION, self.lines.next_line()).await {
+            Ok(Ok(Some(line))) if line == "GO=1" => {}
+            _ => tracing::warn!("the predecessor gives no permission: serving without"),
         }
         fault::strike("new.permitted");
     }
 
-    /// Says that this process accepts, and from now on that it lives. Must be called on a tokio runtime.
-    pub fn serving(self) -> io::Result<Guardian> {
-        let reader = self.stream.try_clone()?;
-        reader.set_nonblocking(true)?;
-        let (reader, writer) = (UnixStream::from_std(reader)?, Arc::new(self.stream));
-        // In this order: who has given a sign is missed when there are no more. Nobody hears it when the predecessor is gone.
-        let _ = (&*writer).write_all(format!("{ALIVE}\nSERVING=1\n").as_bytes());
+    /// Says that this process accepts, and sends heartbeats from now on.
+    pub(crate) fn serving(&mut self) {
+        // A predecessor counts heartbeats from the first one on, so that comes first.
+        self.tell(ALIVE);
+        self.tell("SERVING=1");
         fault::strike("new.probation");
-        let pulse = tokio::spawn(live(Arc::clone(&writer)));
-        Ok(Guardian { writer, reader, heard: Vec::new(), pulse })
+        self.heartbeat = Some(tokio::spawn(beat(Arc::clone(&self.channel))));
     }
 
-    /// One byte at a time, so that nothing of what comes later is lost.
-    fn line(&self) -> io::Result<Vec<u8>> {
-        let mut line = Vec::new();
-        BufReader::with_capacity(1, &self.stream).take(1 << 16).read_until(b'\n', &mut line)?;
-        line.pop().ok_or(io::ErrorKind::UnexpectedEof)?;
-        Ok(line)
-    }
-}
-
-impl Guardian {
-    /// Resolves with whether the probation was passed, or false when the predecessor is gone before its end.
-    /// Cancelling it loses nothing.
-    pub async fn judged(&mut self) -> bool {
-        while !self.heard.ends_with(b"OVER=1\n") {
-            match self.reader.read_buf(&mut self.heard).await {
-                Ok(0) | Err(_) => return false,
-                Ok(_) => {}
+    /// Resolves with whether the probation was passed; with `false` if the predecessor is gone before its end. Cancelling
+    /// it loses nothing.
+    pub(crate) async fn passed(&mut self) -> bool {
+        loop {
+            match self.lines.next_line().await {
+                Ok(Some(line)) if line == "OVER=1" => return true,
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => return false,
             }
         }
-        true
     }
 
     /// Says that this process was asked to stop.
-    pub fn stopping(&self) {
-        self.say(b"STOPPING=1\n");
+    pub(crate) fn stopping(&self) {
+        self.tell("STOPPING=1");
     }
 
-    /// Says that this process has a successor of its own: the probation is over.
-    pub fn upgrading(&self) {
-        self.say(b"UPGRADING=1\n");
+    /// Says that this process has a successor of its own.
+    pub(crate) fn upgrading(&self) {
+        self.tell("UPGRADING=1");
     }
 
-    fn say(&self, words: &[u8]) {
-        // Nobody hears it when the predecessor is gone.
-        let _ = (&*self.writer).write_all(words);
+    /// Sends a line, if anybody is there to read it.
+    fn tell(&self, line: &str) {
+        let _ = (&*self.channel).write_all(format!("{line}\n").as_bytes());
     }
 }
 
-impl Drop for Guardian {
+impl Drop for PredecessorWatch {
     fn drop(&mut self) {
-        self.pulse.abort();
+        if let Some(heartbeat) = &self.heartbeat {
+            heartbeat.abort();
+        }
     }
 }
 
-/// Says that this process lives, until the predecessor is gone. One that does not read loses some of it.
-async fn live(writer: Arc<Pair>) {
-    let mut pulse = interval(PULSE);
+/// Sends heartbeats until the predecessor is gone. One that does not read loses some of them.
+async fn beat(channel: Arc<Pair>) {
+    let mut ticks = interval(PERIOD);
     loop {
-        pulse.tick().await;
-        let said = (&*writer).write_all(format!("{ALIVE}\n").as_bytes());
-        if said.is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock) {
+        ticks.tick().await;
+        let sent = (&*channel).write_all(format!("{ALIVE}\n").as_bytes());
+        if sent.is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock) {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixStream;
+
+    use tokio::time::{Instant, sleep};
+
+    use super::{PERIOD, PERMISSION, Predecessor, PredecessorWatch};
+
+    /// The watch, and a stub of the predecessor at the other end of its channel.
+    fn watch() -> (PredecessorWatch, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        (Predecessor::new(ours).watch().unwrap(), theirs)
+    }
+
+    fn heard(stub: &mut UnixStream) -> String {
+        let mut bytes = [0; 256];
+        let count = stub.read(&mut bytes).unwrap_or(0);
+        String::from_utf8_lossy(&bytes[..count]).into_owned()
+    }
+
+    #[test]
+    fn a_predecessor_names_its_program_first() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        theirs.write_all(b"EXECUTABLE=/usr/bin/a b\nGO=1\n").unwrap();
+        let predecessor = Predecessor::new(ours);
+        assert_eq!(predecessor.executable().unwrap(), b"/usr/bin/a b");
+        assert_eq!(predecessor.pid(), Some(std::process::id()));
+        assert!(predecessor.executable().is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_successor_accepts_once_it_is_permitted() {
+        let (mut watch, mut stub) = watch();
+        stub.write_all(b"GO=1\n").unwrap();
+        let since = Instant::now();
+        watch.ready().await;
+        assert!(since.elapsed() < PERMISSION);
+        assert_eq!(heard(&mut stub), "READY=1\n");
+        watch.serving();
+        assert_eq!(heard(&mut stub), "ALIVE=1\nSERVING=1\n");
+        sleep(3 * PERIOD).await;
+        assert!(heard(&mut stub).matches("ALIVE=1\n").count() >= 3);
+        stub.write_all(b"OVER=1\n").unwrap();
+        drop(stub);
+        assert!(watch.passed().await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_predecessor_that_is_stuck_is_not_waited_for() {
+        let (mut watch, _stub) = watch();
+        let since = Instant::now();
+        watch.ready().await;
+        assert_eq!(since.elapsed(), PERMISSION);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_predecessor_that_is_gone_is_not_waited_for() {
+        let (mut watch, stub) = watch();
+        drop(stub);
+        let since = Instant::now();
+        watch.ready().await;
+        watch.serving();
+        assert!(!watch.passed().await);
+        assert!(since.elapsed() < PERMISSION);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_predecessor_that_ends_before_the_probation_is_over_has_not_passed_it() {
+        let (mut watch, mut stub) = watch();
+        stub.write_all(b"GO=1\nsomething\n").unwrap();
+        watch.ready().await;
+        drop(stub);
+        assert!(!watch.passed().await);
     }
 }

@@ -10,7 +10,7 @@ use crate::endpoint::Endpoint;
 use crate::notify;
 use crate::signals::{Signal, Signals};
 use crate::socket::Socket;
-use crate::stage::Terms;
+use crate::stage::DrainTimeouts;
 
 /// The signals that arrived since [`listener`], until [`shutdown`] asks for them.
 static SIGNALS: Mutex<Option<Signals>> = Mutex::new(None);
@@ -29,12 +29,12 @@ pub fn listener(address: &str) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// The same as [`listener`], for [`serve`](crate::serve): with a drain on the default [`Terms`] that begins
+/// The same as [`listener`], for [`serve`](crate::serve): with a drain on the default [`DrainTimeouts`] that begins
 /// at the first `SIGTERM` or `SIGINT` and is forced by the second.
 pub fn endpoint(address: &str) -> io::Result<Endpoint> {
     let mut signals = Signals::new()?;
     let socket = socket(address)?;
-    let drain = Drain::new(Terms::default(), socket.is_shared());
+    let drain = Drain::new(DrainTimeouts::default(), socket.is_shared());
     let endpoint = Endpoint::new(socket, drain.clone());
     tokio::spawn(async move {
         stop(&mut signals).await;

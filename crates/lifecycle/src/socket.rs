@@ -6,10 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use socket2::{Domain, Protocol, Type};
 use thiserror::Error;
 
-use crate::Handed;
 use crate::door;
 use crate::drain::Drain;
-use crate::holder::Holder;
+use crate::inherited::Inherited;
+use crate::port_owner::PortOwner;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -24,7 +24,7 @@ pub struct Socket {
 
 /// An address cannot be bound.
 #[derive(Debug, Error)]
-#[error("cannot bind `{address}`: {reason}{}", held_by(holder.as_ref()))]
+#[error("cannot bind `{address}`: {reason}{}", held_by(owner.as_ref()))]
 pub struct BindError {
     /// The address as it was asked for, `host:port`.
     pub address: String,
@@ -32,26 +32,26 @@ pub struct BindError {
     #[source]
     pub reason: io::Error,
     /// Who holds the port, where that can be found out.
-    pub holder: Option<Holder>,
+    pub owner: Option<PortOwner>,
 }
 
 impl Socket {
     /// The socket that a supervisor hands over by systemd's convention: `LISTEN_FDS` says 1, `LISTEN_PID`
-    /// names this process or is absent. `None` when nothing is handed over. [`Handed::take`] also hears of a
+    /// names this process or is absent. `None` when nothing is handed over. [`Inherited::take`] also hears of a
     /// predecessor.
     ///
     /// Call it once, before any thread starts: it removes both variables from the environment, so that
     /// children do not take the descriptor for theirs.
     pub fn take() -> io::Result<Option<Socket>> {
-        Ok(Handed::take()?.socket)
+        Ok(Inherited::take()?.socket)
     }
 
     /// Binds `address` and listens. Port 0 takes a free one, told by [`Socket::address`].
     pub fn bind(address: SocketAddr) -> Result<Socket, BindError> {
         listen(address).map_err(|reason| {
             let taken = reason.kind() == io::ErrorKind::AddrInUse;
-            let holder = if taken { Holder::of(address.port()) } else { None };
-            BindError { address: address.to_string(), reason, holder }
+            let owner = if taken { PortOwner::of(address.port()) } else { None };
+            BindError { address: address.to_string(), reason, owner }
         })
     }
 
@@ -69,7 +69,7 @@ impl Socket {
             Err(_) => Err(BindError {
                 address: format!("{host}:{port}"),
                 reason: io::Error::new(io::ErrorKind::InvalidInput, "expected an IP address or `localhost`"),
-                holder: None,
+                owner: None,
             }),
         }
     }
@@ -178,6 +178,6 @@ fn unavailable(reason: &io::Error) -> bool {
     matches!(reason.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported)
 }
 
-fn held_by(holder: Option<&Holder>) -> String {
-    holder.map(|holder| format!(", held by {holder}")).unwrap_or_default()
+fn held_by(owner: Option<&PortOwner>) -> String {
+    owner.map(|owner| format!(", held by {owner}")).unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// How long a drain may take. Both spans count from [`Drain::begin`](crate::Drain::begin).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terms {
+pub struct DrainTimeouts {
     /// How long idle connections are kept, so that their clients hear `Connection: close` in an answer
     /// instead of finding the connection gone. It should be longer than a client's pause between two
     /// requests.
@@ -15,10 +15,10 @@ pub struct Terms {
     pub deadline: Duration,
 }
 
-impl Default for Terms {
+impl Default for DrainTimeouts {
     /// One second of linger and ten until the deadline.
-    fn default() -> Terms {
-        Terms { linger: Duration::from_secs(1), deadline: Duration::from_secs(10) }
+    fn default() -> DrainTimeouts {
+        DrainTimeouts { linger: Duration::from_secs(1), deadline: Duration::from_secs(10) }
     }
 }
 
@@ -46,6 +46,18 @@ pub enum Outcome {
     Forced(usize),
 }
 
+impl Outcome {
+    /// How two drains went together.
+    pub(crate) fn and(self, other: Outcome) -> Outcome {
+        use Outcome::{Clean, Cut, Forced};
+        match (self, other) {
+            (Clean, outcome) | (outcome, Clean) => outcome,
+            (Cut(a), Cut(b)) => Cut(a + b),
+            (Cut(a) | Forced(a), Cut(b) | Forced(b)) => Forced(a + b),
+        }
+    }
+}
+
 /// What was decided from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Orders {
@@ -55,15 +67,15 @@ pub(crate) struct Orders {
 }
 
 /// The stage that the orders have led to by `now`.
-pub(crate) fn stage(terms: Terms, orders: Orders, connected: usize, now: Instant) -> Stage {
+pub(crate) fn stage(timeouts: DrainTimeouts, orders: Orders, connected: usize, now: Instant) -> Stage {
     if orders.forced {
         return Stage::Cut;
     }
     let Some(begun) = orders.begun else { return Stage::Serving };
     let elapsed = now.saturating_duration_since(begun);
-    if elapsed >= terms.deadline {
+    if elapsed >= timeouts.deadline {
         Stage::Cut
-    } else if elapsed >= terms.linger || (orders.shared && connected == 0) {
+    } else if elapsed >= timeouts.linger || (orders.shared && connected == 0) {
         Stage::Stopping
     } else {
         Stage::Lingering
@@ -71,12 +83,12 @@ pub(crate) fn stage(terms: Terms, orders: Orders, connected: usize, now: Instant
 }
 
 /// When time alone leads to a later stage.
-pub(crate) fn next(terms: Terms, orders: Orders, stage: Stage) -> Option<Instant> {
+pub(crate) fn next(timeouts: DrainTimeouts, orders: Orders, stage: Stage) -> Option<Instant> {
     let begun = orders.begun?;
     match stage {
         Stage::Serving | Stage::Cut => None,
-        Stage::Lingering => Some(begun + terms.linger.min(terms.deadline)),
-        Stage::Stopping => Some(begun + terms.deadline),
+        Stage::Lingering => Some(begun + timeouts.linger.min(timeouts.deadline)),
+        Stage::Stopping => Some(begun + timeouts.deadline),
     }
 }
 
@@ -95,9 +107,10 @@ mod tests {
 
     use tokio::time::Instant;
 
-    use super::{Orders, Outcome, Stage, Terms, next, outcome, stage};
+    use super::{DrainTimeouts, Orders, Outcome, Stage, next, outcome, stage};
 
-    const TERMS: Terms = Terms { linger: Duration::from_secs(1), deadline: Duration::from_secs(10) };
+    const TIMEOUTS: DrainTimeouts =
+        DrainTimeouts { linger: Duration::from_secs(1), deadline: Duration::from_secs(10) };
 
     #[test]
     fn time_orders_and_connections_decide_the_stage() {
@@ -121,17 +134,21 @@ mod tests {
         ] {
             let orders = Orders { begun: elapsed.map(|_| begun), ..orders };
             let now = begun + Duration::from_millis(elapsed.unwrap_or(60_000));
-            assert_eq!(stage(TERMS, orders, connected, now), expected, "{orders:?} {elapsed:?} {connected}");
+            assert_eq!(
+                stage(TIMEOUTS, orders, connected, now),
+                expected,
+                "{orders:?} {elapsed:?} {connected}"
+            );
         }
     }
 
     #[test]
     fn a_deadline_before_the_end_of_the_linger_wins() {
-        let terms = Terms { linger: TERMS.deadline, deadline: TERMS.linger };
+        let timeouts = DrainTimeouts { linger: TIMEOUTS.deadline, deadline: TIMEOUTS.linger };
         let begun = Instant::now();
         let orders = Orders { shared: false, begun: Some(begun), forced: false };
-        assert_eq!(stage(terms, orders, 1, begun + terms.deadline), Stage::Cut);
-        assert_eq!(next(terms, orders, Stage::Lingering), Some(begun + terms.deadline));
+        assert_eq!(stage(timeouts, orders, 1, begun + timeouts.deadline), Stage::Cut);
+        assert_eq!(next(timeouts, orders, Stage::Lingering), Some(begun + timeouts.deadline));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The process that is to take over, as the one before it sees it.
+//! The process that takes over, as the old one sees it.
 
 use std::env;
 use std::io::{self, Write as _};
@@ -6,177 +6,197 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream as Pair;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Child, Command};
+use std::path::{Path, PathBuf};
+use std::process::{self, ExitStatus};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
 use rustix::io::fcntl_dupfd_cloexec;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::net::UnixStream;
-use tokio::time::timeout;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::binary::{Binary, Rules};
 use crate::fault;
-use crate::handed::{OWN, PREDECESSOR, SUPERVISED};
-use crate::setback::Setback;
-use crate::signs::Signs;
+use crate::heartbeat::Heartbeat;
+use crate::inherited::{OWN, PREDECESSOR, SUPERVISED};
 use crate::socket::Socket;
+use crate::successor_channel::{Loss, Message, SuccessorChannel};
+use crate::upgrade_error::UpgradeError;
 
-/// How long a successor may take from the permission to accept to accepting.
-const STEP: Duration = Duration::from_secs(10);
+/// How long a successor may take from the request for an upgrade to being ready.
+const READY: Duration = Duration::from_secs(30);
 
-/// Descriptors from here on are in nobody's way.
+/// How long a process that has closed its channel may take to exit by itself.
+const EXIT: Duration = Duration::from_millis(100);
+
+/// The child's descriptors are moved from here on, away from the numbers that it expects them at.
 const HIGH: i32 = 16;
 
-/// A process that was started to take over. Until [`Successor::take_over`] has succeeded, dropping it ends the process.
+/// A process that was started to take over.
+///
+/// Dropping it ends a process that accepts nothing yet. One that was permitted to accept goes on.
 #[derive(Debug)]
-pub struct Successor {
+pub(crate) struct Successor {
     child: Child,
-    serves: bool,
-    lines: Lines<BufReader<UnixStream>>,
-    signs: Signs,
+    pid: u32,
+    channel: SuccessorChannel,
+    permitted: bool,
 }
 
-/// How a probation ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Probation {
-    /// The successor goes its own way: it was asked to stop, or upgrades itself.
-    Over,
-    /// The successor is gone.
-    Failed(Setback),
+/// A successor that is being started on a thread of its own.
+#[derive(Debug)]
+pub(crate) struct Start {
+    started: JoinHandle<Result<Successor, UpgradeError>>,
+    by: Instant,
+    progress: Arc<Mutex<Progress>>,
+}
+
+/// How far a start is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// The program is copied and verified. That takes as long as the disk takes.
+    Copying,
+    /// The process with this id was started.
+    Started(u32),
+    /// No process may be started any more.
+    GivenUp,
+}
+
+impl Start {
+    /// Starts the program that is at `path` now with this process's arguments, environment and folder, and hands `socket`
+    /// to it. Must be called on a tokio runtime.
+    pub(crate) fn new(path: PathBuf, rules: Rules, socket: Socket, probation: Duration) -> Start {
+        let progress = Arc::new(Mutex::new(Progress::Copying));
+        let shared = Arc::clone(&progress);
+        let started = spawn_blocking(move || start(&path, &rules, &socket, probation, &shared));
+        Start { started, by: Instant::now() + READY, progress }
+    }
+
+    /// The successor, or why there is none. Cancelling it loses nothing.
+    pub(crate) async fn started(&mut self) -> Result<Successor, UpgradeError> {
+        tokio::select! {
+            started = &mut self.started => started.unwrap_or_else(|_| {
+                Err(UpgradeError::Unstartable("the start of the successor panicked".to_owned()))
+            }),
+            () = sleep_until(self.by) => {
+                self.give_up();
+                Err(UpgradeError::Late(READY.as_secs()))
+            }
+        }
+    }
+
+    /// Ends the successor if it runs, and keeps it from being started otherwise. It waits for one `fork` and `exec` at
+    /// most, and not for the disk.
+    pub(crate) fn give_up(&self) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Progress::Started(pid) = *progress {
+            // Its id is its own until this process has waited for it.
+            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+            let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
+        }
+        *progress = Progress::GivenUp;
+    }
 }
 
 impl Successor {
-    /// Starts the program that is at `path` now, with this process's arguments, environment and folder, and hands
-    /// `socket` to it. The successor accepts nothing yet. It blocks while the program is copied and verified.
-    ///
-    /// Must be called on a tokio runtime.
-    pub fn start(path: &Path, rules: &Rules, socket: &Socket) -> Result<Successor, Setback> {
-        let mut binary = Binary::verified(path, rules)?;
-        if !binary.is_program() {
-            return Err(Setback::Unstartable(format!("`{}` is no program", path.display())));
-        }
-        let started = spawn(path, &binary.into_image(), socket);
-        fault::strike("old.started");
-        started.map_err(|error| {
-            Setback::Unstartable(format!("cannot start the program at `{}`: {error}", path.display()))
-        })
-    }
-
     /// Its process id.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
     }
 
-    /// Waits until it is ready, for as long as `patience`.
-    pub async fn ready(&mut self, patience: Duration) -> Result<(), Setback> {
-        self.say_by("READY=1", patience).await
+    /// Its next message. Cancelling it loses nothing.
+    pub(crate) async fn next(&mut self) -> Message {
+        self.channel.next().await
     }
 
-    /// Lets it accept, and waits until it does. From then on it lives without this process.
-    pub async fn take_over(&mut self) -> Result<(), Setback> {
+    /// Lets it accept.
+    pub(crate) fn permit(&mut self) {
         fault::strike("old.permitting");
-        if self.tell("GO=1").is_err() {
-            return Err(self.exited());
-        }
+        self.permitted = true;
+        self.channel.permit();
         fault::strike("old.permitted");
-        self.say_by("SERVING=1", STEP).await?;
-        self.serves = true;
-        Ok(())
     }
 
-    /// Resolves when it ends, or needs to be watched no more; one that gives no sign of life for five seconds is ended.
-    /// Cancelling it loses nothing.
-    pub async fn watch(&mut self) -> Probation {
-        loop {
-            tokio::select! {
-                biased;
-                line = self.lines.next_line() => match line {
-                    Ok(Some(line)) if line == "STOPPING=1" || line == "UPGRADING=1" => return Probation::Over,
-                    Ok(Some(line)) => self.signs.heard(&line),
-                    Ok(None) | Err(_) => return Probation::Failed(Setback::Died(self.end())),
-                },
-                () = self.signs.ceased() => {
-                    let words = format!("it gave no sign of life for {} s; {}", Signs::SILENCE.as_secs(), self.end());
-                    return Probation::Failed(Setback::Died(words));
-                }
-            }
-        }
+    /// Lets it go on alone.
+    pub(crate) fn release(mut self) {
+        self.channel.release();
     }
 
-    /// Tells it that its probation is over.
-    pub fn acquit(mut self) {
-        // It may have ended in this moment.
-        let _ = self.tell("OVER=1");
-    }
-
-    async fn say_by(&mut self, word: &str, patience: Duration) -> Result<(), Setback> {
-        let said = async {
-            while let Ok(Some(line)) = self.lines.next_line().await {
-                if line == word {
-                    return true;
-                }
-                self.signs.heard(&line);
-            }
-            false
+    /// Ends it, waits until it is gone, and says why the upgrade failed.
+    pub(crate) async fn end(mut self, loss: Loss) -> UpgradeError {
+        let patience = if loss == Loss::Closed { EXIT } else { Duration::ZERO };
+        let status = match self.exit(patience).await {
+            Ok(status) => status.to_string(),
+            Err(error) => error.to_string(),
         };
-        match timeout(patience, said).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(self.exited()),
-            Err(_) => {
-                self.end();
-                Err(Setback::Late(patience.as_secs()))
-            }
+        match loss {
+            Loss::Late(patience) => UpgradeError::Late(patience.as_secs()),
+            Loss::Closed if self.channel.is_on_probation() => UpgradeError::Died(status),
+            Loss::Closed => UpgradeError::Exited(status),
+            Loss::Silent => UpgradeError::Died(format!(
+                "it gave no sign of life for {} s; {status}",
+                Heartbeat::SILENCE.as_secs()
+            )),
         }
     }
 
-    fn exited(&mut self) -> Setback {
-        Setback::Exited(self.end())
-    }
-
-    /// Makes sure that it is gone, and says how it went.
-    fn end(&mut self) -> String {
-        // Whoever closes the channel is about to exit; whoever does not gets no more time.
-        for _ in 0..50 {
-            match self.child.try_wait() {
-                Ok(Some(status)) => return status.to_string(),
-                _ => std::thread::sleep(Duration::from_millis(2)),
-            }
+    /// Waits until the process has ended; kills it if it lives longer than `patience`.
+    async fn exit(&mut self, patience: Duration) -> io::Result<ExitStatus> {
+        if let Ok(exited) = timeout(patience, self.child.wait()).await {
+            return exited;
         }
-        let _ = self.child.kill();
-        self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string())
-    }
-
-    /// Sends one line. It waits for nobody: this process says three short lines in all, and the socket's buffer holds
-    /// them, whether the successor reads or not. They arrive even if this process ends right after.
-    fn tell(&mut self, word: &str) -> io::Result<()> {
-        let line = format!("{word}\n");
-        let sent = rustix::io::write(self.lines.get_ref().get_ref(), line.as_bytes())?;
-        if sent == line.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
+        self.child.start_kill()?;
+        self.child.wait().await
     }
 }
 
 impl Drop for Successor {
     fn drop(&mut self) {
-        if !self.serves {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
+        if !self.permitted {
+            let _ = self.child.start_kill();
         }
     }
 }
 
-fn spawn(path: &Path, image: &OwnedFd, socket: &Socket) -> io::Result<Successor> {
+/// Copies, verifies and starts the program. It blocks.
+fn start(
+    path: &Path,
+    rules: &Rules,
+    socket: &Socket,
+    probation: Duration,
+    progress: &Mutex<Progress>,
+) -> Result<Successor, UpgradeError> {
+    let mut binary = Binary::verified(path, rules)?;
+    if !binary.is_program() {
+        return Err(UpgradeError::Unstartable(format!("`{}` is no program", path.display())));
+    }
+    let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+    if *progress == Progress::GivenUp {
+        return Err(UpgradeError::Unstartable("the start of the successor was given up".to_owned()));
+    }
+    let started = spawn(path, &binary.into_image(), socket, probation);
+    if let Ok(successor) = &started {
+        *progress = Progress::Started(successor.pid);
+    }
+    fault::strike("old.started");
+    started.map_err(|error| {
+        UpgradeError::Unstartable(format!("cannot start the program at `{}`: {error}", path.display()))
+    })
+}
+
+fn spawn(path: &Path, image: &OwnedFd, socket: &Socket, probation: Duration) -> io::Result<Successor> {
     let (ours, theirs) = Pair::pair()?;
     let listener = socket.try_clone()?.into_listener();
-    // The program and what is handed on stand where the places 3 and 4 of the child are not in their way.
     let image = fcntl_dupfd_cloexec(image, HIGH)?;
     let listener = fcntl_dupfd_cloexec(&listener, HIGH)?;
     let theirs = fcntl_dupfd_cloexec(&theirs, HIGH)?;
     let _occupied = occupied(&theirs)?;
     let mut arguments = env::args_os();
     let kind = if socket.is_shared() { SUPERVISED } else { OWN };
-    let mut command = Command::new(format!("/proc/self/fd/{}", image.as_raw_fd()));
+    let mut command = process::Command::new(format!("/proc/self/fd/{}", image.as_raw_fd()));
     if let Some(name) = arguments.next() {
         command.arg0(name);
     }
@@ -190,17 +210,16 @@ fn spawn(path: &Path, image: &OwnedFd, socket: &Socket) -> io::Result<Successor>
             FdMapping { parent_fd: theirs, child_fd: 4 },
         ])
         .map_err(io::Error::other)?;
-    // Said before there is anyone to hear it: it is there even if this process is gone by then.
+    // It is sent before the successor runs, so that it arrives even if this process dies in between.
     (&ours).write_all(&[b"EXECUTABLE=", path.as_os_str().as_bytes(), b"\n"].concat())?;
-    let child = command.spawn()?;
-    drop(command);
-    ours.set_nonblocking(true)?;
-    let lines = BufReader::new(UnixStream::from_std(ours)?).lines();
-    Ok(Successor { child, serves: false, lines, signs: Signs::none_yet() })
+    let channel = SuccessorChannel::new(ours, READY, probation)?;
+    let child = Command::from(command).spawn()?;
+    let pid = child.id().unwrap_or_default();
+    Ok(Successor { child, pid, channel, permitted: false })
 }
 
-/// Takes the places that the child's descriptors will have: the standard library keeps a pipe of its own while it
-/// starts a process, which must not stand there.
+/// Occupies the numbers of the child's descriptors in this process. While the standard library starts a process it opens
+/// a pipe of its own, which would be overwritten there.
 fn occupied(descriptor: &OwnedFd) -> io::Result<Vec<OwnedFd>> {
     let mut occupied = Vec::new();
     loop {

@@ -29,6 +29,8 @@ claims! {
         a_successor_that_ends_before_it_is_ready_leaves_the_old_one_serving,
         a_successor_that_dies_on_probation_is_replaced_by_the_old_one,
         a_successor_that_is_stopped_on_probation_stays_stopped,
+        a_stop_while_the_program_cannot_be_read_is_a_stop,
+        a_second_stop_while_the_program_cannot_be_read_ends_it_at_once,
         one_successor_starts_at_a_time,
         an_upgrade_ends_a_probation,
         a_server_that_is_not_there_cannot_be_asked;
@@ -262,6 +264,38 @@ fn a_successor_that_is_stopped_on_probation_stays_stopped(demo: &Demo) -> Verdic
     server.signal_to(server.process_of(&new)?, Signal::TERM)?;
     assert_eq!(server.wait_for_exit()?.code(), Some(0));
     wait_until("nobody to be left", || server.processes().is_empty())
+}
+
+fn a_stop_while_the_program_cannot_be_read_is_a_stop(demo: &Demo) -> Verdict {
+    let (server, _program) = stuck_in_an_upgrade(demo, "--linger 0.1")?;
+    assert_eq!(server.stop()?.code(), Some(0));
+    Ok(())
+}
+
+fn a_second_stop_while_the_program_cannot_be_read_ends_it_at_once(demo: &Demo) -> Verdict {
+    let (server, _program) = stuck_in_an_upgrade(demo, "--linger 60 --drain-deadline 600")?;
+    let mut events = server.events()?;
+    server.signal(Signal::TERM)?;
+    events.event("bye")?;
+    assert_eq!(server.stop()?.code(), Some(0));
+    Ok(())
+}
+
+/// A server whose upgrade does not come to its end: nobody writes to the pipe that is at its program's path.
+fn stuck_in_an_upgrade(demo: &Demo, arguments: &str) -> Result<(Running, tempfile::TempDir), Failed> {
+    let (copy, folder) = copied(demo)?;
+    let server = copy.server().on_a_free_port().args(arguments).start()?;
+    fs::remove_file(copy.binary())?;
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        copy.binary(),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR,
+        0,
+    )?;
+    server.signal(Signal::USR2)?;
+    server.log().wait_for_log("the start", |line| line.contains("upgrading: starting the program"))?;
+    Ok((server, folder))
 }
 
 fn one_successor_starts_at_a_time(demo: &Demo) -> Verdict {

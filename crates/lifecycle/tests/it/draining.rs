@@ -102,7 +102,7 @@ fn a_shared_listener_leaves_its_queue_to_the_other_holder() {
     let other = std::net::TcpListener::from(socket2::Socket::from(std::os::fd::OwnedFd::from(
         lifecycle::Endpoint::new(
             socket.try_clone().unwrap(),
-            lifecycle::Drain::new(lifecycle::Terms::default(), true),
+            lifecycle::Drain::new(lifecycle::DrainTimeouts::default(), true),
         )
         .into_parts()
         .0,

@@ -45,7 +45,7 @@ fn a_filter_is_in_force_at_once() {
             logs.apply(filter(level));
             tracing::debug!("at {level}, told {told}");
         }
-        logs.dial().apply(filter("debug"));
+        logs.filter_handle().apply(filter("debug"));
         tracing::debug!("by the dial, told true");
     });
     drop(logs);

@@ -57,6 +57,8 @@ fn a_file_that_names_a_running_process_is_left_to_it_unless_it_is_the_predecesso
     let path = folder.path().join("server.pid");
     let mut running = Command::new("sleep").arg("60").spawn().unwrap();
     let pid = running.id();
+    // The kernel lets the parent go on before it has given the child its new name.
+    crate::server::wait_for(|| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap() == "sleep\n");
     fs::write(&path, format!("{pid}\n")).unwrap();
     let refused = PidFile::create(&path, None).unwrap_err();
     assert_eq!(
@@ -72,10 +74,10 @@ fn a_file_that_names_a_running_process_is_left_to_it_unless_it_is_the_predecesso
     let file = PidFile::create(&path, Some(pid)).unwrap();
     assert_eq!(PidFile::read(&path).unwrap(), process::id());
     fs::write(&path, format!("{pid}\n")).unwrap();
-    assert!(matches!(file.reclaim(), Err(PidFileError::InUse { .. })));
+    assert!(matches!(file.reclaim(None), Err(PidFileError::InUse { .. })));
     running.kill().unwrap();
     running.wait().unwrap();
-    file.reclaim().unwrap();
+    file.reclaim(None).unwrap();
     assert_eq!(PidFile::read(&path).unwrap(), process::id());
 }
 

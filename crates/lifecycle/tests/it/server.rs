@@ -18,7 +18,8 @@ use http_body_util::Full;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use lifecycle::{
-    Connection, Drain, Endpoint, Lane, Outcome, Patience, Socket, Stage, Terms, serve_patiently, spawn,
+    Connection, Drain, DrainTimeouts, Endpoint, Lane, Outcome, Patience, Socket, Stage, serve_patiently,
+    spawn,
 };
 use tokio::sync::watch;
 use tower_service::Service;
@@ -35,7 +36,7 @@ pub(crate) struct Server {
 /// How a server is set up.
 #[derive(Clone, Copy)]
 pub(crate) struct Setup {
-    pub(crate) terms: Terms,
+    pub(crate) terms: DrainTimeouts,
     pub(crate) shared: bool,
     pub(crate) patience: Patience,
 }
@@ -43,7 +44,7 @@ pub(crate) struct Setup {
 impl Setup {
     /// A listener of its own.
     pub(crate) fn own(linger: Duration, deadline: Duration) -> Setup {
-        Setup { terms: Terms { linger, deadline }, shared: false, patience: Patience::default() }
+        Setup { terms: DrainTimeouts { linger, deadline }, shared: false, patience: Patience::default() }
     }
 
     /// A listener that somebody else holds too.

@@ -66,7 +66,7 @@ fn a_port_that_is_taken_is_told_with_its_holder() {
     let error = Socket::bind(address).unwrap_err();
     assert_eq!(error.address, address.to_string());
     assert_eq!(error.reason.kind(), std::io::ErrorKind::AddrInUse);
-    let found = error.holder.clone().unwrap();
+    let found = error.owner.clone().unwrap();
     assert_eq!(found.pid, process::id());
     assert!(!found.name.is_empty());
     let text = error.to_string();
@@ -78,7 +78,7 @@ fn a_port_that_is_taken_is_told_with_its_holder() {
 fn an_address_of_somebody_else_is_told_without_a_holder() {
     let error = Socket::bind("192.0.2.1:0".parse().unwrap()).unwrap_err();
     assert_eq!(error.reason.kind(), std::io::ErrorKind::AddrNotAvailable);
-    assert_eq!(error.holder, None);
+    assert_eq!(error.owner, None);
 }
 
 #[test]
@@ -151,5 +151,5 @@ fn an_overlapping_address_is_bound_beside_ours_and_beside_nobody_elses() {
     let theirs = listener();
     let error =
         Socket::bind_host_beside("0.0.0.0", theirs.local_addr().unwrap().port(), &[&all]).unwrap_err();
-    assert!(error.holder.is_some_and(|holder| holder.pid == process::id()));
+    assert!(error.owner.is_some_and(|owner| owner.pid == process::id()));
 }

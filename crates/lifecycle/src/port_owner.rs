@@ -5,17 +5,17 @@ use std::fs;
 
 /// A process that listens on a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holder {
+pub struct PortOwner {
     /// Its process id.
     pub pid: u32,
     /// Its name, as the kernel keeps it (at most 15 bytes).
     pub name: String,
 }
 
-impl Holder {
+impl PortOwner {
     /// The process that listens on `port`, where `/proc` tells: on Linux, for a process of the same user or
     /// for root.
-    pub fn of(port: u16) -> Option<Holder> {
+    pub fn of(port: u16) -> Option<PortOwner> {
         let inodes: Vec<u64> = ["/proc/net/tcp", "/proc/net/tcp6"]
             .iter()
             .filter_map(|table| fs::read_to_string(table).ok())
@@ -29,11 +29,11 @@ impl Holder {
             .flatten()
             .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
             .find(|pid| holds(*pid, &inodes))
-            .map(|pid| Holder { pid, name: name(pid) })
+            .map(|pid| PortOwner { pid, name: name(pid) })
     }
 }
 
-impl Display for Holder {
+impl Display for PortOwner {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> Result {
         write!(formatter, "`{}` (process {})", self.name, self.pid)
     }

@@ -1,4 +1,4 @@
-//! What whoever started this process handed over.
+//! The sockets that this process inherited.
 
 use std::env;
 use std::ffi::{CString, OsString};
@@ -21,12 +21,12 @@ pub(crate) const OWN: &str = "lifecycle.own";
 /// In `LISTEN_FDNAMES`: the socket is a supervisor's.
 pub(crate) const SUPERVISED: &str = "lifecycle.supervised";
 
-/// In `LISTEN_FDNAMES`: a conversation with the process that is to be succeeded.
+/// In `LISTEN_FDNAMES`: the channel to the process that this one takes over from.
 pub(crate) const PREDECESSOR: &str = "lifecycle.predecessor";
 
-/// What was handed over.
+/// What the process inherited: a listener, and a predecessor's channel.
 #[derive(Debug, Default)]
-pub struct Handed {
+pub struct Inherited {
     /// A listening socket.
     pub socket: Option<Socket>,
     /// The process that this one is to take over from.
@@ -35,18 +35,18 @@ pub struct Handed {
 
 static EXECUTABLE: OnceLock<PathBuf> = OnceLock::new();
 
-impl Handed {
-    /// What is handed over by systemd's convention, `LISTEN_FDS` and `LISTEN_PID`, or by a process that
-    /// upgrades itself, which says so in `LISTEN_FDNAMES`.
+impl Inherited {
+    /// Takes the descriptors that `LISTEN_FDS` and `LISTEN_PID` announce, from a supervisor by systemd's convention or
+    /// from a process that upgrades itself, which says so in `LISTEN_FDNAMES`.
     ///
-    /// Call it once, before any thread starts: it removes the first two variables from the environment, so
-    /// that children do not take the descriptors for theirs.
-    pub fn take() -> io::Result<Handed> {
+    /// Call it once, before any thread starts. It removes the first two variables from the environment, so that
+    /// children do not take the descriptors for theirs.
+    pub fn take() -> io::Result<Inherited> {
         let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
-        let mut handed = ListenFd::from_env();
+        let mut inherited = ListenFd::from_env();
         let own = format!("{OWN}:{PREDECESSOR}");
         let upgrade = [&own, &format!("{SUPERVISED}:{PREDECESSOR}")].contains(&&names);
-        let (sockets, shared) = match handed.len() {
+        let (sockets, shared) = match inherited.len() {
             2 if upgrade => (1, names != own),
             count => (count, true),
         };
@@ -56,14 +56,14 @@ impl Handed {
                 format!("`LISTEN_FDS` hands over {sockets} sockets, expected 1: give each its own server"),
             ));
         }
-        let predecessor = if handed.len() == 2 { predecessor(&mut handed)? } else { None };
+        let predecessor = if inherited.len() == 2 { predecessor(&mut inherited)? } else { None };
         executable_of(predecessor.as_ref())?;
         if sockets == 0 {
-            return Ok(Handed { socket: None, predecessor });
+            return Ok(Inherited { socket: None, predecessor });
         }
-        let listener = handed.take_tcp_listener(0).map_err(|error| unusable(&error))?;
+        let listener = inherited.take_tcp_listener(0).map_err(|error| unusable(&error))?;
         let socket = listener.map(|listener| listening(listener, shared)).transpose()?;
-        Ok(Handed { socket, predecessor })
+        Ok(Inherited { socket, predecessor })
     }
 }
 
@@ -91,10 +91,10 @@ fn unusable(reason: &dyn Display) -> io::Error {
     )
 }
 
-fn predecessor(handed: &mut ListenFd) -> io::Result<Option<Predecessor>> {
+fn predecessor(inherited: &mut ListenFd) -> io::Result<Option<Predecessor>> {
     const AF_UNIX: i32 = 1;
     const SOCK_STREAM: i32 = 1;
-    let channel = handed.take_custom::<UnixStream>(1, AF_UNIX, SOCK_STREAM, "unix stream")?;
+    let channel = inherited.take_custom::<UnixStream>(1, AF_UNIX, SOCK_STREAM, "unix stream")?;
     Ok(channel.map(Predecessor::new))
 }
 

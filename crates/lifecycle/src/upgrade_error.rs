@@ -1,14 +1,15 @@
-//! Why an upgrade did not succeed.
+//! Why an upgrade failed.
 
 use thiserror::Error;
 
 /// Why the old process serves on, in words for its operator.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Setback {
+#[non_exhaustive]
+pub enum UpgradeError {
     /// There is no program to start.
     #[error("{0}")]
     Missing(String),
-    /// The program is not one that may be started.
+    /// The rules do not allow the program.
     #[error("the program may not be started: {0}")]
     Refused(String),
     /// The system did not start it.
@@ -23,26 +24,26 @@ pub enum Setback {
     /// It ended on probation.
     #[error("the successor ended on probation: {0}")]
     Died(String),
-    /// It is not the time for an upgrade.
+    /// An upgrade cannot begin now.
     #[error("{0}")]
     Busy(String),
 }
 
-impl Setback {
-    /// Every outcome's name in the figures, the good one first.
+impl UpgradeError {
+    /// Every value of the label `outcome` in the metrics. The first one stands for a success.
     pub const OUTCOMES: [&str; 8] =
         ["succeeded", "missing", "refused", "unstartable", "exited", "late", "died", "busy"];
 
-    /// Its name in the figures.
+    /// The value of the label `outcome` in the metrics.
     pub fn as_str(&self) -> &'static str {
         match self {
-            Setback::Missing(_) => "missing",
-            Setback::Refused(_) => "refused",
-            Setback::Unstartable(_) => "unstartable",
-            Setback::Exited(_) => "exited",
-            Setback::Late(_) => "late",
-            Setback::Died(_) => "died",
-            Setback::Busy(_) => "busy",
+            UpgradeError::Missing(_) => "missing",
+            UpgradeError::Refused(_) => "refused",
+            UpgradeError::Unstartable(_) => "unstartable",
+            UpgradeError::Exited(_) => "exited",
+            UpgradeError::Late(_) => "late",
+            UpgradeError::Died(_) => "died",
+            UpgradeError::Busy(_) => "busy",
         }
     }
 }

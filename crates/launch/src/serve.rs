@@ -1,0 +1,155 @@
+//! The site as a process: its listener, its log and its settings.
+
+use std::{future::pending, io};
+
+use lifecycle::{
+    BindError, Endpoint, Filter, FilterHandle, Handle, Inherited, Logs, MoveError, Outcome, Rules, Server,
+};
+use site::{AppConfig, Rejection, Site};
+
+use crate::{cli::Cli, failure::Failure};
+
+/// Serves `site` on the inherited listener, or on the address in its configuration, until a signal ends it.
+pub(crate) fn serve<S, F>(
+    name: &str,
+    cli: &Cli,
+    inherited: Inherited,
+    logs: &Logs,
+    site: &Site,
+    serve: S,
+) -> Result<(), Failure>
+where
+    S: Fn(Site, Endpoint) -> F + Send + Sync + 'static,
+    F: Future<Output = io::Result<()>> + Send + 'static,
+{
+    let config = site.config();
+    if let Err(error) = lifecycle::raise_descriptor_limit() {
+        tracing::warn!("the limit of open descriptors stays as it is: {error}");
+    }
+    let (reloaded, ruled) = (site.clone(), site.clone());
+    let mut server = Server::new(inherited, &config.host, config.port)
+        .map_err(Failure::Bind)?
+        .drain_timeouts(cli.drain_timeouts())
+        .probation(cli.probation)
+        .upgrade_rules(move || rules(&ruled.config()))
+        .on_reload(move || {
+            let site = reloaded.clone();
+            async move { site.reload().await }
+        });
+    if let Some(path) = &cli.pid_file {
+        server = server.pid_file(path);
+    }
+    follow(site, &server.handle(), &logs.filter_handle());
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::system)?;
+    let page = site.clone();
+    let outcome = runtime.block_on(async {
+        let server = server.ready(move |endpoint| serve_at(&page, endpoint, &serve)).await?;
+        logs.announce(format_args!(
+            "{name} serves http://{}/ (instance {}, process {})",
+            server.address(),
+            lifecycle::instance(),
+            std::process::id(),
+        ));
+        server.run().await
+    });
+    // A job that is still blocked, such as the copy of a program from a disk that hangs, is not waited for.
+    runtime.shutdown_background();
+    match outcome? {
+        Outcome::Clean => tracing::info!("stopped, nothing was cut"),
+        Outcome::Cut(left) => tracing::warn!("stopped at the deadline, {left} connections were cut"),
+        Outcome::Forced(left) => tracing::warn!("stopped at once, {left} connections were cut"),
+    }
+    Ok(())
+}
+
+/// The figures of this process for `/metrics`.
+pub(crate) fn figures() -> site::Figures {
+    let figures = lifecycle::figures();
+    site::Figures {
+        connections: figures.connections,
+        drains: vec![
+            ("clean", figures.drains.clean),
+            ("cut", figures.drains.cut),
+            ("forced", figures.drains.forced),
+        ],
+        upgrades: figures.upgrades,
+        log_lines_dropped: figures.lines_dropped,
+        memory: figures.memory.unwrap_or_default(),
+        descriptors: figures.descriptors.unwrap_or_default(),
+        threads: figures.threads.unwrap_or_default(),
+    }
+}
+
+/// Serves the site at one listener. From now on clients of the other listeners are sent there when those drain.
+fn serve_at<S, F>(
+    site: &Site,
+    endpoint: Endpoint,
+    serve: &S,
+) -> impl Future<Output = io::Result<()>> + Send + use<S, F>
+where
+    S: Fn(Site, Endpoint) -> F,
+    F: Future<Output = io::Result<()>> + Send + 'static,
+{
+    let site = site.served_at(endpoint.address());
+    let drain = endpoint.drain().clone();
+    let served = serve(site.clone(), endpoint);
+    async move {
+        let told = async {
+            // Answers close their connections by now, so that a client which hears `bye` does not come back here.
+            drain.begun().await;
+            site.drain();
+            pending::<()>().await;
+        };
+        tokio::select! {
+            ended = served => ended,
+            () = told => Ok(()),
+        }
+    }
+}
+
+/// Lets the log and the listener follow the settings. An edit that cannot be put in force here is rejected.
+fn follow(site: &Site, handle: &Handle, log: &FilterHandle) {
+    let (server, filter_handle) = (handle.clone(), log.clone());
+    site.on_prepare(move |old, new| {
+        let filter = filter(new)?;
+        let (host, port) = (old.host != new.host, old.port != new.port);
+        let other = (host || port).then(|| server.prepare_move(&new.host, new.port));
+        let other = other.transpose().map_err(|error| rejection(host, port, &error))?;
+        let filter_handle = filter_handle.clone();
+        Ok(Box::new(move || {
+            filter_handle.apply(filter);
+            if let Some(other) = other {
+                other.commit();
+            }
+        }))
+    });
+    // An edit between the start and this line had nobody to ask.
+    let config = site.config();
+    if let Ok(filter) = filter(&config) {
+        log.apply(filter);
+    }
+    if let Err(error) = handle.move_to(&config.host, config.port) {
+        tracing::error!("{error}; the address stays as it is");
+    }
+}
+
+fn filter(config: &AppConfig) -> Result<Filter, Rejection> {
+    Filter::parse(&config.settings.log_level)
+        .map_err(|error| Rejection::new("settings.log_level", error.to_string()))
+}
+
+fn rules(config: &AppConfig) -> Rules {
+    Rules { sha256: config.upgrade.sha256.clone(), public_key: config.upgrade.public_key.clone() }
+}
+
+/// Blames the key that was edited; of two, the one that the error is about.
+fn rejection(host: bool, port: bool, error: &MoveError) -> Rejection {
+    use io::ErrorKind::{AddrNotAvailable, InvalidInput};
+    let of_the_host = matches!(
+        error,
+        MoveError::Bind(BindError { reason, .. }) if matches!(reason.kind(), AddrNotAvailable | InvalidInput)
+    );
+    let path = if host && (of_the_host || !port) { "host" } else { "port" };
+    Rejection::new(path, error.to_string())
+}

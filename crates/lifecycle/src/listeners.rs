@@ -1,0 +1,277 @@
+//! The listeners of a server, and the move from one to the next.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::process;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+use tokio::sync::mpsc;
+
+use crate::drain::Drain;
+use crate::endpoint::Endpoint;
+use crate::lane::Lane;
+use crate::prepared_listener::PreparedListener;
+use crate::socket::{BindError, Socket};
+use crate::stage::{DrainTimeouts, Stage};
+
+/// How long an older listener of this process, which is being closed, is waited for.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// How often it is looked at meanwhile.
+const RETRY: Duration = Duration::from_millis(10);
+
+/// A framework's server for one listener.
+pub(crate) type Serving = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
+
+/// Makes a framework's server for a listener that begins to accept.
+pub(crate) type Serve = Box<dyn Fn(Endpoint) -> Serving + Send + Sync>;
+
+/// Why a server cannot move to an address.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum MoveError {
+    /// The address cannot be bound.
+    #[error(transparent)]
+    Bind(BindError),
+    /// The system has no thread or descriptor left for another listener.
+    #[error("cannot serve there: {0}")]
+    Serve(#[source] io::Error),
+}
+
+/// A handle of every socket on which this process accepts.
+pub(crate) struct Listeners {
+    held: Mutex<Held>,
+    opened: mpsc::UnboundedSender<Lane>,
+}
+
+struct Held {
+    timeouts: DrainTimeouts,
+    serve: Option<Arc<Serve>>,
+    newest: Option<HeldSocket>,
+    /// Those that are drained, the oldest first.
+    older: Vec<HeldSocket>,
+    moves: Moves,
+    /// The address that is moved to as soon as moves are allowed.
+    wanted: Option<(String, u16)>,
+}
+
+struct HeldSocket {
+    socket: Socket,
+    drain: Drain,
+}
+
+/// What a request for another address comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moves {
+    /// The server moves.
+    Allowed,
+    /// It moves later: an upgrade is under way, and its successor has this process's listener.
+    Deferred,
+    /// It does not move any more: it stops, or its successor serves.
+    Over,
+}
+
+/// A move to another address that cannot fail any more. Dropping it gives it up.
+#[must_use = "the server moves when this is committed"]
+pub struct Move {
+    listeners: Arc<Listeners>,
+    to: (String, u16),
+    prepared: Option<PreparedListener>,
+}
+
+/// A socket for a new listener, and the drain of the listener whose queue it takes over, if that is still there.
+struct Found {
+    socket: Socket,
+    over_from: Option<Drain>,
+}
+
+impl Held {
+    /// Whether another process, such as systemd, made the listener and holds it too.
+    fn is_supervised(&self) -> bool {
+        self.newest.as_ref().is_some_and(|newest| newest.socket.is_shared())
+    }
+}
+
+impl Move {
+    /// Serves at the new address from now on, and drains the former listener.
+    pub fn commit(self) {
+        match self.prepared {
+            Some(prepared) => self.listeners.open_at(self.to, prepared),
+            None => self.listeners.want(self.to),
+        }
+    }
+}
+
+impl Listeners {
+    /// Every listener that begins to accept is sent to `opened`.
+    pub(crate) fn new(opened: mpsc::UnboundedSender<Lane>) -> Listeners {
+        let timeouts = DrainTimeouts::default();
+        let held = Held {
+            timeouts,
+            serve: None,
+            newest: None,
+            older: Vec::new(),
+            moves: Moves::Deferred,
+            wanted: None,
+        };
+        Listeners { held: Mutex::new(held), opened }
+    }
+
+    /// How long the drains of listeners to come may take.
+    pub(crate) fn set_timeouts(&self, timeouts: DrainTimeouts) {
+        self.held().timeouts = timeouts;
+    }
+
+    /// What serves every listener.
+    pub(crate) fn serve_with(&self, serve: Serve) {
+        self.held().serve = Some(Arc::new(serve));
+    }
+
+    /// Closes the sockets and gives up what serves them, which may hold a [`Handle`](crate::Handle) of this.
+    pub(crate) fn close(&self) {
+        let mut held = self.held();
+        held.moves = Moves::Over;
+        held.older.clear();
+        let (newest, serve) = (held.newest.take(), held.serve.take());
+        drop(held);
+        drop((newest, serve));
+    }
+
+    /// Makes a listener ready on `socket`.
+    pub(crate) fn prepare(&self, socket: Socket) -> io::Result<PreparedListener> {
+        let timeouts = self.held().timeouts;
+        PreparedListener::new(socket, None, timeouts)
+    }
+
+    /// Begins to accept.
+    pub(crate) fn open(&self, prepared: PreparedListener) {
+        let mut held = self.held();
+        self.open_held(&mut held, prepared);
+    }
+
+    /// Another handle of the socket on which this process accepts.
+    pub(crate) fn newest(&self) -> Option<Socket> {
+        self.held().newest.as_ref().and_then(|newest| newest.socket.try_clone().ok())
+    }
+
+    /// Closes the sockets on which accepting has ended: further clients are refused instead of kept waiting.
+    pub(crate) fn release(&self) {
+        let accepts = |held: &HeldSocket| !held.drain.is_shared() && held.drain.stage() < Stage::Stopping;
+        let mut held = self.held();
+        held.older.retain(accepts);
+        held.newest = held.newest.take().filter(|newest| !newest.drain.is_draining() || accepts(newest));
+    }
+
+    /// Says what moves come to from now on.
+    pub(crate) fn set_moves(&self, moves: Moves) {
+        self.held().moves = moves;
+    }
+
+    /// Moves to the address that was asked for while moves were deferred. It blocks for up to a second.
+    pub(crate) fn catch_up(self: &Arc<Self>) {
+        let wanted = {
+            let mut held = self.held();
+            if held.moves == Moves::Allowed {
+                held.wanted.take().filter(|_| !held.is_supervised())
+            } else {
+                None
+            }
+        };
+        let Some((host, port)) = wanted else { return };
+        match self.prepare_move(&host, port) {
+            Ok(to) => to.commit(),
+            Err(error) => tracing::error!("{error}; the address stays as it is"),
+        }
+    }
+
+    /// Makes a move to that address ready. It blocks for up to a second.
+    pub(crate) fn prepare_move(self: &Arc<Self>, host: &str, port: u16) -> Result<Move, MoveError> {
+        let found =
+            if self.can_move(host, port) { self.find(host, port).map_err(MoveError::Bind)? } else { None };
+        let timeouts = self.held().timeouts;
+        let prepared = found.map(|found| PreparedListener::new(found.socket, found.over_from, timeouts));
+        let prepared = prepared.transpose().map_err(MoveError::Serve)?;
+        Ok(Move { listeners: Arc::clone(self), to: (host.to_owned(), port), prepared })
+    }
+
+    /// Whether the listener can be moved now. A supervisor's is the supervisor's to move.
+    fn can_move(&self, host: &str, port: u16) -> bool {
+        let held = self.held();
+        let supervised = held.is_supervised();
+        if supervised && held.moves != Moves::Over {
+            tracing::info!(
+                "the listener is a supervisor's: `{host}:{port}` moves nothing until the next start"
+            );
+        }
+        held.newest.is_some() && !supervised && held.moves == Moves::Allowed
+    }
+
+    /// Remembers an address to move to, if there is a time to move.
+    pub(crate) fn want(&self, to: (String, u16)) {
+        let mut held = self.held();
+        held.wanted = (held.moves == Moves::Deferred && !held.is_supervised()).then_some(to);
+    }
+
+    fn open_at(&self, to: (String, u16), prepared: PreparedListener) {
+        let mut held = self.held();
+        match held.moves {
+            Moves::Allowed => self.open_held(&mut held, prepared),
+            Moves::Deferred => held.wanted = Some(to),
+            Moves::Over => {}
+        }
+    }
+
+    fn open_held(&self, held: &mut Held, prepared: PreparedListener) {
+        let Some(serve) = held.serve.clone() else { return };
+        let Ok((lane, socket)) = prepared.open(&serve) else { return };
+        let newest = HeldSocket { socket, drain: lane.drain().clone() };
+        let older = held.newest.replace(newest);
+        held.older.extend(older);
+        // At the end of the process nobody receives it: the listener is dropped, and closed with that.
+        let _ = self.opened.send(lane);
+    }
+
+    /// A socket at that address; `None` if it is the one on which this process accepts.
+    fn find(&self, host: &str, port: u16) -> Result<Option<Found>, BindError> {
+        let since = Instant::now();
+        loop {
+            match self.look(host, port) {
+                // An older listener of this process is closed at any moment.
+                Err(error) if is_ours(&error) && since.elapsed() < CLOSING => sleep(RETRY),
+                found => return found,
+            }
+        }
+    }
+
+    /// The lock is not held while the address is bound: to name the process that holds it may take long.
+    fn look(&self, host: &str, port: u16) -> Result<Option<Found>, BindError> {
+        let ours: Vec<Socket> = {
+            let held = self.held();
+            let is_there = |held: &&HeldSocket| held.socket.is_at(host, port);
+            if held.newest.iter().any(|newest| is_there(&newest)) {
+                return Ok(None);
+            }
+            if let Some(older) = held.older.iter().rev().find(is_there)
+                && let Ok(socket) = older.socket.try_clone()
+            {
+                return Ok(Some(Found { socket, over_from: Some(older.drain.clone()) }));
+            }
+            held.newest.iter().chain(&held.older).filter_map(|held| held.socket.try_clone().ok()).collect()
+        };
+        let ours: Vec<&Socket> = ours.iter().collect();
+        let socket = Socket::bind_host_beside(host, port, &ours)?;
+        Ok(Some(Found { socket, over_from: None }))
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_ours(error: &BindError) -> bool {
+    error.owner.as_ref().is_some_and(|owner| owner.pid == process::id())
+}

@@ -1,0 +1,273 @@
+//! A server from its first listener to its last connection.
+
+use std::fmt::{self, Debug, Formatter};
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::binary::Rules;
+use crate::control_socket::Requester;
+use crate::endpoint::Endpoint;
+use crate::fault;
+use crate::inherited::Inherited;
+use crate::lane::Lane;
+use crate::listeners::{Listeners, Move, MoveError};
+use crate::main_loop::{MainLoop, Parts};
+use crate::notify;
+use crate::pid_file::{PidFile, PidFileError};
+use crate::predecessor::{Predecessor, PredecessorWatch};
+use crate::prepared_listener::PreparedListener;
+use crate::signals::Signals;
+use crate::socket::{BindError, Socket};
+use crate::stage::{DrainTimeouts, Outcome};
+
+/// A server that can be replaced, moved, upgraded and stopped without losing a request.
+///
+/// It takes its listener from a supervisor or a predecessor, or binds one. It drains at `SIGTERM` and `SIGINT`, ends at
+/// the second one, reloads at `SIGHUP`, upgrades at `SIGUSR2` and when [`request_upgrade`](crate::request_upgrade) asks.
+///
+/// ```no_run
+/// # async fn serve(_: lifecycle::Endpoint) -> std::io::Result<()> { Ok(()) }
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use lifecycle::{Inherited, Server};
+///
+/// let server = Server::new(Inherited::take()?, "127.0.0.1", 3000)?.pid_file("server.pid");
+/// let handle = server.handle();
+/// // `serve` is a framework's server, until the drain of its endpoint is over.
+/// let outcome = server.serve(|endpoint| serve(endpoint)).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Server {
+    socket: Socket,
+    predecessor: Option<Predecessor>,
+    pid_file: Option<PathBuf>,
+    hooks: Hooks,
+    handle: Handle,
+    opened: mpsc::UnboundedReceiver<Lane>,
+    requests: mpsc::UnboundedReceiver<Request>,
+}
+
+/// A server whose start cannot fail any more. It accepts nothing yet.
+pub struct ReadyServer {
+    prepared: PreparedListener,
+    predecessor: Option<PredecessorWatch>,
+    pid_file: Option<PidFile>,
+    signals: Signals,
+    hooks: Hooks,
+    handle: Handle,
+    opened: mpsc::UnboundedReceiver<Lane>,
+    requests: mpsc::UnboundedReceiver<Request>,
+}
+
+/// Moves, upgrades or drains a [`Server`] from any thread. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    listeners: Arc<Listeners>,
+    requests: mpsc::UnboundedSender<Request>,
+}
+
+/// What a [`Handle`] asks the main loop for.
+pub(crate) enum Request {
+    Upgrade(Requester),
+    Drain,
+}
+
+/// What the program does at an event of the server's life.
+pub(crate) struct Hooks {
+    pub(crate) reload: Box<dyn Fn() -> Reloading + Send>,
+    pub(crate) rules: Box<dyn Fn() -> Rules + Send>,
+    pub(crate) probation: Duration,
+}
+
+/// The reload of a program's settings.
+pub(crate) type Reloading = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Why a server did not serve, or ended by itself.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The process file cannot be written.
+    #[error(transparent)]
+    PidFile(#[from] PidFileError),
+    /// The system refused, or the framework's server ended by itself.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl Server {
+    /// How long a successor is on probation by default.
+    pub const PROBATION: Duration = Duration::from_secs(10);
+
+    /// A server on the listener that the process inherited, or else on `host` and `port` as in [`Socket::bind_host`].
+    ///
+    /// The listener of a predecessor is served even if it is at another address. Then the server moves to `host` and
+    /// `port` as soon as it serves, and no client of the old address is lost.
+    pub fn new(inherited: Inherited, host: &str, port: u16) -> Result<Server, BindError> {
+        let Inherited { socket, predecessor } = inherited;
+        let socket = socket.map_or_else(|| Socket::bind_host(host, port), Ok)?;
+        let ((lanes, opened), (ask, requests)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
+        let listeners = Listeners::new(lanes);
+        if !socket.is_shared() && !socket.is_at(host, port) {
+            listeners.want((host.to_owned(), port));
+        }
+        let handle = Handle { listeners: Arc::new(listeners), requests: ask };
+        Ok(Server { socket, predecessor, pid_file: None, hooks: Hooks::none(), handle, opened, requests })
+    }
+
+    /// How long a drain may take.
+    #[must_use]
+    pub fn drain_timeouts(self, timeouts: DrainTimeouts) -> Server {
+        self.handle.listeners.set_timeouts(timeouts);
+        self
+    }
+
+    /// The file that holds the id of the process that serves: see [`PidFile`].
+    #[must_use]
+    pub fn pid_file(mut self, path: impl Into<PathBuf>) -> Server {
+        self.pid_file = Some(path.into());
+        self
+    }
+
+    /// How long this process watches its successor, and serves again if that fails.
+    #[must_use]
+    pub fn probation(mut self, probation: Duration) -> Server {
+        self.hooks.probation = probation;
+        self
+    }
+
+    /// What an upgrade may start: asked when one begins. Without it, any program.
+    #[must_use]
+    pub fn upgrade_rules(mut self, rules: impl Fn() -> Rules + Send + 'static) -> Server {
+        self.hooks.rules = Box::new(rules);
+        self
+    }
+
+    /// What a `SIGHUP` reloads. The supervisor is told when it begins and ends. One that arrives meanwhile is a reload
+    /// after that.
+    #[must_use]
+    pub fn on_reload<F>(mut self, reload: impl Fn() -> F + Send + 'static) -> Server
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.hooks.reload = Box::new(move || Box::pin(reload()));
+        self
+    }
+
+    /// What moves, upgrades or drains this server.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Serves until a drain is over: [`Server::ready`], then [`ReadyServer::run`].
+    pub async fn serve<F>(
+        self,
+        serve: impl Fn(Endpoint) -> F + Send + Sync + 'static,
+    ) -> Result<Outcome, ServeError>
+    where
+        F: Future<Output = io::Result<()>> + Send + 'static,
+    {
+        self.ready(serve).await?.run().await
+    }
+
+    /// Does everything that can fail: makes threads, waits for the predecessor's permission, installs the signal
+    /// handlers, writes the process file.
+    ///
+    /// `serve` is called for every listener, right before it accepts. The future runs on threads of the listener's own,
+    /// and ends when the drain of its endpoint is over.
+    pub async fn ready<F>(
+        self,
+        serve: impl Fn(Endpoint) -> F + Send + Sync + 'static,
+    ) -> Result<ReadyServer, ServeError>
+    where
+        F: Future<Output = io::Result<()>> + Send + 'static,
+    {
+        let Server { socket, predecessor, pid_file, hooks, handle, opened, requests } = self;
+        handle.listeners.serve_with(Box::new(move |endpoint| Box::pin(serve(endpoint))));
+        let prepared = handle.listeners.prepare(socket)?;
+        let before = predecessor.as_ref().and_then(Predecessor::pid);
+        let mut predecessor = predecessor.map(Predecessor::watch).transpose()?;
+        if let Some(predecessor) = &mut predecessor {
+            predecessor.ready().await;
+        }
+        // The process file invites signals.
+        let signals = Signals::new()?;
+        let pid_file = pid_file.map(|path| PidFile::create(path, before));
+        let pid_file = pid_file.transpose()?;
+        fault::strike("new.entering");
+        Ok(ReadyServer { prepared, predecessor, pid_file, signals, hooks, handle, opened, requests })
+    }
+}
+
+impl ReadyServer {
+    /// The address that it is going to serve.
+    pub fn address(&self) -> SocketAddr {
+        self.prepared.address()
+    }
+
+    /// Tells the supervisor `READY=1`, then serves until a drain is over.
+    pub async fn run(self) -> Result<Outcome, ServeError> {
+        let ReadyServer { prepared, predecessor, pid_file, signals, hooks, handle, opened, requests } = self;
+        notify::ready();
+        handle.listeners.open(prepared);
+        fault::strike("new.serving");
+        let parts =
+            Parts { listeners: handle.listeners, opened, requests, signals, predecessor, pid_file, hooks };
+        // Requests end with the last handle, which is not this one.
+        drop(handle.requests);
+        Ok(MainLoop::new(parts).run().await?)
+    }
+}
+
+impl Handle {
+    /// Makes a move to `host` and `port` ready: the address is bound. It blocks for up to a second, and must not be called
+    /// on a runtime's thread.
+    ///
+    /// On a supervisor's listener nothing moves until the next start; a log line says so. During an upgrade the process
+    /// that serves at its end moves.
+    pub fn prepare_move(&self, host: &str, port: u16) -> Result<Move, MoveError> {
+        self.listeners.prepare_move(host, port)
+    }
+
+    /// Moves to `host` and `port`: [`Handle::prepare_move`], then [`Move::commit`].
+    pub fn move_to(&self, host: &str, port: u16) -> Result<(), MoveError> {
+        self.prepare_move(host, port).map(Move::commit)
+    }
+
+    /// Starts the program that is at this process's path now, and hands over to it. Resolves at the end of the probation,
+    /// with a sentence: of the success, or why this process serves on.
+    pub async fn upgrade(&self) -> Result<String, String> {
+        let (answer, outcome) = oneshot::channel();
+        let _ = self.requests.send(Request::Upgrade(Requester::Task(answer)));
+        outcome.await.unwrap_or_else(|_| Err(String::from("the server has ended")))
+    }
+
+    /// Drains the server, as `SIGTERM` does. The second call ends it at once.
+    pub fn drain(&self) {
+        let _ = self.requests.send(Request::Drain);
+    }
+}
+
+impl Hooks {
+    fn none() -> Hooks {
+        Hooks {
+            reload: Box::new(|| Box::pin(async {})),
+            rules: Box::new(Rules::default),
+            probation: Server::PROBATION,
+        }
+    }
+}
+
+impl Debug for Server {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Server").field("socket", &self.socket).finish_non_exhaustive()
+    }
+}
