@@ -13,12 +13,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use process_tree::ProcessTree;
 use serde::Deserialize;
 
+use crate::job;
 use crate::plan::{Build, How, Plan};
 use crate::report::Report;
 use crate::supervisor::Outcome;
-use crate::{job, reaper};
 
 /// What holds on to a finished build's output, a daemon that it started, is not waited for longer than this.
 const TAIL: Duration = Duration::from_secs(1);
@@ -39,7 +40,7 @@ pub(crate) struct Built {
 /// A build under way.
 #[derive(Debug)]
 pub(crate) struct Building {
-    group: Option<u32>,
+    tree: Option<ProcessTree>,
     cancelled: Arc<AtomicBool>,
 }
 
@@ -59,12 +60,12 @@ impl Building {
         let thread = job::start("build", end, move |end| {
             end(starts.recv().unwrap_or_else(|_| Err(ErrorKind::BrokenPipe.into())));
         });
-        let group = match thread {
+        let tree = match thread {
             Ok(()) => {
                 let spawned = command(plan).spawn();
-                let group = spawned.as_ref().ok().map(Child::id);
+                let tree = spawned.as_ref().ok().map(|child| ProcessTree::new(child.id()));
                 let _ = started.send(spawned);
-                group
+                tree
             }
             Err((error, end)) => {
                 if let Some(end) = end {
@@ -73,26 +74,26 @@ impl Building {
                 None
             }
         };
-        Building { group, cancelled }
+        Building { tree, cancelled }
     }
 
-    /// The group of its processes.
-    pub(crate) fn group(&self) -> Option<u32> {
-        self.group
+    /// Its processes, if it was started.
+    pub(crate) fn tree(&self) -> Option<ProcessTree> {
+        self.tree
     }
 
     /// Ends every process of it.
     pub(crate) fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
-        let Some(group) = self.group else { return };
-        reaper::signal(group, libc::SIGTERM, |_| true);
-        let kill = |group| reaper::signal(group, libc::SIGKILL, |_| true);
-        let later = move |group| {
+        let Some(tree) = self.tree else { return };
+        tree.signal(libc::SIGTERM, |_| true);
+        let kill = |tree: ProcessTree| tree.signal(libc::SIGKILL, |_| true);
+        let later = move |tree| {
             thread::sleep(PATIENCE);
-            kill(group);
+            kill(tree);
         };
-        if job::start("cancel", group, later).is_err() {
-            kill(group);
+        if job::start("cancel", tree, later).is_err() {
+            kill(tree);
         }
     }
 }
@@ -143,10 +144,10 @@ fn is_of_an_outer_cargo(name: &OsString) -> bool {
 
 /// Streams the output, and waits for the end.
 fn follow(mut child: Child, build: &Build, report: &Report) -> io::Result<(ExitStatus, Option<PathBuf>)> {
-    let group = child.id();
+    let tree = ProcessTree::new(child.id());
     let log = Log::open(build.log.as_deref(), report);
     let kill = |_: &io::Error| {
-        reaper::sweep(group);
+        tree.end();
     };
     let errors = child.stderr.take().map(|pipe| {
         let log = log.clone();
@@ -168,7 +169,7 @@ fn follow(mut child: Child, build: &Build, report: &Report) -> io::Result<(ExitS
     let end = Instant::now() + TAIL;
     let executable = output.and_then(|output| receive(&output, end)).flatten();
     errors.and_then(|errors| receive(&errors, end));
-    reaper::sweep(group);
+    tree.end();
     Ok((status, executable))
 }
 

@@ -22,7 +22,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::child::parcel::Parcel;
 use crate::lend::seccomp;
-use crate::reaper;
 
 /// The first argument that makes this binary a child.
 pub(crate) const PERSONA: &str = "__child";
@@ -141,7 +140,7 @@ fn prepare(channel: &UnixStream, orders: &OsStr, program: &OsStr) -> io::Result<
     for name in ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] {
         command.env_remove(name);
     }
-    command.env(reaper::MARK, reaper::mark(orders.parent, process::id()));
+    command.env(process_tree::MARK, process_tree::mark(orders.parent, process::id()));
     if !handed.is_empty() {
         command.env("LISTEN_FDS", handed.len().to_string());
         if orders.listen_pid {

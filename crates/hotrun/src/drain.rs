@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use process_tree::ProcessTree;
+
 use crate::job;
 use crate::lend::Lending;
 use crate::plan;
 use crate::proxy::UnderWay;
 use crate::quiet::{self, Owed};
-use crate::reaper;
 
 /// A connection that was accepted a moment ago has sent no request yet: the least time before the signal, for a program
 /// that dies of it.
@@ -28,7 +29,7 @@ const LOOK_KEPT: Duration = Duration::from_millis(25);
 /// The server that leaves.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaver {
-    pub(crate) group: u32,
+    pub(crate) tree: ProcessTree,
     /// Where it accepts, on hotrun's sockets.
     pub(crate) addresses: Vec<SocketAddr>,
     /// It is behind the proxy, which sends it nothing new any more.
@@ -99,7 +100,7 @@ impl Drain {
             }
             let signal = leaver.stop.signal.number();
             let owed =
-                if patient { quiet::owed(leaver.group, &leaver.addresses, signal) } else { Owed::default() };
+                if patient { quiet::owed(leaver.tree, &leaver.addresses, signal) } else { Owed::default() };
             leaver.told.store(true, Ordering::SeqCst);
             tell(Progress::Signalled(owed));
             stop(&leaver, signal, &received, &tell);
@@ -108,7 +109,7 @@ impl Drain {
         if let Err((_, Some((leaver, tell)))) = started {
             leaver.told.store(true, Ordering::SeqCst);
             tell(Progress::Signalled(Owed::default()));
-            reaper::signal(leaver.group, leaver.stop.signal.number(), |_| true);
+            leaver.tree.signal(leaver.stop.signal.number(), |_| true);
         }
         Drain { orders }
     }
@@ -138,7 +139,7 @@ fn keep(leaver: &Leaver, orders: &Receiver<Order>) -> Option<Stage> {
     }
     loop {
         if leaver.proxied.is_none() {
-            quiet::close_idle(leaver.group, &leaver.addresses);
+            quiet::close_idle(leaver.tree, &leaver.addresses);
         }
         match orders.recv_timeout(LOOK_KEPT) {
             Ok(Order::Leave) => return Some(Stage::Wait),
@@ -163,12 +164,12 @@ fn wait(leaver: &Leaver, orders: &Receiver<Order>) -> bool {
     if leaver.informed {
         return true;
     }
-    let handled = quiet::is_handled(leaver.group, leaver.stop.signal.number());
+    let handled = quiet::is_handled(leaver.tree, leaver.stop.signal.number());
     let (least, most) =
         if handled { (LEAST_HANDLED, MOST_HANDLED) } else { (LEAST, leaver.stop.drain.max(LEAST)) };
     let began = Instant::now();
     loop {
-        let busy = quiet::traffic(leaver.group, &leaver.addresses).busy;
+        let busy = quiet::traffic(leaver.tree, &leaver.addresses).busy;
         let coming = leaver.proxied.as_ref().map_or(0, |(target, under_way)| under_way.count(*target));
         let waited = began.elapsed();
         if waited >= most || (busy + coming == 0 && waited >= least) {
@@ -197,15 +198,15 @@ fn call_back(leaver: &Leaver, answer: &Sender<bool>) {
 fn stop(leaver: &Leaver, signal: i32, orders: &Receiver<Order>, tell: &impl Fn(Progress)) {
     let end = Instant::now() + leaver.stop.kill_delay;
     // A launcher (npm, `make run`) passes the signal on, and a server may take the second one for an order to end at once.
-    let servers = quiet::servers(leaver.group, &leaver.addresses);
-    let mut launchers = reaper::launchers(leaver.group, &servers);
+    let servers = quiet::servers(leaver.tree, &leaver.addresses);
+    let mut launchers = leaver.tree.ancestors_of(&servers);
     launchers.retain(|launcher| quiet::has_handler(*launcher, signal));
-    reaper::signal(leaver.group, signal, |process| !launchers.contains(&process));
+    leaver.tree.signal(signal, |process| !launchers.contains(&process));
     loop {
         if !launchers.is_empty() {
-            let living = reaper::members(leaver.group);
+            let living = leaver.tree.members();
             if !servers.iter().any(|server| living.contains(server)) {
-                reaper::signal(leaver.group, signal, |process| launchers.contains(&process));
+                leaver.tree.signal(signal, |process| launchers.contains(&process));
                 launchers.clear();
             }
         }
@@ -215,8 +216,8 @@ fn stop(leaver: &Leaver, signal: i32, orders: &Receiver<Order>, tell: &impl Fn(P
             Ok(Order::Leave | Order::Now) => {}
             Err(RecvTimeoutError::Timeout) if Instant::now() < end => {}
             Err(RecvTimeoutError::Timeout) => {
-                tell(Progress::Overdue(quiet::traffic(leaver.group, &leaver.addresses).busy));
-                reaper::signal(leaver.group, libc::SIGKILL, |_| true);
+                tell(Progress::Overdue(quiet::traffic(leaver.tree, &leaver.addresses).busy));
+                leaver.tree.signal(libc::SIGKILL, |_| true);
                 return;
             }
             Err(RecvTimeoutError::Disconnected) => return,

@@ -10,6 +10,8 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use process_tree::ProcessTree;
+
 use crate::child::{self, Spec};
 use crate::drain::{Drain, Leaver, Progress};
 use crate::herald::Herald;
@@ -18,7 +20,6 @@ use crate::plan::Plan;
 use crate::probe::{Probe, Question};
 use crate::proxy::UnderWay;
 use crate::quiet::Owed;
-use crate::reaper;
 use crate::socket::{Chosen, Owned, Way};
 
 /// A program that waits for connections without asking for one shows nothing: we ask, if it has said nothing for so long.
@@ -76,7 +77,7 @@ pub(crate) struct Generation {
     pub(crate) unfiltered: Option<String>,
     /// The answers that it owed when it was told to stop.
     pub(crate) owed: Owed,
-    group: u32,
+    tree: ProcessTree,
     /// It was told to stop.
     told: Arc<AtomicBool>,
     under_way: Option<UnderWay>,
@@ -111,23 +112,24 @@ impl Generation {
         let (was_told, longest) = (Arc::clone(&told), plan.stop.kill_delay + AFTER_KILL);
         let wait = move || {
             let Ok(mut process) = starts.recv() else { return };
+            let tree = ProcessTree::new(process.id());
             let status = process.wait();
             // A shell or another launcher may be gone at once, while the server below it finishes its requests.
             if was_told.load(Ordering::SeqCst) {
-                reaper::wait(process.id(), longest);
+                tree.wait(longest);
             }
-            reaper::sweep(process.id());
+            tree.end();
             ended(News::Ended(status));
         };
         // Before the program: once that runs, somebody must wait for it.
         thread::Builder::new().name("wait".to_owned()).spawn(wait)?;
         let child = child::start(start.spec)?;
-        let group = child.pid;
+        let tree = ProcessTree::new(child.pid);
         let _ = started.send(child.process);
         let heard = tell.clone();
         let serve =
             |notify: OwnedFd| Lending::serve(notify, Arc::clone(owned), move |what| heard(News::Heard(what)));
-        let kill = |_: &io::Error| reaper::signal(group, libc::SIGKILL, |_| true);
+        let kill = |_: &io::Error| tree.signal(libc::SIGKILL, |_| true);
         let lending = child.notify.map(serve).transpose().inspect_err(kill)?.map(Arc::new);
         let way = match chosen.way {
             Way::Lent if lending.is_none() => Way::Plain,
@@ -138,7 +140,7 @@ impl Generation {
             port: start.port,
             under_way: start.under_way,
             addresses: Vec::new(),
-            group,
+            tree,
             way,
             unfiltered: child.unfiltered,
             owed: Owed::default(),
@@ -157,9 +159,9 @@ impl Generation {
         Ok(generation)
     }
 
-    /// The group of its processes.
-    pub(crate) fn group(&self) -> u32 {
-        self.group
+    /// Its processes.
+    pub(crate) fn tree(&self) -> ProcessTree {
+        self.tree
     }
 
     /// What to ask it right after its start, if its being ready shows in nothing else.
@@ -168,17 +170,17 @@ impl Generation {
         let every = None;
         match (self.way, self.port.or(given.first().copied())) {
             (Way::Proxy, Some(address)) => {
-                Some(Question { address, path, group: None, delay: Duration::ZERO, every })
+                Some(Question { address, path, tree: None, delay: Duration::ZERO, every })
             }
             (Way::ListenFds | Way::StopFirst, Some(address)) => {
-                let group = Some(self.group);
+                let tree = Some(self.tree);
                 match path {
-                    Some(_) => Some(Question { address, path, group, delay: Duration::ZERO, every }),
-                    None => Some(Question { address, path, group, delay: SILENCE, every: Some(POKES) }),
+                    Some(_) => Some(Question { address, path, tree, delay: Duration::ZERO, every }),
+                    None => Some(Question { address, path, tree, delay: SILENCE, every: Some(POKES) }),
                 }
             }
             (Way::Plain, Some(address)) => {
-                Some(Question { address, path, group: Some(self.group), delay: Duration::ZERO, every })
+                Some(Question { address, path, tree: Some(self.tree), delay: Duration::ZERO, every })
             }
             _ => None,
         }
@@ -216,7 +218,7 @@ impl Generation {
         if self.probe.is_none() && !self.ready {
             let path = self.path.clone();
             let question =
-                Question { address, path, group: Some(self.group), delay: Duration::ZERO, every: None };
+                Question { address, path, tree: Some(self.tree), delay: Duration::ZERO, every: None };
             match Probe::ask(question, move || tell(News::Answered)) {
                 Ok(probe) => self.probe = Some(probe),
                 // Without a thread nobody can ask it; that it listens must do.
@@ -300,7 +302,7 @@ impl Generation {
 
     /// Ends now.
     pub(crate) fn kill(&self) {
-        reaper::signal(self.group, libc::SIGKILL, |_| true);
+        self.tree.signal(libc::SIGKILL, |_| true);
     }
 
     fn leaver(&self, plan: &Plan) -> Leaver {
@@ -310,7 +312,7 @@ impl Generation {
             addresses.clone_from(&plan.sockets.addresses);
         }
         Leaver {
-            group: self.group,
+            tree: self.tree,
             addresses,
             proxied: self.port.zip(self.under_way.clone()),
             informed: self.informed,

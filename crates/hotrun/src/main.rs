@@ -56,7 +56,6 @@ mod child;
 mod cli;
 mod drain;
 mod generation;
-mod guardian;
 mod herald;
 mod init;
 mod inputs;
@@ -67,7 +66,6 @@ mod probe;
 mod project;
 mod proxy;
 mod quiet;
-mod reaper;
 mod refusal;
 mod report;
 mod runner;
@@ -89,7 +87,7 @@ fn main() -> ExitCode {
     let persona = env::args_os().nth(1);
     match persona.as_deref().and_then(|name| name.to_str()) {
         Some(child::PERSONA) => return child::main(),
-        Some(guardian::PERSONA) => return guardian::main(),
+        Some(process_tree::WATCHDOG) => return process_tree::watchdog(),
         _ => {}
     }
     match act() {

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use process_tree::ProcessTree;
+
 use crate::quiet;
 
 /// Nobody tells when a server begins to answer.
@@ -21,7 +23,7 @@ pub(crate) struct Question {
     /// The path of a GET; nothing is asked over the connection without it.
     pub(crate) path: Option<String>,
     /// The answer counts only if it is one of these processes that has the connection.
-    pub(crate) group: Option<u32>,
+    pub(crate) tree: Option<ProcessTree>,
     /// From now on until the first question.
     pub(crate) delay: Duration,
     /// Between two questions, if not as often as usual.
@@ -64,21 +66,21 @@ fn yes(question: &Question) -> io::Result<bool> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let peer = stream.local_addr()?;
     let Some(path) = &question.path else {
-        return Ok(question.group.is_none_or(|group| is_taken_by(group, peer)));
+        return Ok(question.tree.is_none_or(|tree| is_taken_by(tree, peer)));
     };
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: hotrun\r\n\r\n", question.address)?;
     let mut answer = [0; 12];
     stream.read_exact(&mut answer)?;
     Ok(answer.starts_with(b"HTTP/1.")
         && answer[9] == b'2'
-        && question.group.is_none_or(|group| quiet::holds(group, peer)))
+        && question.tree.is_none_or(|tree| quiet::holds(tree, peer)))
 }
 
 /// Whether the connection is accepted by the group before somebody else, or nobody, does.
-fn is_taken_by(group: u32, peer: SocketAddr) -> bool {
+fn is_taken_by(tree: ProcessTree, peer: SocketAddr) -> bool {
     let end = Instant::now() + Duration::from_millis(50);
     loop {
-        if quiet::holds(group, peer) {
+        if quiet::holds(tree, peer) {
             return true;
         }
         if Instant::now() >= end {

@@ -11,10 +11,10 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
+use process_tree::ProcessTree;
 use rustix::net::{Shutdown, shutdown};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
-use crate::reaper;
 use crate::socket::listening_on;
 
 use self::connection::Connection;
@@ -53,8 +53,8 @@ pub(crate) enum Death {
 }
 
 /// Looks at every process of the group.
-pub(crate) fn traffic(group: u32, addresses: &[SocketAddr]) -> Traffic {
-    let connections = connections(group, addresses);
+pub(crate) fn traffic(tree: ProcessTree, addresses: &[SocketAddr]) -> Traffic {
+    let connections = connections(tree, addresses);
     Traffic {
         open: connections.len(),
         busy: connections.iter().filter(|connection| connection.is_busy()).count(),
@@ -62,15 +62,15 @@ pub(crate) fn traffic(group: u32, addresses: &[SocketAddr]) -> Traffic {
 }
 
 /// The answers that the group owes now, and what the signal would do to them.
-pub(crate) fn owed(group: u32, addresses: &[SocketAddr], signal: i32) -> Owed {
-    let mut busy = connections(group, addresses);
+pub(crate) fn owed(tree: ProcessTree, addresses: &[SocketAddr], signal: i32) -> Owed {
+    let mut busy = connections(tree, addresses);
     busy.retain(Connection::is_busy);
     let inodes: BTreeSet<u64> = busy.iter().map(|connection| connection.inode).collect();
-    let mut debtors = reaper::members(group);
+    let mut debtors = tree.members();
     debtors.retain(|process| sockets_of(*process).any(|inode| inodes.contains(&inode)));
     let death = if debtors.iter().any(|process| !has_handler(*process, signal)) {
         Death::Yes
-    } else if debtors == [group] && !is_handled(group, signal) {
+    } else if debtors == [tree.leader()] && !is_handled(tree, signal) {
         Death::Unknown
     } else {
         Death::No
@@ -80,24 +80,24 @@ pub(crate) fn owed(group: u32, addresses: &[SocketAddr], signal: i32) -> Owed {
 }
 
 /// The processes of the group that listen on these addresses or hold connections to them.
-pub(crate) fn servers(group: u32, addresses: &[SocketAddr]) -> Vec<u32> {
+pub(crate) fn servers(tree: ProcessTree, addresses: &[SocketAddr]) -> Vec<u32> {
     let ports: BTreeSet<u16> = addresses.iter().map(SocketAddr::port).collect();
-    let mut inodes: BTreeSet<u64> = connections(group, addresses).iter().map(|one| one.inode).collect();
+    let mut inodes: BTreeSet<u64> = connections(tree, addresses).iter().map(|one| one.inode).collect();
     inodes.extend(ports.into_iter().flat_map(listening_on));
-    let mut servers = reaper::members(group);
+    let mut servers = tree.members();
     servers.retain(|process| sockets_of(*process).any(|inode| inodes.contains(&inode)));
     servers
 }
 
 /// Ends the reading side of the group's idle connections, as if their clients had closed them: the program closes them. A
 /// request that arrives before the program has seen the end is still read and answered.
-pub(crate) fn close_idle(group: u32, addresses: &[SocketAddr]) {
-    let mut idle = connections(group, addresses);
+pub(crate) fn close_idle(tree: ProcessTree, addresses: &[SocketAddr]) {
+    let mut idle = connections(tree, addresses);
     idle.retain(|connection| !connection.is_busy());
     if idle.is_empty() {
         return;
     }
-    for process in reaper::members(group) {
+    for process in tree.members() {
         for (descriptor, inode) in descriptors_of(process) {
             if idle.iter().any(|connection| connection.inode == inode)
                 && let Some(socket) = duplicate(process, descriptor)
@@ -109,29 +109,29 @@ pub(crate) fn close_idle(group: u32, addresses: &[SocketAddr]) {
 }
 
 /// Whether a process of the group holds the server's side of the connection that comes from `peer`.
-pub(crate) fn holds(group: u32, peer: SocketAddr) -> bool {
+pub(crate) fn holds(tree: ProcessTree, peer: SocketAddr) -> bool {
     let from_there = |connection: &Connection| connection.peer == peer.port();
     let ends: Vec<_> = connection::all().into_iter().filter(from_there).collect();
     !ends.is_empty() && {
-        let held = sockets(group);
+        let held = sockets(tree);
         ends.iter().any(|connection| held.contains(&connection.inode))
     }
 }
 
 /// The group's connections to these addresses.
-fn connections(group: u32, addresses: &[SocketAddr]) -> Vec<Connection> {
+fn connections(tree: ProcessTree, addresses: &[SocketAddr]) -> Vec<Connection> {
     let ports: BTreeSet<u16> = addresses.iter().map(SocketAddr::port).collect();
     let mut connections: Vec<_> = ports.into_iter().flat_map(connection::on).collect();
     if !connections.is_empty() {
-        let held = sockets(group);
+        let held = sockets(tree);
         connections.retain(|connection| held.contains(&connection.inode));
     }
     connections
 }
 
 /// The inodes of all sockets that the group holds.
-fn sockets(group: u32) -> BTreeSet<u64> {
-    reaper::members(group).into_iter().flat_map(sockets_of).collect()
+fn sockets(tree: ProcessTree) -> BTreeSet<u64> {
+    tree.members().into_iter().flat_map(sockets_of).collect()
 }
 
 /// The inodes of a process' sockets.
@@ -164,7 +164,7 @@ mod tests {
 
     use rustix::process::getpgrp;
 
-    use super::{Traffic, holds, traffic};
+    use super::{ProcessTree, Traffic, holds, traffic};
 
     /// The kernel's clock is coarse, and a connection is quiet only after a moment.
     fn soon(what: &str, is_so: impl Fn() -> bool) {
@@ -177,15 +177,15 @@ mod tests {
 
     #[test]
     fn who_owes_an_answer_is_busy() {
-        let group = getpgrp().as_raw_pid().cast_unsigned();
+        let tree = ProcessTree::new(getpgrp().as_raw_pid().cast_unsigned());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let now = || traffic(group, &[address]);
+        let now = || traffic(tree, &[address]);
         assert_eq!(now(), Traffic::default());
         let mut client = TcpStream::connect(address).unwrap();
         assert_eq!(now(), Traffic::default(), "nobody has accepted it");
         let (mut server, peer) = listener.accept().unwrap();
-        assert!(holds(group, peer) && !holds(4_194_305, peer));
+        assert!(holds(tree, peer) && !holds(ProcessTree::new(4_194_305), peer));
         soon("a connection without a request", || now() == Traffic { open: 1, busy: 0 });
         client.write_all(b"a request").unwrap();
         soon("unread", || now() == Traffic { open: 1, busy: 1 });

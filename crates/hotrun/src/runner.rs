@@ -12,15 +12,14 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
+use process_tree::Watchdog;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::build::{Building, Built};
 use crate::generation::{Generation, News};
-use crate::guardian::Guardian;
 use crate::plan::{How, Plan};
 use crate::proxy::Proxy;
-use crate::reaper;
 use crate::refusal::Refusal;
 use crate::report::Report;
 use crate::shelf::Shelf;
@@ -61,7 +60,7 @@ struct Runner {
     chosen: Chosen,
     owned: Arc<Owned>,
     proxy: Option<Proxy>,
-    guardian: Option<Guardian>,
+    watchdog: Option<Watchdog>,
     sources: Option<Arc<Sources>>,
     tmp_dir: TmpDir,
     shelf: Shelf,
@@ -106,10 +105,10 @@ impl Runner {
             proxy = Some(start_proxy(&owned)?);
         }
         let (sender, happenings) = mpsc::channel();
-        if let Err(error) = reaper::adopt_orphans() {
+        if let Err(error) = process_tree::adopt_orphans() {
             report.warning(&format!("processes that detach themselves may be left behind: {error}"));
         }
-        let guardian = Guardian::start().inspect_err(|error| {
+        let watchdog = Watchdog::start().inspect_err(|error| {
             report.warning(&format!("nobody ends the server if hotrun is killed: {error}"));
         });
         listen_to_signals(sender.clone())?;
@@ -127,7 +126,7 @@ impl Runner {
             chosen,
             owned,
             proxy,
-            guardian: guardian.ok(),
+            watchdog: watchdog.ok(),
             sources: None,
             building: None,
             newest: None,
@@ -191,7 +190,7 @@ impl Runner {
         for generation in self.generations.values() {
             generation.kill();
         }
-        reaper::sweep_all();
+        process_tree::sweep();
         self.shelf.clear();
         if self.plan.clean_on_exit && self.tmp_dir.clean() {
             let folder = self.report.name(&self.plan.tmp);

@@ -15,16 +15,14 @@ use std::{
     thread,
 };
 
-use rustix::process::{
-    Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, set_child_subreaper, wait,
-};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, wait};
 use signal_hook::{
     consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
     low_level::emulate_default_handler,
 };
 
-use crate::{sweep, temp_folders::TempFolders};
+use crate::{adopt_orphans, sweep, temp_folders::TempFolders};
 
 /// The role of this process.
 #[derive(Debug)]
@@ -92,7 +90,7 @@ struct Supervised {
 
 impl Supervised {
     fn start(command: &mut Command) -> io::Result<Supervised> {
-        set_child_subreaper(Some(getpid()))?;
+        adopt_orphans()?;
         let ignored = ignored_signals();
         let passed = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !ignored.contains(signal));
         let signals = Signals::new(passed.chain([SIGCHLD]))?;

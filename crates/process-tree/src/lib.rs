@@ -1,6 +1,8 @@
 //! Ends the processes that a program has left. Linux only: elsewhere this crate is empty.
 //!
-//! [`sweep`] kills every child of this process, and the orphans that come to it, until there is none.
+//! [`sweep`] kills every descendant of this process, and the orphans that come to it, until there is none. A [`ProcessTree`] is
+//! one program among them: it can be signalled, waited for and ended, with every process that it has started. A [`Watchdog`]
+//! kills these programs if this process itself is killed.
 //!
 //! With the feature `contained`, a program runs its work in a process of its own, so that neither a process nor a temporary
 //! file outlives it, whatever ends it:
@@ -29,12 +31,19 @@
 
 #[cfg(feature = "contained")]
 mod contained;
+mod mark;
+mod process_tree;
+mod snapshot;
 mod sweep;
 #[cfg(feature = "contained")]
 mod temp_folders;
+mod watchdog;
 
 #[cfg(feature = "contained")]
 pub use contained::{Role, front, reaper};
-pub use sweep::{STAYS, sweep};
+pub use mark::{MARK, mark};
+pub use process_tree::ProcessTree;
+pub use sweep::{STAYS, adopt_orphans, sweep};
 #[cfg(feature = "contained")]
 pub use temp_folders::{TempFolders, folder_in, use_temp_folders};
+pub use watchdog::{WATCHDOG, Watchdog, watchdog};

@@ -21,7 +21,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("demo-warp", &["launch", "site", "lifecycle"]),
     ("demo-poem", &["launch", "site", "lifecycle"]),
     ("conformance", &[]),
-    ("hotrun", &["filewatch", "livepage"]),
+    ("hotrun", &["process-tree", "filewatch", "livepage"]),
     ("compare", &["process-tree", "conformance"]),
     ("bench", &["process-tree", "conformance"]),
 ];

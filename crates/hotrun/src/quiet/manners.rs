@@ -3,8 +3,9 @@
 use std::fs::{self, File};
 use std::io::Read;
 
+use process_tree::ProcessTree;
+
 use crate::quiet::sockets_of;
-use crate::reaper;
 
 /// A Go program's note is among the first headers of its file.
 const HEAD: u64 = 8 * 1024;
@@ -40,8 +41,8 @@ impl Language {
 
 /// Whether every process of the group that holds a socket has a handler for the signal, which its program, not the
 /// runtime of its language, has installed.
-pub(crate) fn is_handled(group: u32, signal: i32) -> bool {
-    let members = reaper::members(group);
+pub(crate) fn is_handled(tree: ProcessTree, signal: i32) -> bool {
+    let members = tree.members();
     let has_socket = |process: &u32| sockets_of(*process).next().is_some();
     let mut servers: Vec<u32> = members.iter().copied().filter(has_socket).collect();
     if servers.is_empty() {

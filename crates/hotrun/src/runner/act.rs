@@ -104,8 +104,8 @@ impl Runner {
         let sender = self.sender.clone();
         let tell = move |built| drop(sender.send(Happening::Built(version, built)));
         let building = Building::start(&self.plan, &self.report, tell);
-        if let (Some(guardian), Some(group)) = (&self.guardian, building.group()) {
-            guardian.watch(group);
+        if let (Some(watchdog), Some(tree)) = (&self.watchdog, building.tree()) {
+            watchdog.watch(tree.leader());
         }
         self.building = Some(building);
     }
@@ -118,8 +118,8 @@ impl Runner {
         });
         match started {
             Ok(mut generation) => {
-                if let Some(guardian) = &self.guardian {
-                    guardian.watch(generation.group());
+                if let Some(watchdog) = &self.watchdog {
+                    watchdog.watch(generation.tree().leader());
                 }
                 if let Some(why) = &generation.unfiltered {
                     self.report.warning(&format!("no port can be lent to server {server}: {why}"));

@@ -53,10 +53,10 @@ impl Runner {
     }
 
     fn built(&mut self, version: u32, built: &Built) -> Verdict {
-        if let (Some(building), Some(guardian)) = (self.building.take(), &self.guardian)
-            && let Some(group) = building.group()
+        if let (Some(building), Some(watchdog)) = (self.building.take(), &self.watchdog)
+            && let Some(tree) = building.tree()
         {
-            guardian.forget(group);
+            watchdog.forget(tree.leader());
         }
         match built.outcome {
             Outcome::Good => {
@@ -141,8 +141,8 @@ impl Runner {
             }
             News::Ended(status) => {
                 let Some(gone) = self.generations.remove(&id) else { return Ok(true) };
-                if let Some(guardian) = &self.guardian {
-                    guardian.forget(gone.group());
+                if let Some(watchdog) = &self.watchdog {
+                    watchdog.forget(gone.tree().leader());
                 }
                 let signal = status.as_ref().ok().and_then(ExitStatusExt::signal);
                 if gone.owed.death == Death::Unknown && signal == Some(self.plan.stop.signal.number()) {

@@ -32,7 +32,7 @@ fn fugitive() -> Hotrun {
 
 /// The processes that this hotrun has started, or that were started by one of those.
 fn sleepers(hotrun: u32) -> Vec<Pid> {
-    let mark = format!("HOTRUN_MARK={hotrun}-");
+    let mark = format!("PROCESS_TREE_MARK={hotrun}-");
     let numbers = fs::read_dir("/proc").expect("processes").flatten();
     let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     let is_one = |number: &i32| {
@@ -43,14 +43,14 @@ fn sleepers(hotrun: u32) -> Vec<Pid> {
     numbers.filter(is_one).filter_map(Pid::from_raw).collect()
 }
 
-/// The guardian of this hotrun.
-fn guardian(hotrun: u32) -> Option<Pid> {
+/// The watchdog of this hotrun.
+fn watchdog(hotrun: u32) -> Option<Pid> {
     let children = fs::read_to_string(format!("/proc/{hotrun}/task/{hotrun}/children")).expect("it lives");
     let mut children = children.split_whitespace().filter_map(|number| number.parse::<i32>().ok());
-    let is_guardian = |number: &i32| {
-        fs::read_to_string(format!("/proc/{number}/cmdline")).is_ok_and(|words| words.contains("__guardian"))
+    let is_watchdog = |number: &i32| {
+        fs::read_to_string(format!("/proc/{number}/cmdline")).is_ok_and(|words| words.contains("__watchdog"))
     };
-    children.find(is_guardian).and_then(Pid::from_raw)
+    children.find(is_watchdog).and_then(Pid::from_raw)
 }
 
 fn lives(process: Pid) -> bool {
@@ -61,21 +61,21 @@ fn lives(process: Pid) -> bool {
 fn nothing_is_left_whatever_ends_hotrun() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::KILL] {
         let mut hotrun = fugitive();
-        let guardian = guardian(hotrun.pid()).unwrap();
+        let watchdog = watchdog(hotrun.pid()).unwrap();
         hotrun.signal(signal);
         hotrun.wait();
         let pid = hotrun.pid();
-        hotrun.wait_until(&format!("end after {signal:?}"), || sleepers(pid).is_empty() && !lives(guardian));
+        hotrun.wait_until(&format!("end after {signal:?}"), || sleepers(pid).is_empty() && !lives(watchdog));
     }
 }
 
-/// The negative control: without the guardian, those who fled are left.
+/// The negative control: without the watchdog, the processes that left their group and session live on.
 #[test]
-fn the_guardian_is_what_ends_them() {
+fn the_watchdog_is_what_ends_them() {
     let mut hotrun = fugitive();
-    let (pid, guardian) = (hotrun.pid(), guardian(hotrun.pid()).unwrap());
-    kill_process(guardian, Signal::KILL).unwrap();
-    hotrun.wait_until("end of the guardian", || !lives(guardian));
+    let (pid, watchdog) = (hotrun.pid(), watchdog(hotrun.pid()).unwrap());
+    kill_process(watchdog, Signal::KILL).unwrap();
+    hotrun.wait_until("end of the watchdog", || !lives(watchdog));
     hotrun.signal(Signal::KILL);
     hotrun.wait();
     // hotrun's own child dies with it; those below it do not.

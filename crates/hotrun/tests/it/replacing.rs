@@ -97,6 +97,8 @@ fn a_program_that_is_killed_at_once_loses_its_request() {
     hotrun.wait_for_answer("version 1.");
     let request = slow(&hotrun, 1);
     hotrun.project().save("version.txt", "version 2.");
+    hotrun
+        .wait_for("has not ended 0 ms after SIGTERM and is killed; 1 connection still waited for an answer");
     assert!(!request.join().unwrap().is_ok_and(|text| text.ends_with("version 1.")), "{}", hotrun.said());
 }
 
@@ -199,6 +201,28 @@ fn a_death_on_probation_under_a_command_brings_the_old_server_back() {
     hotrun.project().edit("server.py", death, "");
     hotrun.project().edit("server.py", "version 1.", "version 2.");
     hotrun.wait_for_answer("version 2.");
+}
+
+/// The proxy has gone over to the new server, and comes back.
+#[test]
+fn a_death_on_probation_behind_the_proxy_brings_the_old_server_back() {
+    let Some(python) = present("python3") else { return };
+    let program = fs::read_to_string(script("slow.py")).unwrap();
+    let project = Project::new();
+    project.save("server.py", &program.replace("PORT", "int(os.environ['PORT'])"));
+    let settings = format!(
+        "[build]\nfull_bin = \"{python} -B server.py\"\n[socket]\nway = \"proxy\"\naddress = \"127.0.0.1:PORT\"\n"
+    );
+    let hotrun = project.file(".hotrun.toml", &settings).hotrun();
+    hotrun.wait_for_answer("version 1.");
+    hotrun.project().edit(
+        "server.py",
+        "# bound",
+        "import threading; threading.Timer(0.7, lambda: os._exit(7)).start()",
+    );
+    hotrun.wait_for("ended with status 7 on probation and is given up");
+    hotrun.wait_for_answer("version 1.");
+    assert_eq!(hotrun.count("is ready"), 2, "{}", hotrun.said());
 }
 
 #[test]

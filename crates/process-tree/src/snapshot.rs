@@ -1,76 +1,76 @@
-//! Who lives, and whose child it is.
+//! The processes of the machine at one moment.
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
-use crate::reaper::MARK;
+use crate::mark;
 
-/// Processes at one moment.
+/// Processes, by their id.
 #[derive(Debug)]
-pub(super) struct Census {
+pub(crate) struct Snapshot {
     processes: BTreeMap<u32, Process>,
 }
 
+/// What the kernel says of one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Process {
-    pub(super) pid: u32,
+pub(crate) struct Process {
+    pub(crate) pid: u32,
     parent: u32,
     group: u32,
     dead: bool,
 }
 
-impl Census {
-    /// Every process of the machine that we may see.
-    pub(super) fn of_all() -> Census {
+impl Snapshot {
+    /// Every process of the machine that this one may see.
+    pub(crate) fn of_all() -> Snapshot {
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        Census::of(entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()))
+        Snapshot::of(entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()))
     }
 
-    /// This process and all below it: much less to read.
-    pub(super) fn below(root: u32) -> Census {
+    /// The process `root` and all below it. Reads much less than [`Snapshot::of_all`].
+    pub(crate) fn below(root: u32) -> Snapshot {
         let mut found = vec![root];
         let mut at = 0;
         while let Some(process) = found.get(at) {
             match children(*process) {
                 Some(children) => found.extend(children),
                 // The kernel was built without these lists.
-                None if at == 0 => return Census::of_all(),
+                None if at == 0 => return Snapshot::of_all(),
                 None => {}
             }
             at += 1;
         }
-        Census::of(found.into_iter())
+        Snapshot::of(found.into_iter())
     }
 
-    fn of(numbers: impl Iterator<Item = u32>) -> Census {
+    fn of(numbers: impl Iterator<Item = u32>) -> Snapshot {
         let stats = numbers.filter_map(|number| fs::read_to_string(format!("/proc/{number}/stat")).ok());
         let processes = stats.filter_map(|stat| Process::parse(&stat));
-        Census { processes: processes.map(|process| (process.pid, process)).collect() }
+        Snapshot { processes: processes.map(|process| (process.pid, process)).collect() }
     }
 
-    /// The living ones in the group, below its leader, or with a mark that begins like this.
-    pub(super) fn members(&self, group: u32, mark: &str) -> Vec<u32> {
+    /// The living processes in the group of `leader`, below it, or with a mark that begins with `mark`.
+    pub(crate) fn members(&self, leader: u32, mark: &str) -> Vec<u32> {
         let belongs = |process: &&Process| {
-            process.group == group
-                || process.pid == group
-                || self.descends(process, group)
-                || process.marked(mark)
+            process.group == leader
+                || process.pid == leader
+                || self.descends(process, leader)
+                || mark::is_on(process.pid, mark)
         };
         self.living().filter(belongs).map(|process| process.pid).collect()
     }
 
-    /// The living ones below a process.
-    pub(super) fn descendants(&self, of: u32) -> Vec<u32> {
+    /// The living processes below `of`.
+    pub(crate) fn descendants(&self, of: u32) -> Vec<u32> {
         self.living().filter(|process| self.descends(process, of)).map(|process| process.pid).collect()
     }
 
-    /// The living ones whose mark begins like this.
-    pub(super) fn marked(&self, prefix: &str) -> Vec<u32> {
-        self.living().filter(|process| process.marked(prefix)).map(|process| process.pid).collect()
+    /// The living processes whose mark begins with `prefix`.
+    pub(crate) fn marked(&self, prefix: &str) -> Vec<u32> {
+        self.living().filter(|process| mark::is_on(process.pid, prefix)).map(|process| process.pid).collect()
     }
 
-    /// Children that have ended and that nobody has waited for.
-    pub(super) fn dead_children(self, of: u32) -> impl Iterator<Item = Process> {
+    /// The children of `of` that have ended and that nobody has waited for.
+    pub(crate) fn dead_children(self, of: u32) -> impl Iterator<Item = Process> {
         self.processes.into_values().filter(move |process| process.dead && process.parent == of)
     }
 
@@ -80,7 +80,7 @@ impl Census {
 
     fn descends(&self, process: &Process, from: u32) -> bool {
         let mut parent = process.parent;
-        // Processes come and go while they are counted: a chain may be broken, or even closed.
+        // Processes come and go while they are read: a chain may be broken, or even closed.
         for _ in 0..self.processes.len() {
             if parent == from {
                 return true;
@@ -93,7 +93,7 @@ impl Census {
 }
 
 impl Process {
-    /// Reads `/proc/PID/stat`, where the name is in brackets and may contain anything.
+    /// Reads `/proc/PID/stat`. The name in it is in brackets and may contain anything.
     fn parse(stat: &str) -> Option<Process> {
         let (pid, rest) = stat.split_once(' ')?;
         let (_, rest) = rest.rsplit_once(')')?;
@@ -101,22 +101,14 @@ impl Process {
         let dead = matches!(fields.next()?, "Z" | "X");
         let mut number = |skipped| fields.nth(skipped)?.parse().ok();
         let (parent, group) = (number(0)?, number(0)?);
-        // The first thread may be gone before the others are.
+        // The first thread may end before the others do: then the process lives, and its state is `Z`.
         let threads = number(14).unwrap_or(0);
         Some(Process { pid: pid.parse().ok()?, parent, group, dead: dead && threads <= 1 })
     }
 
-    /// Whether it is in the group and not its leader.
-    pub(super) fn is_follower(&self, group: u32) -> bool {
-        self.group == group && self.pid != group
-    }
-
-    /// Whether it was started, however indirectly, by whoever gave out marks that begin like this. A dead process has
-    /// no environment any more.
-    fn marked(&self, prefix: &str) -> bool {
-        let environment = fs::read(format!("/proc/{}/environ", self.pid)).unwrap_or_default();
-        let mark = format!("{MARK}={prefix}");
-        environment.split(|byte| *byte == 0).any(|variable| variable.starts_with(mark.as_bytes()))
+    /// Whether it is in the group of `leader` and not `leader` itself.
+    pub(crate) fn is_follower(&self, leader: u32) -> bool {
+        self.group == leader && self.pid != leader
     }
 }
 
@@ -135,27 +127,27 @@ fn children(process: u32) -> Option<Vec<u32>> {
 mod tests {
     use std::process::{self, Command};
 
-    use super::{Census, Process};
+    use super::{Process, Snapshot};
 
-    fn census(lines: &[&str]) -> Census {
+    fn snapshot(lines: &[&str]) -> Snapshot {
         let processes = lines.iter().map(|line| Process::parse(line).unwrap());
-        Census { processes: processes.map(|process| (process.pid, process)).collect() }
+        Snapshot { processes: processes.map(|process| (process.pid, process)).collect() }
     }
 
     #[test]
-    fn what_is_below_us_is_found_without_reading_all() {
+    fn the_processes_below_this_one_are_found_without_reading_all() {
         let mut child = Command::new("sh").args(["-c", "sleep 60 & wait"]).spawn().unwrap();
         loop {
-            let found = Census::below(process::id()).members(child.id(), "no mark");
-            let all = Census::of_all().descendants(child.id());
+            let found = Snapshot::below(process::id()).members(child.id(), "no mark");
+            let all = Snapshot::of_all().descendants(child.id());
             // The shell, and what it has started by now.
             if found.len() == 2 && all.len() == 1 {
                 assert!(found.contains(&child.id()) && found.contains(&all[0]), "{found:?} {all:?}");
                 break;
             }
         }
-        for process in Census::below(process::id()).descendants(child.id()) {
-            crate::reaper::send(process, rustix::process::Signal::KILL);
+        for process in Snapshot::below(process::id()).descendants(child.id()) {
+            crate::process_tree::send(process, rustix::process::Signal::KILL);
         }
         child.wait().unwrap();
     }
@@ -178,8 +170,8 @@ mod tests {
     }
 
     #[test]
-    fn who_has_left_the_group_is_still_below_its_leader() {
-        let census = census(&[
+    fn a_process_that_left_the_group_is_still_below_its_leader() {
+        let snapshot = snapshot(&[
             "10 (hotrun) S 1 10",
             "20 (server) S 10 20",
             "21 (worker) S 20 20",
@@ -189,8 +181,8 @@ mod tests {
             "31 (a) S 32 31",
             "32 (loop) S 31 31",
         ]);
-        assert_eq!(census.members(20, "nobody has this mark"), [20, 21, 22]);
-        assert_eq!(census.descendants(10), [20, 21, 22, 30]);
-        assert_eq!(census.dead_children(21).map(|process| process.pid).collect::<Vec<_>>(), [23]);
+        assert_eq!(snapshot.members(20, "nobody has this mark"), [20, 21, 22]);
+        assert_eq!(snapshot.descendants(10), [20, 21, 22, 30]);
+        assert_eq!(snapshot.dead_children(21).map(|process| process.pid).collect::<Vec<_>>(), [23]);
     }
 }
