@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fmt::{Debug, Formatter};
 use std::path::PathBuf;
 
-use filewatch::{Gate, Watch};
+use filewatch::{Options, RebuildLock};
 
 use crate::configs::Configs;
 use crate::configurable::Configurable;
@@ -29,7 +29,7 @@ pub struct Builder<T, D = ()> {
     loader: Loader<T>,
     derive: Derive<T, D>,
     revision_key: Option<String>,
-    watch: Watch,
+    watch: Options,
 }
 
 impl<T: Configurable> Configs<T> {
@@ -44,7 +44,7 @@ impl<T: Configurable> Configs<T> {
             unknown_keys: UnknownKeys::Deny,
             checks: Vec::new(),
         };
-        Builder { loader, derive: Box::new(|_, _| ()), revision_key: None, watch: Watch::default() }
+        Builder { loader, derive: Box::new(|_, _| ()), revision_key: None, watch: Options::default() }
     }
 }
 
@@ -160,10 +160,10 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
         Builder { loader, derive: Box::new(derive), revision_key, watch }
     }
 
-    /// Shares a gate: of all live values that share it, one is rebuilt at a time.
+    /// Shares a lock: of all live values that share it, one is rebuilt at a time.
     #[must_use]
-    pub fn gate(mut self, gate: &Gate) -> Self {
-        self.watch = self.watch.gate(gate);
+    pub fn rebuild_lock(mut self, lock: &RebuildLock) -> Self {
+        self.watch = self.watch.rebuild_lock(lock);
         self
     }
 

@@ -4,7 +4,7 @@ use std::fmt::{Debug, Formatter};
 use std::sync::Arc;
 
 use arc_swap::Guard;
-use filewatch::{Live, Watch};
+use filewatch::{Live, Options};
 use tokio::sync::watch;
 
 use crate::commit::Commit;
@@ -107,7 +107,7 @@ impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
         self.live.degraded()
     }
 
-    pub(crate) fn open(reload: Reload<T, D>, watch: Watch) -> Result<Configs<T, D>, Diagnosis> {
+    pub(crate) fn open(reload: Reload<T, D>, watch: Options) -> Result<Configs<T, D>, Diagnosis> {
         let reload = Arc::new(reload);
         let (builder, listener) = (Arc::clone(&reload), Arc::clone(&reload));
         let live = Live::open(

@@ -6,7 +6,7 @@
 //! what was published had ever been saved. It ends with its standard input.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-use filewatch::{Files, Live, Notice, ReadError, Step, TreeLimits, Watch};
+use filewatch::{Files, Live, Notice, Options, ReadError, Step, TreeLimits};
 use std::env;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
 
 fn follow(mut arguments: impl Iterator<Item = String>) -> Result<(), String> {
     let path = arguments.next().ok_or("expected the path of a file")?;
-    let mut watch = Watch::default();
+    let mut watch = Options::default();
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("expected a value after `{argument}`"));
         watch = match argument.as_str() {

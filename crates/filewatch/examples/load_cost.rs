@@ -4,7 +4,7 @@
 //! yardstick for a machine that is busy, or slow.
 #![allow(clippy::print_stdout)]
 
-use filewatch::{Files, Live, Notice, ReadError, Watch};
+use filewatch::{Files, Live, Notice, Options, ReadError};
 use std::fs;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ fn main() {
     fs::write(&path, "7").expect("the temporary folder can be written");
     let read = path.clone();
     let build = move |files: &mut Files<'_>, _: Option<&Arc<usize>>| Ok(Some(files.read(&read, 1024)?.len()));
-    let live =
-        Live::open(Watch::default(), build, |_: Notice<'_, usize, ReadError>| {}).expect("the file is there");
+    let live = Live::open(Options::default(), build, |_: Notice<'_, usize, ReadError>| {})
+        .expect("the file is there");
 
     let bare = arc_swap::ArcSwap::from_pointee(7_usize);
     let load = |live: &Live<usize>| drop(black_box(live.load()));

@@ -2,10 +2,10 @@
 
 use crate::cause::Cause;
 use crate::event::{Hint, Sign};
+use crate::options::{Options, Step};
 use crate::post::Post;
 use crate::settle::{Decision, EVERYTHING, Settle};
 use crate::shelf::Shelf;
-use crate::watch::{Step, Watch};
 use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) struct Attention {
-    watch: Watch,
+    options: Options,
     pub(crate) post: Post,
     pub(crate) settle: Settle,
     /// Why what is under suspicion is so.
@@ -36,14 +36,14 @@ pub(crate) enum Wait {
 }
 
 impl Attention {
-    pub(crate) fn open(watch: Watch) -> Self {
+    pub(crate) fn open(options: Options) -> Self {
         Self {
-            post: Post::open(watch.clone()),
-            settle: Settle::new(watch.quiet, PATIENCE),
+            post: Post::open(options.clone()),
+            settle: Settle::new(options.quiet, PATIENCE),
             cause: Cause::start(),
             stopped: false,
             waiting: Vec::new(),
-            watch,
+            options,
         }
     }
 
@@ -133,7 +133,7 @@ impl Attention {
             known.trust(path);
         }
         match sign {
-            _ if !self.watch.takes(Step::Patience) => self.settle.commit(path),
+            _ if !self.options.takes(Step::Patience) => self.settle.commit(path),
             Sign::Closed => self.settle.commit(path),
             Sign::Touched => self.settle.glance(path),
             Sign::Arrived if known.is_replaced(path) => self.settle.commit(path),

@@ -3,8 +3,8 @@
 use crate::degraded::Degraded;
 use crate::event::Hint;
 use crate::fingerprint::Id;
-use crate::gate::Gate;
 use crate::letters::Letters;
+use crate::rebuild_lock::RebuildLock;
 use crate::sentry::{Refusal, Sentry};
 use crate::ward::{Wards, awaits, is_remote};
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
@@ -31,7 +31,7 @@ impl Ear {
     }
 
     /// An ear that hears what it was told to attend to, or a deaf one.
-    pub(crate) fn open(number: u64, held_back: Option<Gate>, letters: &Letters) -> Self {
+    pub(crate) fn open(number: u64, held_back: Option<RebuildLock>, letters: &Letters) -> Self {
         Self::new(number, Sentry::post(number, held_back, letters))
     }
 

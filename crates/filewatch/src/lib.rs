@@ -4,14 +4,14 @@
 //! when a build fails the last good value stays. The closure that builds it *is* the reload: there is nothing else to configure.
 //!
 //! ```
-//! use filewatch::{Files, Live, Notice, ReadError, Watch};
+//! use filewatch::{Files, Live, Notice, ReadError, Options};
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("greeting.txt");
 //! # std::fs::write(&path, "hello\n")?;
 //! # let edited = path.clone();
 //! # let (heard, hears) = std::sync::mpsc::channel();
 //! let greeting = Live::open(
-//!     Watch::default(),
+//!     Options::default(),
 //!     move |files: &mut Files<'_>, _| {
 //!         let bytes = files.read(&path, 1024)?;
 //!         Ok::<_, ReadError>(Some(String::from_utf8_lossy(&bytes).trim().to_owned()))
@@ -42,14 +42,14 @@
 //!   folder above it is an event there. Folders are watched before anything in them is read. The folder around a mount is not: what is
 //!   mounted in it cannot be renamed, and every program that opens something in `/dev` would wake us.
 //! * A writer that closes, or renames into place, is done: its file is read at once. Any other change waits for some
-//!   [quiet](Watch::quiet), and an empty file, always, for four times as much: it may have been emptied to be written in another opening.
+//!   [quiet](Options::quiet), and an empty file, always, for four times as much: it may have been emptied to be written in another opening.
 //! * A file is read between two looks at its size and times. Who is in the midst of a call that writes it is waited for: a writer holds the
 //!   file's lock, and its bytes can be read before their event is queued. Then all events that have come meanwhile are heard: the kernel queues an
 //!   event within the call that causes it, and the thread that reads the files reads that queue itself, so none that concerns the reading is under
 //!   way. If one was, the file is read again.
 //! * Bytes are compared with those of the last build. Only a difference, or [`reload`](Live::reload), builds.
 //! * Events may be dropped, or may not come at all. Dropped ones are noticed, and everything is looked at. Besides, everything is looked at
-//!   [now and then](Watch::poll) by `stat`, more often where events are known not to come; each [`Degraded`] is reported once, and when it is over.
+//!   [now and then](Options::poll) by `stat`, more often where events are known not to come; each [`Degraded`] is reported once, and when it is over.
 //!
 //! # When it cannot hold
 //!
@@ -96,19 +96,19 @@ mod event;
 mod file;
 mod files;
 mod fingerprint;
-mod gate;
 mod grounds;
 mod letters;
 mod live;
+mod options;
 mod post;
 mod reading;
+mod rebuild_lock;
 mod scout;
 mod sentry;
 mod settle;
 mod shelf;
 mod tree;
 mod ward;
-mod watch;
 mod watcher;
 
 pub use degraded::Degraded;
@@ -116,9 +116,9 @@ pub use error::{ReadError, ReadErrorKind};
 #[doc(hidden)]
 pub use files::once;
 pub use files::{Files, TreeLimits};
-pub use gate::{Gate, GateGuard};
 pub use live::{Live, Notice, ReloadHandle, Trigger};
+pub use options::Options;
 #[doc(hidden)]
-pub use watch::Step;
-pub use watch::Watch;
+pub use options::Step;
+pub use rebuild_lock::{RebuildGuard, RebuildLock};
 pub use watcher::Watcher;

@@ -3,10 +3,10 @@
 use crate::degraded::Degraded;
 use crate::event::Hint;
 use crate::files::Files;
-use crate::gate::Gate;
 use crate::letters::Letters;
+use crate::options::Options;
+use crate::rebuild_lock::RebuildLock;
 use crate::scout::{Scout, Turn};
-use crate::watch::Watch;
 use arc_swap::{ArcSwap, Guard};
 use std::collections::BTreeSet;
 use std::panic::{self, AssertUnwindSafe};
@@ -28,7 +28,7 @@ pub struct Live<T> {
 
 /// Asks for rebuilds of a [`Live`] value, and does not keep its watching alive.
 ///
-/// So it may be used by a build or a notice of a value that shares the [`Gate`], where a handle must not be dropped.
+/// So it may be used by a build or a notice of a value that shares the [`RebuildLock`], where a handle must not be dropped.
 #[derive(Clone, Debug)]
 pub struct ReloadHandle {
     letters: Option<Letters>,
@@ -91,7 +91,7 @@ struct Watching {
 /// What the watching thread has.
 struct Keeper<T, B, N> {
     value: Arc<ArcSwap<T>>,
-    gate: Gate,
+    rebuild_lock: RebuildLock,
     scout: Scout,
     build: B,
     notice: N,
@@ -112,12 +112,12 @@ impl<T: Send + Sync + 'static> Live<T> {
     ///
     /// A panic in the first build is the caller's. A later one changes nothing, and the next change tries again; nor does one in `notice`.
     pub fn open<E: Send + 'static>(
-        watch: Watch,
+        options: Options,
         mut build: impl FnMut(&mut Files<'_>, Option<&Arc<T>>) -> Result<Option<T>, E> + Send + 'static,
         notice: impl FnMut(Notice<'_, T, E>) + Send + 'static,
     ) -> Result<Self, E> {
-        let gate = watch.gate.clone();
-        let mut scout = Scout::open(watch);
+        let rebuild_lock = options.rebuild_lock.clone();
+        let mut scout = Scout::open(options);
         let end = Instant::now() + LONGEST_START;
         let first = loop {
             let outcome = build(&mut scout.files(Trigger::Start), None);
@@ -131,7 +131,7 @@ impl<T: Send + Sync + 'static> Live<T> {
         let degraded = Arc::new(Mutex::new(scout.faults().into_iter().collect()));
         let keeper = Keeper {
             value: Arc::clone(&value),
-            gate,
+            rebuild_lock,
             scout,
             build,
             notice,
@@ -225,8 +225,8 @@ where
     }
 
     fn rebuild(&mut self) {
-        let gate = self.gate.clone();
-        let _held = gate.hold();
+        let lock = self.rebuild_lock.clone();
+        let _held = lock.hold();
         let trigger = self.scout.trigger();
         let current = self.value.load_full();
         let (build, scout) = (&mut self.build, &mut self.scout);

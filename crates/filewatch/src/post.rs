@@ -4,7 +4,7 @@ use crate::degraded::Degraded;
 use crate::ear::Ear;
 use crate::event::Hint;
 use crate::letters::Letters;
-use crate::watch::Watch;
+use crate::options::Options;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub(crate) struct Post {
     events: bool,
     poll: Duration,
-    watch: Watch,
+    options: Options,
     letters: Letters,
     inbox: Receiver<Hint>,
     /// Heard, and not received yet.
@@ -29,21 +29,21 @@ pub(crate) struct Post {
 }
 
 impl Post {
-    pub(crate) fn open(watch: Watch) -> Self {
+    pub(crate) fn open(options: Options) -> Self {
         let (letters, inbox) = Letters::open();
         let now = Instant::now();
         let mut post = Self {
-            events: watch.events,
-            poll: watch.poll,
+            events: options.events,
+            poll: options.poll,
             letters,
             inbox,
             heard: VecDeque::new(),
             ear: Ear::deaf(),
             rearm: true,
             last_look: now,
-            next_retry: now + watch.poll,
-            retry_pause: watch.poll,
-            watch,
+            next_retry: now + options.poll,
+            retry_pause: options.poll,
+            options,
         };
         if post.events {
             post.renew_ear();
@@ -92,7 +92,7 @@ impl Post {
     /// Another ear, in whose stead the last one is dropped.
     pub(crate) fn renew_ear(&mut self) {
         let number = self.ear.number() + 1;
-        let held_back = self.watch.held_back.clone();
+        let held_back = self.options.held_back.clone();
         // First the old one, so that a limit that leaves room for one only leaves room for this one.
         self.ear = Ear::deaf();
         self.ear = Ear::open(number, held_back, &self.letters);

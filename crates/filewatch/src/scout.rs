@@ -7,9 +7,9 @@ use crate::file::Terms;
 use crate::files::Files;
 use crate::letters::Letters;
 use crate::live::Trigger;
+use crate::options::{Options, Step};
 use crate::settle::{Decision, EVERYTHING, Suspects};
 use crate::shelf::Shelf;
-use crate::watch::{Step, Watch};
 use std::collections::BTreeSet;
 use std::mem;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 pub(crate) const ROUNDS: usize = 8;
 
 pub(crate) struct Scout {
-    watch: Watch,
+    options: Options,
     attention: Attention,
     shelf: Shelf,
     /// Changed less than this ago, a file that nobody watched until now is not trusted to be whole.
@@ -40,13 +40,13 @@ pub(crate) enum Turn {
 }
 
 impl Scout {
-    pub(crate) fn open(watch: Watch) -> Self {
+    pub(crate) fn open(options: Options) -> Self {
         Self {
-            attention: Attention::open(watch.clone()),
+            attention: Attention::open(options.clone()),
             shelf: Shelf::default(),
             youth: Duration::ZERO,
             rested: 0,
-            watch,
+            options,
         }
     }
 
@@ -89,9 +89,9 @@ impl Scout {
         self.arm(&suspects);
         let all = suspects.get(Path::new(EVERYTHING)).copied();
         let (ear, youth, empty_rule) =
-            (&self.attention.post.ear, self.youth, self.watch.takes(Step::EmptyRule));
+            (&self.attention.post.ear, self.youth, self.options.takes(Step::EmptyRule));
         let heard = |chain: &Chain| chain.last().is_some_and(|last| ear.hears(&last.folder));
-        let (quiet, patience, read) = (self.watch.quiet, PATIENCE, self.watch.reading());
+        let (quiet, patience, read) = (self.options.quiet, PATIENCE, self.options.reading());
         let terms = |chain: &Chain| {
             let heard = heard(chain);
             Terms { all, heard, youth, quiet, patience, empty_rule, read }
@@ -99,7 +99,7 @@ impl Scout {
         for name in self.shelf.refresh(terms) {
             self.attention.settle.dirty(&name, Instant::now());
         }
-        if self.watch.takes(Step::Barrier) {
+        if self.options.takes(Step::Barrier) {
             self.attention.listen(&mut self.shelf);
         }
         !self.attention.settle.is_disturbed()
@@ -127,12 +127,12 @@ impl Scout {
     /// The same, for the first build: waits until all is quiet, but not beyond `end`. A build that `failed` may have
     /// been given a file that was just being written, before anyone listened.
     pub(crate) fn confirms_first(&mut self, failed: bool, end: Instant) -> bool {
-        self.youth = if failed { self.watch.quiet } else { Duration::ZERO };
+        self.youth = if failed { self.options.quiet } else { Duration::ZERO };
         let mut settled = self.look();
         while !settled && Instant::now() < end {
             settled = self.step() == Turn::Look && self.look();
         }
-        self.youth = self.watch.quiet;
+        self.youth = self.options.quiet;
         Instant::now() >= end || !self.shelf.differs()
     }
 
@@ -214,7 +214,7 @@ impl Scout {
     /// Looking found that something happened at these names, of which no event told.
     fn blame(&mut self, found: &[PathBuf]) {
         let faultless = self.knows_faults() && self.attention.post.faults().is_empty();
-        self.attention.cause.look(self.watch.events && faultless);
+        self.attention.cause.look(self.options.events && faultless);
         self.shelf.distrust(found);
         for name in found {
             self.attention.settle.dirty(name, Instant::now());

@@ -5,10 +5,10 @@ use crate::degraded::Degraded;
 use crate::event::{Hint, Sign};
 use crate::file::absolute;
 use crate::grounds::Grounds;
+use crate::options::{LONGEST, Options};
 use crate::post::Post;
 use crate::scout::ROUNDS;
 use crate::settle::{Decision, EVERYTHING, Settle, Suspects};
-use crate::watch::{LONGEST, Watch};
 use std::collections::BTreeSet;
 use std::mem;
 use std::path::{Path, PathBuf};
@@ -24,12 +24,12 @@ const MOST_AT_ONCE: usize = 10_000;
 /// [`next`](Watcher::next) is called; what happens between two calls is in the next batch.
 ///
 /// ```
-/// use filewatch::{Watch, Watcher};
+/// use filewatch::{Options, Watcher};
 /// use std::time::Duration;
 /// # let folder = tempfile::tempdir()?;
 /// # let root = folder.path().canonicalize()?;
 /// # std::fs::create_dir(root.join("src"))?;
-/// let mut sources = Watcher::open(Watch::default(), [&root], |folder| !folder.ends_with("target"));
+/// let mut sources = Watcher::open(Options::default(), [&root], |folder| !folder.ends_with("target"));
 /// std::fs::write(root.join("src/main.rs"), "fn main() {}")?;
 /// assert_eq!(sources.next(Duration::from_secs(30)), [root.join("src/main.rs")]);
 /// # Ok::<(), std::io::Error>(())
@@ -47,18 +47,18 @@ impl Watcher {
     /// Watches the `roots`, files or folders, there or not, and below them every folder that `enter` agrees to. Both are given with absolute paths.
     /// Symlinks are followed on the way to a root, and not below it.
     pub fn open<P: AsRef<Path>>(
-        watch: Watch,
+        options: Options,
         roots: impl IntoIterator<Item = P>,
         enter: impl Fn(&Path) -> bool + Send + 'static,
     ) -> Self {
         let roots = roots.into_iter().map(|root| absolute(root.as_ref())).collect();
-        let settle = || Settle::new(watch.quiet, PATIENCE);
+        let settle = || Settle::new(options.quiet, PATIENCE);
         let mut watcher = Self {
             settle: settle(),
             aside: settle(),
             counts: Box::new(|_| true),
             grounds: Grounds::open(roots, Box::new(enter)),
-            post: Post::open(watch),
+            post: Post::open(options),
         };
         // What changed since the walk a moment ago is news to nobody.
         watcher.walk();
@@ -76,7 +76,7 @@ impl Watcher {
     /// Waits until files have changed, then returns their paths, sorted; or returns nothing after `timeout`.
     ///
     /// A file that was closed after writing, renamed or removed ends the waiting; one that is still being written to prolongs it until some
-    /// [quiet](Watch::quiet), but not beyond `timeout`. A file that does not exist any more is named too.
+    /// [quiet](Options::quiet), but not beyond `timeout`. A file that does not exist any more is named too.
     pub fn next(&mut self, timeout: Duration) -> Vec<PathBuf> {
         let end = Instant::now() + timeout.min(LONGEST);
         loop {

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use filewatch::{Degraded, Watch, Watcher};
+use filewatch::{Degraded, Options, Watcher};
 
 use crate::inputs::Inputs;
 use crate::job;
@@ -104,7 +104,7 @@ impl Sources {
         if outskirts.paths == paths {
             return Vec::new();
         }
-        let watcher = Watcher::open(Watch::default().poll(LOOK), &paths, |_| true);
+        let watcher = Watcher::open(Options::default().poll(LOOK), &paths, |_| true);
         let lease = Arc::new(());
         let (desk, held) = (Arc::clone(&self.desk), Arc::downgrade(&lease));
         if let Err((error, _)) = job::start("sources", watcher, move |watcher| desk.follow(watcher, &held)) {
@@ -123,7 +123,7 @@ impl Desk {
     fn enter(self: &Arc<Self>, rules: &SourceRules, ignores: &Ignores) -> Watcher {
         let begun = Instant::now();
         let known = judge::contents(Survey::of(rules, ignores).files);
-        let watch = Watch::default().poll((begun.elapsed() * SHARE_OF_LOOKING).clamp(LOOK, RARE_LOOK));
+        let watch = Options::default().poll((begun.elapsed() * SHARE_OF_LOOKING).clamp(LOOK, RARE_LOOK));
         let (entered, passed_by) = (rules.clone(), ignores.clone());
         let desk = Arc::clone(self);
         let watcher = Watcher::open(watch, &rules.roots, move |folder| entered.enters(folder, &passed_by))

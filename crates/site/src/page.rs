@@ -131,7 +131,7 @@ struct Settings<'a> {
 mod tests {
     use std::{fs, sync::Arc};
 
-    use configs::{AppConfig, Gate};
+    use configs::{AppConfig, RebuildLock};
     use views::{Templates, Views};
 
     use super::{Remembered, local_time, render};
@@ -164,7 +164,7 @@ settings: {log_level: info, feature_flag_a: true, refresh_interval_seconds: 5}
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("index.html");
         fs::write(&path, "{{ app_name }} at {{ current_time }}").unwrap();
-        let views = Views::open(folder.path(), &Gate::new(), |_| Ok(())).unwrap();
+        let views = Views::open(folder.path(), &RebuildLock::new(), |_| Ok(())).unwrap();
         let mut sets = vec![views.snapshot()];
         for version in 2..5 {
             fs::write(&path, format!("set {version}: {{{{ app_name }}}} at {{{{ current_time }}}}")).unwrap();

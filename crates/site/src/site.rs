@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use configs::{AppConfig, Commit, Configs, Gate, Rejection};
+use configs::{AppConfig, Commit, Configs, RebuildLock, Rejection};
 use futures_util::Stream;
 use serde::Serialize;
 use views::Views;
@@ -56,8 +56,8 @@ struct Inner {
 impl Site {
     /// Reads, validates and renders everything once, then follows the files.
     pub fn open(options: Options) -> Result<Site, OpenError> {
-        let gate = Gate::new();
-        let held = gate.hold();
+        let lock = RebuildLock::new();
+        let held = lock.hold();
         let mut builder = AppConfig::builder()
             .files(options.config)
             .environment("APP")
@@ -65,7 +65,7 @@ impl Site {
             .check("routes", configured_routes::check)
             .check("log_level", move |config, _| check_log_filter(config, options.is_log_filter))
             .derive(Derived::new)
-            .gate(&gate);
+            .rebuild_lock(&lock);
         for assignment in &options.set {
             builder =
                 builder.set(assignment).map_err(|error| OpenError::Usage(format!("`--set`: {error}")))?;
@@ -73,7 +73,7 @@ impl Site {
         let configs = builder.open().map_err(OpenError::Config)?;
         let state = Arc::new(State::new(options.framework, configs.reader()));
         let trial = Arc::clone(&state);
-        let views = Views::open(options.templates, &gate, move |templates| trial.try_templates(templates))
+        let views = Views::open(options.templates, &lock, move |templates| trial.try_templates(templates))
             .map_err(OpenError::Templates)?;
         let inner = Arc::new(Inner {
             configs,
@@ -84,7 +84,7 @@ impl Site {
             instance: options.instance.into(),
             requests: AtomicU64::new(0),
         });
-        // This is called while the gate is held, where no handle of the site may be dropped.
+        // This is called while the lock is held, where no handle of the site may be dropped.
         let (configs, views) = (inner.configs.reload_handle(), inner.views.reload_handle());
         inner.state.follow(&inner.configs, &inner.views, move |source| match source {
             Source::Config => configs.reload(),

@@ -4,7 +4,7 @@
 //! (FNV-1a, 64 bits), and its first line. It ends with its standard input.
 #![allow(clippy::print_stdout)]
 
-use filewatch::Gate;
+use filewatch::RebuildLock;
 use std::collections::BTreeMap;
 use std::env;
 use std::io::{self, Write};
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         *keeps.lock().unwrap_or_else(PoisonError::into_inner) = rendered;
         Ok(())
     };
-    let views = Views::open(folder, &Gate::new(), trial)?;
+    let views = Views::open(folder, &RebuildLock::new(), trial)?;
     say(&page);
     views.on_event(move |event| {
         if let Event::Published { .. } = event {

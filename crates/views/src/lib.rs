@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use std::collections::BTreeMap;
-//! use filewatch::Gate;
+//! use filewatch::RebuildLock;
 //! use views::Views;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,7 +15,7 @@
 //!
 //! let page = BTreeMap::from([("greeting", "Hello & welcome")]);
 //! let trial = page.clone();
-//! let views = Views::open(folder.path(), &Gate::new(), move |templates| {
+//! let views = Views::open(folder.path(), &RebuildLock::new(), move |templates| {
 //!     templates.render("index.html", &trial).map(drop)
 //! })?;
 //!
@@ -24,7 +24,7 @@
 //!
 //! // A template that asks for what is not there: here at the start, later as a rejected edit.
 //! std::fs::write(folder.path().join("index.html"), "<h1>\n{{ farewell }}</h1>")?;
-//! let error = Views::open(folder.path(), &Gate::new(), move |templates| {
+//! let error = Views::open(folder.path(), &RebuildLock::new(), move |templates| {
 //!     templates.render("index.html", &page).map(drop)
 //! });
 //! let error = error.err().ok_or("it is refused")?;

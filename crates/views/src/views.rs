@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::Guard;
-use filewatch::{Degraded, Gate, Live, Notice, ReloadHandle, Watch};
+use filewatch::{Degraded, Live, Notice, Options, RebuildLock, ReloadHandle};
 
 use crate::compiler::{Compiler, InForce};
 use crate::error::Error;
@@ -25,11 +25,11 @@ impl Views {
     /// Compiles the templates of `dir`, tries them, and follows the folder from then on.
     ///
     /// `trial` judges every set before it goes live, the first one too: render the page with the settings in force, since
-    /// a variable that does not exist shows only then. It runs on the watching thread while `gate` is held (not
-    /// at the first set), so whatever shares the gate stands still meanwhile.
+    /// a variable that does not exist shows only then. It runs on the watching thread while `lock` is held (not
+    /// at the first set), so no other value that shares the lock changes meanwhile.
     pub fn open(
         dir: impl Into<PathBuf>,
-        gate: &Gate,
+        lock: &RebuildLock,
         trial: impl Fn(&Templates) -> Result<(), Error> + Send + 'static,
     ) -> Result<Views, Error> {
         let in_force = InForce::default();
@@ -39,7 +39,7 @@ impl Views {
         let listeners = Listeners::default();
         let (audience, published) = (listeners.clone(), in_force.clone());
         let live = Live::open(
-            Watch::default().gate(gate),
+            Options::default().rebuild_lock(lock),
             move |files, _| {
                 started.start();
                 compiler.compile(files)

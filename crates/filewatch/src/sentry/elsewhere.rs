@@ -1,8 +1,8 @@
 //! `notify`, on its own thread, either of which may fail: for systems that are not Linux.
 
 use crate::event::{Hint, Sign};
-use crate::gate::Gate;
 use crate::letters::Letters;
+use crate::rebuild_lock::RebuildLock;
 use crate::sentry::Refusal;
 use crate::ward::{Wards, awaits};
 use arc_swap::ArcSwap;
@@ -35,13 +35,13 @@ impl Sentry {
     }
 
     /// Absent if the system will not have one more. It tells of its own end by its number.
-    pub(crate) fn post(number: u64, held_back: Option<Gate>, letters: &Letters) -> Self {
+    pub(crate) fn post(number: u64, held_back: Option<RebuildLock>, letters: &Letters) -> Self {
         let wards = Arc::<ArcSwap<Wards>>::default();
         let (alive, breath) = mpsc::channel();
         let ending = Ending { number, letters: letters.clone(), _alive: alive };
         let awaited = Arc::clone(&wards);
         let heard = move |event| {
-            let _held = held_back.as_ref().map(Gate::hold);
+            let _held = held_back.as_ref().map(RebuildLock::hold);
             hear(&awaited, &ending.letters, event);
         };
         Self { watcher: RecommendedWatcher::new(heard, Config::default()).ok(), wards, breath }

@@ -7,8 +7,8 @@
 mod tests;
 
 use crate::event::{Hint, Sign};
-use crate::gate::Gate;
 use crate::letters::Letters;
+use crate::rebuild_lock::RebuildLock;
 use crate::sentry::Refusal;
 use crate::ward::{Wards, awaits};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
@@ -43,7 +43,7 @@ struct Queue {
     number: u64,
     inotify: OwnedFd,
     rung: Arc<OwnedFd>,
-    held_back: Option<Gate>,
+    held_back: Option<RebuildLock>,
     wards: Arc<Wards>,
     /// More than one path where a folder is mounted in several places.
     folders: HashMap<i32, Vec<PathBuf>>,
@@ -60,7 +60,7 @@ impl Sentry {
     }
 
     /// Absent if the system will not have one more. It tells of its own end by its number.
-    pub(crate) fn post(number: u64, held_back: Option<Gate>, letters: &Letters) -> Self {
+    pub(crate) fn post(number: u64, held_back: Option<RebuildLock>, letters: &Letters) -> Self {
         let queue = || -> Result<Queue, Errno> {
             let inotify = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
             let rung = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
@@ -143,7 +143,7 @@ impl Queue {
     /// Hears what is in the queue by now, and nothing that comes meanwhile: who writes without an end would be listened to without an end.
     fn hear(&mut self, heard: &mut VecDeque<Hint>) {
         let held_back = self.held_back.clone();
-        let _held = held_back.as_ref().map(Gate::hold);
+        let _held = held_back.as_ref().map(RebuildLock::hold);
         match ioctl_fionread(&self.inotify).map(usize::try_from) {
             Ok(Ok(0)) => {}
             Ok(Ok(queued)) => self.take(queued, heard),

@@ -1,7 +1,7 @@
 //! What watching becomes when the system cannot do its part, and that it comes back by itself.
 
-use crate::support::{Folder, Heard, LiveText, available, limits, skipped, wait_until, watch};
-use filewatch::{Degraded, Gate, ReadError, ReadErrorKind, Trigger};
+use crate::support::{Folder, Heard, LiveText, available, limits, options, skipped, wait_until};
+use filewatch::{Degraded, ReadError, ReadErrorKind, RebuildLock, Trigger};
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -30,11 +30,11 @@ fn flood(folder: &Folder, path: &Path) {
 fn when_events_are_dropped_the_last_save_is_found_all_the_same() {
     let folder = Folder::new();
     let path = folder.write("file", "old");
-    let gate = Gate::new();
-    let watch = watch().hold_back(&gate).poll(Duration::from_hours(1));
+    let lock = RebuildLock::new();
+    let watch = options().hold_back(&lock).poll(Duration::from_hours(1));
     let live = LiveText::open_with(watch, &path);
     for round in 0..3 {
-        let held = gate.hold();
+        let held = lock.hold();
         flood(&folder, &path);
         let new = format!("saved while nobody listened {round}");
         fs::rename(folder.write("tmp", &new), &path).unwrap();
@@ -49,10 +49,10 @@ fn when_events_are_dropped_the_last_save_is_found_all_the_same() {
 fn when_events_are_dropped_a_replaced_folder_is_found_all_the_same() {
     let folder = Folder::new();
     let path = folder.write("conf/file", "old");
-    let gate = Gate::new();
-    let watch = watch().hold_back(&gate).poll(Duration::from_hours(1));
+    let lock = RebuildLock::new();
+    let watch = options().hold_back(&lock).poll(Duration::from_hours(1));
     let live = LiveText::open_with(watch, &path);
-    let held = gate.hold();
+    let held = lock.hold();
     flood(&folder, &path);
     fs::rename(folder.join("conf"), folder.join("conf.old")).unwrap();
     folder.write("conf/file", "in another folder");
@@ -91,7 +91,7 @@ fn a_change_of_which_no_event_tells_is_found_and_reported_once() {
 fn looking_alone_is_a_choice_and_not_reported() {
     let folder = Folder::new();
     let path = folder.write("file", "old");
-    let live = LiveText::open_with(watch().without_events(), &path);
+    let live = LiveText::open_with(options().without_events(), &path);
     let begun = Instant::now();
     fs::write(&path, "new").unwrap();
     assert_eq!(live.next(), Heard::Published("new".into(), Trigger::Poll));
@@ -104,7 +104,7 @@ fn looking_alone_is_a_choice_and_not_reported() {
 fn by_looking_alone_a_slow_writer_is_not_judged_before_the_end() {
     let folder = Folder::new();
     let path = folder.write("file", "old");
-    let live = LiveText::open_with(watch().without_events().poll(Duration::from_millis(40)), &path);
+    let live = LiveText::open_with(options().without_events().poll(Duration::from_millis(40)), &path);
     let mut file = File::create(&path).unwrap();
     for byte in b"not before the end" {
         file.write_all(&[*byte]).unwrap();
@@ -161,7 +161,7 @@ fn with_no_watches() {
 
 #[test]
 #[ignore = "run in a namespace by the_last_watch_goes_to_the_folder_of_the_file"]
-fn with_one_watch() {
+fn with_one_options() {
     degrades_and_recovers(Degraded::WatchLimit, WATCHES, Trigger::Event);
 }
 
@@ -199,7 +199,7 @@ fn a_folder_that_is_mounted_and_unmounted_is_followed() {
 fn with_mounts() {
     let folder = Folder::new();
     let path = folder.write("conf/file", "below");
-    let live = LiveText::open_with(watch().poll(Duration::from_millis(200)), &path);
+    let live = LiveText::open_with(options().poll(Duration::from_millis(200)), &path);
     let conf = folder.join("conf");
     let run = |program: &str, arguments: &[&str]| {
         assert!(Command::new(program).args(arguments).arg(&conf).status().unwrap().success());
@@ -339,7 +339,7 @@ fn of_a_thousand_templates_the_one_that_changes_is_published_once() {
         folder.write(&format!("{}/{number}.html", number % 10), &number.to_string());
     }
     let root = folder.path.clone();
-    let live = LiveText::build(watch(), move |files| {
+    let live = LiveText::build(options(), move |files| {
         let found = files.tree(&root, limits(), |path| path.extension().is_some_and(|end| end == "html"))?;
         let sum: usize = found.iter().map(|(_, bytes)| bytes.len()).sum();
         Ok(Some(format!("{} files, {sum} bytes", found.len())))
@@ -355,7 +355,7 @@ fn of_a_thousand_templates_the_one_that_changes_is_published_once() {
 /// No clock of a file says what is newer: bytes do.
 #[test]
 fn a_clock_that_was_set_back_hides_nothing() {
-    for by in [watch(), watch().without_events().poll(Duration::from_millis(100))] {
+    for by in [options(), options().without_events().poll(Duration::from_millis(100))] {
         let folder = Folder::new();
         let path = folder.write("file", "from the future");
         let later = std::time::SystemTime::now() + Duration::from_hours(24 * 365);

@@ -1,7 +1,9 @@
 //! Handles, threads, gates, and closures that misbehave.
 
-use crate::support::{AFTERMATH, DEADLINE, Folder, Heard, LIMIT, LiveText, limits, text, wait_until, watch};
-use filewatch::{Gate, Live, Notice, ReadError, Trigger, Watcher};
+use crate::support::{
+    AFTERMATH, DEADLINE, Folder, Heard, LIMIT, LiveText, limits, options, text, wait_until,
+};
+use filewatch::{Live, Notice, ReadError, RebuildLock, Trigger, Watcher};
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -23,7 +25,7 @@ fn dropping_the_last_handle_ends_the_thread_before_it_returns() {
     let path = folder.write("file", "old");
     let ended = Arc::new(AtomicBool::new(false));
     let flag = Flag(Arc::clone(&ended));
-    let live = LiveText::build(watch(), move |files| {
+    let live = LiveText::build(options(), move |files| {
         let _ = &flag;
         text(files, &path).map(Some)
     })
@@ -84,13 +86,13 @@ fn no_watch_is_left_of_a_folder_that_was_renamed_away() {
     let folder = Folder::new();
     folder.write("t/a", "1");
     let (root, dir) = (folder.join("t"), folder.join("t"));
-    let live = LiveText::build(watch(), move |files| {
+    let live = LiveText::build(options(), move |files| {
         let found = files.tree(&root, limits(), |_| true)?;
         let names: Vec<_> = found.iter().map(|(path, _)| path.display().to_string()).collect();
         Ok(Some(names.join(" ")))
     })
     .unwrap();
-    let mut watcher = Watcher::open(watch(), [&dir], |_| true);
+    let mut watcher = Watcher::open(options(), [&dir], |_| true);
     let before = watches();
     assert!(before > 0, "nothing is watched");
     for round in 0..10 {
@@ -110,7 +112,7 @@ fn a_reload_handle_keeps_nothing_alive() {
     let path = folder.write("file", "old");
     let ended = Arc::new(AtomicBool::new(false));
     let flag = Flag(Arc::clone(&ended));
-    let live = LiveText::build(watch(), move |files| {
+    let live = LiveText::build(options(), move |files| {
         let _ = &flag;
         text(files, &path).map(Some)
     })
@@ -136,7 +138,7 @@ fn the_last_handle_may_be_dropped_by_the_listener() {
         drop(drops.lock().unwrap().take());
     };
     let mut slot = kept.lock().unwrap();
-    *slot = Some(Live::open(watch(), move |files, _| text(files, &read).map(Some), notice).unwrap());
+    *slot = Some(Live::open(options(), move |files, _| text(files, &read).map(Some), notice).unwrap());
     drop(slot);
     fs::write(&path, "new").unwrap();
     wait_until("the watching has ended", || ended.load(Ordering::SeqCst));
@@ -157,7 +159,7 @@ fn a_build_is_given_the_value_in_force_but_not_at_first() {
         let before = current.map_or("nothing", |current| current.as_str());
         text(files, &path).map(|text| Some(format!("{text} after {before}")))
     };
-    let live = Live::open(watch(), build, |_: Notice<'_, String, ReadError>| {}).unwrap();
+    let live = Live::open(options(), build, |_: Notice<'_, String, ReadError>| {}).unwrap();
     assert_eq!(*live.snapshot(), "one after nothing");
     folder.write("file", "two");
     wait_until("the edit is in force", || *live.snapshot() == "two after one after nothing");
@@ -180,7 +182,7 @@ fn a_reader_sees_every_value_and_keeps_no_watching_alive() {
         let _owned = &with_the_thread;
         text(files, &read).map(Some)
     };
-    let live = Live::open(watch(), build, |_: Notice<'_, String, ReadError>| {}).unwrap();
+    let live = Live::open(options(), build, |_: Notice<'_, String, ReadError>| {}).unwrap();
     let reader = live.reader();
     folder.write("file", "two");
     wait_until("the edit is in force", || *reader.snapshot() == "two");
@@ -195,7 +197,7 @@ fn reload_builds_although_no_byte_differs() {
     let path = folder.write("file", "old");
     let builds = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&builds);
-    let live = LiveText::build(watch(), move |files| {
+    let live = LiveText::build(options(), move |files| {
         let text = text(files, &path)?;
         Ok((counted.fetch_add(1, Ordering::Relaxed) == 0).then_some(text))
     })
@@ -212,7 +214,7 @@ fn reload_builds_although_no_byte_differs() {
 fn a_panicking_build_changes_nothing_and_the_next_change_tries_again() {
     let folder = Folder::new();
     let path = folder.write("file", "old");
-    let live = LiveText::build(watch(), move |files| {
+    let live = LiveText::build(options(), move |files| {
         let text = text(files, &path)?;
         assert!(text != "bad", "this panic belongs to the test");
         Ok(Some(text))
@@ -231,7 +233,7 @@ fn a_panicking_listener_harms_nobody() {
     let path = folder.write("file", "old");
     let read = path.clone();
     let live = Live::open(
-        watch(),
+        options(),
         move |files, _| text(files, &read).map(Some),
         |_: Notice<'_, String, ReadError>| panic!("this panic belongs to the test"),
     )
@@ -256,7 +258,7 @@ fn a_rejected_edit_keeps_the_last_good_value_and_is_reported_once() {
     let notice = move |notice: Notice<'_, u32, String>| {
         let _ = tell.send(format!("{notice:?}"));
     };
-    let live = Live::open(watch(), build, notice).unwrap();
+    let live = Live::open(options(), build, notice).unwrap();
     fs::write(&path, "two").unwrap();
     let said = heard.recv_timeout(DEADLINE).unwrap();
     assert_eq!(
@@ -270,9 +272,9 @@ fn a_rejected_edit_keeps_the_last_good_value_and_is_reported_once() {
 }
 
 #[test]
-fn lives_that_share_a_gate_are_rebuilt_one_at_a_time() {
+fn lives_that_share_a_lock_are_rebuilt_one_at_a_time() {
     let folder = Folder::new();
-    let gate = Gate::new();
+    let lock = RebuildLock::new();
     let inside = Arc::new(AtomicUsize::new(0));
     let most = Arc::new(AtomicUsize::new(0));
     let published = Arc::new(AtomicUsize::new(0));
@@ -290,9 +292,9 @@ fn lives_that_share_a_gate_are_rebuilt_one_at_a_time() {
             leaves.fetch_sub(1, Ordering::SeqCst);
             counts.fetch_add(1, Ordering::SeqCst);
         };
-        Live::open(watch().gate(&gate), build, notice).unwrap()
+        Live::open(options().rebuild_lock(&lock), build, notice).unwrap()
     };
-    let held = gate.hold();
+    let held = lock.hold();
     let lives = [open("a"), open("b"), open("c")];
     inside.store(0, Ordering::SeqCst);
     most.store(0, Ordering::SeqCst);
@@ -300,7 +302,7 @@ fn lives_that_share_a_gate_are_rebuilt_one_at_a_time() {
         folder.write(name, "new");
     }
     thread::sleep(Duration::from_millis(50));
-    assert_eq!(most.load(Ordering::SeqCst), 0, "the gate is held");
+    assert_eq!(most.load(Ordering::SeqCst), 0, "the lock is held");
     drop(held);
     wait_until("all are published", || published.load(Ordering::SeqCst) == 3);
     assert_eq!(most.load(Ordering::SeqCst), 1);
@@ -316,7 +318,7 @@ fn readers_see_only_whole_values_and_never_wait() {
         let number: u64 = text(files, &read)?.parse().unwrap_or(0);
         Ok::<_, ReadError>(Some((number, number.wrapping_mul(31))))
     };
-    let live = Live::open(watch(), build, |_: Notice<'_, (u64, u64), ReadError>| {}).unwrap();
+    let live = Live::open(options(), build, |_: Notice<'_, (u64, u64), ReadError>| {}).unwrap();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..2 {

@@ -1,6 +1,6 @@
 //! The programs with which people and deployments really save: each publishes exactly what it saved, once.
 
-use crate::support::{Folder, LiveText, available, watch};
+use crate::support::{Folder, LiveText, available, options};
 use std::io::{BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -17,7 +17,7 @@ fn saved_by(programs: &[&str], prepare: impl Fn(&Folder), save: impl Fn(&Folder)
     let folder = Folder::new();
     folder.write("file", "old\n");
     prepare(&folder);
-    let live = LiveText::open_with(watch(), &folder.join("file"));
+    let live = LiveText::open_with(options(), &folder.join("file"));
     assert_eq!(*live.live.snapshot(), "old\n");
     save(&folder);
     live.publishes_once("new\n");

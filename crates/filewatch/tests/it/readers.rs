@@ -1,6 +1,6 @@
 //! Whoever reads while values are swapped sees whole ones, and never waits.
 
-use crate::support::{DEADLINE, wait_until, watch};
+use crate::support::{DEADLINE, options, wait_until};
 use filewatch::{Live, Notice, ReadError};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -55,7 +55,7 @@ impl Counting {
             (Notice::Published { new, .. }, Some(live)) if new.0 <= SWAPS => live.reload(),
             _ => {}
         };
-        let live = Live::open(watch(), build, notice).unwrap();
+        let live = Live::open(options(), build, notice).unwrap();
         *again.lock().unwrap() = Some(live.clone());
         Self { live, again }
     }
@@ -112,7 +112,7 @@ fn readers_go_on_while_a_build_hangs() {
         }
         Ok(Some(1))
     };
-    let live = Live::open(watch(), build, |_: Notice<'_, u64, ReadError>| {}).unwrap();
+    let live = Live::open(options(), build, |_: Notice<'_, u64, ReadError>| {}).unwrap();
     live.reload();
     for _ in 0..100_000 {
         assert_eq!(**live.load(), 1);

@@ -1,6 +1,6 @@
 //! Every way to save a file publishes exactly what was saved, once.
 
-use crate::support::{Folder, Heard, LiveText, watch};
+use crate::support::{Folder, Heard, LiveText, options};
 use filewatch::{ReadErrorKind, Trigger};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::Write;
@@ -18,8 +18,8 @@ fn each_way(save: impl Fn(&Folder, &Path)) {
 
 #[track_caller]
 fn each_way_from(prepare: impl Fn(&Folder), save: impl Fn(&Folder, &Path)) {
-    let by_events = watch();
-    let by_looking = watch().without_events().poll(Duration::from_millis(100));
+    let by_events = options();
+    let by_looking = options().without_events().poll(Duration::from_millis(100));
     let ways = [(by_events, Trigger::Event), (by_looking, Trigger::Poll)].map(|(watch, trigger)| {
         let folder = Folder::new();
         prepare(&folder);
@@ -371,7 +371,7 @@ fn reading_is_not_an_event() {
     let builds = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counted = std::sync::Arc::clone(&builds);
     let file = path.clone();
-    let live = LiveText::build(watch(), move |files| {
+    let live = LiveText::build(options(), move |files| {
         counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         crate::support::text(files, &file).map(Some)
     })

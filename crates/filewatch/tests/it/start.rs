@@ -1,6 +1,6 @@
 //! The first build, and the moment after it.
 
-use crate::support::{Folder, Heard, LIMIT, LiveText, text, watch};
+use crate::support::{Folder, Heard, LIMIT, LiveText, options, text};
 use filewatch::{Live, Notice, ReadError, ReadErrorKind, Trigger};
 use std::fs::{self, File};
 use std::io::Write;
@@ -44,7 +44,7 @@ fn an_edit_between_the_reading_and_the_watching_is_never_lost() {
     let path = folder.write("file", "old");
     let read = path.clone();
     let mut edit = Some(path);
-    let live = LiveText::build(watch(), move |files| {
+    let live = LiveText::build(options(), move |files| {
         let text = text(files, &read)?;
         if let Some(path) = edit.take() {
             fs::write(path, "new").unwrap();
@@ -69,7 +69,7 @@ fn a_file_that_is_being_written_does_not_fail_the_start() {
         let text = text(files, &path).map_err(|error| error.to_string())?;
         if text.ends_with("yes") { Ok(Some(text)) } else { Err(text) }
     };
-    let live = Live::open(watch(), build, |_: Notice<'_, String, String>| {});
+    let live = Live::open(options(), build, |_: Notice<'_, String, String>| {});
     writer.join().unwrap();
     assert_eq!(*live.unwrap().snapshot(), "whole: no, yes");
 }
@@ -79,7 +79,7 @@ fn a_missing_file_fails_the_start_at_once_and_is_named() {
     let folder = Folder::new();
     let path = folder.join("no/such/file");
     let begun = Instant::now();
-    let error = LiveText::build(watch(), {
+    let error = LiveText::build(options(), {
         let path = path.clone();
         move |files| text(files, &path).map(Some)
     });
@@ -96,7 +96,7 @@ fn a_missing_file_fails_the_start_at_once_and_is_named() {
 fn a_missing_file_that_the_build_can_do_without_is_waited_for() {
     let folder = Folder::new();
     let path = folder.join("not/yet/there");
-    let live = LiveText::build(watch(), move |files| match text(files, &path) {
+    let live = LiveText::build(options(), move |files| match text(files, &path) {
         Err(ReadError { kind: ReadErrorKind::Missing, .. }) => Ok(Some("nothing".into())),
         read => read.map(Some),
     })
@@ -116,7 +116,7 @@ fn a_missing_file_that_the_build_can_do_without_is_waited_for() {
 /// What `Files::read` says of what is at `path`.
 fn refusal(path: &Path) -> ReadErrorKind {
     let path = path.to_owned();
-    LiveText::build(watch(), move |files| files.read(&path, 10).map(|_| None)).err().unwrap().kind
+    LiveText::build(options(), move |files| files.read(&path, 10).map(|_| None)).err().unwrap().kind
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn an_unreadable_file_is_named_and_read_when_it_may_be() {
 fn a_path_that_a_build_no_longer_reads_is_no_longer_watched() {
     let folder = Folder::new();
     let (main, other) = (folder.write("main", "with"), folder.write("other", "1"));
-    let live = LiveText::build(watch(), move |files| {
+    let live = LiveText::build(options(), move |files| {
         let main = text(files, &main)?;
         if main == "with" { Ok(Some(main + &text(files, &other)?)) } else { Ok(Some(main)) }
     })
@@ -213,7 +213,7 @@ fn the_first_build_knows_that_it_is_the_first() {
     let path = folder.write("file", "old");
     let (tell, triggers) = mpsc::channel();
     let read = path.clone();
-    let live = LiveText::build(watch(), move |files| {
+    let live = LiveText::build(options(), move |files| {
         let _ = tell.send(files.trigger());
         text(files, &read).map(Some)
     })

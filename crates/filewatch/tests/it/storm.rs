@@ -1,8 +1,8 @@
 //! No half-written file is ever given to a build, however fast it is saved; and the last save is never missed.
 
-use crate::support::{DEADLINE, Folder, LIMIT, memory, wait_until, watch};
+use crate::support::{DEADLINE, Folder, LIMIT, memory, options, wait_until};
 use crate::weather::{BY_RENAME, CUT, Dice, HASTY, LARGE, USUAL, Weather};
-use filewatch::{Gate, Live, Notice, ReadError, Step, Watch};
+use filewatch::{Live, Notice, Options, ReadError, RebuildLock, Step};
 use std::fs::{self, File};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ struct Storm {
 }
 
 impl Storm {
-    fn open(parent: &Path, watch: Watch, weather: Weather) -> Self {
+    fn open(parent: &Path, options: Options, weather: Weather) -> Self {
         let folder = Folder::within(parent);
         let path = folder.write("file", &(weather.version)(0));
         let (torn, count) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
@@ -39,7 +39,7 @@ impl Storm {
                 }
                 Ok(number)
             };
-        let live = Live::open(watch, build, |_: Notice<'_, u64, ReadError>| {}).unwrap();
+        let live = Live::open(options, build, |_: Notice<'_, u64, ReadError>| {}).unwrap();
         Self { path, live, torn, built: count, stalls: AtomicUsize::new(0), _folder: folder }
     }
 
@@ -64,8 +64,8 @@ impl Storm {
 }
 
 /// On a busy machine a writer may be held up for longer than the usual quiet, which is for slow writers, not for these storms.
-fn patient() -> Watch {
-    watch().quiet(Duration::from_secs(5))
+fn patient() -> Options {
+    options().quiet(Duration::from_secs(5))
 }
 
 fn nothing_is_torn_on(parent: &Path) {
@@ -103,7 +103,7 @@ fn nothing_is_torn_in_memory() {
 /// The negative controls: the storm that needs a step most, without it. (Without the rule for empty files: below.)
 #[track_caller]
 fn tears_without(step: Step, weather: Weather) {
-    let storm = Storm::open(&memory(), watch().omit(step), weather);
+    let storm = Storm::open(&memory(), options().omit(step), weather);
     let seen = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| storm.rage(1..1_000_000, weather, &seen));
@@ -139,14 +139,14 @@ fn without_patience_the_storm_tears() {
 /// Whoever hears of the events is held up again and again.
 #[test]
 fn what_is_heard_late_tears_nothing() {
-    let gate = Gate::new();
-    let storm = Storm::open(&memory(), watch().quiet(Duration::from_millis(100)).hold_back(&gate), USUAL);
+    let lock = RebuildLock::new();
+    let storm = Storm::open(&memory(), options().quiet(Duration::from_millis(100)).hold_back(&lock), USUAL);
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
             let mut dice = Dice(11);
             while !done.load(Ordering::Relaxed) {
-                let held = gate.hold();
+                let held = lock.hold();
                 thread::sleep(Duration::from_millis(250 + dice.below(100)));
                 drop(held);
                 thread::sleep(Duration::from_millis(dice.below(20)));
@@ -161,10 +161,10 @@ fn what_is_heard_late_tears_nothing() {
 }
 
 /// A file that is emptied, and filled only later.
-fn texts_of_a_save_in_two_openings(watch: Watch) -> Vec<String> {
+fn texts_of_a_save_in_two_openings(options: Options) -> Vec<String> {
     let folder = Folder::new();
     let path = folder.write("file", "old");
-    let live = crate::support::LiveText::open_with(watch.quiet(Duration::from_secs(1)), &path);
+    let live = crate::support::LiveText::open_with(options.quiet(Duration::from_secs(1)), &path);
     File::create(&path).unwrap();
     thread::sleep(Duration::from_millis(30));
     fs::write(&path, "new").unwrap();
@@ -177,11 +177,11 @@ fn texts_of_a_save_in_two_openings(watch: Watch) -> Vec<String> {
 
 #[test]
 fn an_empty_file_waits_for_what_follows() {
-    assert_eq!(texts_of_a_save_in_two_openings(watch()), ["new"]);
+    assert_eq!(texts_of_a_save_in_two_openings(options()), ["new"]);
 }
 
 /// The negative control.
 #[test]
 fn without_its_rule_an_empty_file_is_published() {
-    assert_eq!(texts_of_a_save_in_two_openings(watch().omit(Step::EmptyRule)), ["", "new"]);
+    assert_eq!(texts_of_a_save_in_two_openings(options().omit(Step::EmptyRule)), ["", "new"]);
 }

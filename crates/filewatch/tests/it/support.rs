@@ -1,6 +1,6 @@
 //! A live text and what was heard of it.
 
-use filewatch::{Degraded, Files, Live, Notice, ReadError, TreeLimits, Trigger, Watch};
+use filewatch::{Degraded, Files, Live, Notice, Options, ReadError, TreeLimits, Trigger};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver};
@@ -73,16 +73,16 @@ impl Folder {
 
 impl LiveText {
     pub(crate) fn open(path: &Path) -> Self {
-        Self::open_with(watch(), path)
+        Self::open_with(options(), path)
     }
 
-    pub(crate) fn open_with(watch: Watch, path: &Path) -> Self {
+    pub(crate) fn open_with(options: Options, path: &Path) -> Self {
         let path = path.to_owned();
-        Self::build(watch, move |files| text(files, &path).map(Some)).unwrap()
+        Self::build(options, move |files| text(files, &path).map(Some)).unwrap()
     }
 
     pub(crate) fn build(
-        watch: Watch,
+        options: Options,
         mut build: impl FnMut(&mut Files<'_>) -> Result<Option<String>, ReadError> + Send + 'static,
     ) -> Result<Self, ReadError> {
         let (tell, heard) = mpsc::channel();
@@ -95,7 +95,7 @@ impl LiveText {
                 Notice::Recovered(fault) => Heard::Recovered(fault),
             });
         };
-        Ok(Self { live: Live::open(watch, move |files, _| build(files), notice)?, heard })
+        Ok(Self { live: Live::open(options, move |files, _| build(files), notice)?, heard })
     }
 
     /// The next thing that is heard.
@@ -139,8 +139,8 @@ impl LiveText {
     }
 }
 
-pub(crate) fn watch() -> Watch {
-    Watch::default().quiet(STEADY_QUIET)
+pub(crate) fn options() -> Options {
+    Options::default().quiet(STEADY_QUIET)
 }
 
 pub(crate) fn text(files: &mut Files<'_>, path: &Path) -> Result<String, ReadError> {

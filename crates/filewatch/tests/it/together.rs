@@ -1,6 +1,6 @@
 //! Files that belong together.
 
-use crate::support::{Folder, text, wait_until, watch};
+use crate::support::{Folder, options, text, wait_until};
 use crate::weather::Dice;
 use filewatch::{Live, Notice, ReadError};
 use std::fs;
@@ -44,7 +44,7 @@ fn files_that_belong_together_are_seen_together() {
         }
         _ => {}
     };
-    let live = Live::open(watch(), build, notice).unwrap();
+    let live = Live::open(options(), build, notice).unwrap();
     let mut dice = Dice(7);
     for number in 1..=300 {
         swap(number);

@@ -1,7 +1,7 @@
 //! A folder with all that is below it.
 
-use crate::support::{Folder, Heard, LiveText, limits, memory, watch};
-use filewatch::{Files, ReadError, ReadErrorKind, TreeLimits, Trigger, Watch};
+use crate::support::{Folder, Heard, LiveText, limits, memory, options};
+use filewatch::{Files, Options, ReadError, ReadErrorKind, TreeLimits, Trigger};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -16,11 +16,11 @@ fn contents(files: &mut Files<'_>, dir: &Path) -> Result<Option<String>, ReadErr
 }
 
 fn open(dir: PathBuf) -> LiveText {
-    open_with(watch(), dir)
+    open_with(options(), dir)
 }
 
-fn open_with(watch: Watch, dir: PathBuf) -> LiveText {
-    LiveText::build(watch, move |files| contents(files, &dir)).unwrap()
+fn open_with(options: Options, dir: PathBuf) -> LiveText {
+    LiveText::build(options, move |files| contents(files, &dir)).unwrap()
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn files_that_come_go_and_change_their_names_count() {
 fn files_that_come_go_and_change_their_names_are_found_by_looking() {
     let folder = Folder::new();
     folder.write("t/a.html", "1");
-    let watch = watch().without_events().poll(std::time::Duration::from_millis(100));
+    let watch = options().without_events().poll(std::time::Duration::from_millis(100));
     let live = open_with(watch, folder.join("t"));
     folder.write("t/b.html", "2");
     live.publishes_once_by("a.html=1 b.html=2 ", Trigger::Poll);
@@ -82,7 +82,7 @@ fn what_is_not_wanted_causes_no_build() {
     folder.write("t/a.html", "1");
     let builds = Arc::new(AtomicUsize::new(0));
     let (counted, dir) = (Arc::clone(&builds), folder.join("t"));
-    let live = LiveText::build(watch(), move |files| {
+    let live = LiveText::build(options(), move |files| {
         counted.fetch_add(1, Ordering::Relaxed);
         contents(files, &dir)
     })
@@ -236,7 +236,7 @@ fn a_tree_of_too_many_or_too_large_files_is_refused_before_it_is_read() {
                 .tree(&dir, limits, |below| below.extension().is_some_and(|end| end == "html"))
                 .map(|_| Some(String::new()))
         };
-        LiveText::build(watch(), build).err().map(|error| error.kind)
+        LiveText::build(options(), build).err().map(|error| error.kind)
     };
     assert_eq!(refusal(2, 10), None);
     assert_eq!(refusal(1, 10), Some(ReadErrorKind::TooManyFiles { found: 2, limit: 1 }));

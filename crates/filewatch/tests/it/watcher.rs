@@ -1,6 +1,6 @@
 //! What changed below some roots, in batches.
 
-use crate::support::{AFTERMATH, DEADLINE, Folder, watch};
+use crate::support::{AFTERMATH, DEADLINE, Folder, options};
 use filewatch::Watcher;
 use std::fs;
 use std::io::Write;
@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 fn open(root: &Path) -> Watcher {
-    Watcher::open(watch(), [root], |folder| !folder.ends_with("target"))
+    Watcher::open(options(), [root], |folder| !folder.ends_with("target"))
 }
 
 /// Every path named until there has been silence for a while.
@@ -85,7 +85,7 @@ fn a_file_that_does_not_count_holds_up_no_other() {
     let source = folder.write("main.rs", "1");
     let mut busy = fs::File::create(folder.join("app.log")).unwrap();
     let fresh = |counts: fn(&Path) -> bool| {
-        let watch = watch().quiet(DEADLINE * 10);
+        let watch = options().quiet(DEADLINE * 10);
         Watcher::open(watch, [&folder.path], |_| true).counting(counts)
     };
     let mut watcher = fresh(|path| path.extension().is_some_and(|ending| ending == "rs"));
@@ -122,7 +122,7 @@ fn roots_may_be_missing_files_and_behind_symlinks() {
     folder.write("v2/src/a", "another");
     symlink("v1", folder.join("current")).unwrap();
     let (root, missing) = (folder.join("current/src"), folder.join("not/yet"));
-    let mut watcher = Watcher::open(watch(), [&root, &missing], |_| true);
+    let mut watcher = Watcher::open(options(), [&root, &missing], |_| true);
     folder.write("v1/src/a", "2");
     assert_eq!(changes(&mut watcher), [root.join("a")]);
     symlink("v2", folder.join("next")).unwrap();
@@ -147,7 +147,7 @@ fn the_timeout_holds_while_events_come_without_a_pause() {
             fs::write(path.with_extension(round.to_string()), "").unwrap();
         }),
     ] {
-        let mut watcher = Watcher::open(watch().quiet(quiet), [&a], |_| true);
+        let mut watcher = Watcher::open(options().quiet(quiet), [&a], |_| true);
         let done = AtomicBool::new(false);
         let (tell, told) = mpsc::channel();
         thread::scope(|scope| {
@@ -171,7 +171,7 @@ fn the_timeout_holds_while_events_come_without_a_pause() {
 fn a_timeout_may_be_nothing_or_for_ever() {
     let folder = Folder::new();
     let a = folder.write("a", "1");
-    let for_ever = watch().quiet(Duration::MAX).poll(Duration::MAX);
+    let for_ever = options().quiet(Duration::MAX).poll(Duration::MAX);
     let mut watcher = Watcher::open(for_ever, [&a], |_| true);
     fs::write(&a, "2").unwrap();
     let end = Instant::now() + DEADLINE;
@@ -192,7 +192,7 @@ fn set_mode(path: &Path, round: u32) {
 fn without_events_changes_are_found_by_looking() {
     let folder = Folder::new();
     let a = folder.write("a", "1");
-    let watch = watch().without_events().poll(Duration::from_millis(100));
+    let watch = options().without_events().poll(Duration::from_millis(100));
     let mut watcher = Watcher::open(watch, [&folder.path], |_| true);
     fs::write(&a, "22").unwrap();
     let b = folder.write("new/b", "1");

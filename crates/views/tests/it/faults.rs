@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
-use filewatch::Gate;
+use filewatch::RebuildLock;
 use views::{Error, Views};
 
 use crate::folder::{Folder, trial};
@@ -197,15 +197,15 @@ fn a_missing_page_is_the_trials_business() {
     let folder = Folder::of(&[("other.html", "fine")]);
     let error = refused(&folder);
     assert!(error.message().contains("no such template, the folder holds other.html"), "{error}");
-    Views::open(folder.path(), &Gate::new(), |_| Ok(())).unwrap();
+    Views::open(folder.path(), &RebuildLock::new(), |_| Ok(())).unwrap();
 }
 
 #[test]
 fn a_trial_that_refuses_or_panics_keeps_a_set_out() {
     let folder = Folder::of(&[("index.html", "fine")]);
-    let refusal = Views::open(folder.path(), &Gate::new(), |_| Err(Error::refused("not today")));
+    let refusal = Views::open(folder.path(), &RebuildLock::new(), |_| Err(Error::refused("not today")));
     assert_eq!(refusal.err().unwrap().message(), "not today");
-    let panic = Views::open(folder.path(), &Gate::new(), |_| panic!("on purpose"));
+    let panic = Views::open(folder.path(), &RebuildLock::new(), |_| panic!("on purpose"));
     assert!(panic.err().unwrap().message().contains("panicked"));
 }
 
@@ -218,7 +218,7 @@ fn no_value_of_a_variable_is_in_the_public_words() {
 }
 
 fn refused(folder: &Folder) -> Error {
-    match Views::open(folder.path(), &Gate::new(), trial) {
+    match Views::open(folder.path(), &RebuildLock::new(), trial) {
         Ok(_) => panic!("{} is not refused", folder.path().display()),
         Err(error) => error,
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use filewatch::Gate;
+use filewatch::RebuildLock;
 use serde::Serialize;
 use tempfile::TempDir;
 use views::{Error, Templates, Views};
@@ -43,7 +43,7 @@ impl Folder {
 
     /// The folder's views, let through if `index.html` renders with the visitor's variables.
     pub(crate) fn open(&self) -> Result<Views, Error> {
-        Views::open(self.path(), &Gate::new(), trial)
+        Views::open(self.path(), &RebuildLock::new(), trial)
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use filewatch::Gate;
+use filewatch::RebuildLock;
 use views::{Error, Event, Views};
 
 use crate::folder::{Folder, VISITOR, trial};
@@ -62,7 +62,7 @@ fn templates_added_removed_and_renamed_count() {
 fn a_folder_that_is_saved_again_while_it_is_first_tried_opens() {
     let folder = Folder::of(&[("index.html", "one")]);
     let (path, tries) = (folder.path().clone(), AtomicU32::new(0));
-    let views = Views::open(folder.path(), &Gate::new(), move |_| {
+    let views = Views::open(folder.path(), &RebuildLock::new(), move |_| {
         if tries.fetch_add(1, Ordering::Relaxed) == 0 {
             save_beside_and_move(&path.join("index.html"), "one");
         }
@@ -177,7 +177,7 @@ fn the_trial_decides_and_reload_asks_it_again() {
     let folder = Folder::of(&[("index.html", "one")]);
     let open = Arc::new(AtomicBool::new(true));
     let door = Arc::clone(&open);
-    let views = Views::open(folder.path(), &Gate::new(), move |templates| {
+    let views = Views::open(folder.path(), &RebuildLock::new(), move |templates| {
         trial(templates)?;
         if door.load(Ordering::SeqCst) { Ok(()) } else { Err(Error::refused("not today")) }
     })
@@ -210,7 +210,7 @@ fn a_reader_keeps_the_set_that_it_took() {
 fn a_panic_in_a_listener_or_a_trial_harms_nobody() {
     let folder = Folder::of(&[("index.html", "one")]);
     let trials = AtomicU32::new(0);
-    let views = Views::open(folder.path(), &Gate::new(), move |_| {
+    let views = Views::open(folder.path(), &RebuildLock::new(), move |_| {
         assert!(trials.fetch_add(1, Ordering::SeqCst) != 1, "on purpose, the second time");
         Ok(())
     })
@@ -225,12 +225,12 @@ fn a_panic_in_a_listener_or_a_trial_harms_nobody() {
 }
 
 #[test]
-fn nothing_changes_while_the_gate_is_held() {
+fn nothing_changes_while_the_lock_is_held() {
     let folder = Folder::of(&[("index.html", "one")]);
-    let gate = Gate::new();
-    let views = Views::open(folder.path(), &gate, trial).unwrap();
+    let lock = RebuildLock::new();
+    let views = Views::open(folder.path(), &lock, trial).unwrap();
     let events = events(&views);
-    let held = gate.hold();
+    let held = lock.hold();
     folder.write("index.html", "two");
     thread::sleep(Duration::from_millis(300));
     assert_eq!(page(&views), "one");
@@ -245,7 +245,7 @@ fn readers_see_whole_sets_only() {
         [("index.html", format!("{text}{{% include 'part.html' %}}")), ("part.html", text.to_owned())]
     };
     let folder = Folder::of(&set("0").each_ref().map(|(name, text)| (*name, text.as_str())));
-    let views = Views::open(folder.path(), &Gate::new(), |templates| {
+    let views = Views::open(folder.path(), &RebuildLock::new(), |templates| {
         let page = templates.render("index.html", &VISITOR)?;
         // Two files are not written at once: what is half of one set and half of the other is for the trial to find.
         if whole(&page) { Ok(()) } else { Err(Error::refused("half and half")) }

@@ -1,5 +1,5 @@
-use crate::gate::Gate;
 use crate::reading::{self, Reading};
+use crate::rebuild_lock::RebuildLock;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ pub(crate) const LONGEST: Duration = Duration::from_hours(24 * 365);
 
 /// How to watch. The defaults suit files that people and deployments edit.
 #[derive(Clone, Debug)]
-pub struct Watch {
+pub struct Options {
     pub(crate) quiet: Duration,
     pub(crate) poll: Duration,
-    pub(crate) gate: Gate,
+    pub(crate) rebuild_lock: RebuildLock,
     pub(crate) events: bool,
     pub(crate) omitted: Vec<Step>,
-    pub(crate) held_back: Option<Gate>,
+    pub(crate) held_back: Option<RebuildLock>,
 }
 
 /// A step that protects from publishing half a file.
@@ -33,12 +33,12 @@ pub enum Step {
     EmptyRule,
 }
 
-impl Default for Watch {
+impl Default for Options {
     fn default() -> Self {
         Self {
             quiet: Duration::from_millis(150),
             poll: Duration::from_millis(800),
-            gate: Gate::new(),
+            rebuild_lock: RebuildLock::new(),
             events: true,
             omitted: Vec::new(),
             held_back: None,
@@ -46,7 +46,7 @@ impl Default for Watch {
     }
 }
 
-impl Watch {
+impl Options {
     /// How long a file must not change before it is read when nothing says that its writer is done. 150 ms unless told.
     #[must_use]
     pub fn quiet(mut self, quiet: Duration) -> Self {
@@ -62,10 +62,10 @@ impl Watch {
         self
     }
 
-    /// Rebuilds only while holding `gate`.
+    /// Rebuilds only while holding `lock`.
     #[must_use]
-    pub fn gate(mut self, gate: &Gate) -> Self {
-        self.gate = gate.clone();
+    pub fn rebuild_lock(mut self, lock: &RebuildLock) -> Self {
+        self.rebuild_lock = lock.clone();
         self
     }
 
@@ -84,11 +84,11 @@ impl Watch {
         self
     }
 
-    /// For tests of what happens when events are dropped: no event is heard while `gate` is held.
+    /// For tests of what happens when events are dropped: no event is heard while `lock` is held.
     #[doc(hidden)]
     #[must_use]
-    pub fn hold_back(mut self, gate: &Gate) -> Self {
-        self.held_back = Some(gate.clone());
+    pub fn hold_back(mut self, lock: &RebuildLock) -> Self {
+        self.held_back = Some(lock.clone());
         self
     }
 
