@@ -1,4 +1,4 @@
-# The recipes of this repository; `just` alone lists them.
+# The recipes of this repository. `just` lists them.
 
 [private]
 default:
@@ -9,7 +9,7 @@ default:
 run framework *args:
     cargo run -p demo-{{framework}} -- {{args}}
 
-# Say what is wrong with the configuration and the templates, serve nothing
+# Check the configuration and the templates without serving
 [group('serve')]
 check *args:
     cargo run -q -p demo-axum -- --check {{args}}
@@ -19,35 +19,40 @@ check *args:
 schema:
     cargo run -q -p demo-axum -- --schema
 
-# Run every test
+# Run the quick tier of the tests
 [group('check')]
 test *args:
     cargo test --workspace {{args}}
 
-# Run the black-box suite against one demo: `just conform axum`
+# Run both tiers: also the fault matrix, storms, restarts and browsers, and every claim on all four demos
+[group('check')]
+test-full *args:
+    TEST_TIER=full cargo test --workspace {{args}}
+
+# Run the whole black-box suite against one demo: `just conform axum`
 [group('check')]
 conform framework *args:
-    cargo test -p demo-{{framework}} --test conformance -- {{args}}
+    TEST_TIER=full cargo test -p demo-{{framework}} --test conformance -- {{args}}
 
-# Save a file 140,000 times as nastily as can be: nothing torn may be published, by filewatch alone or by a demo (`just torture --in-place 4000 --by-rename 3000` is quicker)
+# Save a file 140,000 times in the worst ways: neither filewatch nor a demo may publish a torn text (`just torture --in-place 4000 --by-rename 3000` is quicker)
 [group('check')]
 torture *args:
     cargo build -q --release -p filewatch --example follow
     cargo build -q --release -p bench -p demo-axum
     target/release/bench torture target/release/examples/follow --server target/release/demo-axum --disk target {{args}}
 
-# Feed bytes to the configuration for some seconds, guided by coverage
+# Fuzz the configuration for some seconds, guided by coverage
 [group('check')]
 fuzz seconds='600':
     mkdir -p target/fuzz/corpus
     cd fuzz && CARGO_TARGET_DIR=../target/fuzz RUSTFLAGS="{{coverage}}" cargo build --release --target {{arch()}}-unknown-linux-gnu
     cd target/fuzz && {{arch()}}-unknown-linux-gnu/release/configuration -dict=../../fuzz/words.dict -max_len=65536 -rss_limit_mb=512 -timeout=20 -max_total_time={{seconds}} corpus ../../fuzz/seeds
 
-# What the fuzzer's own flags do, on stable
+# The instrumentation that `cargo fuzz` asks for, on stable Rust
 [private]
 coverage := "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1"
 
-# Start the four and open one page on which they stand side by side
+# Start the four demos and open a page that shows them side by side
 [group('compare')]
 compare *args:
     cargo run -p compare -- {{args}}
@@ -57,24 +62,24 @@ compare *args:
 export dir *args:
     cargo run -p compare -- export {{dir}} --release {{args}}
 
-# Restart servers under load by hotrun, in each way of owning the port: no request may fail
+# Restart servers with hotrun under load, in each socket mode: no request may fail
 [group('check')]
 restarts count='100':
     HOTRUN_RESTARTS={{count}} cargo test -p hotrun --test it no_request_fails
 
-# Compare hotrun with the runners that are in a folder: watchexec, cargo-watch, bacon, air
+# Compare hotrun with the runners in a folder: watchexec, cargo-watch, bacon, air
 [group('compare')]
 runners tools *args:
     cargo build -q --release -p bench -p hotrun
     cp target/release/hotrun {{tools}}/hotrun
     target/release/bench runners {{tools}} {{args}}
 
-# Lay two demos side by side: `just diff axum poem`
+# Show the differences between two demos: `just diff axum poem`
 [group('compare')]
 diff one other:
     @git diff --no-index --minimal crates/demo-{{one}}/src crates/demo-{{other}}/src || true
 
-# Count each demo's lines of code, and for each pair the greater of the lines that one has and the other has not
+# Count each demo's lines of code, and for each pair the lines that differ
 [group('compare')]
 likeness:
     #!/usr/bin/env bash
@@ -88,7 +93,7 @@ likeness:
             awk -v pair="${all[one]} ${all[other]}" '{ add += $1; del += $2 } END { printf "%-24s %d\n", pair, (add > del ? add : del) }'
     done; done
 
-# Record anew what every demo has to answer: `crates/conformance/src/cases/parity.txt`, from demo-axum
+# Record the answers that all demos must give, from demo-axum: `crates/conformance/src/cases/parity.txt`
 [group('check')]
 record-parity:
     RECORD_PARITY=1 cargo test -p demo-axum --test conformance -- parity
@@ -104,19 +109,19 @@ bench-build:
     time CARGO_TARGET_DIR=$empty cargo build --offline -p demo-axum
     echo "crates: $(cargo tree -p demo-axum -e normal,build --prefix none --no-dedupe | sed 's/ (proc-macro)$//; s/ (.*)$//' | sort -u | wc -l)"
 
-# Measure from the end of a save to the first answer that carries it: `just bench-save axum`
+# Measure the time from the end of a save to the first answer that shows it: `just bench-save axum`
 [group('measure')]
 bench-save framework *args:
     cargo build --release -p demo-{{framework}} -p bench
     target/release/bench save-to-served target/release/demo-{{framework}} {{args}}
 
-# Measure CPU time per request against the same answers from the same server, statically
+# Measure CPU time per request, compared with the same server and static answers
 [group('measure')]
 bench-cpu *args:
     cargo build --release -p demo-axum -p bench --bins --examples
     target/release/bench cpu target/release/demo-axum target/release/examples/axum_static {{args}}
 
-# Replace, upgrade, move and reload a demo under load, 200 times each: what was lost. `just soak axum`
+# Replace, upgrade, move and reload a demo under load, 200 times each, and count lost requests: `just soak axum`
 [group('measure')]
 soak framework *args:
     #!/usr/bin/env bash
@@ -131,19 +136,19 @@ soak framework *args:
     fi
     target/release/bench soak target/release/demo-{{framework}} "${peer[@]}" {{args}}
 
-# Measure what reading a live value costs
+# Measure the cost of reading a live value
 [group('measure')]
 bench-load:
     cargo run --release -p filewatch --example load_cost
 
-# Measure from the end of a save to its publication, on idle and on busy cores, and how that grows with bytes, files, templates and subscribers
+# Measure the time from the end of a save to its publication, on idle and busy cores, by bytes, files, templates and subscribers
 [group('measure')]
 bench-watch *args:
     cargo build -q --release -p filewatch -p configs -p views --example follow --example subscribers --example pages
     cargo build -q --release -p bench
     target/release/bench watch target/release/examples/follow --subscribers target/release/examples/subscribers --pages target/release/examples/pages --disk target {{args}}
 
-# Measure what a demo costs while nothing happens
+# Measure the cost of an idle demo
 [group('measure')]
 bench-idle framework='axum' *args:
     cargo build -q --release -p bench -p demo-{{framework}}
@@ -157,7 +162,7 @@ bench *args: bench-programs
     ulimit -n "$(ulimit -Hn)"
     target/release/bench servers {{args}}
 
-# The same in two minutes, roughly, into target/bench-quick
+# The same in about two minutes, into target/bench-quick
 [group('measure')]
 bench-quick *args: bench-programs
     #!/usr/bin/env bash
@@ -165,7 +170,7 @@ bench-quick *args: bench-programs
     ulimit -n "$(ulimit -Hn)"
     target/release/bench servers --quick --results target/bench-quick/bench.json {{args}}
 
-# Build what `just bench` measures, and what it measures with
+# Build the programs that `just bench` measures and uses
 [private]
 bench-programs:
     #!/usr/bin/env bash
