@@ -107,7 +107,7 @@ impl Cast {
 
     fn built(&self) -> String {
         match &self.programs {
-            Some(_) => "programs that were there already".to_owned(),
+            Some(_) => "existing programs".to_owned(),
             None if self.release => "release builds".to_owned(),
             None => "debug builds, which are slower than those of the figures below".to_owned(),
         }

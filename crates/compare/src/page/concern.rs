@@ -51,7 +51,7 @@ pub(crate) const CONCERNS: [Concern; 9] = [
     },
     Concern {
         title: "state",
-        note: "How the site gets to the handlers, and how a handler asks for it.",
+        note: "The state of the handlers, and how a handler gets it.",
         parts: &[
             Part::Lines([
                 &[("routes.rs", ".with_state(", ".with_state(")],
@@ -64,7 +64,7 @@ pub(crate) const CONCERNS: [Concern; 9] = [
     },
     Concern {
         title: "routes",
-        note: "Which path leads where. `HEAD`, other methods and unknown paths are what the frameworks disagree on.",
+        note: "The table of routes. The frameworks differ in `HEAD`, other methods and unknown paths.",
         parts: &[Part::Item("routes.rs", "routes"), Part::Item("routes.rs", "read")],
     },
     Concern {
@@ -74,7 +74,7 @@ pub(crate) const CONCERNS: [Concern; 9] = [
     },
     Concern {
         title: "JSON",
-        note: "A document with a validator: 304 without a body for whoever has it already.",
+        note: "A document with a validator: a client that has it gets 304 without a body.",
         parts: &[Part::Item("routes.rs", "dynamic_config"), Part::Item("routes.rs", "json")],
     },
     Concern {

@@ -127,7 +127,7 @@ fn save_to_be_in_force(demo: &Running, draft: &Draft) -> Result<Outcome, Failed>
             return Ok(Outcome::InForce(after));
         }
     }
-    let words = format!("no answer carried it within {PATIENCE:?}; the demo's own page says what is wrong");
+    let words = format!("no answer showed it within {PATIENCE:?}; the demo's own page has the reason");
     Ok(Outcome::Unanswered(words))
 }
 

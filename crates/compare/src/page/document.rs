@@ -63,7 +63,7 @@ pub(crate) fn document(sites: &Sites, made: &[Made], figures: &Figures) -> Marku
                         section #code aria-labelledby="code-title" {
                             h2 id="code-title" { "Code" }
                             p.note {
-                                "By concern, as it is in the sources. Marked lines are those that axum's has not at that place."
+                                "The code of each concern, from the sources. A marked line differs from axum's at its place."
                             }
                             nav.concerns aria-label="Concerns" {
                                 @for concern in &super::concern::CONCERNS {

@@ -56,9 +56,7 @@ impl Sign {
 
 /// The reason why an edit cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
-#[error(
-    "`{file}` has no line with `{missing}`, which this edit changes; put everything back, or mend it by hand"
-)]
+#[error("`{file}` has no line with `{missing}`, which this edit changes: restore that line")]
 pub(crate) struct NoPlace {
     file: &'static str,
     missing: &'static str,
@@ -68,7 +66,7 @@ pub(crate) const CONFIG: &str = "config.yaml";
 pub(crate) const PAGE: &str = "templates/index.html";
 
 /// The mark of the line that the page adds to the template.
-const OURS: &str = "{# from the page that compares #}";
+const OURS: &str = "{# from the compare page #}";
 
 const TEMPLATE_EDIT: &str = "Template edit";
 

@@ -33,7 +33,7 @@ pub(crate) fn buttons() -> Markup {
 pub(crate) fn edits(made: &[Made]) -> Markup {
     html! {
         table.edits data-edits hidden[made.is_empty()] {
-            caption { "From the beginning of the save to the first answer that carries it" }
+            caption { "From the beginning of the save to the first answer that shows it" }
             thead { tr { th scope="col" { "edit" } @for demo in &DEMOS { th scope="col" { (demo.name) } } } }
             @for made in made.iter().rev() { (one(made)) }
         }

@@ -17,7 +17,7 @@ pub(crate) const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..")
 
 /// Builds the demos with cargo and returns the paths of their programs, in order.
 pub(crate) fn build(release: bool) -> Result<Vec<PathBuf>, Failed> {
-    progress("building the demos, as far as they are not built yet");
+    progress("building the demos");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(WORKSPACE).args(["build", "--message-format=json-render-diagnostics"]);
     if release {
@@ -29,7 +29,7 @@ pub(crate) fn build(release: bool) -> Result<Vec<PathBuf>, Failed> {
     let built =
         cargo.stderr(Stdio::inherit()).output().map_err(|e| format!("cargo cannot be started: {e}"))?;
     if !built.status.success() {
-        return Err("the demos cannot be built: cargo says why, above".into());
+        return Err("the demos cannot be built: see the output of cargo above".into());
     }
     let messages = String::from_utf8_lossy(&built.stdout);
     DEMOS

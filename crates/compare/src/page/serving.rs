@@ -126,7 +126,7 @@ async fn accept(listener: TcpListener, desk: Arc<Desk>, mut signals: Signals) ->
         let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) => {
-                progress(&format!("a visitor cannot be let in: {error}"));
+                progress(&format!("a connection cannot be accepted: {error}"));
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
@@ -152,7 +152,7 @@ async fn answer(desk: Arc<Desk>, request: Request<Incoming>) -> Result<Answer, I
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     // A request may have to wait for an edit.
     let made = tokio::task::spawn_blocking(move || desk.answer(&method, &path)).await;
-    Ok(made.unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, "this went wrong; stderr says how")))
+    Ok(made.unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, "internal error: see stderr")))
 }
 
 /// The value of a header that occurs once. A repeated header yields an empty value, which is refused.

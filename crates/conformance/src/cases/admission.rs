@@ -9,10 +9,10 @@ claims![
     a_body_over_64_kib_is_413,
     a_body_of_64_kib_is_none_too_many,
     over_the_limit_is_429_with_retry_after,
-    the_limit_spares_what_watches_the_server,
+    operational_routes_are_exempt_from_the_limit,
     a_limit_comes_and_goes_with_an_edit,
     maintenance_is_503,
-    maintenance_spares_what_watches_the_server,
+    operational_routes_are_exempt_from_maintenance,
     maintenance_comes_and_goes_with_an_edit,
     the_checks_come_in_order,
     a_panicking_handler_is_500_and_the_process_lives,
@@ -48,7 +48,7 @@ fn over_the_limit_is_429_with_retry_after(demo: &Demo) -> Verdict {
     })
 }
 
-fn the_limit_spares_what_watches_the_server(demo: &Demo) -> Verdict {
+fn operational_routes_are_exempt_from_the_limit(demo: &Demo) -> Verdict {
     let server = demo.server().config(with("limits: { requests_per_second: 1 }")).start()?;
     use_up(&server)?;
     for target in EXEMPT {
@@ -91,7 +91,7 @@ fn maintenance_is_503(demo: &Demo) -> Verdict {
     Ok(())
 }
 
-fn maintenance_spares_what_watches_the_server(demo: &Demo) -> Verdict {
+fn operational_routes_are_exempt_from_maintenance(demo: &Demo) -> Verdict {
     let server = demo.server().config(with("maintenance: true")).start()?;
     for target in EXEMPT {
         assert_eq!(server.status(target)?, 200, "{target}");

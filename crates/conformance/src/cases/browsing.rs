@@ -17,7 +17,7 @@ claims! {
     full tier:
         the_page_shows_the_values,
         a_template_appears_without_a_reload,
-        what_was_typed_focused_and_scrolled_stays,
+        input_focus_and_scroll_position_stay,
         a_problem_is_shown_and_disappears,
         the_stream_reopens_after_the_server_is_replaced,
         the_stream_reopens_after_an_answer_that_is_not_200,
@@ -59,7 +59,7 @@ fn a_template_appears_without_a_reload(demo: &Demo) -> Verdict {
     not_reloaded(&browser)
 }
 
-fn what_was_typed_focused_and_scrolled_stays(demo: &Demo) -> Verdict {
+fn input_focus_and_scroll_position_stay(demo: &Demo) -> Verdict {
     // It is above everything that the edit makes longer or shorter, so the window must not scroll at all.
     let page = crate::Server::shipped_template("index.html");
     let first = "<body><input id=\"typed\"><div style=\"height: 2000px\"></div>";

@@ -8,8 +8,8 @@ use crate::{
 claims![
     every_answer_carries_the_sites_headers,
     refusals_carry_the_sites_headers,
-    a_sane_request_id_is_kept,
-    an_insane_request_id_is_replaced,
+    a_valid_request_id_is_kept,
+    an_invalid_request_id_is_replaced,
     every_request_has_an_id_of_its_own,
     an_instance_stays_the_same_and_is_one_processs,
 ];
@@ -56,7 +56,7 @@ fn refusals_carry_the_sites_headers(demo: &Demo) -> Verdict {
     Ok(())
 }
 
-fn a_sane_request_id_is_kept(demo: &Demo) -> Verdict {
+fn a_valid_request_id_is_kept(demo: &Demo) -> Verdict {
     let server = demo.server().start()?;
     for id in ["req-42", "0af7651916cd43dd8448eb211c80319c", "4b7c9c1e-6f0a-4b7e-9a55-2f5d5c7a1f00"] {
         let answer = server.request(&Request::get("/healthz").header("X-Request-Id", id))?;
@@ -69,7 +69,7 @@ fn a_sane_request_id_is_kept(demo: &Demo) -> Verdict {
     Ok(())
 }
 
-fn an_insane_request_id_is_replaced(demo: &Demo) -> Verdict {
+fn an_invalid_request_id_is_replaced(demo: &Demo) -> Verdict {
     let server = demo.server().start()?;
     let long = "x".repeat(1000);
     for id in ["", " ", "a b", "<script>", "a\"b", "gr\u{fc}n", &long] {

@@ -21,7 +21,7 @@ claims! {
         unknown_keys_can_be_warned_of,
         the_environment_can_ask_to_be_warned,
         the_flag_wins_over_the_environment_in_being_warned,
-        keys_that_begin_with_x_are_nobodys,
+        keys_that_begin_with_x_are_ignored,
         a_directive_is_a_log_level;
 }
 
@@ -155,7 +155,7 @@ fn the_flag_wins_over_the_environment_in_being_warned(demo: &Demo) -> Verdict {
     Ok(())
 }
 
-fn keys_that_begin_with_x_are_nobodys(demo: &Demo) -> Verdict {
+fn keys_that_begin_with_x_are_ignored(demo: &Demo) -> Verdict {
     let config = format!(
         "x-anchors: &flag true\n{}",
         REQUIRED.replace("feature_flag_a: true", "feature_flag_a: *flag")

@@ -21,7 +21,7 @@ claims! {
         the_log_level_is_in_force_at_once,
         the_flag_shows_and_hides_a_part_of_the_page,
         sighup_reloads_at_once,
-        sighup_reads_what_no_event_told_of,
+        sighup_reads_a_file_without_an_event,
         sighup_on_a_terminal_that_is_there_reloads,
         sighup_after_its_terminal_is_gone_stops_it,
         an_edit_with_which_the_page_cannot_be_rendered_is_rejected;
@@ -134,7 +134,7 @@ fn sighup_reloads_at_once(demo: &Demo) -> Verdict {
     Ok(())
 }
 
-fn sighup_reads_what_no_event_told_of(demo: &Demo) -> Verdict {
+fn sighup_reads_a_file_without_an_event(demo: &Demo) -> Verdict {
     let server = demo.server().start()?;
     server.replace("config.yaml", with_interval(77))?;
     server.signal(Signal::HUP)?;

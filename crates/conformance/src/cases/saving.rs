@@ -30,7 +30,7 @@ claims! {
         a_parent_folder_is_replaced,
         an_editor_keeps_the_file_open,
         every_way_of_saving_works_again_and_again,
-        what_changes_no_value_makes_no_generation,
+        an_edit_without_a_new_value_makes_no_generation,
         a_comment_is_an_attempt_that_changes_nothing;
 }
 
@@ -169,7 +169,7 @@ fn every_way_of_saving_works_again_and_again(demo: &Demo) -> Verdict {
     Ok(())
 }
 
-fn what_changes_no_value_makes_no_generation(demo: &Demo) -> Verdict {
+fn an_edit_without_a_new_value_makes_no_generation(demo: &Demo) -> Verdict {
     let server = demo.server().start()?;
     let path = server.path("config.yaml");
     touch(&path)?;
