@@ -1,4 +1,4 @@
-//! One build: a process in a group of its own, whose output streams through.
+//! One build: a process in a group of its own. Its output is passed on.
 
 use std::env;
 use std::ffi::OsString;
@@ -21,9 +21,9 @@ use crate::plan::{Build, How, Plan};
 use crate::report::Report;
 use crate::supervisor::Outcome;
 
-/// What holds on to a finished build's output, a daemon that it started, is not waited for longer than this.
+/// Upper bound on the wait for the end of the output after a build has ended: a daemon that it started may hold the pipe.
 const TAIL: Duration = Duration::from_secs(1);
-/// Between the polite and the impolite end of a cancelled build.
+/// From `SIGTERM` to `SIGKILL` when a build is cancelled.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How a build ended.
@@ -31,9 +31,9 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub(crate) struct Built {
     pub(crate) outcome: Outcome,
     pub(crate) took: Duration,
-    /// What cargo has made, if it was cargo.
+    /// The executable, if cargo has made one.
     pub(crate) executable: Option<PathBuf>,
-    /// Why it failed, in one clause.
+    /// The reason of the failure, for a message.
     pub(crate) reason: String,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Building {
 }
 
 impl Building {
-    /// Starts the build; `tell` is called once, on another thread, when no process of it is left.
+    /// Starts the build. `tell` is called once, on another thread, when no process of it is left.
     pub(crate) fn start(plan: &Plan, report: &Report, tell: impl FnOnce(Built) + Send + 'static) -> Building {
         let began = Instant::now();
         let cancelled = Arc::new(AtomicBool::new(false));
@@ -56,7 +56,7 @@ impl Building {
             let cancelled = is_cancelled.load(Ordering::SeqCst);
             tell(judge(ended, cancelled, &build.how, began.elapsed()));
         };
-        // Before the build: once that runs, somebody must wait for it.
+        // The thread starts before the build: a build that runs must be waited for.
         let thread = job::start("build", end, move |end| {
             end(starts.recv().unwrap_or_else(|_| Err(ErrorKind::BrokenPipe.into())));
         });
@@ -134,7 +134,7 @@ fn command(plan: &Plan) -> Command {
     command
 }
 
-/// What `cargo run -p hotrun` tells us about ourselves would only confuse the build.
+/// Whether cargo has set the variable for hotrun itself, as `cargo run -p hotrun` does. A build must not see it.
 fn is_of_an_outer_cargo(name: &OsString) -> bool {
     let name = name.to_string_lossy();
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
@@ -142,7 +142,7 @@ fn is_of_an_outer_cargo(name: &OsString) -> bool {
         .any(|prefix| name.starts_with(prefix))
 }
 
-/// Streams the output, and waits for the end.
+/// Passes the output on, and waits for the end.
 fn follow(mut child: Child, build: &Build, report: &Report) -> io::Result<(ExitStatus, Option<PathBuf>)> {
     let tree = ProcessTree::new(child.id());
     let log = Log::open(build.log.as_deref(), report);
@@ -200,7 +200,7 @@ fn stream(mut pipe: impl Read, show: impl Fn(&[u8]), log: &Log) -> Option<PathBu
     }
 }
 
-/// Reads what cargo says in JSON, and returns the executable of the target with this name.
+/// Reads cargo's JSON messages, and returns the executable of the target with this name.
 fn messages(pipe: impl Read, binary: &str, log: &Log) -> Option<PathBuf> {
     let mut executable = None;
     for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
@@ -215,7 +215,7 @@ fn messages(pipe: impl Read, binary: &str, log: &Log) -> Option<PathBuf> {
     executable
 }
 
-/// What we read of cargo's messages.
+/// The part of cargo's messages that is read.
 #[derive(Debug, Deserialize)]
 struct Message {
     target: Option<Target>,
@@ -233,11 +233,11 @@ impl Message {
     }
 }
 
-/// The compiler's own words of the last build, without colours and progress.
+/// The log of the last build: the compiler's output without colours and progress.
 #[derive(Clone, Debug)]
 struct Log(Option<Arc<Mutex<Lines>>>);
 
-/// The file, and the line that is not whole yet.
+/// The file, and the line that is not complete yet.
 #[derive(Debug)]
 struct Lines {
     file: File,
@@ -245,7 +245,7 @@ struct Lines {
 }
 
 impl Log {
-    /// Begins anew; what cannot be written is said once and done without.
+    /// Truncates the file. If it cannot be written, prints a warning and logs nothing.
     fn open(path: Option<&Path>, report: &Report) -> Log {
         let Some(path) = path else { return Log(None) };
         match File::create(path) {
@@ -271,7 +271,7 @@ impl Log {
     }
 }
 
-/// What of a line stays on a terminal, without colours.
+/// The part of a line that remains visible on a terminal, without colours.
 fn plain(line: &str) -> String {
     let stays = line.trim_end_matches(['\r', '\n']).rsplit('\r').next().unwrap_or_default();
     format!("{}\n", anstream::adapter::strip_str(stays))

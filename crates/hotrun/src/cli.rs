@@ -41,7 +41,7 @@ pub(crate) fn parse() -> Cli {
 }
 
 impl Cli {
-    /// The program's arguments in one place, with or without a subcommand.
+    /// The arguments of the program, given with or without a subcommand.
     fn settled(mut self) -> Self {
         if let Some(What::Check { args }) = &mut self.what {
             self.args.append(args);

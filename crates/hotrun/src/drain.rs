@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use process_tree::ProcessTree;
 
+use crate::idle::{self, Owed};
 use crate::job;
 use crate::lend::Lending;
 use crate::plan;
 use crate::proxy::UnderWay;
-use crate::quiet::{self, Owed};
 
 /// A connection that was accepted a moment ago has sent no request yet: the least time before the signal, for a program
 /// that dies of it.
@@ -35,7 +35,7 @@ pub(crate) struct Leaver {
     /// It is behind the proxy, which sends it nothing new any more.
     pub(crate) proxied: Option<(SocketAddr, UnderWay)>,
     /// It speaks systemd's protocol, so it drains by itself.
-    pub(crate) informed: bool,
+    pub(crate) drains_itself: bool,
     pub(crate) lending: Option<Arc<Lending>>,
     /// Set before it is told to stop.
     pub(crate) told: Arc<AtomicBool>,
@@ -100,7 +100,7 @@ impl Drain {
             }
             let signal = leaver.stop.signal.number();
             let owed =
-                if patient { quiet::owed(leaver.tree, &leaver.addresses, signal) } else { Owed::default() };
+                if patient { idle::owed(leaver.tree, &leaver.addresses, signal) } else { Owed::default() };
             leaver.told.store(true, Ordering::SeqCst);
             tell(Progress::Signalled(owed));
             stop(&leaver, signal, &received, &tell);
@@ -139,7 +139,7 @@ fn keep(leaver: &Leaver, orders: &Receiver<Order>) -> Option<Stage> {
     }
     loop {
         if leaver.proxied.is_none() {
-            quiet::close_idle(leaver.tree, &leaver.addresses);
+            idle::close_idle(leaver.tree, &leaver.addresses);
         }
         match orders.recv_timeout(LOOK_KEPT) {
             Ok(Order::Leave) => return Some(Stage::Wait),
@@ -161,15 +161,15 @@ fn wait(leaver: &Leaver, orders: &Receiver<Order>) -> bool {
     } else if leaver.proxied.is_none() {
         return true;
     }
-    if leaver.informed {
+    if leaver.drains_itself {
         return true;
     }
-    let handled = quiet::is_handled(leaver.tree, leaver.stop.signal.number());
+    let handled = idle::is_handled(leaver.tree, leaver.stop.signal.number());
     let (least, most) =
         if handled { (LEAST_HANDLED, MOST_HANDLED) } else { (LEAST, leaver.stop.drain.max(LEAST)) };
     let began = Instant::now();
     loop {
-        let busy = quiet::traffic(leaver.tree, &leaver.addresses).busy;
+        let busy = idle::traffic(leaver.tree, &leaver.addresses).busy;
         let coming = leaver.proxied.as_ref().map_or(0, |(target, under_way)| under_way.count(*target));
         let waited = began.elapsed();
         if waited >= most || (busy + coming == 0 && waited >= least) {
@@ -198,9 +198,9 @@ fn call_back(leaver: &Leaver, answer: &Sender<bool>) {
 fn stop(leaver: &Leaver, signal: i32, orders: &Receiver<Order>, tell: &impl Fn(Progress)) {
     let end = Instant::now() + leaver.stop.kill_delay;
     // A launcher (npm, `make run`) passes the signal on, and a server may take the second one for an order to end at once.
-    let servers = quiet::servers(leaver.tree, &leaver.addresses);
+    let servers = idle::servers(leaver.tree, &leaver.addresses);
     let mut launchers = leaver.tree.ancestors_of(&servers);
-    launchers.retain(|launcher| quiet::has_handler(*launcher, signal));
+    launchers.retain(|launcher| idle::has_handler(*launcher, signal));
     leaver.tree.signal(signal, |process| !launchers.contains(&process));
     loop {
         if !launchers.is_empty() {
@@ -216,7 +216,7 @@ fn stop(leaver: &Leaver, signal: i32, orders: &Receiver<Order>, tell: &impl Fn(P
             Ok(Order::Leave | Order::Now) => {}
             Err(RecvTimeoutError::Timeout) if Instant::now() < end => {}
             Err(RecvTimeoutError::Timeout) => {
-                tell(Progress::Overdue(quiet::traffic(leaver.tree, &leaver.addresses).busy));
+                tell(Progress::Overdue(idle::traffic(leaver.tree, &leaver.addresses).busy));
                 leaver.tree.signal(libc::SIGKILL, |_| true);
                 return;
             }

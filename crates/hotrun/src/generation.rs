@@ -1,4 +1,4 @@
-//! A server's life: started, ready, leaving, gone.
+//! One server, from its start to its end.
 
 use std::fmt;
 use std::io;
@@ -14,25 +14,26 @@ use process_tree::ProcessTree;
 
 use crate::child::{self, Spec};
 use crate::drain::{Drain, Leaver, Progress};
-use crate::herald::Herald;
+use crate::idle::Owed;
 use crate::lend::{Heard, Lending};
+use crate::notify_socket::NotifySocket;
 use crate::plan::Plan;
 use crate::probe::{Probe, Question};
 use crate::proxy::UnderWay;
-use crate::quiet::Owed;
 use crate::socket::{Chosen, Owned, Way};
 
-/// A program that waits for connections without asking for one shows nothing: we ask, if it has said nothing for so long.
+/// A program may wait for connections (`epoll`) without a call that shows it. If there is no sign so long after the start, hotrun
+/// connects.
 const SILENCE: Duration = Duration::from_millis(300);
-/// Between two connections made for that.
+/// From one such connection to the next.
 const POKES: Duration = Duration::from_millis(200);
 
-/// A process that was killed is gone by then.
+/// Upper bound on the end of a process after `SIGKILL`.
 const AFTER_KILL: Duration = Duration::from_secs(1);
 
-/// What is heard of a server, on other threads.
+/// What happened to a server. Other threads report it.
 #[derive(Debug)]
-pub(crate) enum News {
+pub(crate) enum ServerEvent {
     Heard(Heard),
     /// It said `READY=1`.
     Notified,
@@ -44,23 +45,23 @@ pub(crate) enum News {
     Ended(io::Result<ExitStatus>),
 }
 
-/// By what a server was seen to be ready.
+/// The sign by which a server was found ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sign {
+pub(crate) enum Readiness {
     Notified,
     Listens,
     Accepts,
     Answers,
-    /// There is nothing to see; it is started.
+    /// There is no sign to wait for.
     Started,
 }
 
-/// What is to be run.
+/// A server to be started.
 #[derive(Debug)]
 pub(crate) struct Start {
     pub(crate) id: u32,
     pub(crate) spec: Spec,
-    /// The port that it was given, behind the proxy.
+    /// Its port behind the proxy.
     pub(crate) port: Option<SocketAddr>,
     pub(crate) under_way: Option<UnderWay>,
 }
@@ -69,11 +70,11 @@ pub(crate) struct Start {
 #[derive(Debug)]
 pub(crate) struct Generation {
     pub(crate) began: Instant,
-    /// Behind the proxy: where it is reached.
+    /// Its address behind the proxy.
     pub(crate) port: Option<SocketAddr>,
-    /// Where it listens, on sockets of ours.
+    /// Where it listens, on hotrun's sockets.
     pub(crate) addresses: Vec<SocketAddr>,
-    /// Why nothing could be lent to it, although that was wanted.
+    /// The reason why no socket could be lent to it, if that was wanted.
     pub(crate) unfiltered: Option<String>,
     /// The answers that it owed when it was told to stop.
     pub(crate) owed: Owed,
@@ -83,12 +84,12 @@ pub(crate) struct Generation {
     under_way: Option<UnderWay>,
     way: Way,
     path: Option<String>,
-    informed: bool,
+    drains_itself: bool,
     ready: bool,
     lending: Option<Arc<Lending>>,
     probe: Option<Probe>,
     drain: Option<Drain>,
-    _herald: Option<Herald>,
+    _notify_socket: Option<NotifySocket>,
 }
 
 impl Generation {
@@ -98,13 +99,13 @@ impl Generation {
         plan: &Plan,
         chosen: &Chosen,
         owned: &Arc<Owned>,
-        tell: impl Fn(News) + Clone + Send + 'static,
+        tell: impl Fn(ServerEvent) + Clone + Send + 'static,
     ) -> io::Result<Generation> {
         let began = Instant::now();
         let notified = tell.clone();
-        let herald = Herald::open(start.id, move || notified(News::Notified)).ok();
-        if let Some(herald) = &herald {
-            start.spec.env.push(("NOTIFY_SOCKET".into(), herald.address().into()));
+        let notify_socket = NotifySocket::open(start.id, move || notified(ServerEvent::Notified)).ok();
+        if let Some(notify_socket) = &notify_socket {
+            start.spec.env.push(("NOTIFY_SOCKET".into(), notify_socket.address().into()));
         }
         let (started, starts) = mpsc::channel::<Process>();
         let ended = tell.clone();
@@ -119,16 +120,17 @@ impl Generation {
                 tree.wait(longest);
             }
             tree.end();
-            ended(News::Ended(status));
+            ended(ServerEvent::Ended(status));
         };
-        // Before the program: once that runs, somebody must wait for it.
+        // The thread starts before the program: a program that runs must be waited for.
         thread::Builder::new().name("wait".to_owned()).spawn(wait)?;
         let child = child::start(start.spec)?;
         let tree = ProcessTree::new(child.pid);
         let _ = started.send(child.process);
         let heard = tell.clone();
-        let serve =
-            |notify: OwnedFd| Lending::serve(notify, Arc::clone(owned), move |what| heard(News::Heard(what)));
+        let serve = |notify: OwnedFd| {
+            Lending::serve(notify, Arc::clone(owned), move |what| heard(ServerEvent::Heard(what)))
+        };
         let kill = |_: &io::Error| tree.signal(libc::SIGKILL, |_| true);
         let lending = child.notify.map(serve).transpose().inspect_err(kill)?.map(Arc::new);
         let way = match chosen.way {
@@ -146,15 +148,16 @@ impl Generation {
             owed: Owed::default(),
             told,
             path: plan.ready.http.clone(),
-            informed: false,
+            drains_itself: false,
             ready: false,
             lending,
             probe: None,
             drain: None,
-            _herald: herald,
+            _notify_socket: notify_socket,
         };
         if let Some(question) = generation.question(&plan.sockets.addresses) {
-            generation.probe = Some(Probe::ask(question, move || tell(News::Answered)).inspect_err(kill)?);
+            generation.probe =
+                Some(Probe::ask(question, move || tell(ServerEvent::Answered)).inspect_err(kill)?);
         }
         Ok(generation)
     }
@@ -164,7 +167,7 @@ impl Generation {
         self.tree
     }
 
-    /// What to ask it right after its start, if its being ready shows in nothing else.
+    /// The question that shows whether it is ready, if nothing else does.
     fn question(&self, given: &[SocketAddr]) -> Option<Question> {
         let path = self.path.clone();
         let every = None;
@@ -186,18 +189,22 @@ impl Generation {
         }
     }
 
-    /// Whether nothing but its being alive can be seen of it.
+    /// Whether it counts as ready at once: there is no sign to wait for.
     pub(crate) fn is_ready_when_started(&self) -> bool {
         self.probe.is_none() && self.lending.is_none()
     }
 
-    /// Whether it could have shown that it serves, and did not even ask for a port.
+    /// Whether it has bound no port, although hotrun would have seen that.
     pub(crate) fn is_worker(&self) -> bool {
         self.way == Way::Lent && self.addresses.is_empty() && self.path.is_none()
     }
 
-    /// Takes in what was heard of its sockets; `Some` the moment that makes it ready.
-    pub(crate) fn heard(&mut self, heard: &Heard, tell: impl Fn(News) + Send + 'static) -> Option<Sign> {
+    /// Takes in a call on its sockets. `Some` if that makes it ready.
+    pub(crate) fn heard(
+        &mut self,
+        heard: &Heard,
+        tell: impl Fn(ServerEvent) + Send + 'static,
+    ) -> Option<Readiness> {
         let (address, sign) = match heard {
             Heard::Bound(address) => {
                 if !self.addresses.contains(address) {
@@ -205,8 +212,8 @@ impl Generation {
                 }
                 return None;
             }
-            Heard::Listening(address) => (*address, Sign::Listens),
-            Heard::Accepting(address) => (*address, Sign::Accepts),
+            Heard::Listening(address) => (*address, Readiness::Listens),
+            Heard::Accepting(address) => (*address, Readiness::Accepts),
             Heard::Refused { .. } | Heard::Ended => return None,
         };
         if !self.addresses.contains(&address) {
@@ -219,9 +226,9 @@ impl Generation {
             let path = self.path.clone();
             let question =
                 Question { address, path, tree: Some(self.tree), delay: Duration::ZERO, every: None };
-            match Probe::ask(question, move || tell(News::Answered)) {
+            match Probe::ask(question, move || tell(ServerEvent::Answered)) {
                 Ok(probe) => self.probe = Some(probe),
-                // Without a thread nobody can ask it; that it listens must do.
+                // Without a thread there is no probe: a server that listens counts as ready.
                 Err(_) => return self.becomes_ready(sign),
             }
         }
@@ -229,13 +236,13 @@ impl Generation {
     }
 
     /// It said `READY=1`.
-    pub(crate) fn notified(&mut self) -> Option<Sign> {
-        self.informed = true;
-        if self.path.is_some() { None } else { self.becomes_ready(Sign::Notified) }
+    pub(crate) fn notified(&mut self) -> Option<Readiness> {
+        self.drains_itself = true;
+        if self.path.is_some() { None } else { self.becomes_ready(Readiness::Notified) }
     }
 
-    /// `Some` the first time.
-    pub(crate) fn becomes_ready(&mut self, sign: Sign) -> Option<Sign> {
+    /// `Some` if it was not ready before.
+    pub(crate) fn becomes_ready(&mut self, sign: Readiness) -> Option<Readiness> {
         if self.ready {
             return None;
         }
@@ -262,36 +269,39 @@ impl Generation {
         self.shares() && (self.lending.is_some() || self.port.is_some())
     }
 
-    /// Takes no new connection, and lives on.
-    pub(crate) fn keep(&mut self, plan: &Plan, tell: impl Fn(News) + Send + 'static) {
+    /// Keeps new connections from it, and lets it run.
+    pub(crate) fn keep(&mut self, plan: &Plan, tell: impl Fn(ServerEvent) + Send + 'static) {
         if self.drain.is_none() {
-            self.drain = Some(Drain::keep(self.leaver(plan), move |progress| tell(News::Leaving(progress))));
+            self.drain =
+                Some(Drain::keep(self.leaver(plan), move |progress| tell(ServerEvent::Leaving(progress))));
         }
     }
 
-    /// Takes no new connection, finishes its requests, is told to stop.
-    pub(crate) fn leave(&mut self, plan: &Plan, tell: impl Fn(News) + Send + 'static) {
+    /// Keeps new connections from it, waits for its requests, tells it to stop.
+    pub(crate) fn leave(&mut self, plan: &Plan, tell: impl Fn(ServerEvent) + Send + 'static) {
         match &self.drain {
             Some(drain) => drain.leave(),
             None => {
-                self.drain =
-                    Some(Drain::begin(self.leaver(plan), move |progress| tell(News::Leaving(progress))));
+                self.drain = Some(Drain::begin(self.leaver(plan), move |progress| {
+                    tell(ServerEvent::Leaving(progress));
+                }));
             }
         }
     }
 
-    /// Is told to stop.
-    pub(crate) fn stop(&mut self, plan: &Plan, tell: impl Fn(News) + Send + 'static) {
+    /// Tells it to stop at once.
+    pub(crate) fn stop(&mut self, plan: &Plan, tell: impl Fn(ServerEvent) + Send + 'static) {
         match &self.drain {
             Some(drain) => drain.now(),
             None => {
-                self.drain =
-                    Some(Drain::stop(self.leaver(plan), move |progress| tell(News::Leaving(progress))));
+                self.drain = Some(Drain::stop(self.leaver(plan), move |progress| {
+                    tell(ServerEvent::Leaving(progress));
+                }));
             }
         }
     }
 
-    /// Serves again; `false` if it was told to stop already.
+    /// Has it serve again. `false` if it was told to stop already.
     pub(crate) fn call_back(&mut self) -> bool {
         let stays = self.drain.as_ref().is_none_or(Drain::call_back);
         if stays {
@@ -300,7 +310,7 @@ impl Generation {
         stays
     }
 
-    /// Ends now.
+    /// Kills it.
     pub(crate) fn kill(&self) {
         self.tree.signal(libc::SIGKILL, |_| true);
     }
@@ -315,7 +325,7 @@ impl Generation {
             tree: self.tree,
             addresses,
             proxied: self.port.zip(self.under_way.clone()),
-            informed: self.informed,
+            drains_itself: self.drains_itself,
             lending: self.lending.clone(),
             told: Arc::clone(&self.told),
             stop: plan.stop.clone(),
@@ -323,14 +333,14 @@ impl Generation {
     }
 }
 
-impl fmt::Display for Sign {
+impl fmt::Display for Readiness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Sign::Notified => "it said `READY=1`",
-            Sign::Listens => "it listens",
-            Sign::Accepts => "it accepts",
-            Sign::Answers => "it answers",
-            Sign::Started => "it is started",
+            Readiness::Notified => "it said `READY=1`",
+            Readiness::Listens => "it listens",
+            Readiness::Accepts => "it accepts",
+            Readiness::Answers => "it answers",
+            Readiness::Started => "it is started",
         })
     }
 }

@@ -1,17 +1,17 @@
-//! What the compiler says it has read.
+//! Reads cargo's dependency files: the files that a build has read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Sources besides those that the settings name; absolute paths.
+/// Sources besides those that the settings name, as absolute paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Inputs {
     pub(crate) files: BTreeSet<PathBuf>,
-    /// Folders in which everything counts, such as one that a build script names.
+    /// Folders in which every file counts, such as one that a build script names.
     pub(crate) folders: BTreeSet<PathBuf>,
-    /// Packages whose build script does not say what it reads.
+    /// Packages whose build script names no input. Then cargo takes every file of the package for one.
     pub(crate) silent_scripts: BTreeSet<String>,
 }
 
@@ -20,7 +20,7 @@ impl Inputs {
         self.files.contains(file) || file.ancestors().any(|folder| self.folders.contains(folder))
     }
 
-    /// A path, and where it leads if a symlink is on the way.
+    /// Adds the path, and its target if there are symlinks in it.
     fn add(&mut self, path: PathBuf) {
         let to = if path.is_dir() { &mut self.folders } else { &mut self.files };
         to.extend(path.canonicalize().ok());
@@ -28,14 +28,14 @@ impl Inputs {
     }
 }
 
-/// What went into an executable that cargo made, as the dependency file and the build scripts' output beside it have it.
+/// The inputs of an executable that cargo made, from the dependency file and the output of the build scripts beside it.
 ///
-/// What cargo made itself, below the target folder, is left out. Nothing if there is no dependency file.
+/// Files below the target folder are left out, since cargo made them. Empty if there is no dependency file.
 pub(crate) fn of(executable: &Path) -> Inputs {
     let mut inputs = Inputs::default();
     let Ok(listed) = fs::read_to_string(executable.with_extension("d")) else { return inputs };
     let profile = executable.parent().unwrap_or(executable);
-    // Above it can be a target folder of a triple, then one of hotrun's; what is marked farther up is not of this project.
+    // Above the profile there may be a folder for a target triple, then hotrun's. A mark farther up is of another project.
     let mut folders = executable.ancestors().skip(1).take(3);
     let target = folders.find(|folder| folder.join("CACHEDIR.TAG").is_file()).unwrap_or(profile);
     for path in dependencies(&listed) {
@@ -47,7 +47,7 @@ pub(crate) fn of(executable: &Path) -> Inputs {
     inputs
 }
 
-/// The packages whose build script, when it ran last, asked for no file or variable to be watched.
+/// The packages whose build script named no file or variable to watch in its last run.
 fn silent_scripts(profile: &Path) -> BTreeSet<String> {
     let mut latest: BTreeMap<String, (SystemTime, bool)> = BTreeMap::new();
     let profile = if profile.ends_with("examples") { profile.parent().unwrap_or(profile) } else { profile };
@@ -70,7 +70,7 @@ fn silent_scripts(profile: &Path) -> BTreeSet<String> {
     latest.into_iter().filter(|(_, (_, silent))| *silent).map(|(package, _)| package).collect()
 }
 
-/// The right side of a rule as `make` reads it: spaces between names, a backslash before a space of a name.
+/// The names on the right side of a `make` rule. Spaces separate them; a space in a name has a backslash before it.
 fn dependencies(rule: &str) -> Vec<PathBuf> {
     let mut names = Vec::new();
     for line in rule.lines() {

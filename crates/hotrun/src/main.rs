@@ -1,7 +1,7 @@
 //! Runs a server while it is being written.
 //!
-//! An edit to any source is built beside the running server and takes over without a failed request; a broken edit leaves the
-//! good server running. The program needs no line for it, in whatever language it is.
+//! hotrun builds every edit beside the running server. The new server takes over without a failed request. After a broken edit
+//! the good server runs on. The program needs no change, in whatever language it is.
 //!
 //! ```console
 //! $ hotrun
@@ -18,59 +18,60 @@
 //! hotrun  server 1 leaves
 //! ```
 //!
-//! `hotrun check` says what would be watched, built, run and owned, `hotrun init` writes every setting with its default into
-//! `.hotrun.toml`, `hotrun --bin NAME -- ARGS` chooses a program and hands arguments on. The keys are air's where air has them;
-//! where air's behaviour is an accident, what the key says is done.
+//! `hotrun check` prints what would be watched, built, run and owned. `hotrun init` writes every setting with its default into
+//! `.hotrun.toml`. `hotrun --bin NAME -- ARGS` chooses a program and passes arguments on. The keys are those of air, where air has
+//! them.
 //!
 //! # The invariant
 //!
-//! **At most two servers exist, at most one of them is not ready, and the old one is asked to stop only after the new one is
-//! ready.** So somebody accepts at every moment. One build runs at a time, and no change is forgotten: one that is made during a
-//! build begins it anew, also where only that build finds out that it reads the file, also while the first one runs and the tree is
-//! not watched yet. Nothing is left behind, however hotrun ends: no process, no watch, no socket.
+//! **One server takes new connections, at most one more is not ready, and the old one is asked to stop only after the new one is
+//! ready.** Older ones may still drain: at most three, then the oldest is killed. So a server accepts at every moment.
+//!
+//! One build runs at a time, and no change is lost. A change during a build starts it again, also if only that build finds out that
+//! it reads the file, and also if the tree is not watched yet. However hotrun ends, no process, watch or socket is left.
 //!
 //! # What is a source
 //!
-//! In a Cargo project: `.rs` files, manifests, and whatever the last build has read by its dependency files and its build scripts,
-//! wherever that lies; `.rs` files that it did not read are none, unless they are new or the build has failed. In a Go module: what
-//! air takes. Elsewhere: the usual endings of programs, or `include_ext`. Never: what git ignores, unless the compiler reads it;
-//! hidden folders, `node_modules`, folders with a `CACHEDIR.TAG`. None of these costs a watch. Contents are compared, so saving the
-//! same again changes nothing.
+//! In a Cargo project: `.rs` files, manifests, and every file that the last build has read, according to its dependency files and
+//! its build scripts. An `.rs` file that the build did not read is no source, unless it is new or the build has failed. In a Go
+//! module: the files that air takes. Elsewhere: files with the usual endings, or `include_ext`. Never: files that git ignores, unless
+//! the compiler reads them; hidden folders, `node_modules`, folders with a `CACHEDIR.TAG`. None of these costs a watch. Contents are
+//! compared, so saving the same content again changes nothing.
 //!
 //! # When it cannot hold
 //!
-//! * A program without a graceful shutdown that closes kept connections under its clients: their requests are waited for up to
-//!   `socket.drain`, what is lost after that is said.
-//! * Where the kernel or a container forbids seccomp's user notifications, the program's own address cannot be lent: then one of the
-//!   other ways is taken, and said, the last being a plain restart.
-//! * A build script or a macro that reads files without telling cargo of it: name them in `include_file`.
+//! * A program without a graceful shutdown closes the connections of its clients. hotrun waits for their requests, for `socket.drain`
+//!   at most, and then reports what is lost.
+//! * If the kernel or a container forbids seccomp's user notifications, hotrun cannot answer the program's `bind`. Then it takes another
+//!   way and says so. The last one is a plain restart.
+//! * A build script or a macro may read files without reporting them to cargo. Name them in `include_file`.
 //!
 //! # What it does not do
 //!
-//! It knows no framework and no language but by what a program does with its sockets and what its compiler writes down. It does not
-//! reload pages, does not watch what the server reads by itself (`exclude_file`, `exclude_dir`), and runs one server.
+//! It knows no framework. It knows a language only for the advice that it prints, and by the files that its compiler writes. It does not
+//! reload pages, does not watch files that the server reads by itself (`exclude_file`, `exclude_dir`), and runs one server.
 
+mod binary_cache;
 mod build;
 mod check;
 mod child;
 mod cli;
 mod drain;
 mod generation;
-mod herald;
+mod idle;
 mod init;
 mod inputs;
 mod job;
 mod lend;
+mod notify_socket;
 mod plan;
 mod probe;
 mod project;
 mod proxy;
-mod quiet;
 mod refusal;
 mod report;
 mod runner;
 mod settings;
-mod shelf;
 mod socket;
 mod sources;
 mod supervisor;

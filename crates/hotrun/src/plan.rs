@@ -1,10 +1,10 @@
-//! All that is decided before anything runs.
+//! The decisions that are made before anything runs.
 
-mod ask;
 mod command_line;
-mod ground;
-mod making;
-mod watching;
+mod discovery;
+mod prompt;
+mod source_rules;
+mod target;
 
 use std::env;
 use std::net::SocketAddr;
@@ -15,8 +15,8 @@ use anstream::ColorChoice;
 use anstyle::AnsiColor;
 
 use crate::cli::Cli;
-use crate::plan::ask::Ask;
-use crate::plan::ground::Ground;
+use crate::plan::discovery::Discovery;
+use crate::plan::prompt::Ask;
 use crate::project::Project;
 use crate::refusal::Refusal;
 use crate::settings::{self, Color, Colors, Settings, When};
@@ -27,32 +27,32 @@ pub(crate) use crate::sources::SourceRules;
 /// How long a server may take to become ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a new server is watched before its predecessor's binary is given up.
+/// How long a new server may still fail before the old program is given up.
 const PROBATION: Duration = Duration::from_secs(5);
 
-/// From the signal to `SIGKILL`; more than our own servers' drain, air's is nothing.
+/// From the signal to `SIGKILL`. Longer than the drain of lifecycle's servers; air has no delay.
 const KILL_DELAY: Duration = Duration::from_secs(10);
 
-/// How long the connections of a program that does not drain itself are waited for.
+/// Upper bound on the wait for the requests of a program that does not drain by itself.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// air's.
+/// The default of air.
 const RERUN_DELAY: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// What is watched, and where builds run; absolute.
     pub(crate) root: PathBuf,
-    /// Where the settings are from.
+    /// The file of the settings.
     pub(crate) settings: Option<PathBuf>,
-    /// hotrun's own folder: logs, kept copies of binaries. Made by the runner.
+    /// The folder for hotrun's log and its copies of programs. The runner makes it.
     pub(crate) tmp: PathBuf,
     pub(crate) build: Build,
     pub(crate) program: Program,
     pub(crate) sources: SourceRules,
     pub(crate) sockets: Sockets,
     pub(crate) ready: Ready,
-    /// How long a new server may still be given up after it was ready.
+    /// A new server that ends within this time after it was ready is given up.
     pub(crate) probation: Duration,
     pub(crate) stop: Stop,
     /// What to do when the program ends by itself.
@@ -60,9 +60,9 @@ pub(crate) struct Plan {
     pub(crate) style: Style,
     /// Remove `tmp` at the end.
     pub(crate) clean_on_exit: bool,
-    /// Sentences to print once at the start.
+    /// Printed once at the start.
     pub(crate) warnings: Vec<String>,
-    /// The same, of what is not wrong.
+    /// Printed once at the start, as information.
     pub(crate) notes: Vec<String>,
 }
 
@@ -71,9 +71,9 @@ pub(crate) struct Build {
     pub(crate) how: How,
     /// Besides hotrun's own environment.
     pub(crate) env: Vec<(String, String)>,
-    /// The compiler's own words of the last build, absolute.
+    /// The file for the compiler's output of the last build, absolute.
     pub(crate) log: Option<PathBuf>,
-    /// Wait after a change; usually nothing.
+    /// From a change to the build; usually zero.
     pub(crate) delay: Duration,
     /// A failed build stops the running program.
     pub(crate) stop_on_error: bool,
@@ -84,9 +84,9 @@ pub(crate) enum How {
     /// Nothing to build: an edit restarts.
     Nothing,
     Cargo {
-        /// What follows `cargo`, without `--message-format` and `--target-dir`: `build --bin demo-axum`.
+        /// The arguments of `cargo`, without `--message-format` and `--target-dir`: `build --bin demo-axum`.
         arguments: Vec<String>,
-        /// `target/hotrun`, absolute, or `None` to share the usual one.
+        /// The target folder, `target/hotrun`, absolute; `None` for the usual one.
         target: Option<PathBuf>,
         /// The name of the target whose executable is run.
         binary: String,
@@ -110,13 +110,13 @@ pub(crate) enum What {
     Built,
     /// `bin`, absolute.
     File(PathBuf),
-    /// `full_bin`, for `/bin/sh -c`; the arguments are appended.
+    /// `full_bin`, a command line. The arguments are appended.
     Shell(String),
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sockets {
-    /// `[socket] address`; none is to learn them from the program.
+    /// `[socket] address`. If empty, hotrun learns them from the program.
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) way: WayWanted,
 }
@@ -144,7 +144,7 @@ pub(crate) struct Stop {
     pub(crate) signal: Signal,
     /// From the signal to `SIGKILL`.
     pub(crate) kill_delay: Duration,
-    /// Deadline of the drain from outside, before the signal.
+    /// Upper bound on the wait for requests before the signal.
     pub(crate) drain: Duration,
 }
 
@@ -182,7 +182,7 @@ pub(crate) struct Style {
     /// `[log] time`.
     pub(crate) time: bool,
     pub(crate) mode: ColorChoice,
-    /// hotrun's own lines; none is no colour.
+    /// The colour of hotrun's own lines; `None` for no colour.
     pub(crate) main: Option<AnsiColor>,
     pub(crate) watcher: Option<AnsiColor>,
     pub(crate) build: Option<AnsiColor>,
@@ -206,30 +206,30 @@ impl Default for Style {
 pub(crate) fn plan(cli: &Cli) -> Result<Plan, Refusal> {
     let here = env::current_dir()
         .map_err(|error| Refusal::unfit(format!("the current folder cannot be read: {error}")))?;
-    let ground = Ground::find(cli, &here)?;
-    decide(cli, ground, &ask::which)
+    let discovery = Discovery::find(cli, &here)?;
+    decide(cli, discovery, &prompt::which)
 }
 
-/// Decides from what was found; `ask` chooses among programs if nothing else does.
-fn decide(cli: &Cli, ground: Ground, ask: Ask<'_>) -> Result<Plan, Refusal> {
-    let Ground { root, run_in, project, settings, file, warnings, notes } = ground;
+/// Decides from what was found. `ask` chooses among programs if the settings do not.
+fn decide(cli: &Cli, discovery: Discovery, ask: Ask<'_>) -> Result<Plan, Refusal> {
+    let Discovery { root, run_in, project, settings, file, warnings, notes } = discovery;
     let tmp = tmp(&root, &project, &settings)?;
-    let making = making::decide(cli, &root, &tmp, &project, &settings, ask)?;
-    making.is_runnable()?;
-    let sources = watching::decide(&root, &tmp, &project, &settings, &making)?;
+    let target = target::decide(cli, &root, &tmp, &project, &settings, ask)?;
+    target.is_runnable()?;
+    let sources = source_rules::decide(&root, &tmp, &project, &settings, &target)?;
     let build = settings.build;
     let env = Vec::from_iter(build.env);
     let args = build.args.into_iter().chain(cli.args.iter().cloned()).collect();
     let log = build.log.unwrap_or_else(|| "build-errors.log".into());
     Ok(Plan {
         build: Build {
-            how: making.how,
+            how: target.how,
             env: env.clone(),
             log: Some(log).filter(|log| !log.as_os_str().is_empty()).map(|log| tmp.join(log)),
             delay: build.delay.unwrap_or_default(),
             stop_on_error: build.stop_on_error.unwrap_or_default(),
         },
-        program: Program { what: making.what, args, env, dir: run_in },
+        program: Program { what: target.what, args, env, dir: run_in },
         sources,
         sockets: sockets(settings.socket.address, settings.socket.way)?,
         ready: ready(settings.ready)?,
@@ -270,7 +270,7 @@ impl Style {
     }
 }
 
-/// hotrun's own folder: beside what cargo makes, or air's `tmp`.
+/// hotrun's folder: in cargo's target folder, or `tmp` as air has it.
 fn tmp(root: &Path, project: &Project, settings: &Settings) -> Result<PathBuf, Refusal> {
     let tmp = match (&settings.tmp_dir, project) {
         (Some(named), _) => root.join(named),
@@ -287,7 +287,7 @@ fn tmp(root: &Path, project: &Project, settings: &Settings) -> Result<PathBuf, R
     Ok(tmp)
 }
 
-/// The path without `.` and `..`. Symlinks are not looked at.
+/// The path without `.` and `..`. Symlinks are not resolved.
 fn without_dots(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {

@@ -1,4 +1,4 @@
-//! Asks a server whether it is ready, where it does not say so by itself.
+//! Asks a server whether it is ready, if it does not report that by itself.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,35 +9,35 @@ use std::time::{Duration, Instant};
 
 use process_tree::ProcessTree;
 
-use crate::quiet;
+use crate::idle;
 
-/// Nobody tells when a server begins to answer.
+/// From one question to the next: no event tells when a server begins to answer.
 const EVERY: Duration = Duration::from_millis(10);
-/// For one connection and one answer.
+/// Upper bound on one connection and on one answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What is asked.
+/// A question to a server.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
     pub(crate) address: SocketAddr,
-    /// The path of a GET; nothing is asked over the connection without it.
+    /// The path of a GET request. Without it the connection alone is the question.
     pub(crate) path: Option<String>,
-    /// The answer counts only if it is one of these processes that has the connection.
+    /// The answer counts only if one of these processes holds the connection.
     pub(crate) tree: Option<ProcessTree>,
-    /// From now on until the first question.
+    /// From the start to the first question.
     pub(crate) delay: Duration,
-    /// Between two questions, if not as often as usual.
+    /// From one question to the next, instead of [`EVERY`].
     pub(crate) every: Option<Duration>,
 }
 
-/// A thread that asks until the answer is yes; dropping it ends it.
+/// A thread that asks until the answer is yes. Dropping this ends it.
 #[derive(Debug)]
 pub(crate) struct Probe {
     over: Arc<AtomicBool>,
 }
 
 impl Probe {
-    /// Asks; `tell` is called once. An error is that there is no thread for it.
+    /// Starts to ask. `tell` is called once, on the thread. Fails if the system refuses the thread.
     pub(crate) fn ask(question: Question, tell: impl FnOnce() + Send + 'static) -> io::Result<Probe> {
         let over = Arc::new(AtomicBool::new(false));
         let is_over = Arc::clone(&over);
@@ -73,14 +73,14 @@ fn yes(question: &Question) -> io::Result<bool> {
     stream.read_exact(&mut answer)?;
     Ok(answer.starts_with(b"HTTP/1.")
         && answer[9] == b'2'
-        && question.tree.is_none_or(|tree| quiet::holds(tree, peer)))
+        && question.tree.is_none_or(|tree| idle::holds(tree, peer)))
 }
 
-/// Whether the connection is accepted by the group before somebody else, or nobody, does.
+/// Whether the program accepts the connection within 50 ms, and no other process does.
 fn is_taken_by(tree: ProcessTree, peer: SocketAddr) -> bool {
     let end = Instant::now() + Duration::from_millis(50);
     loop {
-        if quiet::holds(tree, peer) {
+        if idle::holds(tree, peer) {
             return true;
         }
         if Instant::now() >= end {
@@ -90,7 +90,7 @@ fn is_taken_by(tree: ProcessTree, peer: SocketAddr) -> bool {
     }
 }
 
-/// Where to connect to what listens there.
+/// The address at which a socket that listens at `address` can be reached.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => {

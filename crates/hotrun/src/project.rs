@@ -1,4 +1,4 @@
-//! What is there: a Cargo workspace, a Go module, or neither.
+//! Finds a Cargo workspace, a Go module, or neither.
 
 use std::path::{Path, PathBuf};
 
@@ -11,14 +11,14 @@ pub(crate) enum Project {
     Cargo(Workspace),
     /// The folder of `go.mod`.
     Go(PathBuf),
-    /// The folder that was asked about.
+    /// The folder itself.
     Other(PathBuf),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
-    /// The target folder that cargo uses unless told.
+    /// The target folder that cargo uses by default.
     pub(crate) target: PathBuf,
     pub(crate) packages: Vec<Package>,
     /// Folders of path dependencies that are not members.
@@ -32,7 +32,7 @@ pub(crate) struct Package {
     pub(crate) binaries: Vec<String>,
     pub(crate) default_run: Option<String>,
     pub(crate) has_script: bool,
-    /// Built when nothing else is asked for.
+    /// Built by default: one of the workspace's default members.
     pub(crate) is_default: bool,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Binary {
 }
 
 impl Project {
-    /// Looks in this folder and those above it; a Cargo project before a Go module.
+    /// Looks in this folder and in those above it. A Cargo project comes before a Go module.
     pub(crate) fn find(folder: &Path) -> Result<Self, Refusal> {
         if let Some(at) = folder.ancestors().find(|above| above.join("Cargo.toml").is_file()) {
             return Workspace::read(&at.join("Cargo.toml")).map(Self::Cargo);
@@ -99,9 +99,8 @@ impl Workspace {
         Ok(Self { root, target: metadata.target_directory.into(), packages, outside })
     }
 
-    /// The programs that could be meant in this folder: of the package that it belongs to, or of the default members.
-    ///
-    /// One that a package declares as its `default-run` stands for that package.
+    /// The programs to choose from in this folder: those of the package that it belongs to, or of the default members. A
+    /// package with a `default-run` has that one only.
     pub(crate) fn candidates(&self, folder: &Path) -> Vec<Binary> {
         let inside = self.packages.iter().filter(|package| {
             package.folder != self.root && folder.starts_with(&package.folder) && !package.binaries.is_empty()
@@ -128,14 +127,14 @@ impl Workspace {
         self.packages.iter().filter(|package| package.name == name).flat_map(Package::programs).collect()
     }
 
-    /// Every program there is.
+    /// Every program of the workspace.
     pub(crate) fn binaries(&self) -> Vec<Binary> {
         self.packages.iter().flat_map(Package::binaries).collect()
     }
 }
 
 impl Package {
-    /// What `cargo run` would choose from.
+    /// The programs that `cargo run` would choose from.
     fn programs(&self) -> Vec<Binary> {
         match &self.default_run {
             Some(name) => vec![Binary { package: self.name.clone(), name: name.clone() }],

@@ -1,8 +1,8 @@
-//! The loop: events in, actions out.
+//! The main loop: takes inputs from threads, asks the supervisor, does its actions.
 
-mod act;
+mod actions;
 mod cut;
-mod hear;
+mod events;
 mod timers;
 
 use std::collections::BTreeMap;
@@ -16,13 +16,13 @@ use process_tree::Watchdog;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::binary_cache::BinaryCache;
 use crate::build::{Building, Built};
-use crate::generation::{Generation, News};
+use crate::generation::{Generation, ServerEvent};
 use crate::plan::{How, Plan};
 use crate::proxy::Proxy;
 use crate::refusal::Refusal;
 use crate::report::Report;
-use crate::shelf::Shelf;
 use crate::socket::{self, Chosen, Owned, Way};
 use crate::sources::{Changes, Sources};
 use crate::supervisor::{Event, Rules, Supervisor};
@@ -30,20 +30,20 @@ use crate::tmp_dir::TmpDir;
 
 use self::timers::Timers;
 
-/// Everything that the loop hears of.
+/// An input of the loop, from another thread.
 #[derive(Debug)]
-enum Happening {
+enum Input {
     Changes(Changes),
     Built(u32, Built),
-    /// There is a copy of this version's program.
+    /// A copy of this version's program was made.
     Copied(u32),
-    News(u32, News),
-    /// A signal that asks to end.
-    Asked,
+    ServerEvent(u32, ServerEvent),
+    /// A signal asked hotrun to end.
+    Quit,
 }
 
-/// Why the loop goes on, or does not.
-type Verdict = Result<bool, Refusal>;
+/// `false` ends the loop, an error too.
+type Flow = Result<bool, Refusal>;
 
 /// Runs the plan until a signal ends it.
 pub(crate) fn run(plan: Plan) -> Result<(), Refusal> {
@@ -63,22 +63,22 @@ struct Runner {
     watchdog: Option<Watchdog>,
     sources: Option<Arc<Sources>>,
     tmp_dir: TmpDir,
-    shelf: Shelf,
+    binary_cache: BinaryCache,
     building: Option<Building>,
-    /// The newest version that was built, and its program.
+    /// The last version that was built, and its program.
     newest: Option<(u32, PathBuf)>,
     generations: BTreeMap<u32, Generation>,
-    /// Why the last build failed, for a message.
+    /// The reason why the last build failed, for a message.
     failure: String,
-    /// How the servers ended that nothing was said of yet.
+    /// How a server has ended, for the message about it.
     endings: BTreeMap<u32, String>,
-    /// The next start is `rerun_cmd`'s.
+    /// The next start runs `rerun_cmd`.
     reruns: bool,
     said_way: bool,
     said_cut: bool,
     timers: Timers,
-    sender: Sender<Happening>,
-    happenings: Receiver<Happening>,
+    sender: Sender<Input>,
+    inputs: Receiver<Input>,
 }
 
 impl Runner {
@@ -104,12 +104,15 @@ impl Runner {
         if chosen.way == Way::Proxy {
             proxy = Some(start_proxy(&owned)?);
         }
-        let (sender, happenings) = mpsc::channel();
+        let (sender, inputs) = mpsc::channel();
         if let Err(error) = process_tree::adopt_orphans() {
-            report.warning(&format!("processes that detach themselves may be left behind: {error}"));
+            report
+                .warning(&format!("processes that detach themselves from the program may be left: {error}"));
         }
         let watchdog = Watchdog::start().inspect_err(|error| {
-            report.warning(&format!("nobody ends the server if hotrun is killed: {error}"));
+            report.warning(&format!(
+                "the server is not ended if hotrun is killed: the watchdog cannot be started: {error}"
+            ));
         });
         listen_to_signals(sender.clone())?;
         let rules = Rules {
@@ -120,7 +123,7 @@ impl Runner {
         Ok(Runner {
             supervisor: Supervisor::new(rules),
             tmp_dir,
-            shelf: Shelf::new(plan.tmp.join("kept")),
+            binary_cache: BinaryCache::new(plan.tmp.join("kept")),
             plan,
             report,
             chosen,
@@ -138,14 +141,14 @@ impl Runner {
             said_cut: false,
             timers: Timers::default(),
             sender,
-            happenings,
+            inputs,
         })
     }
 
-    /// Hears and acts until everything is over.
+    /// Runs until the supervisor ends it.
     fn follow(&mut self) -> Result<(), Refusal> {
         let changes = self.sender.clone();
-        let tell = move |files| drop(changes.send(Happening::Changes(files)));
+        let tell = move |files| drop(changes.send(Input::Changes(files)));
         let sources = Sources::open(&self.plan, tell)
             .map_err(|error| Refusal::unfit(format!("sources cannot be watched: {error}")))?;
         self.sources = Some(Arc::new(sources));
@@ -159,9 +162,9 @@ impl Runner {
                 }
             }
             let wait = self.timers.next().unwrap_or(Duration::from_hours(1));
-            match self.happenings.recv_timeout(wait) {
-                Ok(happening) => {
-                    if !self.hear(happening)? {
+            match self.inputs.recv_timeout(wait) {
+                Ok(input) => {
+                    if !self.hear(input)? {
                         return Ok(());
                     }
                 }
@@ -171,8 +174,8 @@ impl Runner {
         }
     }
 
-    /// Lets the supervisor decide, and does what it decides.
-    fn apply(&mut self, event: Event) -> Verdict {
+    /// Gives the event to the supervisor, and does its actions.
+    fn apply(&mut self, event: Event) -> Flow {
         for action in self.supervisor.on(event) {
             if !self.act(action)? {
                 return Ok(false);
@@ -181,7 +184,7 @@ impl Runner {
         Ok(true)
     }
 
-    /// Leaves nothing behind.
+    /// Ends every process, and removes hotrun's files.
     fn close(&mut self) {
         self.sources = None;
         if let Some(building) = self.building.take() {
@@ -191,7 +194,7 @@ impl Runner {
             generation.kill();
         }
         process_tree::sweep();
-        self.shelf.clear();
+        self.binary_cache.clear();
         if self.plan.clean_on_exit && self.tmp_dir.clean() {
             let folder = self.report.name(&self.plan.tmp);
             self.report.main(&format!("`{folder}` is not empty and stays: hotrun deletes only what it made"));
@@ -221,12 +224,12 @@ fn start_proxy(owned: &Owned) -> Result<Proxy, Refusal> {
     Proxy::start(listener.into()).map_err(refuse)
 }
 
-fn listen_to_signals(sender: Sender<Happening>) -> Result<(), Refusal> {
+fn listen_to_signals(sender: Sender<Input>) -> Result<(), Refusal> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
         .map_err(|error| Refusal::unfit(format!("signals cannot be caught: {error}")))?;
     let hear = move || {
         for _ in signals.forever() {
-            if sender.send(Happening::Asked).is_err() {
+            if sender.send(Input::Quit).is_err() {
                 return;
             }
         }

@@ -1,12 +1,12 @@
-//! What is said of requests that could not be finished.
+//! Messages about requests that a server could not finish.
 
+use crate::idle::{Language, Owed};
 use crate::plan::How;
-use crate::quiet::{Language, Owed};
 
 use super::Runner;
 
 impl Runner {
-    /// Answers were owed and the signal has ended the program: says so once, and what would have saved them.
+    /// Warns once that the signal has ended a program that owed answers, and shows how such a program finishes them.
     pub(super) fn say_cut(&mut self, server: u32, owed: Owed) {
         if owed.connections == 0 || self.said_cut {
             return;
@@ -21,7 +21,7 @@ impl Runner {
         ));
     }
 
-    /// A server did not end in time.
+    /// Warns that a server has not ended in time.
     pub(super) fn say_overdue(&self, server: u32, busy: usize) {
         let (signal, delay) = (self.plan.stop.signal.name(), self.plan.stop.kill_delay);
         let waited = if busy == 0 {
@@ -34,7 +34,7 @@ impl Runner {
             .warning(&format!("server {server} has not ended {delay} after {signal} and is killed{waited}"));
     }
 
-    /// How a program of this language finishes its requests.
+    /// How a program in this language finishes its requests.
     fn advice(&self, language: Language) -> &'static str {
         let is_rust =
             matches!(self.plan.build.how, How::Cargo { .. }) || self.plan.root.join("Cargo.toml").is_file();

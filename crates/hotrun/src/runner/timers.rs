@@ -1,10 +1,10 @@
-//! What is to happen later.
+//! Events that are due later.
 
 use std::time::{Duration, Instant};
 
 use crate::supervisor::Event;
 
-/// Events that are due at some time.
+/// Events, and when each is due.
 #[derive(Debug, Default)]
 pub(super) struct Timers(Vec<(Instant, Event)>);
 
@@ -13,18 +13,18 @@ impl Timers {
         self.0.push((Instant::now() + after, event));
     }
 
-    /// Whether this very event is set already.
+    /// Whether this event is set already.
     pub(super) fn has(&self, event: Event) -> bool {
         self.0.iter().any(|(_, set)| *set == event)
     }
 
-    /// From now on until the next event.
+    /// The time until the next event.
     pub(super) fn next(&self) -> Option<Duration> {
         let next = self.0.iter().map(|(at, _)| *at).min()?;
         Some(next.saturating_duration_since(Instant::now()))
     }
 
-    /// Takes one that is due.
+    /// Takes out an event that is due.
     pub(super) fn due(&mut self) -> Option<Event> {
         let now = Instant::now();
         let due = self.0.iter().position(|(at, _)| *at <= now)?;

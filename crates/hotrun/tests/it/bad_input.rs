@@ -74,7 +74,7 @@ fn the_whole_disk_or_the_home_folder_is_no_root() {
                 .file(".hotrun.toml", &format!("root = \"{root}\"\n[build]\nfull_bin = \"true\"\n")),
         );
         assert!(
-            said.contains("which hotrun would have to watch as a whole") || said.contains("cannot be had"),
+            said.contains("which hotrun would have to watch as a whole") || said.contains("cannot be read"),
             "{said}"
         );
         assert_eq!(status, 1);
@@ -98,7 +98,7 @@ fn starting_in_the_home_folder_is_refused() {
 #[test]
 fn a_root_that_is_not_there_or_a_file_is_refused() {
     for (root, expected) in [
-        ("nowhere", "`root` is `nowhere`, which cannot be had"),
+        ("nowhere", "`root` is `nowhere`, which cannot be read"),
         ("Cargo.toml", "which is a file; expected a folder"),
     ] {
         let (said, status) = refused(Project::server().file(".hotrun.toml", &format!("root = \"{root}\"\n")));

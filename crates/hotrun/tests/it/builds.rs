@@ -1,4 +1,4 @@
-//! What becomes of an edit, of a broken one, of one during a build, of many.
+//! Edits: good ones, broken ones, one during a build, many at once.
 
 use std::fs;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! One server takes over from another, and nobody notices.
+//! One server takes over from another, and no request fails.
 
 use std::env;
 
@@ -46,7 +46,7 @@ fn loses_nothing(hotrun: &Hotrun) {
     );
 }
 
-/// The promise: an untouched program, its address hard-coded, without graceful shutdown, a connection a request.
+/// The main claim: a program with a hard-coded address and without a graceful shutdown; each request has its own connection.
 #[test]
 fn no_request_fails_over_the_restarts_of_an_untouched_program() {
     let hotrun = Project::server().hotrun();
@@ -79,7 +79,7 @@ fn no_request_fails_behind_the_proxy() {
     loses_nothing(&project.edited("src/main.rs", &binds, port).hotrun());
 }
 
-/// The negative control: the same load sees what nobody prevents.
+/// The negative control: without hotrun's sockets the same load loses requests.
 #[test]
 fn requests_fail_where_nothing_is_owned() {
     let project = Project::server().file(".hotrun.toml", "[socket]\nway = \"none\"\n");
@@ -88,7 +88,7 @@ fn requests_fail_where_nothing_is_owned() {
     assert!(!tally.failures.is_empty(), "of {} none failed", tally.answered());
 }
 
-/// A path that answers decides, and not the socket that listens.
+/// The answer of the path decides, and not that the program listens.
 #[test]
 fn a_server_is_ready_when_its_path_answers() {
     let hotrun = Project::server().file(".hotrun.toml", "[ready]\nhttp = \"/ready\"\n").hotrun();

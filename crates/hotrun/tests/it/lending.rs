@@ -1,4 +1,4 @@
-//! Programs in several languages and frameworks that know nothing of hotrun, each with an address of its own.
+//! Programs in several languages and frameworks that are not prepared for hotrun. Each binds an address of its own.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "figures, and what is skipped")]
 
@@ -11,7 +11,7 @@ use crate::load::{Load, Manner, Tally};
 use crate::project::{Hotrun, Project};
 
 const RESTARTS: usize = 20;
-/// Where it is not about rare cases.
+/// For programs that differ in nothing rare.
 const FEW: usize = 5;
 
 #[test]
@@ -69,11 +69,11 @@ fn python_that_is_interrupted_in_accept_loses_no_request() {
     }
 }
 
-/// As our own demos do: a filter on the socket that keeps newcomers out.
+/// The demos do the same: a filter on the socket keeps new connections out.
 #[test]
-fn python_that_shuts_the_door_when_it_leaves_loses_no_request() {
+fn python_with_a_filter_on_its_socket_loses_no_request() {
     if let Some(python) = present("python3") {
-        nothing_is_lost(&format!("{python} {}", script("door.py")), FEW);
+        nothing_is_lost(&format!("{python} {}", script("filter.py")), FEW);
     }
 }
 
@@ -91,8 +91,8 @@ fn go_loses_no_request() {
     }
 }
 
-/// hotrun has bound the address, and the program, which does not know `LISTEN_FDS`, binds it again: another one even,
-/// every address of the machine, in Node's case.
+/// hotrun has bound the address. The program does not know `LISTEN_FDS` and binds it again; Node even binds every address of the
+/// machine.
 #[test]
 fn a_program_that_binds_what_was_handed_to_it_loses_no_request() {
     let settings = "[socket]\naddress = \"127.0.0.1:PORT\"\n";
@@ -103,7 +103,7 @@ fn a_program_that_binds_what_was_handed_to_it_loses_no_request() {
     }
 }
 
-/// The negative control: the same program, its port its own.
+/// The negative control: the same program with a port of its own.
 #[test]
 fn a_program_that_is_lent_nothing_loses_requests() {
     let settings = "[socket]\nway = \"none\"\n";
@@ -135,7 +135,7 @@ fn nothing_is_lost(program: &str, times: usize) {
     assert_eq!(tally.answers.len(), times + 1, "every version was seen: {:?}", tally.answers);
 }
 
-/// What clients see of a program that is restarted again and again.
+/// The requests to a program that is restarted so many times.
 pub(crate) fn restarted(program: &str, settings: &str, manner: Manner, times: usize) -> Tally {
     let hotrun = serving(program, settings);
     let load = Load::on(hotrun.project().address(), manner);

@@ -1,4 +1,4 @@
-//! Clients that ask without a pause and forgive nothing.
+//! Clients that send requests without a pause and retry nothing.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 const CLIENTS: usize = 8;
 
-/// How a client spends its connections.
+/// How a client uses its connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
     /// A connection a request.
@@ -19,7 +19,7 @@ pub(crate) enum Manner {
     KeepAlive,
 }
 
-/// What came of the requests.
+/// The results of the requests.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     /// Answers by their body.
@@ -52,12 +52,12 @@ impl Load {
         Load { over, tally, clients }
     }
 
-    /// Whether somebody was answered so.
+    /// Whether a client got this answer.
     pub(crate) fn has_seen(&self, answer: &str) -> bool {
         self.tally.lock().expect("a lock").answers.contains_key(answer)
     }
 
-    /// Ends every client after what it is about.
+    /// Ends every client after its request.
     pub(crate) fn end(self) -> Tally {
         self.over.store(true, Ordering::Relaxed);
         for client in self.clients {

@@ -1,4 +1,4 @@
-//! Nothing that hotrun has started outlives it.
+//! No process that hotrun has started outlives it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -7,7 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::project::{Hotrun, Project};
 
-/// A program that leaves its group and its session, and is nobody's child, twice over.
+/// A program with processes that leave its group and its session, and whose parents end.
 const FUGITIVE: &str = "\
 #!/bin/sh
 (setsid sh -c 'sleep 600 & sleep 601 & wait' >/dev/null 2>&1 &)
@@ -15,7 +15,7 @@ echo started with `cat version.txt`
 exec sleep 602
 ";
 
-/// What it consists of.
+/// The number of its processes.
 const SLEEPERS: usize = 3;
 
 fn fugitive() -> Hotrun {

@@ -1,4 +1,4 @@
-//! What becomes of a new server that is no good.
+//! New servers that fail.
 
 use crate::load::{Load, Manner};
 use crate::project::{Hotrun, Project, get};
@@ -9,7 +9,7 @@ fn serving(settings: &str) -> Hotrun {
     hotrun
 }
 
-/// What is edited into the server, at one of the marks in it, is the mending of it too.
+/// Edits a fault into the server, at one of the marks in it.
 fn spoil(hotrun: &Hotrun, mark: &str, spoiling: &str) {
     hotrun.project().edit("src/main.rs", "version 1", "version 2");
     hotrun.project().edit("src/main.rs", mark, &format!("{spoiling} {mark}"));

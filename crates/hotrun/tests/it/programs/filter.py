@@ -1,4 +1,4 @@
-"""A server that lets nobody in any more when it is asked to end: a filter on its socket drops what arrives."""
+"""A server that accepts no new connection when it is asked to end: a filter on its socket drops the packets."""
 import ctypes
 import http.server
 import os
@@ -26,14 +26,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def shut(*_):
+def stop_listening(*_):
     nothing = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
     server.socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(nothing)))
     threading.Thread(target=leave).start()
 
 
 def leave():
-    # Who came before the door was shut is accepted by then; each has a thread until it is answered.
+    # Connections from before the filter are accepted by then. Each has a thread until it is answered.
     time.sleep(0.3)
     while threading.active_count() > 2:
         time.sleep(0.01)
@@ -41,5 +41,5 @@ def leave():
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
-signal.signal(signal.SIGTERM, shut)
+signal.signal(signal.SIGTERM, stop_listening)
 server.serve_forever()

@@ -1,19 +1,19 @@
-//! What a program does at a signal.
+//! Finds out whether a program handles a signal.
 
 use std::fs::{self, File};
 use std::io::Read;
 
 use process_tree::ProcessTree;
 
-use crate::quiet::sockets_of;
+use crate::idle::sockets_of;
 
-/// A Go program's note is among the first headers of its file.
+/// The note of a Go program lies within the first bytes of its file.
 const HEAD: u64 = 8 * 1024;
 
-/// Runtimes that handle every signal themselves, and then mostly end the program as the kernel would.
+/// Runtimes that have a handler for every signal. By default it ends the program, as the kernel would.
 const RUNTIMES: [&str; 4] = ["beam.smp", "dotnet", "java", "ruby"];
 
-/// The language of a program, as far as its file tells.
+/// The language of a program, as far as its executable shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Language {
     Go,
@@ -39,8 +39,8 @@ impl Language {
     }
 }
 
-/// Whether every process of the group that holds a socket has a handler for the signal, which its program, not the
-/// runtime of its language, has installed.
+/// Whether every process of the program that holds a socket has a handler for the signal. A handler of the language's runtime
+/// does not count.
 pub(crate) fn is_handled(tree: ProcessTree, signal: i32) -> bool {
     let members = tree.members();
     let has_socket = |process: &u32| sockets_of(*process).next().is_some();
@@ -51,13 +51,13 @@ pub(crate) fn is_handled(tree: ProcessTree, signal: i32) -> bool {
     servers.into_iter().all(|process| has_handler(process, signal) && !is_handled_by_runtime(process))
 }
 
-/// Whether the process has a handler for the signal, its runtime's included.
+/// Whether the process has a handler for the signal. A handler of the language's runtime counts.
 pub(crate) fn has_handler(process: u32, signal: i32) -> bool {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     is_caught(&status, signal)
 }
 
-/// Reads the mask of caught signals.
+/// Reads the mask of caught signals in `/proc/PID/status`.
 fn is_caught(status: &str, signal: i32) -> bool {
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
     let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
@@ -81,7 +81,7 @@ fn is_go(process: u32) -> bool {
     read.is_ok() && has_go_note(&head)
 }
 
-/// Go's linker leaves a note of type 4, the build's id.
+/// Whether there is the note that Go's linker writes: type 4, the build id.
 fn has_go_note(head: &[u8]) -> bool {
     const TYPE_AND_NAME: &[u8] = b"\x04\0\0\0Go\0\0";
     head.windows(TYPE_AND_NAME.len()).any(|window| window == TYPE_AND_NAME)

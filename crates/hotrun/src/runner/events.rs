@@ -1,4 +1,4 @@
-//! What happenings mean.
+//! Turns inputs into events of the supervisor.
 
 use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
@@ -8,34 +8,34 @@ use std::time::SystemTime;
 
 use crate::build::Built;
 use crate::drain::Progress;
-use crate::generation::{Generation, News, Sign};
+use crate::generation::{Generation, Readiness, ServerEvent};
+use crate::idle::Death;
 use crate::inputs::{self, Inputs};
 use crate::job;
 use crate::lend::Heard;
 use crate::plan::What;
-use crate::quiet::Death;
 use crate::refusal::Refusal;
 use crate::report::spoken;
 use crate::sources::{Changes, Sources};
 use crate::supervisor::{Event, Outcome};
 
-use super::{Happening, Runner, Verdict};
+use super::{Flow, Input, Runner};
 
 impl Runner {
-    pub(super) fn hear(&mut self, happening: Happening) -> Verdict {
-        match happening {
-            Happening::Changes(changes) => self.changed(&changes),
-            Happening::Built(version, built) => self.built(version, &built),
-            Happening::Copied(version) => self.apply(Event::Copied(version)),
-            Happening::News(id, news) => self.news(id, news),
-            Happening::Asked => {
+    pub(super) fn hear(&mut self, input: Input) -> Flow {
+        match input {
+            Input::Changes(changes) => self.changed(&changes),
+            Input::Built(version, built) => self.built(version, &built),
+            Input::Copied(version) => self.apply(Event::Copied(version)),
+            Input::ServerEvent(id, news) => self.news(id, news),
+            Input::Quit => {
                 self.report.main("ends");
                 self.apply(Event::Quit)
             }
         }
     }
 
-    fn changed(&mut self, changes: &Changes) -> Verdict {
+    fn changed(&mut self, changes: &Changes) -> Flow {
         for note in &changes.notes {
             self.report.warning(note);
         }
@@ -52,7 +52,7 @@ impl Runner {
         Ok(true)
     }
 
-    fn built(&mut self, version: u32, built: &Built) -> Verdict {
+    fn built(&mut self, version: u32, built: &Built) -> Flow {
         if let (Some(building), Some(watchdog)) = (self.building.take(), &self.watchdog)
             && let Some(tree) = building.tree()
         {
@@ -68,7 +68,8 @@ impl Runner {
                 };
                 if let Some(program) = program {
                     let sender = self.sender.clone();
-                    self.shelf.keep(version, &program, move || drop(sender.send(Happening::Copied(version))));
+                    self.binary_cache
+                        .keep(version, &program, move || drop(sender.send(Input::Copied(version))));
                     self.newest = Some((version, program));
                 }
             }
@@ -82,7 +83,7 @@ impl Runner {
         goes_on
     }
 
-    /// Lets the build say what is a source.
+    /// Takes the inputs of the build as sources.
     fn learn(&self, version: u32, built: &Built) {
         let Some(sources) = self.sources.clone() else { return };
         let began = SystemTime::now() - built.took;
@@ -99,10 +100,10 @@ impl Runner {
         }
     }
 
-    fn news(&mut self, id: u32, news: News) -> Verdict {
+    fn news(&mut self, id: u32, news: ServerEvent) -> Flow {
         let tell = self.teller(id);
         match news {
-            News::Heard(Heard::Refused { address, by }) => {
+            ServerEvent::Heard(Heard::Refused { address, by }) => {
                 let by = by
                     .map_or("another program".to_owned(), |by| format!("`{}` (process {})", by.name, by.pid));
                 let words = format!(
@@ -114,19 +115,20 @@ impl Runner {
                 self.report.warning(&words);
                 Ok(true)
             }
-            News::Heard(heard) => {
+            ServerEvent::Heard(heard) => {
                 let sign = self.generations.get_mut(&id).and_then(|one| one.heard(&heard, tell));
                 self.signed(id, sign)
             }
-            News::Notified => {
+            ServerEvent::Notified => {
                 let sign = self.generations.get_mut(&id).and_then(Generation::notified);
                 self.signed(id, sign)
             }
-            News::Answered => {
-                let sign = self.generations.get_mut(&id).and_then(|one| one.becomes_ready(Sign::Answers));
+            ServerEvent::Answered => {
+                let sign =
+                    self.generations.get_mut(&id).and_then(|one| one.becomes_ready(Readiness::Answers));
                 self.signed(id, sign)
             }
-            News::Leaving(Progress::Signalled(owed)) => {
+            ServerEvent::Leaving(Progress::Signalled(owed)) => {
                 if owed.death == Death::Yes {
                     self.say_cut(id, owed);
                 }
@@ -135,11 +137,11 @@ impl Runner {
                 }
                 self.apply(Event::Signalled(id))
             }
-            News::Leaving(Progress::Overdue(busy)) => {
+            ServerEvent::Leaving(Progress::Overdue(busy)) => {
                 self.say_overdue(id, busy);
                 Ok(true)
             }
-            News::Ended(status) => {
+            ServerEvent::Ended(status) => {
                 let Some(gone) = self.generations.remove(&id) else { return Ok(true) };
                 if let Some(watchdog) = &self.watchdog {
                     watchdog.forget(gone.tree().leader());
@@ -167,22 +169,23 @@ impl Runner {
         }
     }
 
-    /// Takes in what was set for now. A program that has asked for no port by the time at which it should be ready is a worker.
-    pub(super) fn due(&mut self, event: Event) -> Verdict {
+    /// Takes in an event whose time has come. A program that has bound no port within the time to become ready is a worker: it
+    /// counts as ready.
+    pub(super) fn due(&mut self, event: Event) -> Flow {
         let serves = self.generations.values().any(|one| one.is_ready() && one.shares());
         if let Event::Late(id) = event
             && let Some(generation) = self.generations.get_mut(&id)
             && generation.is_worker()
             && !serves
         {
-            let sign = generation.becomes_ready(Sign::Started);
+            let sign = generation.becomes_ready(Readiness::Started);
             return self.signed(id, sign);
         }
         self.apply(event)
     }
 
-    /// Takes in that a server has become ready, if it has.
-    pub(super) fn signed(&mut self, id: u32, sign: Option<Sign>) -> Verdict {
+    /// Takes in that a server has become ready, if there is a sign of it.
+    pub(super) fn signed(&mut self, id: u32, sign: Option<Readiness>) -> Flow {
         let (Some(sign), Some(generation)) = (sign, self.generations.get(&id)) else { return Ok(true) };
         let (shares, holds) = (generation.shares(), generation.holds());
         if let (Some(proxy), Some(port)) = (&self.proxy, generation.port) {

@@ -1,4 +1,4 @@
-//! What builds the program, and what is run.
+//! Decides what builds the program and what is run.
 
 #[cfg(test)]
 mod tests;
@@ -7,14 +7,14 @@ use std::fs::Metadata;
 use std::path::Path;
 
 use crate::cli::Cli;
-use crate::plan::ask::Ask;
+use crate::plan::prompt::Ask;
 use crate::plan::{How, What};
 use crate::project::{Binary, Project, Workspace};
 use crate::refusal::Refusal;
 use crate::settings::{FILE, Settings};
 
 #[derive(Debug)]
-pub(crate) struct Making {
+pub(crate) struct Target {
     pub(crate) how: How,
     pub(crate) what: What,
 }
@@ -26,7 +26,7 @@ pub(crate) fn decide(
     project: &Project,
     settings: &Settings,
     ask: Ask<'_>,
-) -> Result<Making, Refusal> {
+) -> Result<Target, Refusal> {
     let build = &settings.build;
     let named = match (&build.full_bin, &build.bin) {
         (Some(line), _) if !line.trim().is_empty() => Some(What::Shell(line.clone())),
@@ -39,8 +39,8 @@ pub(crate) fn decide(
             let cargo = Cargo { root, workspace, shares: build.share_target == Some(true), ask };
             match (&cli.bin, &build.cmd, named) {
                 (Some(name), _, _) => cargo.program(workspace.named(name), Some(name)),
-                (None, Some(line), Some(what)) => Ok(Making { how: shell(line), what }),
-                (None, None, Some(what)) => Ok(Making { how: How::Shell("cargo build".to_owned()), what }),
+                (None, Some(line), Some(what)) => Ok(Target { how: shell(line), what }),
+                (None, None, Some(what)) => Ok(Target { how: How::Shell("cargo build".to_owned()), what }),
                 (None, Some(line), None) if !line.trim().is_empty() => cargo.command(line),
                 (None, _, None) => cargo.program(workspace.candidates(root), None),
             }
@@ -53,25 +53,25 @@ pub(crate) fn decide(
             let made = tmp.join("main");
             let usual = format!("go build -o {} .", quoted(&made));
             let how = build.cmd.as_deref().map_or(How::Shell(usual), shell);
-            Ok(Making { how, what: named.unwrap_or(What::File(made)) })
+            Ok(Target { how, what: named.unwrap_or(What::File(made)) })
         }
         Project::Other(_) => {
             let how = build.cmd.as_deref().map_or(How::Nothing, shell);
             match (named, how) {
-                (Some(what), how) => Ok(Making { how, what }),
+                (Some(what), how) => Ok(Target { how, what }),
                 (None, How::Nothing) => Err(Refusal::unfit(format!(
                     "nothing to run in `{}`: there is no `Cargo.toml` and no `go.mod`, and no `{FILE}` that says `bin` or `full_bin`",
                     root.display()
                 ))),
-                // air's.
-                (None, how) => Ok(Making { how, what: What::File(tmp.join("main")) }),
+                // The default of air.
+                (None, how) => Ok(Target { how, what: What::File(tmp.join("main")) }),
             }
         }
     }
 }
 
-impl Making {
-    /// Refuses a program that nothing builds and that is not there.
+impl Target {
+    /// Refuses a program that does not exist and that nothing builds.
     pub(crate) fn is_runnable(&self) -> Result<(), Refusal> {
         let (What::File(file), How::Nothing) = (&self.what, &self.how) else { return Ok(()) };
         let shown = file.display();
@@ -84,7 +84,7 @@ impl Making {
             ))),
             Ok(_) => Ok(()),
             Err(error) => Err(Refusal::unfit(format!(
-                "`build.bin` is `{shown}`, which cannot be had: {error}; `build.cmd` may say what builds it"
+                "`build.bin` is `{shown}`, which cannot be read: {error}; `build.cmd` may say what builds it"
             ))),
         }
     }
@@ -98,15 +98,15 @@ struct Cargo<'a> {
 }
 
 impl Cargo<'_> {
-    /// Builds the one program among these.
-    fn program(&self, candidates: Vec<Binary>, name: Option<&str>) -> Result<Making, Refusal> {
+    /// Builds the only program among the candidates. `name` is from the command line, for errors.
+    fn program(&self, candidates: Vec<Binary>, name: Option<&str>) -> Result<Target, Refusal> {
         let binary = self.one(candidates, name)?;
         let words = ["build", "-p", &binary.package, "--bin", &binary.name];
         Ok(self.built(words.map(str::to_owned).into(), binary.name))
     }
 
-    /// Builds as `cmd` says. What is a plain `cargo build` is run by hotrun itself.
-    fn command(&self, line: &str) -> Result<Making, Refusal> {
+    /// Builds as `cmd` says. hotrun runs a plain `cargo build` itself, so that it can read cargo's messages.
+    fn command(&self, line: &str) -> Result<Target, Refusal> {
         let words: Vec<&str> = line.split_whitespace().collect();
         let value = |short: &str, long: &str| {
             let at = words.iter().position(|word| *word == short || *word == long);
@@ -136,12 +136,12 @@ impl Cargo<'_> {
         }
         let profile = if words.contains(&"--release") { "release" } else { "debug" };
         let made = self.workspace.target.join(profile).join(name);
-        Ok(Making { how: How::Shell(line.to_owned()), what: What::File(made) })
+        Ok(Target { how: How::Shell(line.to_owned()), what: What::File(made) })
     }
 
-    fn built(&self, arguments: Vec<String>, binary: String) -> Making {
+    fn built(&self, arguments: Vec<String>, binary: String) -> Target {
         let target = (!self.shares).then(|| self.workspace.target.join("hotrun"));
-        Making { how: How::Cargo { arguments, target, binary }, what: What::Built }
+        Target { how: How::Cargo { arguments, target, binary }, what: What::Built }
     }
 
     fn one(&self, mut candidates: Vec<Binary>, name: Option<&str>) -> Result<Binary, Refusal> {
@@ -187,7 +187,7 @@ fn list(binaries: &[Binary]) -> String {
     }
 }
 
-/// A path as one word for the shell.
+/// The path as one word for a shell.
 fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     let is_plain =

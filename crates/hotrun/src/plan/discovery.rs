@@ -1,4 +1,4 @@
-//! What is found before anything is decided: the settings, the root, the project.
+//! Finds the settings, the root folder and the project.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -9,22 +9,22 @@ use crate::refusal::Refusal;
 use crate::settings::{AIR_FILE, FILE, Settings};
 
 #[derive(Debug)]
-pub(crate) struct Ground {
-    /// What is watched and where commands run.
+pub(crate) struct Discovery {
+    /// The folder that is watched and in which commands run.
     pub(crate) root: PathBuf,
-    /// Where the program runs: the root, or without settings where hotrun was started, as with `cargo run`.
+    /// The folder in which the program runs: the root. Without settings it is the current folder, as with `cargo run`.
     pub(crate) run_in: PathBuf,
     pub(crate) project: Project,
     pub(crate) settings: Settings,
-    /// Where they are from.
+    /// The file of the settings.
     pub(crate) file: Option<PathBuf>,
     pub(crate) warnings: Vec<String>,
-    /// What is worth a line at the start and is not wrong.
+    /// Printed at the start, as information.
     pub(crate) notes: Vec<String>,
 }
 
-impl Ground {
-    /// Reads the settings named on the command line or found here, and says what lies at their root.
+impl Discovery {
+    /// Reads the settings that the command line names, or the nearest ones, and finds the project at their root.
     pub(crate) fn find(cli: &Cli, here: &Path) -> Result<Self, Refusal> {
         let file = cli.config.as_ref().map(|named| here.join(named)).or_else(|| settings_above(here));
         let (settings, warnings) = match &file {
@@ -51,7 +51,7 @@ impl Ground {
     }
 }
 
-/// The nearest settings file at or above a folder, within its repository. hotrun's own, wherever it is, comes before air's.
+/// The nearest settings file at or above a folder, within its repository. Any file of hotrun comes before one of air.
 fn settings_above(here: &Path) -> Option<PathBuf> {
     let top = here.ancestors().find(|above| above.join(".git").exists()).unwrap_or(here);
     let nearest = |name: &str| {
@@ -66,11 +66,11 @@ fn existing(root: &Path, named: &Path) -> Result<PathBuf, Refusal> {
     match root.canonicalize() {
         Ok(root) if root.is_dir() => Ok(root),
         Ok(_) => Err(Refusal::unfit(format!("`root` is `{named}`, which is a file; expected a folder"))),
-        Err(error) => Err(Refusal::unfit(format!("`root` is `{named}`, which cannot be had: {error}"))),
+        Err(error) => Err(Refusal::unfit(format!("`root` is `{named}`, which cannot be read: {error}"))),
     }
 }
 
-/// A whole disk or a whole life is no project.
+/// Refuses `/` and the home directory as a root.
 fn refuse_dangerous(root: &Path) -> Result<(), Refusal> {
     let home = env::home_dir().and_then(|home| home.canonicalize().ok());
     if root.parent().is_none() || home.is_some_and(|home| home == root) || root == Path::new("/root") {

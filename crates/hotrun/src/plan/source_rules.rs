@@ -1,22 +1,22 @@
-//! What counts as a source.
+//! Decides which files count as sources.
 
 use std::path::{Path, PathBuf};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use regex::RegexSet;
 
-use crate::plan::making::Making;
+use crate::plan::target::Target;
 use crate::plan::{How, What};
 use crate::project::{Project, Workspace};
 use crate::refusal::Refusal;
 use crate::settings::Settings;
 use crate::sources::{Script, SourceRules};
 
-/// air's, for Go.
+/// The defaults of air, for Go.
 const GO_ENDINGS: [&str; 4] = ["go", "tpl", "tmpl", "html"];
 const GO_EXCLUDED: [&str; 4] = ["assets", "tmp", "vendor", "testdata"];
 
-/// Where nothing tells a program's source from what it writes.
+/// Outside Cargo and Go, nothing tells the sources of a program from the files that it writes: these endings do.
 const ENDINGS: [&str; 32] = [
     "c", "cc", "clj", "cpp", "cs", "css", "ex", "exs", "go", "h", "hpp", "html", "java", "js", "json", "jsx",
     "kt", "lua", "mjs", "php", "pl", "py", "rb", "rs", "scala", "sh", "swift", "tmpl", "toml", "ts", "tsx",
@@ -28,7 +28,7 @@ pub(crate) fn decide(
     tmp: &Path,
     project: &Project,
     settings: &Settings,
-    making: &Making,
+    target: &Target,
 ) -> Result<SourceRules, Refusal> {
     let build = &settings.build;
     let below = |paths: &[PathBuf]| paths.iter().map(|path| tidy(&root.join(path))).collect::<Vec<_>>();
@@ -45,7 +45,7 @@ pub(crate) fn decide(
             }
             None => endings.iter().map(ToString::to_string).collect(),
         },
-        compiler_decides: build.include_ext.is_none() && matches!(making.how, How::Cargo { .. }),
+        compiler_decides: build.include_ext.is_none() && matches!(target.how, How::Cargo { .. }),
         include_dirs: below(&build.include_dir),
         include_files: below(&build.include_file),
         exclude_dirs: match &build.exclude_dir {
@@ -62,8 +62,8 @@ pub(crate) fn decide(
         exclude_unchanged: build.exclude_unchanged.unwrap_or(true),
         ..SourceRules::default()
     };
-    if let What::File(made) = &making.what
-        && !matches!(making.how, How::Nothing)
+    if let What::File(made) = &target.what
+        && !matches!(target.how, How::Nothing)
     {
         rules.never.push(made.clone());
     }
@@ -108,7 +108,7 @@ fn set(globs: &[Glob]) -> Result<GlobSet, Refusal> {
         .map_err(|error| Refusal::unfit(format!("the patterns of `build` are too much at once: {error}")))
 }
 
-/// Without `.` and `..`, symlinks resolved as far as there is something.
+/// The path without `.` and `..`, with its symlinks resolved if it exists.
 fn tidy(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.components().collect())
 }

@@ -1,4 +1,4 @@
-//! What actions do.
+//! Does the actions of the supervisor.
 
 use std::ffi::OsString;
 use std::io;
@@ -7,17 +7,17 @@ use std::path::PathBuf;
 
 use crate::build::Building;
 use crate::child::Spec;
-use crate::generation::{Generation, News, Sign, Start};
+use crate::generation::{Generation, Readiness, ServerEvent, Start};
 use crate::plan::{CommandLine, How, Program, What};
 use crate::proxy::Proxy;
 use crate::report::spoken;
 use crate::socket::Way;
 use crate::supervisor::{Action, Event, Message};
 
-use super::{Happening, Runner, Verdict};
+use super::{Flow, Input, Runner};
 
 impl Runner {
-    pub(super) fn act(&mut self, action: Action) -> Verdict {
+    pub(super) fn act(&mut self, action: Action) -> Flow {
         match action {
             Action::Build(version) => self.build(version),
             Action::Cancel => {
@@ -70,20 +70,20 @@ impl Runner {
             Action::Say(message) => self.say(message),
             Action::Exit => return Ok(false),
         }
-        self.shelf.retain(|version| self.supervisor.needs(version));
+        self.binary_cache.retain(|version| self.supervisor.needs(version));
         Ok(true)
     }
 
-    /// What tells the loop of a server.
-    pub(super) fn teller(&self, id: u32) -> impl Fn(News) + Clone + Send + 'static {
+    /// Sends the events of a server to the loop.
+    pub(super) fn teller(&self, id: u32) -> impl Fn(ServerEvent) + Clone + Send + 'static {
         let sender = self.sender.clone();
-        move |news| drop(sender.send(Happening::News(id, news)))
+        move |news| drop(sender.send(Input::ServerEvent(id, news)))
     }
 
     fn build(&mut self, version: u32) {
-        for error in self.shelf.settle() {
+        for error in self.binary_cache.settle() {
             self.report.warning(&format!(
-                "there is no copy of the last good program, should the next one fall: {error}"
+                "there is no copy of this program, in case that the next one fails: {error}"
             ));
         }
         let what = match &self.plan.build.how {
@@ -102,7 +102,7 @@ impl Runner {
         }
         self.report.build(&format!("builds: {what}"));
         let sender = self.sender.clone();
-        let tell = move |built| drop(sender.send(Happening::Built(version, built)));
+        let tell = move |built| drop(sender.send(Input::Built(version, built)));
         let building = Building::start(&self.plan, &self.report, tell);
         if let (Some(watchdog), Some(tree)) = (&self.watchdog, building.tree()) {
             watchdog.watch(tree.leader());
@@ -110,7 +110,7 @@ impl Runner {
         self.building = Some(building);
     }
 
-    fn start(&mut self, server: u32, version: u32) -> Verdict {
+    fn start(&mut self, server: u32, version: u32) -> Flow {
         let started = self.spec(version).and_then(|(spec, port)| {
             let under_way = self.proxy.as_ref().map(Proxy::under_way);
             let start = Start { id: server, spec, port, under_way };
@@ -124,7 +124,7 @@ impl Runner {
                 if let Some(why) = &generation.unfiltered {
                     self.report.warning(&format!("no port can be lent to server {server}: {why}"));
                 }
-                let sign = generation.is_ready_when_started().then_some(Sign::Started);
+                let sign = generation.is_ready_when_started().then_some(Readiness::Started);
                 let sign = sign.and_then(|sign| generation.becomes_ready(sign));
                 self.generations.insert(server, generation);
                 self.timers.set(self.plan.ready.timeout, Event::Late(server));
@@ -139,7 +139,7 @@ impl Runner {
         }
     }
 
-    /// How to start this version, and the port that it is given.
+    /// The process to start for this version, and its port behind the proxy.
     fn spec(&mut self, version: u32) -> io::Result<(Spec, Option<SocketAddr>)> {
         let (program, arg0) = self.program(version)?;
         let Program { args, env, dir, what } = &self.plan.program;
@@ -183,7 +183,7 @@ impl Runner {
         Ok((Spec { program, arg0, env, dir: dir.clone(), listen_fds, listen_pid, lend }, port))
     }
 
-    /// The program of a version, and the name it goes by if that is another: its copy, if it has been built over since.
+    /// The file to execute for a version. If a build has overwritten it since: its copy, and the name of the original.
     fn program(&mut self, version: u32) -> io::Result<(Option<PathBuf>, Option<OsString>)> {
         if matches!(self.plan.program.what, What::Shell(_)) {
             return Ok((None, None));
@@ -198,8 +198,10 @@ impl Runner {
                 Ok((Some(program.clone()), None))
             }
             _ => {
-                let (copy, original) =
-                    self.shelf.find(version).ok_or_else(|| io::Error::other("no copy of it was kept"))?;
+                let (copy, original) = self
+                    .binary_cache
+                    .find(version)
+                    .ok_or_else(|| io::Error::other("no copy of it was kept"))?;
                 Ok((Some(copy), Some(original.into_os_string())))
             }
         }
@@ -219,7 +221,7 @@ impl Runner {
             Message::StillStarting(server) => {
                 let seconds = self.plan.ready.timeout.as_secs();
                 self.report.warning(&format!(
-                    "server {server} is not ready after {seconds} s; there is no other, so it is left to go on"
+                    "server {server} is not ready after {seconds} s; there is no other server, so hotrun goes on waiting"
                 ));
             }
             Message::GivenUp { server, late, serves } => {
@@ -246,7 +248,7 @@ impl Runner {
         }
     }
 
-    /// The way in which the port is owned, once.
+    /// Prints once at which address and in which way the port is owned.
     pub(super) fn say_way(&mut self, id: u32) {
         if self.said_way {
             return;

@@ -1,10 +1,10 @@
 //! What the connections of a server are doing.
 //!
-//! Nobody sees requests from outside. But the kernel knows, of every connection, when bytes last went which way. A
-//! process that has received something since it last sent something owes an answer.
+//! Requests cannot be seen from outside. But the kernel records, for every connection, when bytes last went in which
+//! direction. A process that has received something since it last sent something owes an answer.
 
 mod connection;
-mod manners;
+mod signal_handlers;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,14 +19,14 @@ use crate::socket::listening_on;
 
 use self::connection::Connection;
 
-pub(crate) use self::manners::{Language, has_handler, is_handled};
+pub(crate) use self::signal_handlers::{Language, has_handler, is_handled};
 
-/// The established connections of a group of processes on some ports.
+/// The established connections of a program on some ports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Traffic {
     /// Connections that the processes hold.
     pub(crate) open: usize,
-    /// Those on which an answer is owed or under way.
+    /// Connections on which an answer is owed or under way.
     pub(crate) busy: usize,
 }
 
@@ -35,9 +35,9 @@ pub(crate) struct Traffic {
 pub(crate) struct Owed {
     /// Connections with an answer owed.
     pub(crate) connections: usize,
-    /// What the signal does to the processes that owe them.
+    /// The effect of the signal on the processes that owe them.
     pub(crate) death: Death,
-    /// What they are written in.
+    /// The language of these processes.
     pub(crate) language: Language,
 }
 
@@ -52,7 +52,7 @@ pub(crate) enum Death {
     Yes,
 }
 
-/// Looks at every process of the group.
+/// Counts the connections of the program to these addresses.
 pub(crate) fn traffic(tree: ProcessTree, addresses: &[SocketAddr]) -> Traffic {
     let connections = connections(tree, addresses);
     Traffic {
@@ -61,7 +61,7 @@ pub(crate) fn traffic(tree: ProcessTree, addresses: &[SocketAddr]) -> Traffic {
     }
 }
 
-/// The answers that the group owes now, and what the signal would do to them.
+/// The answers that the program owes now, and the effect of the signal.
 pub(crate) fn owed(tree: ProcessTree, addresses: &[SocketAddr], signal: i32) -> Owed {
     let mut busy = connections(tree, addresses);
     busy.retain(Connection::is_busy);
@@ -79,7 +79,7 @@ pub(crate) fn owed(tree: ProcessTree, addresses: &[SocketAddr], signal: i32) -> 
     Owed { connections: busy.len(), death, language }
 }
 
-/// The processes of the group that listen on these addresses or hold connections to them.
+/// The processes of the program that listen on these addresses or hold connections to them.
 pub(crate) fn servers(tree: ProcessTree, addresses: &[SocketAddr]) -> Vec<u32> {
     let ports: BTreeSet<u16> = addresses.iter().map(SocketAddr::port).collect();
     let mut inodes: BTreeSet<u64> = connections(tree, addresses).iter().map(|one| one.inode).collect();
@@ -89,8 +89,8 @@ pub(crate) fn servers(tree: ProcessTree, addresses: &[SocketAddr]) -> Vec<u32> {
     servers
 }
 
-/// Ends the reading side of the group's idle connections, as if their clients had closed them: the program closes them. A
-/// request that arrives before the program has seen the end is still read and answered.
+/// Shuts the reading side of the program's idle connections down, as if their clients had closed them. The program then closes
+/// them. A request that arrives before the program has seen the end is still read and answered.
 pub(crate) fn close_idle(tree: ProcessTree, addresses: &[SocketAddr]) {
     let mut idle = connections(tree, addresses);
     idle.retain(|connection| !connection.is_busy());
@@ -108,7 +108,7 @@ pub(crate) fn close_idle(tree: ProcessTree, addresses: &[SocketAddr]) {
     }
 }
 
-/// Whether a process of the group holds the server's side of the connection that comes from `peer`.
+/// Whether a process of the program holds the server's side of the connection that comes from `peer`.
 pub(crate) fn holds(tree: ProcessTree, peer: SocketAddr) -> bool {
     let from_there = |connection: &Connection| connection.peer == peer.port();
     let ends: Vec<_> = connection::all().into_iter().filter(from_there).collect();
@@ -118,7 +118,7 @@ pub(crate) fn holds(tree: ProcessTree, peer: SocketAddr) -> bool {
     }
 }
 
-/// The group's connections to these addresses.
+/// The program's connections to these addresses.
 fn connections(tree: ProcessTree, addresses: &[SocketAddr]) -> Vec<Connection> {
     let ports: BTreeSet<u16> = addresses.iter().map(SocketAddr::port).collect();
     let mut connections: Vec<_> = ports.into_iter().flat_map(connection::on).collect();
@@ -129,7 +129,7 @@ fn connections(tree: ProcessTree, addresses: &[SocketAddr]) -> Vec<Connection> {
     connections
 }
 
-/// The inodes of all sockets that the group holds.
+/// The inodes of all sockets that the program holds.
 fn sockets(tree: ProcessTree) -> BTreeSet<u64> {
     tree.members().into_iter().flat_map(sockets_of).collect()
 }
@@ -149,7 +149,7 @@ fn descriptors_of(process: u32) -> impl Iterator<Item = (i32, u64)> {
     })
 }
 
-/// Another process' descriptor, as one more of ours.
+/// A duplicate of another process' descriptor.
 fn duplicate(process: u32, descriptor: i32) -> Option<OwnedFd> {
     let process = pidfd_open(Pid::from_raw(process.cast_signed())?, PidfdFlags::empty()).ok()?;
     pidfd_getfd(process, descriptor, PidfdGetfdFlags::empty()).ok()
@@ -166,7 +166,7 @@ mod tests {
 
     use super::{ProcessTree, Traffic, holds, traffic};
 
-    /// The kernel's clock is coarse, and a connection is quiet only after a moment.
+    /// The kernel's clock is coarse, so a connection becomes idle only after some milliseconds.
     fn soon(what: &str, is_so: impl Fn() -> bool) {
         let end = Instant::now() + Duration::from_secs(10);
         while !is_so() {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn who_owes_an_answer_is_busy() {
+    fn a_connection_with_an_answer_owed_is_busy() {
         let tree = ProcessTree::new(getpgrp().as_raw_pid().cast_unsigned());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

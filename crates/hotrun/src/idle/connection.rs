@@ -1,4 +1,4 @@
-//! The kernel's own view of TCP connections: socket diagnostics, or `/proc/net` where there are none.
+//! Lists TCP connections: by socket diagnostics (`sock_diag(7)`), or from `/proc/net` without them.
 
 use std::fs;
 use std::io;
@@ -7,28 +7,28 @@ use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with,
 };
 
-/// Clocks of the kernel tick every 1 to 10 ms: what happened so shortly ago may be in any order.
+/// Milliseconds. The kernel's clock ticks every 1 to 10 ms, so the order of two events closer than this is unknown.
 const BLUR: u32 = 20;
 
-/// A client that has just connected is about to ask.
+/// Milliseconds. A client that has connected within this time is about to send its request.
 const FRESH: u32 = 50;
 
 const ESTABLISHED: u32 = 1;
 const CLOSE_WAIT: u32 = 8;
 
-/// The server's side of a connection, accepted by somebody.
+/// The server's side of a connection that a process has accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Connection {
     /// The client's port.
     pub(super) peer: u16,
     pub(super) inode: u64,
-    /// Bytes that nobody has read, or that the client has not acknowledged.
+    /// There are bytes that the server has not read, or that the client has not acknowledged.
     queued: bool,
-    /// Not known where there are no diagnostics.
+    /// `None` without socket diagnostics.
     times: Option<Times>,
 }
 
-/// Milliseconds since something last happened, and whether it ever did.
+/// Milliseconds since bytes last went in each direction, and whether any did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Times {
     sent: u32,
@@ -39,7 +39,7 @@ struct Times {
 }
 
 impl Connection {
-    /// Whether closing it now would cost a request.
+    /// Whether closing it now would lose a request.
     pub(super) fn is_busy(&self) -> bool {
         self.queued || self.times.is_some_and(Times::owes)
     }
@@ -56,7 +56,7 @@ impl Times {
     }
 }
 
-/// The connections to a port of this machine.
+/// The connections to a port of this machine; 0 stands for all ports.
 pub(super) fn on(port: u16) -> Vec<Connection> {
     let families = [AddressFamily::INET, AddressFamily::INET6];
     let found: io::Result<Vec<_>> = families.into_iter().map(|family| ask(family, port)).collect();
@@ -68,7 +68,7 @@ pub(super) fn all() -> Vec<Connection> {
     on(0)
 }
 
-/// By `SOCK_DIAG_BY_FAMILY`; port 0 is any.
+/// Asks the kernel with `SOCK_DIAG_BY_FAMILY`.
 fn ask(family: AddressFamily, port: u16) -> io::Result<Vec<Connection>> {
     let socket =
         socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(netlink::SOCK_DIAG))?;
@@ -83,13 +83,13 @@ fn ask(family: AddressFamily, port: u16) -> io::Result<Vec<Connection>> {
     }
 }
 
-/// `nlmsghdr` and `inet_diag_req_v2`.
+/// The request: `nlmsghdr` and `inet_diag_req_v2`.
 fn question(family: AddressFamily, port: u16) -> Vec<u8> {
     const LENGTH: u32 = 72;
     const SOCK_DIAG_BY_FAMILY: u16 = 20;
     const REQUEST_DUMP: u16 = 0x301;
     const TCP: u8 = 6;
-    /// Ask for `tcp_info`: the bit of `INET_DIAG_INFO`.
+    /// The bit of `INET_DIAG_INFO`: asks for `tcp_info`.
     const INFO: u8 = 1 << 1;
     let family = u8::try_from(family.as_raw()).expect("the families of the internet are small numbers");
     let states: u32 = 1 << ESTABLISHED | 1 << CLOSE_WAIT;
@@ -105,7 +105,7 @@ fn question(family: AddressFamily, port: u16) -> Vec<u8> {
     bytes
 }
 
-/// Takes in one packet; `false` after the last one.
+/// Reads one packet of the answer. `false` after the last one.
 fn take(mut packet: &[u8], found: &mut Vec<Connection>) -> io::Result<bool> {
     const HEADER: usize = 16;
     const ERROR: u16 = 2;
@@ -122,7 +122,7 @@ fn take(mut packet: &[u8], found: &mut Vec<Connection>) -> io::Result<bool> {
     Ok(true)
 }
 
-/// `inet_diag_msg`, with attributes. One that nobody has accepted has no inode.
+/// Reads an `inet_diag_msg` with its attributes. `None` for a connection that no process has accepted: it has no inode.
 fn message(bytes: &[u8]) -> Option<Connection> {
     const FIXED: usize = 72;
     const INFO: u16 = 2;
@@ -141,13 +141,13 @@ fn message(bytes: &[u8]) -> Option<Connection> {
     (inode != 0).then_some(Connection { peer, inode, queued, times })
 }
 
-/// The fields of `tcp_info` that say who owes whom.
+/// Reads the times in a `tcp_info`.
 fn tcp_info(bytes: &[u8]) -> Option<Times> {
     Some(Times {
         sent: word(bytes, 44)?,
         received: word(bytes, 52)?,
         acknowledged: word(bytes, 56)?,
-        // Segments with data (Linux 4.6).
+        // The counters of segments with data; since Linux 4.6.
         has_received: word(bytes, 152)? > 0,
         has_sent: word(bytes, 156)? > 0,
     })
@@ -161,7 +161,7 @@ fn half(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_ne_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
 }
 
-/// By `/proc/net/tcp` and `/proc/net/tcp6`.
+/// Reads `/proc/net/tcp` and `/proc/net/tcp6`.
 fn read(port: u16) -> Vec<Connection> {
     let tables =
         ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().filter_map(|table| fs::read_to_string(table).ok());
@@ -190,7 +190,7 @@ mod tests {
     use super::{Connection, Times, row, take};
 
     #[test]
-    fn who_received_after_it_sent_owes_an_answer() {
+    fn a_server_that_received_after_it_sent_owes_an_answer() {
         let times = |sent: Option<u32>, received: Option<u32>, acknowledged| Times {
             sent: sent.unwrap_or(9000),
             received: received.unwrap_or(9000),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_proc_tells_of_queues() {
+    fn a_row_of_proc_shows_the_queues() {
         let line = "1: 0100007F:1F90 0100007F:C001 01 00000000:00000005 00:0 0 1000 0 4712 1 0";
         let connection = Connection { peer: 0xC001, inode: 4712, queued: true, times: None };
         assert_eq!(row(line, 8080), Some(connection));

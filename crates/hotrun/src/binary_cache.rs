@@ -1,4 +1,4 @@
-//! Copies of the programs that may be needed again.
+//! Copies of the programs that may have to be started again.
 
 mod folder;
 
@@ -8,11 +8,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
-use crate::shelf::folder::Folder;
+use crate::binary_cache::folder::Folder;
 
-/// The copies, by version. They are made in the background; no build may start before they are [settled](Shelf::settle).
+/// The copies, by version. Threads make them. A build would overwrite the originals, so [`settle`](BinaryCache::settle) is called
+/// before each one.
 #[derive(Debug)]
-pub(crate) struct Shelf {
+pub(crate) struct BinaryCache {
     path: PathBuf,
     folder: Option<Folder>,
     copies: BTreeMap<u32, Kept>,
@@ -27,13 +28,13 @@ struct Kept {
     made: bool,
 }
 
-impl Shelf {
-    /// Keeps copies below this folder, which is made when it is needed.
+impl BinaryCache {
+    /// Keeps the copies below this folder, which is made when the first copy is.
     pub(crate) fn new(path: PathBuf) -> Self {
         Self { path, folder: None, copies: BTreeMap::new(), errors: Vec::new() }
     }
 
-    /// Begins to copy a version's program; `made` is called on another thread when there is the whole copy.
+    /// Begins to copy the program of a version. `made` is called on another thread when the copy is complete.
     pub(crate) fn keep(&mut self, version: u32, original: &Path, made: impl FnOnce() + Send + 'static) {
         if let Err(error) = self.begin(version, original, made) {
             self.errors.push(error);
@@ -64,7 +65,7 @@ impl Shelf {
         Ok(())
     }
 
-    /// Waits for the copies; the errors are of those that could not be made.
+    /// Waits for all copies. Returns the errors of those that could not be made.
     pub(crate) fn settle(&mut self) -> Vec<io::Error> {
         let mut errors = std::mem::take(&mut self.errors);
         for copy in self.copies.values_mut() {
@@ -77,14 +78,14 @@ impl Shelf {
         errors
     }
 
-    /// The copy of a version's program, and the path that it was copied from.
+    /// The copy of the program of a version, and the path of its original.
     pub(crate) fn find(&mut self, version: u32) -> Option<(PathBuf, PathBuf)> {
         self.settle();
         let copy = self.copies.get(&version).filter(|copy| copy.made)?;
         Some((copy.copy.clone(), copy.original.clone()))
     }
 
-    /// Removes what is not needed.
+    /// Removes the copies that are not needed.
     pub(crate) fn retain(&mut self, needed: impl Fn(u32) -> bool) {
         let gone: Vec<u32> = self.copies.keys().copied().filter(|&version| !needed(version)).collect();
         for version in gone {
@@ -106,7 +107,7 @@ impl Shelf {
     }
 }
 
-impl Drop for Shelf {
+impl Drop for BinaryCache {
     fn drop(&mut self) {
         self.clear();
     }

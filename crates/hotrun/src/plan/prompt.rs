@@ -1,14 +1,14 @@
-//! The question which program is meant.
+//! Asks the user which of several programs to run.
 
 use std::io::{self, BufRead, IsTerminal};
 
 use crate::project::Binary;
 use crate::report::Report;
 
-/// Chooses among several programs, or cannot.
+/// Chooses one of several programs; `None` if it cannot.
 pub(crate) type Ask<'a> = &'a dyn Fn(&[Binary]) -> Option<Binary>;
 
-/// Asks on the terminal; without one there is no answer.
+/// Asks on the terminal. `None` without a terminal or without a valid answer.
 pub(crate) fn which(binaries: &[Binary]) -> Option<Binary> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return None;

@@ -1,4 +1,4 @@
-//! Where a server says `READY=1`.
+//! The socket at which a server reports `READY=1` (`NOTIFY_SOCKET`, systemd's protocol).
 
 use std::io;
 use std::os::linux::net::SocketAddrExt;
@@ -8,15 +8,15 @@ use std::thread;
 
 const OVER: &[u8] = b"OVER";
 
-/// One server's `NOTIFY_SOCKET`, an abstract one, so that nothing of it can be left behind; dropping it ends its thread.
+/// The `NOTIFY_SOCKET` of one server. It has an abstract name, so no file can be left. Dropping this ends its thread.
 #[derive(Debug)]
-pub(crate) struct Herald {
+pub(crate) struct NotifySocket {
     name: String,
 }
 
-impl Herald {
-    /// Listens for server `id`; `tell` is called on another thread when it says that it is ready.
-    pub(crate) fn open(id: u32, tell: impl Fn() + Send + 'static) -> io::Result<Herald> {
+impl NotifySocket {
+    /// Listens for server `id`. `tell` is called on another thread when the server reports that it is ready.
+    pub(crate) fn open(id: u32, tell: impl Fn() + Send + 'static) -> io::Result<NotifySocket> {
         let name = format!("hotrun-{}-{id}", process::id());
         let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name)?)?;
         let listen = move || {
@@ -30,17 +30,17 @@ impl Herald {
                 }
             }
         };
-        thread::Builder::new().name("herald".to_owned()).spawn(listen)?;
-        Ok(Herald { name })
+        thread::Builder::new().name("notify_socket".to_owned()).spawn(listen)?;
+        Ok(NotifySocket { name })
     }
 
-    /// What `NOTIFY_SOCKET` is to be.
+    /// The value of the variable `NOTIFY_SOCKET`.
     pub(crate) fn address(&self) -> String {
         format!("@{}", self.name)
     }
 }
 
-impl Drop for Herald {
+impl Drop for NotifySocket {
     fn drop(&mut self) {
         let address = SocketAddr::from_abstract_name(&self.name);
         let _ = address.and_then(|address| UnixDatagram::unbound()?.send_to_addr(OVER, &address));

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use super::{Making, decide};
+use super::{Target, decide};
 use crate::cli::Cli;
 use crate::plan::{How, What};
 use crate::project::{Package, Project, Workspace};
@@ -26,15 +26,15 @@ fn workspace(binaries: &[&str]) -> Project {
     Project::Cargo(Workspace { root: "/p".into(), target: "/p/target".into(), packages, outside: Vec::new() })
 }
 
-fn made(project: &Project, bin: Option<&str>, settings: &str) -> Result<Making, Refusal> {
+fn made(project: &Project, bin: Option<&str>, settings: &str) -> Result<Target, Refusal> {
     let (settings, findings) = Settings::parse(settings);
     assert_eq!(findings, []);
     let cli = Cli { bin: bin.map(str::to_owned), config: None, what: None, args: Vec::new() };
     decide(&cli, Path::new("/p"), Path::new("/p/tmp"), project, &settings, &|_| None)
 }
 
-fn said(making: &Making) -> String {
-    let how = match &making.how {
+fn said(target: &Target) -> String {
+    let how = match &target.how {
         How::Nothing => "nothing".to_owned(),
         How::Shell(line) => format!("sh: {line}"),
         How::Cargo { arguments, target, binary } => {
@@ -42,7 +42,7 @@ fn said(making: &Making) -> String {
             format!("cargo {} ({own}) -> {binary}", arguments.join(" "))
         }
     };
-    let what = match &making.what {
+    let what = match &target.what {
         What::Built => "built".to_owned(),
         What::File(file) => file.display().to_string(),
         What::Shell(line) => format!("sh: {line}"),
