@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use crate::provenance::Provenance;
 use crate::redactor::Redactor;
 use crate::rejection::Rejection;
-use crate::reload::{Derive, Reload};
+use crate::reload::{Derive, Reload, Revisions};
 use crate::secrets::Secrets;
 use crate::snapshot::Snapshot;
 use crate::testing::Unwatched;
@@ -28,7 +28,7 @@ use crate::testing::Unwatched;
 pub struct Builder<T, D = ()> {
     loader: Loader<T>,
     derive: Derive<T, D>,
-    revision_key: Option<String>,
+    revisions: Revisions,
     watch: Options,
 }
 
@@ -44,7 +44,12 @@ impl<T: Configurable> Configs<T> {
             unknown_keys: UnknownKeys::Deny,
             checks: Vec::new(),
         };
-        Builder { loader, derive: Box::new(|_, _| ()), revision_key: None, watch: Options::default() }
+        Builder {
+            loader,
+            derive: Box::new(|_, _| ()),
+            revisions: Revisions::default(),
+            watch: Options::default(),
+        }
     }
 }
 
@@ -116,7 +121,14 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
     /// an old copy. A new start forgets the number.
     #[must_use]
     pub fn revision_key(mut self, path: &str) -> Self {
-        self.revision_key = Some(path.to_owned());
+        self.revisions.key = Some(path.to_owned());
+        self
+    }
+
+    /// Lets an edit lower or drop the revision all the same, for a rollback that is wanted.
+    #[must_use]
+    pub fn allow_rollback(mut self, allow: bool) -> Self {
+        self.revisions.allow_rollback = allow;
         self
     }
 
@@ -156,8 +168,8 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
         self,
         derive: impl Fn(&Snapshot<T>, Option<&Snapshot<T, E>>) -> E + Send + Sync + 'static,
     ) -> Builder<T, E> {
-        let Builder { loader, revision_key, watch, .. } = self;
-        Builder { loader, derive: Box::new(derive), revision_key, watch }
+        let Builder { loader, revisions, watch, .. } = self;
+        Builder { loader, derive: Box::new(derive), revisions, watch }
     }
 
     /// Shares a lock: of all live values that share it, one is rebuilt at a time.
@@ -169,13 +181,13 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
 
     /// Loads the configuration, then keeps it in step with its files. Fails with everything that is wrong.
     pub fn open(self) -> Result<Configs<T, D>, Diagnosis> {
-        Configs::open(Reload::new(self.loader, self.derive, self.revision_key), self.watch)
+        Configs::open(Reload::new(self.loader, self.derive, self.revisions), self.watch)
     }
 
     /// For tests and fuzzing: attempts on the caller's thread, with no watcher.
     #[doc(hidden)]
     pub fn unwatched(self) -> Unwatched<T, D> {
-        Unwatched::new(Reload::new(self.loader, self.derive, self.revision_key))
+        Unwatched::new(Reload::new(self.loader, self.derive, self.revisions))
     }
 
     fn add_check(mut self, name: &str, run: impl Fn(&T, &Redactor) -> Vec<Problem> + Send + 'static) -> Self {

@@ -24,7 +24,7 @@ use crate::snapshot::Snapshot;
 pub(crate) struct Reload<T, D> {
     loader: Mutex<Loader<T>>,
     derive: Derive<T, D>,
-    revision_key: Option<String>,
+    revisions: Revisions,
     consumers: Callbacks<Prepare<T, D>>,
     edits: Edits,
     pub(crate) listeners: Callbacks<Listener>,
@@ -41,6 +41,15 @@ pub(crate) type Prepare<T, D> =
 /// Passes a value on to a subscription; `false` when the subscription is dropped.
 pub(crate) type Follow<T> = Box<dyn Fn(&T) -> bool + Send>;
 
+/// How stale edits are recognised.
+#[derive(Default)]
+pub(crate) struct Revisions {
+    /// The dotted path of a whole number that no edit may lower or drop.
+    pub(crate) key: Option<String>,
+    /// An edit may lower or drop it all the same.
+    pub(crate) allow_rollback: bool,
+}
+
 /// The record of the attempts.
 struct Log {
     /// When the attempt that is under way began.
@@ -54,11 +63,11 @@ struct Log {
 const MAX_HISTORY: usize = 50;
 
 impl<T: Configurable, D> Reload<T, D> {
-    pub(crate) fn new(loader: Loader<T>, derive: Derive<T, D>, revision_key: Option<String>) -> Reload<T, D> {
+    pub(crate) fn new(loader: Loader<T>, derive: Derive<T, D>, revisions: Revisions) -> Reload<T, D> {
         Reload {
             loader: Mutex::new(loader),
             derive,
-            revision_key,
+            revisions,
             consumers: Callbacks::new(),
             edits: Edits::default(),
             listeners: Callbacks::new(),
@@ -180,13 +189,14 @@ impl<T: Configurable, D> Reload<T, D> {
     }
 
     fn revision(&self, candidate: &Candidate<T>) -> Option<u64> {
-        self.revision_key.as_deref().and_then(|key| candidate.effective.number(key))
+        self.revisions.key.as_deref().and_then(|key| candidate.effective.number(key))
     }
 
     /// Refuses an edit that lowers or drops the revision: it was made from an old copy.
     fn refuse_stale(&self, old: Option<u64>, new: Option<u64>, redactor: &Redactor) -> Result<(), Diagnosis> {
-        let (Some(key), Some(old)) = (&self.revision_key, old) else { return Ok(()) };
+        let (Some(key), Some(old)) = (&self.revisions.key, old) else { return Ok(()) };
         let stale = match new {
+            _ if self.revisions.allow_rollback => return Ok(()),
             Some(new) if new >= old => return Ok(()),
             Some(new) => format!("stale: revision {new} is lower than {old}, which is in force"),
             None => format!("stale: there is no revision, and {old} is in force"),

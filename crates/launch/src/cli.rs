@@ -33,6 +33,10 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "HOW", env = "DEMO_UNKNOWN_KEYS", default_value = "deny")]
     pub(crate) unknown_keys: UnknownKeys,
 
+    /// Let an edit lower or drop `revision`
+    #[arg(long)]
+    pub(crate) allow_rollback: bool,
+
     /// Read, validate and render everything once, print what is wrong, serve nothing
     #[arg(long)]
     pub(crate) check: bool,

@@ -99,6 +99,7 @@ fn options(framework: &'static str, cli: &Cli) -> Options {
         },
         instance: lifecycle::instance().to_owned(),
         build: build::id(),
+        allow_rollback: cli.allow_rollback,
         is_log_filter: |text| Filter::parse(text).is_ok(),
         figures: Box::new(serve::figures),
         ..Options::new(framework)

@@ -22,7 +22,9 @@ pub struct Options {
     pub instance: String,
     /// The id of this executable.
     pub build: String,
-    /// Whether a text is a log filter.
+    /// True: an edit may lower or drop `revision`.
+    pub allow_rollback: bool,
+    /// True for a text that is a log filter.
     pub is_log_filter: fn(&str) -> bool,
     /// Where the process's own figures come from.
     pub figures: Box<dyn Fn() -> Figures + Send + Sync>,
@@ -39,6 +41,7 @@ impl Options {
             unknown_keys: UnknownKeys::Deny,
             instance: String::from("unnamed"),
             build: String::from(env!("CARGO_PKG_VERSION")),
+            allow_rollback: false,
             is_log_filter: |_| true,
             figures: Box::new(Figures::default),
         }

@@ -62,6 +62,7 @@ impl Site {
             .files(options.config)
             .environment("APP")
             .unknown_keys(options.unknown_keys)
+            .allow_rollback(options.allow_rollback)
             .check("routes", configured_routes::check)
             .check("log_level", move |config, _| check_log_filter(config, options.is_log_filter))
             .derive(Derived::new)

@@ -99,6 +99,16 @@ fn a_lowered_or_dropped_revision_is_stale_until_the_next_start() {
 }
 
 #[test]
+fn a_rollback_that_is_allowed_lowers_and_drops_the_revision() {
+    let desk = Desk::with(format!("{GOOD}revision: 12\n"));
+    let configs = desk.builder().allow_rollback(true).open().unwrap();
+    desk.save(format!("{GOOD}revision: 3\n"));
+    until("the lower one is in force", || configs.load().revision == Some(3));
+    desk.save(GOOD);
+    until("none is in force", || configs.load().revision.is_none());
+}
+
+#[test]
 fn every_file_is_watched_even_when_the_first_is_broken() {
     let desk = Desk::new();
     desk.write("over.yaml", "port: 1000\n");

@@ -13,6 +13,7 @@ claims! {
         a_mistake_in_the_second_file_is_named_by_it,
         a_wrong_override_and_a_wrong_file_are_each_named,
         a_lowered_or_dropped_revision_is_stale,
+        a_revision_may_be_lowered_where_rollbacks_are_allowed,
         a_bad_edit_that_gets_worse_is_a_new_problem;
 }
 
@@ -86,6 +87,15 @@ fn a_lowered_or_dropped_revision_is_stale(demo: &Demo) -> Verdict {
     events.event("solved")?;
     server.wait_for_generation(2)?;
     assert_eq!(server.get("/readyz")?.json()?["revision"], 13);
+    Ok(())
+}
+
+fn a_revision_may_be_lowered_where_rollbacks_are_allowed(demo: &Demo) -> Verdict {
+    let config = |revision: u32| format!("{}\nrevision: {revision}\n", crate::Server::shipped_config());
+    let server = demo.server().config(config(12)).args("--allow-rollback").start()?;
+    server.save_config(config(3))?;
+    server.wait_for_generation(2)?;
+    assert_eq!(server.get("/readyz")?.json()?["revision"], 3);
     Ok(())
 }
 
