@@ -1,6 +1,7 @@
 //! Bytes to an accepted configuration, or a diagnosis: two layers, overrides, then an edit of the upper layer.
 //!
-//! `just fuzz` runs it, on stable. The input is cut at every NUL: the lower layer, the upper one, the upper one as edited, then overrides
+//! `just fuzz` runs it, on stable. The input is cut at every NUL: the lower layer, the upper one (JSON if it begins with a space, TOML if
+//! it begins with a tab), the upper one as edited, then overrides
 //! (`KEY=VALUE`; one that begins with `APP__` comes from the environment). Nothing may panic, an input may take 100 ms of
 //! the processor's time, and what is known to be a secret is in no diagnosis and in no history.
 #![no_main]
@@ -33,7 +34,12 @@ fn try_out(input: &[u8]) {
     let mut pieces = input.split(|byte| *byte == 0);
     let mut piece = || pieces.next().unwrap_or_default();
     let [lower, upper, edited] = [piece(), piece(), piece()];
-    let (low, up) = (folder().join("lower.yaml"), folder().join("upper.yaml"));
+    let ending = match upper.first() {
+        Some(b' ') => "json",
+        Some(b'\t') => "toml",
+        _ => "yaml",
+    };
+    let (low, up) = (folder().join("lower.yaml"), folder().join(format!("upper.{ending}")));
     write(&low, lower);
     write(&up, upper);
     let mut builder = AppConfig::builder().files([&low, &up]);

@@ -54,7 +54,8 @@ impl<T: Configurable> Configs<T> {
 }
 
 impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
-    /// Adds a YAML file of at most 1 MiB, laid over the earlier ones. It is an error if it is missing or empty.
+    /// Adds a file of at most 1 MiB, laid over the earlier ones. It is an error if it is missing or empty. The format is chosen by
+    /// the ending: `.json`, `.toml` (feature `toml`), and YAML for every other ending.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
         self.loader.files.push(path.into());

@@ -193,7 +193,7 @@ mod tests {
     }
 
     fn tree(yaml: &str) -> Node {
-        parse(yaml, None).unwrap_or_else(|problem| panic!("{}", problem.message)).0
+        parse(yaml, None, "YAML").unwrap_or_else(|problem| panic!("{}", problem.message)).0
     }
 
     fn shape(node: &Node) -> String {

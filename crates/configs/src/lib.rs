@@ -47,11 +47,11 @@
 //! **The invariant:** a reader sees a whole and valid value. The text of a [secret](Builder::secret) is in no message, no
 //! history, no digest and no `Debug` output.
 //!
-//! **Cargo features**, all off by default: `garde` adds [`Builder::validate`], `schema` adds [`Configs::schema`], `app-config`
-//! adds [`AppConfig`], the settings of the demo servers.
+//! **Cargo features**, all off by default: `garde` adds [`Builder::validate`], `schema` adds [`Configs::schema`], `toml`
+//! reads TOML files, `app-config` adds [`AppConfig`], the settings of the demo servers.
 //!
-//! **Not in here:** writing files, reading from the network, interpolated variables, YAML merge keys and tags, other formats
-//! than YAML. A type with `#[serde(flatten)]` hides its keys from serde: no key of it is unknown, and numbers that are meant
+//! **Not in here:** writing files, reading from the network, interpolated variables, YAML tags, other formats
+//! than YAML, JSON and TOML. A type with `#[serde(flatten)]` hides its keys from serde: no key of it is unknown, and numbers that are meant
 //! as text need quotes. A default in the type itself (`#[serde(default)]`) works, but only one in [`Builder::defaults`]
 //! is part of the digest and of the history.
 #![cfg_attr(
@@ -66,10 +66,12 @@ mod callbacks;
 mod commit;
 mod configs;
 mod configurable;
+mod cost;
 mod de;
 mod de_error;
 mod diagnosis;
 mod effective;
+mod format;
 mod history;
 mod layers;
 mod listener;
@@ -91,6 +93,8 @@ mod subscription;
 mod suggest;
 mod testing;
 mod text;
+#[cfg(feature = "toml")]
+mod toml;
 mod tree;
 mod yaml;
 

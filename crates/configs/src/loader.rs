@@ -10,6 +10,7 @@ use crate::callbacks::catch_panic;
 use crate::de::NodeDeserializer;
 use crate::diagnosis::Diagnosis;
 use crate::effective::Effective;
+use crate::format;
 use crate::layers::{Override, merge, overridden};
 use crate::origin::Origin;
 use crate::problem::Problem;
@@ -17,7 +18,7 @@ use crate::reading::Reading;
 use crate::redactor::Redactor;
 use crate::secrets::Secrets;
 use crate::source_map::SourceMaps;
-use crate::tree::{Mark, Node, Value};
+use crate::tree::{Mark, Node};
 use crate::yaml;
 
 /// The layers of a value and its checks.
@@ -123,7 +124,7 @@ impl<T: DeserializeOwned> Loader<T> {
         let contents: Vec<_> = self.files.iter().map(|path| (path, files.read(path, MAX_FILE))).collect();
         let mut layers = Vec::new();
         if let Some(text) = self.defaults {
-            let (mut defaults, _) = yaml::parse(text, None)?;
+            let (mut defaults, _) = yaml::parse(text, None, "YAML")?;
             self.secrets.redirect(&mut defaults, Path::new(""))?;
             layers.push(defaults);
         }
@@ -159,12 +160,7 @@ impl<T: DeserializeOwned> Loader<T> {
         })?;
         let text =
             std::str::from_utf8(&bytes).map_err(|error| yaml::not_utf8(&bytes, error.valid_up_to(), path))?;
-        let (mut layer, source) = yaml::parse(text, Some(path))?;
-        if !matches!(layer.value, Value::Map(_)) {
-            let found = if matches!(layer.value, Value::List(_)) { "a list" } else { "text" };
-            let problem = Problem::plain(format!("expected a map of keys, found {found}"));
-            return Err(problem.at(layer.mark.origin));
-        }
+        let (mut layer, source) = format::parse(text, path)?;
         sources.insert(path.to_owned(), source);
         self.secrets.redirect(&mut layer, path.parent().unwrap_or(Path::new("")))?;
         Ok(layer)

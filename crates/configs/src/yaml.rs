@@ -9,29 +9,29 @@ use std::sync::Arc;
 
 use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as Range, StrInput, Tag};
 
+use crate::cost::{self, MAX_COST, MAX_DEPTH, cost, total_cost};
 use crate::origin::Origin;
 use crate::problem::Problem;
 use crate::source_map::{Occupancy, SourceMap};
 use crate::text::is_safe_to_echo;
 use crate::tree::{Entry, Mark, Node, Span, Style, Value};
 
-/// Upper bound on the depth of maps and lists.
-const MAX_DEPTH: usize = 64;
-/// Upper bound on the cost of a document, see [`cost`]. A document of 1 MiB with plain routes stays below it.
-const MAX_COST: usize = 250_000;
 /// Upper bound on the cost of all copies: one for each anchored node, one for each alias.
 const MAX_COPIES: usize = 50_000;
 /// Upper bound on the number of aliases in a document.
 const MAX_ALIASES: usize = 1_000;
-/// A text and the path of its node cost one more for every so many bytes.
-const BYTES_PER_COST: usize = 256;
 
-/// Parses one document; `file` is `None` for the built-in defaults.
-pub(crate) fn parse(text: &str, file: Option<&Path>) -> Result<(Node, SourceMap), Problem> {
+/// Parses one document; `file` is `None` for the built-in defaults. `format` is the name for messages.
+pub(crate) fn parse(
+    text: &str,
+    file: Option<&Path>,
+    format: &'static str,
+) -> Result<(Node, SourceMap), Problem> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader {
         events: Parser::new_from_str(text),
         file: file.map(Arc::from),
+        format,
         anchors: HashMap::new(),
         cost: 0,
         copies: 0,
@@ -56,6 +56,7 @@ pub(crate) fn not_utf8(bytes: &[u8], valid_up_to: usize, file: &Path) -> Problem
 struct Reader<'a> {
     events: Parser<'a, StrInput<'a>>,
     file: Option<Arc<Path>>,
+    format: &'static str,
     anchors: HashMap<usize, Node>,
     cost: usize,
     copies: usize,
@@ -134,7 +135,7 @@ impl<'a> Reader<'a> {
 
     fn entries(&mut self, start: Marker) -> Result<Vec<Entry>, Problem> {
         self.descend(start)?;
-        let mut entries: Vec<Entry> = Vec::new();
+        let (mut entries, mut merged) = (Vec::<Entry>::new(), Vec::new());
         let mut seen = HashSet::new();
         loop {
             let (event, range) = self.next()?;
@@ -149,11 +150,6 @@ impl<'a> Reader<'a> {
                 }
                 _ => return Err(self.problem("expected a key, found a map or a list", range.start)),
             };
-            if is_plain && key == "<<" {
-                return Err(self
-                    .problem("merge keys (`<<`) are not supported", range.start)
-                    .help("repeat the keys, or lay a second file over this one"));
-            }
             let mark = self.mark(range);
             self.occupy(&mark, |line| line.keys += 1);
             if !seen.insert(key.clone()) {
@@ -164,10 +160,32 @@ impl<'a> Reader<'a> {
             }
             let (event, range) = self.next()?;
             let node = self.node(event, range)?;
-            entries.push(Entry { key, mark, node });
+            if is_plain && key == "<<" {
+                merged = self.merged(node, range.start)?;
+            } else {
+                entries.push(Entry { key, mark, node });
+            }
         }
         self.path.pop();
+        // A key of the map itself wins, wherever it stands; of several merged maps the first one wins.
+        entries.extend(merged.into_iter().filter(|entry| seen.insert(entry.key.clone())));
         Ok(entries)
+    }
+
+    /// The entries of the maps that a merge key (`<<`) names.
+    fn merged(&self, node: Node, at: Marker) -> Result<Vec<Entry>, Problem> {
+        let maps = match node.value {
+            Value::List(items) => items,
+            value => vec![Node { value, mark: node.mark }],
+        };
+        let mut merged = Vec::new();
+        for map in maps {
+            match map.value {
+                Value::Map(entries) => merged.extend(entries),
+                _ => return Err(self.problem("expected a map to merge, or a list of maps", at)),
+            }
+        }
+        Ok(merged)
     }
 
     fn alias(&mut self, anchor: usize, mark: Mark, at: Marker) -> Result<Node, Problem> {
@@ -214,7 +232,7 @@ impl<'a> Reader<'a> {
     fn next(&mut self) -> Result<(Event<'a>, Range), Problem> {
         match self.events.next_event() {
             Some(Ok(found)) => Ok(found),
-            Some(Err(error)) => Err(self.problem(&words(&error), *error.marker())),
+            Some(Err(error)) => Err(self.problem(&self.message(&error), *error.marker())),
             None => Ok((Event::StreamEnd, Range::empty(Marker::new(0, 1, 0)))),
         }
     }
@@ -255,6 +273,14 @@ impl<'a> Reader<'a> {
         Problem::plain(message).at(place(self.file.as_ref(), at.line().max(1), at.col() + 1))
     }
 
+    /// The parser's message. One message repeats a character of the file; that is left out.
+    fn message(&self, error: &ScanError) -> String {
+        let message = error.kind().to_string();
+        let is_character = message.starts_with("unexpected character");
+        let message = if is_character { "unexpected character" } else { &message };
+        format!("this is not {}: {message}", self.format)
+    }
+
     fn duplicate(&self, key: &str, entries: &[Entry], at: Marker) -> Problem {
         let first = entries.iter().find(|entry| entry.key == key).map(|entry| &entry.mark.origin);
         let first = match first {
@@ -287,41 +313,14 @@ impl<'a> Reader<'a> {
 
     fn too_large(&self, at: Marker) -> Problem {
         let expected = format!("too large, expected at most {MAX_COST} values");
-        self.problem(&expected, at)
-            .help(format!("every {BYTES_PER_COST} bytes of long texts and paths count as one more"))
+        self.problem(&expected, at).help(cost::advice())
     }
 
     fn too_many_copies(&self, at: Marker) -> Problem {
         let expected = format!("at most {MAX_ALIASES} aliases, and {MAX_COPIES} values that are copied");
         self.problem(&format!("too large once its anchors and aliases are followed, expected {expected}"), at)
-            .help(format!("every {BYTES_PER_COST} bytes of long texts and paths count as one more"))
+            .help(cost::advice())
     }
-}
-
-/// The cost of one node. Its text and its path are kept in memory.
-fn cost(text: usize, path: usize) -> usize {
-    1 + (text + path) / BYTES_PER_COST
-}
-
-/// The cost of a node and of all nodes below it.
-fn total_cost(node: &Node, path: usize) -> usize {
-    match &node.value {
-        Value::Scalar(scalar) => cost(scalar.text.len(), path),
-        Value::File(_) => cost(0, path),
-        Value::List(items) => {
-            let below =
-                items.iter().enumerate().map(|(index, item)| total_cost(item, path + digits(index) + 1));
-            cost(0, path) + below.sum::<usize>()
-        }
-        Value::Map(entries) => {
-            let below = entries.iter().map(|entry| total_cost(&entry.node, path + entry.key.len() + 1));
-            cost(0, path) + below.sum::<usize>()
-        }
-    }
-}
-
-fn digits(index: usize) -> usize {
-    index.checked_ilog10().map_or(1, |tens| tens as usize + 1)
 }
 
 fn place(file: Option<&Arc<Path>>, line: usize, column: usize) -> Origin {
@@ -329,13 +328,6 @@ fn place(file: Option<&Arc<Path>>, line: usize, column: usize) -> Origin {
         Some(path) => Origin::File { path: Arc::clone(path), line: line as u64, column: column as u64 },
         None => Origin::Default,
     }
-}
-
-/// The parser's message. One message repeats a character of the file; that is left out.
-fn words(error: &ScanError) -> String {
-    let words = error.kind().to_string();
-    let words = if words.starts_with("unexpected character") { "unexpected character" } else { &words };
-    format!("this is not YAML: {words}")
 }
 
 #[cfg(test)]
@@ -366,7 +358,7 @@ mod tests {
             ("? port\n: here", Some(": here")),
         ] {
             let (root, source_map) =
-                parse(text, None).unwrap_or_else(|problem| panic!("{text:?}: {}", problem.message));
+                parse(text, None, "YAML").unwrap_or_else(|problem| panic!("{text:?}: {}", problem.message));
             let span = here(&root).unwrap_or_else(|| panic!("{text:?}: not found"));
             let line = source_map.line(span);
             assert_eq!(line.as_ref().map(|line| line.text.as_str()), expected, "{text:?}");

@@ -16,7 +16,7 @@ const VERSION: &str = if fault::COMPILED_IN {
 #[derive(Debug, Parser)]
 #[command(version = VERSION, max_term_width = 100)]
 pub(crate) struct Cli {
-    /// Configuration file; a later one is laid over the earlier ones, key by key
+    /// Configuration file (YAML, or JSON or TOML by its ending); a later one is laid over the earlier ones, key by key
     /// [env: DEMO_CONFIG, `:` between paths] [default: config.yaml]
     #[arg(long, value_name = "PATH", action = ArgAction::Append)]
     pub(crate) config: Vec<PathBuf>,

@@ -223,7 +223,7 @@ fn cases() -> Vec<Case> {
         case("long paths", added(&format!("x-a: {paths}")), "13:", &["too large", "paths"]),
         case("deep", added(&format!("x-deep: {}{}", "[".repeat(70), "]".repeat(70))), "13:", &["nested too deep, expected at most 64"]),
         case("very deep", added(&format!("x-deep: {}", "[".repeat(100_000))), "13:", &["64"]),
-        case("merge key", added("x-a: &a {b: 1}\nlimits: {<<: *a}"), "14:10", &["merge keys"]),
+        case("merge key", added("x-a: &a 1\nlimits: {<<: *a}"), "14:14", &["expected a map to merge"]),
         case("tag", edited("port: 8080", "port: !port 8080"), "2:", &["tags"]),
         case("unknown alias", edited("port: 8080", "port: *hunter2"), "2:", &["not YAML"]),
         case("circular alias", added("x-a: &a [*a]"), "13:10", &["within its own anchor"]),

@@ -6,6 +6,7 @@ mod any_type;
 mod bad_input;
 mod consumers;
 mod desk;
+mod formats;
 mod history;
 mod layers;
 mod reloading;

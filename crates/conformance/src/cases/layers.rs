@@ -9,6 +9,7 @@ claims! {
     one demo:
         a_file_with_the_required_keys_alone_loads,
         a_later_file_is_laid_over_the_earlier_ones,
+        a_layer_may_be_toml_or_json,
         the_environment_can_name_the_files,
         a_flag_wins_over_the_environment_in_naming_files,
         an_override_wins_over_the_environment_over_the_files,
@@ -52,6 +53,20 @@ fn a_later_file_is_laid_over_the_earlier_ones(demo: &Demo) -> Verdict {
     let json = server.get("/dynamic-config")?.json()?;
     assert_eq!(json["refresh_interval_seconds"], 9);
     assert_eq!(json["log_level"], "info", "a key beside it stays");
+    Ok(())
+}
+
+fn a_layer_may_be_toml_or_json(demo: &Demo) -> Verdict {
+    let server = demo.server().file("over.toml", "[settings]\nrefresh_interval_seconds = 9\n");
+    let server = server.file("top.json", "{\"settings\": {\"log_level\": \"debug\"}}");
+    let server = server.args("--config config.yaml --config over.toml --config top.json").start()?;
+    let json = server.get("/dynamic-config")?.json()?;
+    assert_eq!((&json["refresh_interval_seconds"], &json["log_level"]), (&9.into(), &"debug".into()));
+    server.replace("over.toml", "[settings]\nrefresh_interval_seconds = 0\n")?;
+    assert!(server.events()?.event("problem")?.data.contains("over.toml:2:28"));
+    server.replace("over.toml", "[settings]\nrefresh_interval_seconds = 8\n")?;
+    server.wait_for_generation(2)?;
+    assert_eq!(server.get("/dynamic-config")?.json()?["refresh_interval_seconds"], 8);
     Ok(())
 }
 

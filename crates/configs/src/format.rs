@@ -1,0 +1,117 @@
+//! The formats of configuration files.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::path::Path;
+
+#[cfg(not(feature = "toml"))]
+use crate::origin::Origin;
+use crate::problem::Problem;
+use crate::source_map::SourceMap;
+#[cfg(feature = "toml")]
+use crate::toml;
+use crate::tree::{Node, Value};
+use crate::yaml;
+
+/// The format of a file, chosen by the ending of its name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    /// Every other ending.
+    Yaml,
+    Json,
+    Toml,
+}
+
+/// Parses a file into a map. If the text looks like another format, the problem says so.
+pub(crate) fn parse(text: &str, path: &Path) -> Result<(Node, SourceMap), Problem> {
+    let format = Format::of(path);
+    let parsed = match format {
+        Format::Yaml => yaml::parse(text, Some(path), "YAML"),
+        // A JSON document is a YAML document, but for surrogate pairs.
+        Format::Json => yaml::parse(&without_surrogates(text), Some(path), "JSON"),
+        #[cfg(feature = "toml")]
+        Format::Toml => toml::parse(text, path),
+        #[cfg(not(feature = "toml"))]
+        Format::Toml => {
+            Err(Problem::plain("TOML needs the Cargo feature `toml` of `configs`").at(Origin::whole(path)))
+        }
+    };
+    let problem = match parsed {
+        Ok((node, source)) if matches!(node.value, Value::Map(_)) => return Ok((node, source)),
+        Ok((node, _)) => {
+            let found = if matches!(node.value, Value::List(_)) { "a list" } else { "text" };
+            Problem::plain(format!("expected a map of keys, found {found}")).at(node.mark.origin)
+        }
+        Err(problem) => problem,
+    };
+    match Format::guess(text) {
+        Some(other) if other != format && problem.help.is_none() => Err(problem.help(other.advice())),
+        _ => Err(problem),
+    }
+}
+
+/// Replaces the surrogate pairs of JSON's escapes (`\ud83e\udd80`) by YAML's form (`\U0001f980`).
+fn without_surrogates(text: &str) -> Cow<'_, str> {
+    let mut replaced = String::new();
+    let (mut copied, mut at) = (0, 0);
+    while let Some(found) = text[at..].find('\\') {
+        at += found;
+        let pair = unit(text, at).zip(unit(text, at + 6));
+        match pair.map(|(high, low)| char::decode_utf16([high, low]).next()) {
+            Some(Some(Ok(character))) if character.len_utf16() == 2 => {
+                let _ = write!(replaced, "{}\\U{:08x}", &text[copied..at], u32::from(character));
+                at += 12;
+                copied = at;
+            }
+            // An escape has one more character at least; it may be a backslash.
+            _ => at += 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8),
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    replaced.push_str(&text[copied..]);
+    Cow::Owned(replaced)
+}
+
+/// The code unit of an escape (`\ud83e`) at a byte.
+fn unit(text: &str, at: usize) -> Option<u16> {
+    let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
+    u16::from_str_radix(digits, 16).ok()
+}
+
+impl Format {
+    fn of(path: &Path) -> Format {
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("json") => Format::Json,
+            Some("toml") => Format::Toml,
+            _ => Format::Yaml,
+        }
+    }
+
+    /// The format that the first line with content looks like.
+    fn guess(text: &str) -> Option<Format> {
+        let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
+        if line.starts_with('{') {
+            return Some(Format::Json);
+        }
+        let is_name = |name: &str| {
+            let name = name.trim();
+            !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-.\"'".contains(c))
+        };
+        let is_section = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')).is_some_and(is_name);
+        if is_section || line.split_once('=').is_some_and(|(name, _)| is_name(name)) {
+            return Some(Format::Toml);
+        }
+        let is_yaml = line == "---" || line.split_once(':').is_some_and(|(name, _)| is_name(name));
+        is_yaml.then_some(Format::Yaml)
+    }
+
+    fn advice(self) -> &'static str {
+        match self {
+            Format::Yaml => "this looks like YAML: its name should end with `.yaml`",
+            Format::Json => "this looks like JSON: its name should end with `.json`",
+            Format::Toml => "this looks like TOML: its name should end with `.toml`",
+        }
+    }
+}
