@@ -188,7 +188,7 @@ impl UpgradeFaults {
     }
 }
 
-fn is_stalled(pid: u32) -> bool {
+pub(crate) fn is_stalled(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))
 }

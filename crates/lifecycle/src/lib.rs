@@ -111,6 +111,7 @@
 //! HTTP/1 alone, without TLS. It starts no process but a successor, and watches that for its probation alone.
 //! It never ends the process itself.
 
+mod attempt;
 mod binary;
 mod control_socket;
 pub mod door;

@@ -107,6 +107,12 @@ impl Socket {
         let _ = door::open(&self.listener);
     }
 
+    /// The same socket, open to new clients again after a drain elsewhere has shut it.
+    pub(crate) fn reopened(self) -> io::Result<Socket> {
+        door::open(&self.listener)?;
+        Ok(self)
+    }
+
     /// Another handle on the same socket, with the same queue: the queue lives until the last one is closed.
     pub fn try_clone(&self) -> io::Result<Socket> {
         let listener = self.listener.try_clone()?;

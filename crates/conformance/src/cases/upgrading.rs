@@ -3,11 +3,14 @@
 use crate::{
     Demo, Failed, Notices, Running, Server,
     claim::{Verdict, claims},
-    own_address, skipped, wait_for, wait_until,
+    own_address, skipped,
+    upgrade_faults::is_stalled,
+    wait_for, wait_until,
 };
 use rustix::process::{Signal, geteuid};
 use std::{
     fs,
+    net::{SocketAddr, TcpStream},
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{self, Path},
     process::{Command, Output},
@@ -21,6 +24,8 @@ claims! {
         a_system_that_forbids_programs_in_memory_is_upgraded_from_the_file,
         another_user_is_told_that_an_upgrade_is_not_permitted,
         a_listener_of_its_own_stays_its_own,
+        a_port_that_is_edited_during_an_upgrade_is_moved_to_by_the_successor,
+        a_port_that_is_edited_during_a_failed_upgrade_is_moved_to_after_it,
         a_supervisors_listener_stays_a_supervisors,
         the_process_file_changes_hands_before_the_supervisor_is_told,
         a_program_that_is_missing_leaves_the_old_one_serving,
@@ -155,6 +160,52 @@ fn a_listener_of_its_own_stays_its_own(demo: &Demo) -> Verdict {
             .and_then(|mut client| client.get("/readyz"))
             .is_ok_and(|it| it.status == 200)
     })
+}
+
+fn a_port_that_is_edited_during_an_upgrade_is_moved_to_by_the_successor(demo: &Demo) -> Verdict {
+    let (server, old, moved) = edited_during_an_upgrade(demo, Signal::CONT)?;
+    wait_until("the successor to serve at the new port", || {
+        serving_at(moved).is_some_and(|instance| instance != old)
+    })?;
+    wait_until("the old port to be left", || TcpStream::connect(server.address()).is_err())?;
+    let errors: Vec<_> = server.log().lines().into_iter().filter(|line| line.contains("ERROR")).collect();
+    assert_eq!(errors, [""; 0]);
+    Ok(())
+}
+
+fn a_port_that_is_edited_during_a_failed_upgrade_is_moved_to_after_it(demo: &Demo) -> Verdict {
+    let (server, old, moved) = edited_during_an_upgrade(demo, Signal::KILL)?;
+    wait_until("the old one to serve at the new port", || serving_at(moved).is_some_and(|it| it == old))?;
+    wait_until("the old port to be left", || TcpStream::connect(server.address()).is_err())
+}
+
+/// Edits the port while the successor is stalled before it reads the configuration, then sends it the signal. Returns the
+/// server, its first instance and its new address.
+fn edited_during_an_upgrade(demo: &Demo, then: Signal) -> Result<(Running, String, SocketAddr), Failed> {
+    let (first, second) = (own_address()?, own_address()?);
+    let port = |address: SocketAddr| format!("port: {}", address.port());
+    let server = demo.server().edited("port: 8080", &port(first));
+    let server = server.edited("host: 127.0.0.1", &format!("host: {}", first.ip()));
+    let server = server.binding_itself().args("--linger 0.2 --probation 1").env("DEMO_FAULT", "once@fault");
+    let server = server.start()?;
+    let old = instance(&server)?;
+    fs::write(server.path("fault"), "stall@new.reading")?;
+    server.signal(Signal::USR2)?;
+    wait_until("the successor to stall", || !server.path("fault").exists())?;
+    let successor =
+        wait_for("the successor", || server.processes().into_iter().find(|pid| *pid != server.pid()))?;
+    server.edit(&port(first), &port(second))?;
+    server.wait_for_generation(2)?;
+    assert_eq!(serving_at(second), None, "the old one moves while a successor has its listener");
+    wait_until("it to be stopped", || is_stalled(successor))?;
+    server.signal_to(successor, then)?;
+    Ok((server, old, second))
+}
+
+/// The instance that answers there, if one does.
+fn serving_at(address: SocketAddr) -> Option<String> {
+    let answer = crate::Client::connect(address).and_then(|mut client| client.get("/readyz")).ok()?;
+    answer.header("x-instance").map(str::to_owned)
 }
 
 fn a_supervisors_listener_stays_a_supervisors(demo: &Demo) -> Verdict {

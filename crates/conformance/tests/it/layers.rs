@@ -52,7 +52,7 @@ const EXCLUSIVE: &[(&str, &[&str])] = &[
     ("command-fds", &["lifecycle", "hotrun"]),
     ("minisign-verify", &["lifecycle"]),
     ("clap", &["launch", "hotrun", "compare", "bench"]),
-    ("axum", &["demo-axum"]),
+    ("axum", &["demo-axum", "lifecycle"]),
     ("actix-web", &["demo-actix-web"]),
     ("warp", &["demo-warp"]),
     ("poem", &["demo-poem"]),

@@ -7,10 +7,13 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lifecycle::{Filter, Format, Hangup, Logs, PidFile, Signal, Signals, Socket, notify};
+use lifecycle::{
+    DrainTimeouts, Endpoint, Filter, Format, Hangup, Inherited, Logs, PidFile, Rules, Server, Signal,
+    Signals, Socket, notify,
+};
 use rustix::process::{Pid, Resource, Rlimit, Signal as Kill, getrlimit, kill_process, setrlimit};
 
-use crate::server::{LONG, Setup, wait_for};
+use crate::server::{House, LONG, Setup, wait_for};
 
 /// The variable that tells a role apart from a test that somebody runs by accident.
 const ROLE: &str = "LIFECYCLE_TEST_ROLE";
@@ -277,6 +280,69 @@ fn panicker() {
     drop(logs);
 }
 
+/// Runs a whole server that says its address whenever a listener begins to accept.
+fn serve_whole(server: impl FnOnce(Server) -> Server, name: &'static str) {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+        let whole = Server::new(Inherited::take().unwrap(), "127.0.0.1", 0).unwrap();
+        let whole = server(whole.drain_timeouts(DrainTimeouts { linger: LONG, deadline: LONG * 10 }));
+        let serve = move |endpoint: Endpoint| {
+            say(endpoint.address());
+            lifecycle::serve(endpoint, House::new(name))
+        };
+        whole.serve(serve).await.unwrap();
+    });
+}
+
+#[test]
+#[ignore = "a role that other tests play"]
+fn server_whose_reload_hangs() {
+    if !is_playing("server_whose_reload_hangs") {
+        return;
+    }
+    let hang = || {
+        say("reloading");
+        std::future::pending()
+    };
+    serve_whole(|server| server.on_reload(hang), "hanging");
+}
+
+#[test]
+#[ignore = "a role that other tests play"]
+fn server_that_moves() {
+    if !is_playing("server_that_moves") {
+        return;
+    }
+    let moving = |server: Server| {
+        let handle = server.handle();
+        let timeouts = DrainTimeouts { linger: Duration::from_millis(100), deadline: LONG };
+        server.drain_timeouts(timeouts).on_reload(move || {
+            let handle = handle.clone();
+            async move {
+                tokio::task::spawn_blocking(move || handle.move_to("127.0.0.2", 0)).await.unwrap().unwrap();
+            }
+        })
+    };
+    serve_whole(moving, "moving");
+}
+
+#[test]
+#[ignore = "a role that other tests play"]
+fn server_that_asks_for_an_upgrade() {
+    if !is_playing("server_that_asks_for_an_upgrade") {
+        return;
+    }
+    let upgrading = |server: Server| {
+        let handle = server.handle();
+        let timeouts = DrainTimeouts { linger: Duration::ZERO, deadline: LONG };
+        let rules = || Rules { sha256: Some(String::from("none")), public_key: None };
+        server.drain_timeouts(timeouts).upgrade_rules(rules).on_reload(move || {
+            let handle = handle.clone();
+            async move { say(format!("{:?}", handle.upgrade().await)) }
+        })
+    };
+    serve_whole(upgrading, "upgrading");
+}
+
 #[test]
 #[ignore = "a role that other tests play"]
 fn service_in_two_lines() {
@@ -299,6 +365,6 @@ fn lossless_service() {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
         let endpoint = lifecycle::endpoint("127.0.0.1:0").unwrap();
         say(endpoint.address());
-        lifecycle::serve(endpoint, crate::server::House::new("lossless")).await.unwrap();
+        lifecycle::serve(endpoint, House::new("lossless")).await.unwrap();
     });
 }

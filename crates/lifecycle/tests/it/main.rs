@@ -19,3 +19,4 @@ mod server;
 mod serving;
 mod signals;
 mod sockets;
+mod whole_server;
