@@ -8,7 +8,7 @@ use crate::cli::Cli;
 use crate::plan::{self, How, Plan, Ready, Signal, SourceRules, Stop, What};
 use crate::refusal::Refusal;
 use crate::report::{Report, spoken};
-use crate::socket;
+use crate::socket_mode;
 use crate::sources::Survey;
 
 /// Prints it; what is wrong is a warning, or refused as it would be when run.
@@ -21,7 +21,7 @@ pub(crate) fn check(cli: &Cli) -> Result<(), Refusal> {
         Report::say(&format!("{:<9} {warning}", "warning"));
     }
     for address in &plan.sockets.addresses {
-        if let Some(holder) = socket::holder(*address) {
+        if let Some(holder) = intercept::port_holder(*address) {
             return Err(Refusal::held(format!(
                 "`{address}` is held by `{}` (process {}): end that, or give another `socket.address`",
                 holder.name, holder.pid
@@ -34,7 +34,7 @@ pub(crate) fn check(cli: &Cli) -> Result<(), Refusal> {
 /// What there is to say, by topic.
 fn lines(plan: &Plan) -> Vec<(&'static str, String)> {
     let survey = Survey::taken(&plan.sources);
-    let chosen = socket::choose(&plan.sockets);
+    let chosen = socket_mode::choose(&plan.sockets);
     let addresses: Vec<String> = plan.sockets.addresses.iter().map(ToString::to_string).collect();
     let addresses = if addresses.is_empty() { String::new() } else { format!("{}: ", addresses.join(", ")) };
     let settings = match &plan.settings {

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use intercept::Interceptor;
 use process_tree::ProcessTree;
 
 use crate::idle::{self, Owed};
 use crate::job;
-use crate::lend::Lending;
 use crate::plan;
 use crate::proxy::UnderWay;
 
@@ -36,7 +36,7 @@ pub(crate) struct Leaver {
     pub(crate) proxied: Option<(SocketAddr, UnderWay)>,
     /// It speaks systemd's protocol, so it drains by itself.
     pub(crate) drains_itself: bool,
-    pub(crate) lending: Option<Arc<Lending>>,
+    pub(crate) interceptor: Option<Arc<Interceptor>>,
     /// Set before it is told to stop.
     pub(crate) told: Arc<AtomicBool>,
     pub(crate) stop: plan::Stop,
@@ -134,8 +134,8 @@ impl Drain {
 /// Keeps new connections from the server until there is an order. Its idle connections are closed meanwhile: clients that
 /// keep theirs would not see the new server. Gives what follows, or nothing if the server was called back.
 fn keep(leaver: &Leaver, orders: &Receiver<Order>) -> Option<Stage> {
-    if let Some(lending) = &leaver.lending {
-        lending.hold();
+    if let Some(interceptor) = &leaver.interceptor {
+        interceptor.hold();
     }
     loop {
         if leaver.proxied.is_none() {
@@ -156,8 +156,8 @@ fn keep(leaver: &Leaver, orders: &Receiver<Order>) -> Option<Stage> {
 
 /// Waits until the server can be told to stop; `false` if it was called back, or is not to be followed any more.
 fn wait(leaver: &Leaver, orders: &Receiver<Order>) -> bool {
-    if let Some(lending) = &leaver.lending {
-        lending.hold();
+    if let Some(interceptor) = &leaver.interceptor {
+        interceptor.hold();
     } else if leaver.proxied.is_none() {
         return true;
     }
@@ -188,8 +188,8 @@ fn wait(leaver: &Leaver, orders: &Receiver<Order>) -> bool {
 }
 
 fn call_back(leaver: &Leaver, answer: &Sender<bool>) {
-    if let Some(lending) = &leaver.lending {
-        lending.release();
+    if let Some(interceptor) = &leaver.interceptor {
+        interceptor.release();
     }
     let _ = answer.send(true);
 }

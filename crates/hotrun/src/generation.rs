@@ -10,17 +10,16 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use intercept::{Interceptor, Listeners, Spec};
 use process_tree::ProcessTree;
 
-use crate::child::{self, Spec};
 use crate::drain::{Drain, Leaver, Progress};
 use crate::idle::Owed;
-use crate::lend::{Heard, Lending};
 use crate::notify_socket::NotifySocket;
 use crate::plan::Plan;
 use crate::probe::{Probe, Question};
 use crate::proxy::UnderWay;
-use crate::socket::{Chosen, Owned, Way};
+use crate::socket_mode::{Chosen, SocketMode};
 
 /// A program may wait for connections (`epoll`) without a call that shows it. If there is no sign so long after the start, hotrun
 /// connects.
@@ -34,7 +33,8 @@ const AFTER_KILL: Duration = Duration::from_secs(1);
 /// What happened to a server. Other threads report it.
 #[derive(Debug)]
 pub(crate) enum ServerEvent {
-    Heard(Heard),
+    /// A call on its sockets.
+    Socket(intercept::Event),
     /// It said `READY=1`.
     Notified,
     /// It answered the probe.
@@ -82,11 +82,11 @@ pub(crate) struct Generation {
     /// It was told to stop.
     told: Arc<AtomicBool>,
     under_way: Option<UnderWay>,
-    way: Way,
+    mode: SocketMode,
     path: Option<String>,
     drains_itself: bool,
     ready: bool,
-    lending: Option<Arc<Lending>>,
+    interceptor: Option<Arc<Interceptor>>,
     probe: Option<Probe>,
     drain: Option<Drain>,
     _notify_socket: Option<NotifySocket>,
@@ -98,7 +98,7 @@ impl Generation {
         mut start: Start,
         plan: &Plan,
         chosen: &Chosen,
-        owned: &Arc<Owned>,
+        owned: &Arc<Listeners>,
         tell: impl Fn(ServerEvent) + Clone + Send + 'static,
     ) -> io::Result<Generation> {
         let began = Instant::now();
@@ -124,18 +124,18 @@ impl Generation {
         };
         // The thread starts before the program: a program that runs must be waited for.
         thread::Builder::new().name("wait".to_owned()).spawn(wait)?;
-        let child = child::start(start.spec)?;
+        let child = intercept::start(start.spec)?;
         let tree = ProcessTree::new(child.pid);
         let _ = started.send(child.process);
         let heard = tell.clone();
         let serve = |notify: OwnedFd| {
-            Lending::serve(notify, Arc::clone(owned), move |what| heard(ServerEvent::Heard(what)))
+            Interceptor::serve(notify, Arc::clone(owned), move |what| heard(ServerEvent::Socket(what)))
         };
         let kill = |_: &io::Error| tree.signal(libc::SIGKILL, |_| true);
-        let lending = child.notify.map(serve).transpose().inspect_err(kill)?.map(Arc::new);
-        let way = match chosen.way {
-            Way::Lent if lending.is_none() => Way::Plain,
-            way => way,
+        let interceptor = child.notify.map(serve).transpose().inspect_err(kill)?.map(Arc::new);
+        let mode = match chosen.mode {
+            SocketMode::Bind if interceptor.is_none() => SocketMode::Plain,
+            mode => mode,
         };
         let mut generation = Generation {
             began,
@@ -143,14 +143,14 @@ impl Generation {
             under_way: start.under_way,
             addresses: Vec::new(),
             tree,
-            way,
+            mode,
             unfiltered: child.unfiltered,
             owed: Owed::default(),
             told,
             path: plan.ready.http.clone(),
             drains_itself: false,
             ready: false,
-            lending,
+            interceptor,
             probe: None,
             drain: None,
             _notify_socket: notify_socket,
@@ -171,18 +171,18 @@ impl Generation {
     fn question(&self, given: &[SocketAddr]) -> Option<Question> {
         let path = self.path.clone();
         let every = None;
-        match (self.way, self.port.or(given.first().copied())) {
-            (Way::Proxy, Some(address)) => {
+        match (self.mode, self.port.or(given.first().copied())) {
+            (SocketMode::Proxy, Some(address)) => {
                 Some(Question { address, path, tree: None, delay: Duration::ZERO, every })
             }
-            (Way::ListenFds | Way::StopFirst, Some(address)) => {
+            (SocketMode::ListenFds | SocketMode::StopFirst, Some(address)) => {
                 let tree = Some(self.tree);
                 match path {
                     Some(_) => Some(Question { address, path, tree, delay: Duration::ZERO, every }),
                     None => Some(Question { address, path, tree, delay: SILENCE, every: Some(POKES) }),
                 }
             }
-            (Way::Plain, Some(address)) => {
+            (SocketMode::Plain, Some(address)) => {
                 Some(Question { address, path, tree: Some(self.tree), delay: Duration::ZERO, every })
             }
             _ => None,
@@ -191,30 +191,30 @@ impl Generation {
 
     /// Whether it counts as ready at once: there is no sign to wait for.
     pub(crate) fn is_ready_when_started(&self) -> bool {
-        self.probe.is_none() && self.lending.is_none()
+        self.probe.is_none() && self.interceptor.is_none()
     }
 
     /// Whether it has bound no port, although hotrun would have seen that.
     pub(crate) fn is_worker(&self) -> bool {
-        self.way == Way::Lent && self.addresses.is_empty() && self.path.is_none()
+        self.mode == SocketMode::Bind && self.addresses.is_empty() && self.path.is_none()
     }
 
     /// Takes in a call on its sockets. `Some` if that makes it ready.
     pub(crate) fn heard(
         &mut self,
-        heard: &Heard,
+        heard: &intercept::Event,
         tell: impl Fn(ServerEvent) + Send + 'static,
     ) -> Option<Readiness> {
         let (address, sign) = match heard {
-            Heard::Bound(address) => {
+            intercept::Event::Bound(address) => {
                 if !self.addresses.contains(address) {
                     self.addresses.push(*address);
                 }
                 return None;
             }
-            Heard::Listening(address) => (*address, Readiness::Listens),
-            Heard::Accepting(address) => (*address, Readiness::Accepts),
-            Heard::Refused { .. } | Heard::Ended => return None,
+            intercept::Event::Listening(address) => (*address, Readiness::Listens),
+            intercept::Event::Accepting(address) => (*address, Readiness::Accepts),
+            _ => return None,
         };
         if !self.addresses.contains(&address) {
             self.addresses.push(address);
@@ -257,16 +257,16 @@ impl Generation {
 
     /// Whether a successor can start beside it.
     pub(crate) fn shares(&self) -> bool {
-        match self.way {
-            Way::ListenFds | Way::Proxy => true,
-            Way::Lent => !self.addresses.is_empty(),
-            Way::StopFirst | Way::Plain => false,
+        match self.mode {
+            SocketMode::ListenFds | SocketMode::Proxy => true,
+            SocketMode::Bind => !self.addresses.is_empty(),
+            SocketMode::StopFirst | SocketMode::Plain => false,
         }
     }
 
     /// Whether it can be kept from new connections.
     pub(crate) fn holds(&self) -> bool {
-        self.shares() && (self.lending.is_some() || self.port.is_some())
+        self.shares() && (self.interceptor.is_some() || self.port.is_some())
     }
 
     /// Keeps new connections from it, and lets it run.
@@ -326,7 +326,7 @@ impl Generation {
             addresses,
             proxied: self.port.zip(self.under_way.clone()),
             drains_itself: self.drains_itself,
-            lending: self.lending.clone(),
+            interceptor: self.interceptor.clone(),
             told: Arc::clone(&self.told),
             stop: plan.stop.clone(),
         }

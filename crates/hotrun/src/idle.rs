@@ -11,11 +11,10 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
+use intercept::listening_sockets;
 use process_tree::ProcessTree;
 use rustix::net::{Shutdown, shutdown};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
-
-use crate::socket::listening_on;
 
 use self::connection::Connection;
 
@@ -83,7 +82,7 @@ pub(crate) fn owed(tree: ProcessTree, addresses: &[SocketAddr], signal: i32) -> 
 pub(crate) fn servers(tree: ProcessTree, addresses: &[SocketAddr]) -> Vec<u32> {
     let ports: BTreeSet<u16> = addresses.iter().map(SocketAddr::port).collect();
     let mut inodes: BTreeSet<u64> = connections(tree, addresses).iter().map(|one| one.inode).collect();
-    inodes.extend(ports.into_iter().flat_map(listening_on));
+    inodes.extend(ports.into_iter().flat_map(listening_sockets));
     let mut servers = tree.members();
     servers.retain(|process| sockets_of(*process).any(|inode| inodes.contains(&inode)));
     servers

@@ -54,7 +54,6 @@
 mod binary_cache;
 mod build;
 mod check;
-mod child;
 mod cli;
 mod drain;
 mod generation;
@@ -62,7 +61,6 @@ mod idle;
 mod init;
 mod inputs;
 mod job;
-mod lend;
 mod notify_socket;
 mod plan;
 mod probe;
@@ -72,7 +70,7 @@ mod refusal;
 mod report;
 mod runner;
 mod settings;
-mod socket;
+mod socket_mode;
 mod sources;
 mod supervisor;
 mod tmp_dir;
@@ -85,11 +83,11 @@ use crate::refusal::Refusal;
 use crate::report::Report;
 
 fn main() -> ExitCode {
-    let persona = env::args_os().nth(1);
-    match persona.as_deref().and_then(|name| name.to_str()) {
-        Some(child::PERSONA) => return child::main(),
-        Some(process_tree::WATCHDOG) => return process_tree::watchdog(),
-        _ => {}
+    if let Some(status) = intercept::launcher() {
+        return status;
+    }
+    if env::args_os().nth(1).is_some_and(|argument| argument == process_tree::WATCHDOG) {
+        return process_tree::watchdog();
     }
     match act() {
         Ok(()) => ExitCode::SUCCESS,

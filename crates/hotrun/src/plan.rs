@@ -118,11 +118,11 @@ pub(crate) enum What {
 pub(crate) struct Sockets {
     /// `[socket] address`. If empty, hotrun learns them from the program.
     pub(crate) addresses: Vec<SocketAddr>,
-    pub(crate) way: WayWanted,
+    pub(crate) mode: WantedMode,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum WayWanted {
+pub(crate) enum WantedMode {
     #[default]
     Auto,
     ListenFds,
@@ -300,9 +300,9 @@ fn without_dots(path: &Path) -> PathBuf {
     plain
 }
 
-fn sockets(addresses: Vec<SocketAddr>, way: Option<WayWanted>) -> Result<Sockets, Refusal> {
+fn sockets(addresses: Vec<SocketAddr>, way: Option<WantedMode>) -> Result<Sockets, Refusal> {
     let way = way.unwrap_or_default();
-    if addresses.is_empty() && matches!(way, WayWanted::ListenFds | WayWanted::Proxy) {
+    if addresses.is_empty() && matches!(way, WantedMode::ListenFds | WantedMode::Proxy) {
         let words = "`socket.way` needs `socket.address` beside it: hotrun listens there, before the program is started";
         return Err(Refusal::unfit(words));
     }
@@ -310,7 +310,7 @@ fn sockets(addresses: Vec<SocketAddr>, way: Option<WayWanted>) -> Result<Sockets
     {
         return Err(Refusal::unfit(format!("`socket.address` names `{}` twice", twice.1)));
     }
-    Ok(Sockets { addresses, way })
+    Ok(Sockets { addresses, mode: way })
 }
 
 fn ready(ready: settings::Ready) -> Result<Ready, Refusal> {

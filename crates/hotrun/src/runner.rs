@@ -12,6 +12,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
+use intercept::Listeners;
 use process_tree::Watchdog;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -23,7 +24,7 @@ use crate::plan::{How, Plan};
 use crate::proxy::Proxy;
 use crate::refusal::Refusal;
 use crate::report::Report;
-use crate::socket::{self, Chosen, Owned, Way};
+use crate::socket_mode::{self, Chosen, SocketMode};
 use crate::sources::{Changes, Sources};
 use crate::supervisor::{Event, Rules, Supervisor};
 use crate::tmp_dir::TmpDir;
@@ -58,7 +59,7 @@ struct Runner {
     report: Report,
     supervisor: Supervisor,
     chosen: Chosen,
-    owned: Arc<Owned>,
+    owned: Arc<Listeners>,
     proxy: Option<Proxy>,
     watchdog: Option<Watchdog>,
     sources: Option<Arc<Sources>>,
@@ -93,15 +94,15 @@ impl Runner {
         let tmp_dir = TmpDir::make(&plan).map_err(|error| {
             Refusal::unfit(format!("the folder `{}` cannot be made: {error}", plan.tmp.display()))
         })?;
-        let chosen = socket::choose(&plan.sockets);
-        let owned = Arc::new(Owned::default());
+        let chosen = socket_mode::choose(&plan.sockets);
+        let owned = Arc::new(Listeners::default());
         let mut proxy = None;
-        if chosen.way != Way::Plain {
+        if chosen.mode != SocketMode::Plain {
             for &address in &plan.sockets.addresses {
                 owned.own(address).map_err(|error| refused(address, &error))?;
             }
         }
-        if chosen.way == Way::Proxy {
+        if chosen.mode == SocketMode::Proxy {
             proxy = Some(start_proxy(&owned)?);
         }
         let (sender, inputs) = mpsc::channel();
@@ -203,7 +204,7 @@ impl Runner {
 }
 
 fn refused(address: std::net::SocketAddr, error: &std::io::Error) -> Refusal {
-    match socket::holder(address) {
+    match intercept::port_holder(address) {
         Some(holder) => Refusal::held(format!(
             "`{address}` is held by `{}` (process {}): end that, or give another `[socket] address`",
             holder.name, holder.pid
@@ -215,7 +216,7 @@ fn refused(address: std::net::SocketAddr, error: &std::io::Error) -> Refusal {
     }
 }
 
-fn start_proxy(owned: &Owned) -> Result<Proxy, Refusal> {
+fn start_proxy(owned: &Listeners) -> Result<Proxy, Refusal> {
     let refuse = |error| Refusal::unfit(format!("the proxy cannot be started: {error}"));
     let listener = owned.duplicates().map_err(refuse)?.into_iter().next();
     let listener = listener.ok_or_else(|| {

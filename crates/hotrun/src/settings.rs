@@ -19,7 +19,7 @@ use globset::Glob;
 use regex::Regex;
 use toml_edit::Document;
 
-use crate::plan::WayWanted;
+use crate::plan::WantedMode;
 use crate::refusal::Refusal;
 use crate::settings::table::Table;
 use crate::settings::value::{OneOrMore, RerunCommand};
@@ -79,7 +79,7 @@ pub(crate) struct Build {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Socket {
     pub(crate) address: Vec<SocketAddr>,
-    pub(crate) way: Option<WayWanted>,
+    pub(crate) way: Option<WantedMode>,
     pub(crate) drain: Option<Duration>,
 }
 

@@ -41,7 +41,7 @@ mod watchdog;
 
 #[cfg(feature = "contained")]
 pub use contained::{Role, front, reaper};
-pub use mark::{MARK, mark};
+pub use mark::{MARK, mark_prefix};
 pub use process_tree::ProcessTree;
 pub use sweep::{STAYS, adopt_orphans, sweep};
 #[cfg(feature = "contained")]

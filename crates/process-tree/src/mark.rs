@@ -6,12 +6,13 @@ use std::fs;
 pub const MARK: &str = "PROCESS_TREE_MARK";
 
 /// The value of [`MARK`] for the program that `owner` starts as the process `leader`.
-pub fn mark(owner: u32, leader: u32) -> String {
-    format!("{}{leader}.", prefix(owner))
+pub(crate) fn mark(owner: u32, leader: u32) -> String {
+    format!("{}{leader}.", mark_prefix(owner))
 }
 
-/// The beginning of every mark of `owner`: its process id, which may be given again, and when it started.
-pub(crate) fn prefix(owner: u32) -> String {
+/// The beginning of every mark of `owner`: its process id, which may be given again, and when it started. The process id of the
+/// program and a dot follow.
+pub fn mark_prefix(owner: u32) -> String {
     let stat = fs::read_to_string(format!("/proc/{owner}/stat")).unwrap_or_default();
     let started = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(19));
     format!("{owner}-{}-", started.unwrap_or("0"))

@@ -9,7 +9,7 @@ use std::{
 
 use rustix::process::setsid;
 
-use crate::{STAYS, mark::prefix, process_tree::kill_until_none, snapshot::Snapshot};
+use crate::{STAYS, mark::mark_prefix, process_tree::kill_until_none, snapshot::Snapshot};
 
 /// The first argument of a watchdog. A program whose first argument it is calls [`watchdog`] and returns its status.
 pub const WATCHDOG: &str = "__watchdog";
@@ -29,7 +29,7 @@ impl Watchdog {
     /// When no process can be started.
     pub fn start() -> io::Result<Watchdog> {
         let mut process = Command::new("/proc/self/exe")
-            .args([WATCHDOG, &prefix(process::id())])
+            .args([WATCHDOG, &mark_prefix(process::id())])
             .env(STAYS, "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -9,6 +9,7 @@ use std::{
 /// Every edge between our crates. A crate that is not there yet has none.
 const EDGES: &[(&str, &[&str])] = &[
     ("process-tree", &[]),
+    ("intercept", &[]),
     ("filewatch", &[]),
     ("configs", &["filewatch"]),
     ("views", &["filewatch"]),
@@ -21,7 +22,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("demo-warp", &["launch", "site", "lifecycle"]),
     ("demo-poem", &["launch", "site", "lifecycle"]),
     ("conformance", &[]),
-    ("hotrun", &["process-tree", "filewatch", "livepage"]),
+    ("hotrun", &["intercept", "process-tree", "filewatch", "livepage"]),
     ("compare", &["process-tree", "conformance"]),
     ("bench", &["process-tree", "conformance"]),
 ];
@@ -49,7 +50,7 @@ const EXCLUSIVE: &[(&str, &[&str])] = &[
     ("tera", &["views"]),
     ("hyper", &["lifecycle", "hotrun", "compare"]),
     ("listenfd", &["lifecycle"]),
-    ("command-fds", &["lifecycle", "hotrun"]),
+    ("command-fds", &["lifecycle", "intercept"]),
     ("minisign-verify", &["lifecycle"]),
     ("clap", &["launch", "hotrun", "compare", "bench"]),
     ("axum", &["demo-axum", "lifecycle"]),

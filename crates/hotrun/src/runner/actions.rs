@@ -4,14 +4,16 @@ use std::ffi::OsString;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::process;
+
+use intercept::{Marker, Spec};
 
 use crate::build::Building;
-use crate::child::Spec;
 use crate::generation::{Generation, Readiness, ServerEvent, Start};
 use crate::plan::{CommandLine, How, Program, What};
 use crate::proxy::Proxy;
 use crate::report::spoken;
-use crate::socket::Way;
+use crate::socket_mode::SocketMode;
 use crate::supervisor::{Action, Event, Message};
 
 use super::{Flow, Input, Runner};
@@ -171,16 +173,20 @@ impl Runner {
             (None, None) => return Err(io::Error::other("there is no program")),
         };
         let mut port = None;
-        if self.chosen.way == Way::Proxy {
+        if self.chosen.mode == SocketMode::Proxy {
             let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
             env.push(("PORT".into(), free.port().to_string().into()));
             port = Some(free);
         }
         let hands_on = !self.plan.sockets.addresses.is_empty()
-            && matches!(self.chosen.way, Way::ListenFds | Way::StopFirst);
+            && matches!(self.chosen.mode, SocketMode::ListenFds | SocketMode::StopFirst);
         let listen_fds = if hands_on { self.owned.duplicates()? } else { Vec::new() };
-        let lend = self.chosen.lends && !matches!(self.chosen.way, Way::Plain | Way::Proxy);
-        Ok((Spec { program, arg0, env, dir: dir.clone(), listen_fds, listen_pid, lend }, port))
+        let intercept =
+            self.chosen.lends && !matches!(self.chosen.mode, SocketMode::Plain | SocketMode::Proxy);
+        let prefix = process_tree::mark_prefix(process::id());
+        let marker = Some(Marker { name: process_tree::MARK.to_owned(), prefix });
+        let dir = dir.clone();
+        Ok((Spec { program, arg0, env, dir, listen_fds, listen_pid, intercept, marker }, port))
     }
 
     /// The file to execute for a version. If a build has overwritten it since: its copy, and the name of the original.

@@ -12,7 +12,6 @@ use crate::generation::{Generation, Readiness, ServerEvent};
 use crate::idle::Death;
 use crate::inputs::{self, Inputs};
 use crate::job;
-use crate::lend::Heard;
 use crate::plan::What;
 use crate::refusal::Refusal;
 use crate::report::spoken;
@@ -103,7 +102,7 @@ impl Runner {
     fn news(&mut self, id: u32, news: ServerEvent) -> Flow {
         let tell = self.teller(id);
         match news {
-            ServerEvent::Heard(Heard::Refused { address, by }) => {
+            ServerEvent::Socket(intercept::Event::Refused { address, by }) => {
                 let by = by
                     .map_or("another program".to_owned(), |by| format!("`{}` (process {})", by.name, by.pid));
                 let words = format!(
@@ -115,7 +114,7 @@ impl Runner {
                 self.report.warning(&words);
                 Ok(true)
             }
-            ServerEvent::Heard(heard) => {
+            ServerEvent::Socket(heard) => {
                 let sign = self.generations.get_mut(&id).and_then(|one| one.heard(&heard, tell));
                 self.signed(id, sign)
             }

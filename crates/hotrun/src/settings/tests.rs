@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Settings;
-use crate::plan::WayWanted;
+use crate::plan::WantedMode;
 
 fn findings(text: &str) -> Vec<String> {
     let (_, findings) = Settings::parse(text);
@@ -43,7 +43,7 @@ fn every_kind_of_value_is_read() {
         settings.socket.address.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["127.0.0.1:8080", "[::1]:8080", "127.0.0.1:9090"]
     );
-    assert_eq!(settings.socket.way, Some(WayWanted::Bind));
+    assert_eq!(settings.socket.way, Some(WantedMode::Bind));
     assert_eq!(settings.probation, Some(Duration::ZERO), "zero is meant");
 }
 

@@ -10,7 +10,7 @@ use globset::{Glob, GlobBuilder};
 use regex::Regex;
 use toml_edit::Item;
 
-use crate::plan::WayWanted;
+use crate::plan::WantedMode;
 use crate::settings::span::span;
 
 /// A type of value in the settings.
@@ -136,7 +136,7 @@ impl Read for Duration {
     }
 }
 
-impl Read for WayWanted {
+impl Read for WantedMode {
     const EXPECTED: &'static str =
         "\"auto\", \"listen-fds\", \"bind\", \"proxy\", \"stop-first\" or \"none\"";
 

@@ -1,4 +1,4 @@
-//! Who holds a port.
+//! The process that holds a port.
 
 use std::fmt::{self, Display, Formatter};
 use std::fs;
@@ -6,30 +6,33 @@ use std::net::SocketAddr;
 
 /// A process that listens on a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Holder {
-    /// As the kernel keeps it: at most 15 bytes.
-    pub(crate) name: String,
-    pub(crate) pid: u32,
+pub struct PortHolder {
+    /// Its name in the kernel (`/proc/PID/comm`), at most 15 bytes.
+    pub name: String,
+    /// Its process id.
+    pub pid: u32,
 }
 
-/// Who listens on this address' port, as far as we may see: processes of the same user, or all for root.
-pub(crate) fn holder(address: SocketAddr) -> Option<Holder> {
-    let inodes = listening_on(address.port());
+/// The process that listens on the port of this address. Only root sees processes of other users.
+#[must_use]
+pub fn port_holder(address: SocketAddr) -> Option<PortHolder> {
+    let inodes = listening_sockets(address.port());
     let numbers = fs::read_dir("/proc").ok()?.flatten();
     let mut processes = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let pid = processes.find(|process| inodes.iter().any(|inode| has(*process, *inode)))?;
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    Some(Holder { name: name.trim().to_owned(), pid })
+    Some(PortHolder { name: name.trim().to_owned(), pid })
 }
 
-/// The inodes of the sockets that listen on `port`.
-pub(crate) fn listening_on(port: u16) -> Vec<u64> {
+/// Inodes of the sockets that listen on `port`, in this network namespace.
+#[must_use]
+pub fn listening_sockets(port: u16) -> Vec<u64> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter();
     let tables = tables.filter_map(|table| fs::read_to_string(table).ok());
     tables.flat_map(|table| listening(&table, port)).collect()
 }
 
-impl Display for Holder {
+impl Display for PortHolder {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` (process {})", self.name, self.pid)
     }
@@ -61,7 +64,7 @@ mod tests {
     use std::net::TcpListener;
     use std::process;
 
-    use super::{holder, listening};
+    use super::{listening, port_holder};
 
     #[test]
     fn only_sockets_that_listen_on_the_port_count() {
@@ -77,9 +80,9 @@ mod tests {
     }
 
     #[test]
-    fn we_find_ourselves() {
+    fn this_process_is_found() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let found = holder(listener.local_addr().unwrap()).unwrap();
+        let found = port_holder(listener.local_addr().unwrap()).unwrap();
         assert_eq!(found.pid, process::id());
         assert!(found.to_string().contains(&format!("(process {})", process::id())), "{found}");
     }

@@ -1,4 +1,4 @@
-//! Words and descriptors on their way through a socket.
+//! A line of text with descriptors, sent over a Unix socket.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -12,39 +12,39 @@ use rustix::net::{
     SendFlags, recvmsg, sendmsg,
 };
 
-/// As many as a message may carry.
+/// `SCM_MAX_FD`: the kernel refuses more descriptors in a message.
 const MOST: usize = 253;
 
-/// Ends the words of a parcel: the socket is a stream.
+/// Ends the text: the socket is a stream.
 const END: u8 = b'\n';
 
-/// One line, with descriptors.
+/// One line of text, with descriptors.
 #[derive(Debug)]
-pub(super) struct Parcel {
-    pub(super) words: String,
-    pub(super) descriptors: Vec<OwnedFd>,
+pub(crate) struct FdMessage {
+    pub(crate) text: String,
+    pub(crate) descriptors: Vec<OwnedFd>,
 }
 
-impl Parcel {
-    pub(super) fn new(words: &str, descriptors: Vec<OwnedFd>) -> Parcel {
-        Parcel { words: words.to_owned(), descriptors }
+impl FdMessage {
+    pub(crate) fn new(text: &str, descriptors: Vec<OwnedFd>) -> FdMessage {
+        FdMessage { text: text.to_owned(), descriptors }
     }
 
-    pub(super) fn send(self, channel: &UnixStream) -> io::Result<()> {
+    pub(crate) fn send(self, channel: &UnixStream) -> io::Result<()> {
         let descriptors: Vec<_> = self.descriptors.iter().map(AsFd::as_fd).collect();
         let mut space = vec![MaybeUninit::uninit(); cmsg_space!(ScmRights(MOST))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         if !descriptors.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("more than {MOST} descriptors")));
         }
-        let line = [self.words.as_bytes(), &[END]].concat();
+        let line = [self.text.as_bytes(), &[END]].concat();
         sendmsg(channel, &[IoSlice::new(&line)], &mut ancillary, SendFlags::NOSIGNAL)?;
         Ok(())
     }
 
-    /// The next parcel; `None` when the other side has closed.
-    pub(super) fn receive(channel: &UnixStream) -> io::Result<Option<Parcel>> {
-        let (mut words, mut descriptors) = (Vec::new(), Vec::new());
+    /// The next message; `None` when the other side has closed.
+    pub(crate) fn receive(channel: &UnixStream) -> io::Result<Option<FdMessage>> {
+        let (mut text, mut descriptors) = (Vec::new(), Vec::new());
         loop {
             let mut space = vec![MaybeUninit::uninit(); cmsg_space!(ScmRights(MOST))];
             let mut ancillary = RecvAncillaryBuffer::new(&mut space);
@@ -61,11 +61,11 @@ impl Parcel {
             match (received.bytes, byte[0]) {
                 (0, _) => return Ok(None),
                 (_, END) => break,
-                (_, byte) => words.push(byte),
+                (_, byte) => text.push(byte),
             }
         }
-        let words = String::from_utf8_lossy(&words).into_owned();
-        Ok(Some(Parcel { words, descriptors }))
+        let text = String::from_utf8_lossy(&text).into_owned();
+        Ok(Some(FdMessage { text, descriptors }))
     }
 }
 
@@ -74,23 +74,23 @@ mod tests {
     use std::io::{Read, Write};
     use std::os::unix::net::UnixStream;
 
-    use super::Parcel;
+    use super::FdMessage;
 
     #[test]
-    fn parcels_arrive_in_order_each_with_its_own() {
+    fn messages_arrive_in_order_each_with_its_descriptors() {
         let (here, there) = UnixStream::pair().unwrap();
         let (mut inner, handed) = UnixStream::pair().unwrap();
-        Parcel::new("with", vec![handed.into()]).send(&here).unwrap();
-        Parcel::new("without", Vec::new()).send(&here).unwrap();
+        FdMessage::new("with", vec![handed.into()]).send(&here).unwrap();
+        FdMessage::new("without", Vec::new()).send(&here).unwrap();
         drop(here);
-        let mut first = Parcel::receive(&there).unwrap().unwrap();
-        assert_eq!((first.words.as_str(), first.descriptors.len()), ("with", 1));
+        let mut first = FdMessage::receive(&there).unwrap().unwrap();
+        assert_eq!((first.text.as_str(), first.descriptors.len()), ("with", 1));
         UnixStream::from(first.descriptors.remove(0)).write_all(b"through").unwrap();
-        let mut words = String::new();
-        inner.read_to_string(&mut words).unwrap();
-        assert_eq!(words, "through");
-        let second = Parcel::receive(&there).unwrap().unwrap();
-        assert_eq!((second.words.as_str(), second.descriptors.len()), ("without", 0));
-        assert!(Parcel::receive(&there).unwrap().is_none());
+        let mut text = String::new();
+        inner.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "through");
+        let second = FdMessage::receive(&there).unwrap().unwrap();
+        assert_eq!((second.text.as_str(), second.descriptors.len()), ("without", 0));
+        assert!(FdMessage::receive(&there).unwrap().is_none());
     }
 }

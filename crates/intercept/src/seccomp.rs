@@ -1,6 +1,6 @@
-//! The kernel's side of lending: the descriptor on which the filter tells of calls.
+//! seccomp(2) and the descriptor on which a filter reports calls.
 //!
-//! No safe crate knows seccomp's user notifications, so this one file speaks to the kernel through `libc`.
+//! No safe crate covers seccomp's user notifications, so this file calls `libc`.
 #![allow(unsafe_code, reason = "seccomp(2) and its ioctls have no safe wrapper")]
 
 use std::io;
@@ -16,12 +16,12 @@ use libc::{
     SYS_setsockopt, SYS_shutdown, c_long, c_uint, c_ulong, sock_fprog,
 };
 
-use crate::lend::filter::{ARCHITECTURE, filter};
+use crate::filter::{ARCHITECTURE, filter};
 
-/// Wakes the program on the processor on which it was answered (Linux 6.6).
+/// `SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP`: the program wakes up on the processor of the answer (Linux 6.6).
 const SYNC_WAKE_UP: u64 = 1;
 
-/// The calls that the filter reports, some of them only with certain arguments.
+/// The calls that the filter reports, some only with certain arguments.
 const REPORTED: [(c_long, Kind); 8] = [
     (SYS_bind, Kind::Bind),
     (SYS_listen, Kind::Listen),
@@ -30,24 +30,24 @@ const REPORTED: [(c_long, Kind); 8] = [
     (SYS_shutdown, Kind::Shutdown),
     (SYS_ioctl, Kind::Ioctl),
     (SYS_fcntl, Kind::Fcntl),
-    (SYS_setsockopt, Kind::Filter),
+    (SYS_setsockopt, Kind::PacketFilter),
 ];
 
-/// Where a filter reports the calls of everybody under it.
+/// The descriptor on which a filter reports the calls of all processes under it.
 #[derive(Debug)]
 pub(crate) struct Notifications {
     descriptor: OwnedFd,
     sizes: Sizes,
 }
 
-/// How many bytes the kernel reads and writes. A later kernel may have longer structs than this program was compiled with.
+/// Lengths in bytes of the kernel's structs. A later kernel may have longer structs than this program was compiled with.
 #[derive(Clone, Copy, Debug)]
 struct Sizes {
     call: usize,
     answer: usize,
 }
 
-/// Memory for a struct of the kernel's, at least as long as both sides have it, aligned and zeroed.
+/// Zeroed memory for a struct of the kernel's, aligned to 8 bytes.
 #[derive(Debug)]
 struct Buffer(Vec<u64>);
 
@@ -55,16 +55,16 @@ struct Buffer(Vec<u64>);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
     pub(crate) id: u64,
-    /// The thread that calls.
+    /// The calling thread, `pid` in seccomp_unotify(2).
     pub(crate) thread: u32,
     pub(crate) kind: Kind,
-    /// The socket's number in the calling process.
+    /// The first argument: a descriptor of the calling process.
     pub(crate) descriptor: RawFd,
-    /// The second to fourth argument, as they are.
+    /// The second to fourth argument.
     pub(crate) arguments: [u64; 3],
 }
 
-/// What is called.
+/// The system call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Bind,
@@ -77,12 +77,12 @@ pub(crate) enum Kind {
     Ioctl,
     /// `fcntl(F_SETFL)`
     Fcntl,
-    /// `setsockopt(SO_ATTACH_FILTER)`: which packets the socket takes, whoever holds it.
-    Filter,
+    /// `setsockopt(SO_ATTACH_FILTER)` and `SO_ATTACH_BPF`, which hold for every process that has the socket.
+    PacketFilter,
     Other,
 }
 
-/// Why filters cannot be used here; `None` when they can.
+/// Why filters cannot be used on this machine; `None` if they can.
 pub(crate) fn unavailable() -> Option<String> {
     if ARCHITECTURE.is_none() {
         return Some("the machine is neither x86_64 nor aarch64".to_owned());
@@ -94,7 +94,7 @@ pub(crate) fn unavailable() -> Option<String> {
     Some(format!("the kernel has no user notifications: {error}"))
 }
 
-/// Puts this thread, and all that it starts, under the filter. `PR_SET_NO_NEW_PRIVS` must be set.
+/// Puts this thread and all processes that it starts under the filter. `PR_SET_NO_NEW_PRIVS` must be set.
 pub(crate) fn install() -> io::Result<OwnedFd> {
     let architecture = ARCHITECTURE.ok_or(io::ErrorKind::Unsupported)?;
     let mut filter = filter(architecture);
@@ -111,52 +111,53 @@ pub(crate) fn install() -> io::Result<OwnedFd> {
 
 impl Notifications {
     pub(crate) fn new(descriptor: OwnedFd) -> io::Result<Notifications> {
-        // SAFETY: takes the flags by value; an older kernel says no, and is merely slower.
+        // SAFETY: takes the flags by value. An older kernel refuses them, and is slower.
         let _ = unsafe { libc::ioctl(descriptor.as_raw_fd(), SECCOMP_IOCTL_NOTIF_SET_FLAGS, SYNC_WAKE_UP) };
         Ok(Notifications { descriptor, sizes: Sizes::ask()? })
     }
 
-    /// The next call; `None` if its caller was interrupted meanwhile. Waits if there is none.
+    /// Waits for the next call. `None` if its thread was interrupted meanwhile.
     pub(crate) fn receive(&self) -> io::Result<Option<Call>> {
-        let mut heard = Buffer::zeroed(self.sizes.call);
-        // SAFETY: `heard` is as large as the kernel says, and the kernel demands zeros.
-        match unsafe { self.ioctl(SECCOMP_IOCTL_NOTIF_RECV, heard.start()) } {
+        let mut buffer = Buffer::zeroed(self.sizes.call);
+        // SAFETY: the buffer is as large as the kernel says, and zeroed as the kernel demands.
+        match unsafe { self.ioctl(SECCOMP_IOCTL_NOTIF_RECV, buffer.start()) } {
             // SAFETY: the struct has integers only, the buffer is aligned to 8 bytes and at least as large.
-            Ok(_) => Ok(Some(Call::read(unsafe { &*heard.start().cast() }))),
+            Ok(_) => Ok(Some(Call::read(unsafe { &*buffer.start().cast() }))),
             Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EINTR)) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Whether the caller still waits: what was read of its process was read of *its* process.
-    pub(crate) fn waits(&self, call: &Call) -> bool {
+    /// Whether the thread still waits. If so, its process id was not given to another process meanwhile, and what was read of
+    /// its memory and descriptors is true.
+    pub(crate) fn is_waiting(&self, call: &Call) -> bool {
         let mut id = call.id;
         // SAFETY: reads the eight bytes of `id`.
         unsafe { self.ioctl(SECCOMP_IOCTL_NOTIF_ID_VALID, &raw mut id) }.is_ok()
     }
 
-    /// The call is to be carried out as if nobody had heard it.
+    /// Lets the kernel carry the call out.
     pub(crate) fn carry_on(&self, call: &Call) {
         let flags = u32::try_from(SECCOMP_USER_NOTIF_FLAG_CONTINUE).expect("it is 1");
         self.send(libc::seccomp_notif_resp { id: call.id, val: 0, error: 0, flags });
     }
 
-    /// The call succeeds with 0.
+    /// Lets the call return 0.
     pub(crate) fn succeed(&self, call: &Call) {
         self.send(libc::seccomp_notif_resp { id: call.id, val: 0, error: 0, flags: 0 });
     }
 
-    /// The call fails.
+    /// Lets the call fail.
     pub(crate) fn fail(&self, call: &Call, error: rustix::io::Errno) {
         self.send(libc::seccomp_notif_resp { id: call.id, val: 0, error: -error.raw_os_error(), flags: 0 });
     }
 
-    /// Puts `ours` in the place of the caller's descriptor. The call still waits for its answer.
+    /// Replaces the descriptor of the calling process by `ours`. The call still waits for its answer.
     pub(crate) fn replace(&self, call: &Call, ours: BorrowedFd<'_>, on_exec: c_uint) -> io::Result<()> {
         self.add(call, ours, SECCOMP_ADDFD_FLAG_SETFD, call.descriptor, on_exec).map(drop)
     }
 
-    /// Gives `ours` to the caller under a number of its own, which is what its call returns.
+    /// Adds `ours` to the calling process. The call returns the new descriptor.
     pub(crate) fn give(&self, call: &Call, ours: BorrowedFd<'_>, on_exec: c_uint) -> io::Result<()> {
         self.add(call, ours, SECCOMP_ADDFD_FLAG_SEND, 0, on_exec).map(drop)
     }
@@ -181,12 +182,12 @@ impl Notifications {
         unsafe { self.ioctl(SECCOMP_IOCTL_NOTIF_ADDFD, &raw mut added) }
     }
 
-    /// A caller that was interrupted or killed has no use for an answer.
+    /// Does nothing if the thread was interrupted or killed.
     fn send(&self, answer: libc::seccomp_notif_resp) {
         let mut buffer = Buffer::zeroed(self.sizes.answer);
         // SAFETY: the buffer is aligned to 8 bytes and at least as large as the struct.
         unsafe { buffer.start().cast::<libc::seccomp_notif_resp>().write(answer) };
-        // SAFETY: `buffer` is as large as the kernel says.
+        // SAFETY: the buffer is as large as the kernel says.
         let _ = unsafe { self.ioctl(SECCOMP_IOCTL_NOTIF_SEND, buffer.start()) };
     }
 
@@ -231,13 +232,13 @@ impl Buffer {
 }
 
 impl Call {
-    fn read(heard: &libc::seccomp_notif) -> Call {
-        let number = c_long::from(heard.data.nr);
+    fn read(notification: &libc::seccomp_notif) -> Call {
+        let number = c_long::from(notification.data.nr);
         let kind = REPORTED.iter().find(|(reported, _)| *reported == number);
-        let [descriptor, second, third, fourth, ..] = heard.data.args;
+        let [descriptor, second, third, fourth, ..] = notification.data.args;
         Call {
-            id: heard.id,
-            thread: heard.pid,
+            id: notification.id,
+            thread: notification.pid,
             kind: kind.map_or(Kind::Other, |(_, kind)| *kind),
             descriptor: int(descriptor),
             arguments: [second, third, fourth],
@@ -245,7 +246,7 @@ impl Call {
     }
 }
 
-/// An `int` in a register: the upper half is noise.
+/// An `int` argument. The upper half of the register is undefined.
 pub(crate) fn int(argument: u64) -> i32 {
     let low = u32::try_from(argument & u64::from(u32::MAX)).expect("the upper half is masked");
     low.cast_signed()

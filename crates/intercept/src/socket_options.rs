@@ -1,34 +1,34 @@
-//! What a program has set on its own socket before ours took its place.
+//! Options that a program set on its socket before `bind`.
 
 use std::os::fd::BorrowedFd;
 
 use rustix::io::Result;
 use rustix::net::sockopt;
 
-/// Sets on `to` what connections inherit from their listener, where it differs from `from`'s.
+/// Copies the options that connections inherit from their listener, where they differ.
 ///
-/// What can no longer be changed on a bound socket (`IPV6_V6ONLY`, a device, transparency) stays as the first program
-/// had it, whose very socket we keep.
-pub(super) fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>) {
-    carry(from, to, sockopt::socket_keepalive, sockopt::set_socket_keepalive);
-    carry(from, to, sockopt::socket_linger, sockopt::set_socket_linger);
-    carry(from, to, sockopt::tcp_nodelay, sockopt::set_tcp_nodelay);
-    carry(from, to, sockopt::tcp_keepcnt, sockopt::set_tcp_keepcnt);
-    carry(from, to, sockopt::tcp_keepidle, sockopt::set_tcp_keepidle);
-    carry(from, to, sockopt::tcp_keepintvl, sockopt::set_tcp_keepintvl);
-    carry(from, to, sockopt::tcp_user_timeout, sockopt::set_tcp_user_timeout);
-    carry(from, to, sockopt::ip_tos, sockopt::set_ip_tos);
-    // The kernel doubles what is asked for, and tells the double.
-    carry(from, to, sockopt::socket_recv_buffer_size, |to, size| {
+/// Options of a bound socket that cannot change any more (`IPV6_V6ONLY`, `SO_BINDTODEVICE`, `IP_TRANSPARENT`) stay as the first
+/// program set them.
+pub(crate) fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>) {
+    copy_one(from, to, sockopt::socket_keepalive, sockopt::set_socket_keepalive);
+    copy_one(from, to, sockopt::socket_linger, sockopt::set_socket_linger);
+    copy_one(from, to, sockopt::tcp_nodelay, sockopt::set_tcp_nodelay);
+    copy_one(from, to, sockopt::tcp_keepcnt, sockopt::set_tcp_keepcnt);
+    copy_one(from, to, sockopt::tcp_keepidle, sockopt::set_tcp_keepidle);
+    copy_one(from, to, sockopt::tcp_keepintvl, sockopt::set_tcp_keepintvl);
+    copy_one(from, to, sockopt::tcp_user_timeout, sockopt::set_tcp_user_timeout);
+    copy_one(from, to, sockopt::ip_tos, sockopt::set_ip_tos);
+    // The kernel doubles the size that is set, and returns the double (socket(7)).
+    copy_one(from, to, sockopt::socket_recv_buffer_size, |to, size| {
         sockopt::set_socket_recv_buffer_size(to, size / 2)
     });
-    carry(from, to, sockopt::socket_send_buffer_size, |to, size| {
+    copy_one(from, to, sockopt::socket_send_buffer_size, |to, size| {
         sockopt::set_socket_send_buffer_size(to, size / 2)
     });
 }
 
-/// An option that this socket or this kernel does not have is not there to be lost.
-fn carry<'a, T: PartialEq>(
+/// Does nothing for an option that this socket or this kernel does not have.
+fn copy_one<'a, T: PartialEq>(
     from: BorrowedFd<'a>,
     to: BorrowedFd<'a>,
     get: impl Fn(BorrowedFd<'a>) -> Result<T>,
@@ -52,7 +52,7 @@ mod tests {
     use super::copy;
 
     #[test]
-    fn what_a_program_sets_before_bind_is_on_the_lent_socket() {
+    fn options_that_a_program_sets_before_bind_are_on_the_lent_socket() {
         let socket = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         let (from, to) = (socket(), socket());
         from.set_tcp_nodelay(true).unwrap();

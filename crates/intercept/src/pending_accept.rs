@@ -1,4 +1,4 @@
-//! A call of `accept` that waits for a connection.
+//! A call of `accept` without its answer.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -8,20 +8,20 @@ use std::sync::Arc;
 use libc::{O_CLOEXEC, O_NONBLOCK};
 use rustix::io::Errno;
 
-use crate::lend::caller::Caller;
-use crate::lend::seccomp::{Call, Kind, Notifications, int};
-use crate::socket::Listener;
+use crate::listener::Listener;
+use crate::seccomp::{Call, Kind, Notifications, int};
+use crate::tracee::Tracee;
 
 /// A call of `accept` that waits for a connection.
-pub(super) struct Parked {
-    pub(super) call: Call,
-    pub(super) listener: Arc<Listener>,
+pub(crate) struct PendingAccept {
+    pub(crate) call: Call,
+    pub(crate) listener: Arc<Listener>,
 }
 
-impl Parked {
-    /// Accepts for the caller, if there is something to accept. `true` when it waits no longer.
-    pub(super) fn serve(&self, notifications: &Notifications) -> bool {
-        if !notifications.waits(&self.call) {
+impl PendingAccept {
+    /// Accepts a connection for the program, if one waits. Returns whether the call is answered, or its thread gave up.
+    pub(crate) fn serve(&self, notifications: &Notifications) -> bool {
+        if !notifications.is_waiting(&self.call) {
             return true;
         }
         let (connection, peer) = match self.listener.accept() {
@@ -34,7 +34,7 @@ impl Parked {
         };
         if let Err(error) = self.hand_over(notifications, connection.as_fd(), peer) {
             self.listener.put_back((connection, peer));
-            // Whoever else waits is to look; and who still waits here cannot take it (`EMFILE`).
+            // Another call may take it. If this one still waits, its process has no descriptor left (`EMFILE`).
             let _ = self.listener.poke();
             notifications.fail(&self.call, Errno::from_io_error(&error).unwrap_or(Errno::CONNABORTED));
         }
@@ -53,7 +53,7 @@ impl Parked {
             rustix::io::ioctl_fionbio(connection, true)?;
         }
         if let Some(peer) = peer {
-            Caller::new(self.call.thread).store(peer, place, length_place)?;
+            Tracee::new(self.call.thread).store(peer, place, length_place)?;
         }
         notifications.give(&self.call, connection, (flags & O_CLOEXEC).cast_unsigned())
     }

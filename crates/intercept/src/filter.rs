@@ -1,4 +1,4 @@
-//! The filter: which calls are reported.
+//! The seccomp filter: a list of calls that are reported.
 
 use libc::{
     BPF_ABS, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, F_SETFL, FIONBIO, SECCOMP_RET_ALLOW,
@@ -6,60 +6,60 @@ use libc::{
     SYS_bind, SYS_fcntl, SYS_ioctl, SYS_listen, SYS_setsockopt, SYS_shutdown, c_long, c_uint, sock_filter,
 };
 
-/// The architecture whose system calls the filter knows: a program of another one (a 32-bit one on a 64-bit
-/// machine) has other numbers, and is left alone.
+/// `AUDIT_ARCH` of the system calls that the filter knows. A 32-bit program on a 64-bit machine has other numbers, and none of its
+/// calls is reported.
 #[cfg(target_arch = "x86_64")]
-pub(super) const ARCHITECTURE: Option<u32> = Some(0xC000_003E);
-/// See above.
+pub(crate) const ARCHITECTURE: Option<u32> = Some(0xC000_003E);
+/// `AUDIT_ARCH_AARCH64`.
 #[cfg(target_arch = "aarch64")]
-pub(super) const ARCHITECTURE: Option<u32> = Some(0xC000_00B7);
-/// Nobody has tried.
+pub(crate) const ARCHITECTURE: Option<u32> = Some(0xC000_00B7);
+/// Not tried on other machines.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-pub(super) const ARCHITECTURE: Option<u32> = None;
+pub(crate) const ARCHITECTURE: Option<u32> = None;
 
-/// Where `seccomp_data` has the number of the call, the architecture, and the low halves of the second and third argument.
+/// Offsets in `seccomp_data` of the call's number, the architecture, and the low halves of the second and third argument.
 const NUMBER: u32 = 0;
 const ARCH: u32 = 4;
 const SECOND: u32 = 24;
 const THIRD: u32 = 32;
 
-/// One step of the filter; jumps name the step they lead to.
+/// One instruction. A test names the steps that follow it.
 enum Step {
     Load(u32),
     Test { equals: u32, then: usize, otherwise: usize },
     Return(u32),
 }
 
-/// Reports the calls that have to do with listening sockets, allows all else.
-pub(super) fn filter(architecture: u32) -> Vec<sock_filter> {
+/// Reports the calls that concern listening sockets, and allows all others.
+pub(crate) fn filter(architecture: u32) -> Vec<sock_filter> {
     use Step::{Load, Return, Test};
     const ALLOW: usize = 22;
-    const TELL: usize = 23;
+    const REPORT: usize = 23;
     let call = |number: c_long| u32::try_from(number).expect("numbers of system calls are small");
     let fionbio = u32::try_from(FIONBIO).expect("the number of an ioctl has 32 bits");
     let steps = [
         Load(ARCH),
         Test { equals: architecture, then: 2, otherwise: ALLOW },
         Load(NUMBER),
-        Test { equals: call(SYS_accept4), then: TELL, otherwise: 4 },
-        Test { equals: call(SYS_accept), then: TELL, otherwise: 5 },
-        Test { equals: call(SYS_bind), then: TELL, otherwise: 6 },
-        Test { equals: call(SYS_listen), then: TELL, otherwise: 7 },
+        Test { equals: call(SYS_accept4), then: REPORT, otherwise: 4 },
+        Test { equals: call(SYS_accept), then: REPORT, otherwise: 5 },
+        Test { equals: call(SYS_bind), then: REPORT, otherwise: 6 },
+        Test { equals: call(SYS_listen), then: REPORT, otherwise: 7 },
         Test { equals: call(SYS_ioctl), then: 11, otherwise: 8 },
         Test { equals: call(SYS_fcntl), then: 13, otherwise: 9 },
         Test { equals: call(SYS_shutdown), then: 15, otherwise: 10 },
         Test { equals: call(SYS_setsockopt), then: 17, otherwise: ALLOW },
         Load(SECOND),
-        Test { equals: fionbio, then: TELL, otherwise: ALLOW },
+        Test { equals: fionbio, then: REPORT, otherwise: ALLOW },
         Load(SECOND),
-        Test { equals: F_SETFL.cast_unsigned(), then: TELL, otherwise: ALLOW },
+        Test { equals: F_SETFL.cast_unsigned(), then: REPORT, otherwise: ALLOW },
         Load(SECOND),
-        Test { equals: SHUT_WR.cast_unsigned(), then: ALLOW, otherwise: TELL },
+        Test { equals: SHUT_WR.cast_unsigned(), then: ALLOW, otherwise: REPORT },
         Load(SECOND),
         Test { equals: SOL_SOCKET.cast_unsigned(), then: 19, otherwise: ALLOW },
         Load(THIRD),
-        Test { equals: SO_ATTACH_FILTER.cast_unsigned(), then: TELL, otherwise: 21 },
-        Test { equals: SO_ATTACH_BPF.cast_unsigned(), then: TELL, otherwise: ALLOW },
+        Test { equals: SO_ATTACH_FILTER.cast_unsigned(), then: REPORT, otherwise: 21 },
+        Test { equals: SO_ATTACH_BPF.cast_unsigned(), then: REPORT, otherwise: ALLOW },
         Return(SECCOMP_RET_ALLOW),
         Return(SECCOMP_RET_USER_NOTIF),
     ];
@@ -100,7 +100,7 @@ mod tests {
     const HERE: u32 = 0xC000_003E;
     const ELSEWHERE: u32 = 0x4000_0003;
 
-    /// What the kernel would do, for the three kinds of instructions that there are.
+    /// Runs the program like the kernel, for the three kinds of instructions that are used.
     fn run(program: &[sock_filter], number: u32, architecture: u32, second: u32, third: u32) -> u32 {
         let (mut at, mut accumulator) = (0, 0);
         loop {

@@ -1,4 +1,4 @@
-//! The process whose call waits for an answer.
+//! The process whose call waits for an answer, seen from outside.
 
 use std::fs::{self, File};
 use std::io;
@@ -8,47 +8,47 @@ use std::os::unix::fs::FileExt;
 
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
-/// The longest address that concerns us, `sockaddr_in6`.
+/// Length in bytes of the longest address that concerns us, `sockaddr_in6`.
 const ADDRESS: usize = 28;
 
-/// A thread that is stopped in a system call, seen from outside.
+/// A thread that is stopped in a system call.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Caller {
+pub(crate) struct Tracee {
     thread: u32,
 }
 
-impl Caller {
-    pub(super) fn new(thread: u32) -> Caller {
-        Caller { thread }
+impl Tracee {
+    pub(crate) fn new(thread: u32) -> Tracee {
+        Tracee { thread }
     }
 
     /// The process that the thread belongs to.
-    pub(super) fn process(self) -> Option<u32> {
+    pub(crate) fn process(self) -> Option<u32> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.thread)).ok()?;
         status.lines().find_map(|line| line.strip_prefix("Tgid:"))?.trim().parse().ok()
     }
 
-    /// Which socket the caller's descriptor is, by inode.
-    pub(super) fn socket(self, descriptor: RawFd) -> Option<u64> {
+    /// The inode of the socket behind a descriptor of the thread.
+    pub(crate) fn socket(self, descriptor: RawFd) -> Option<u64> {
         socket_behind(self.thread, descriptor)
     }
 
-    /// The flags of the caller's descriptor: those of the file, and `O_CLOEXEC`.
-    pub(super) fn flags(self, descriptor: RawFd) -> Option<i32> {
+    /// The flags of a descriptor: those of the open file, and `O_CLOEXEC`.
+    pub(crate) fn flags(self, descriptor: RawFd) -> Option<i32> {
         let told = fs::read_to_string(format!("/proc/{}/fdinfo/{descriptor}", self.thread)).ok()?;
         let flags = told.lines().find_map(|line| line.strip_prefix("flags:"))?;
         i32::from_str_radix(flags.trim(), 8).ok()
     }
 
-    /// The caller's own socket, as one more descriptor of it.
-    pub(super) fn duplicate(self, descriptor: RawFd) -> io::Result<OwnedFd> {
+    /// A duplicate of a descriptor of the thread, in this process.
+    pub(crate) fn duplicate(self, descriptor: RawFd) -> io::Result<OwnedFd> {
         let process = self.process().and_then(|process| Pid::from_raw(process.cast_signed()));
         let process = pidfd_open(process.ok_or(io::ErrorKind::NotFound)?, PidfdFlags::empty())?;
         Ok(pidfd_getfd(process, descriptor, PidfdGetfdFlags::empty())?)
     }
 
-    /// The internet address at `place`; `None` for any other kind.
-    pub(super) fn address(self, place: u64, length: u64) -> io::Result<Option<SocketAddr>> {
+    /// The internet address in the thread's memory; `None` for another family.
+    pub(crate) fn address(self, place: u64, length: u64) -> io::Result<Option<SocketAddr>> {
         let mut bytes = [0; ADDRESS];
         let length =
             usize::try_from(length & u64::from(u32::MAX)).map_or(ADDRESS, |length| length.min(ADDRESS));
@@ -56,15 +56,15 @@ impl Caller {
         Ok(parse(&bytes[..length]))
     }
 
-    /// The `int` at `place`.
-    pub(super) fn number(self, place: u64) -> io::Result<i32> {
+    /// The `int` at `place` in the thread's memory.
+    pub(crate) fn number(self, place: u64) -> io::Result<i32> {
         let mut bytes = [0; 4];
         self.memory(false)?.read_exact_at(&mut bytes, place)?;
         Ok(i32::from_ne_bytes(bytes))
     }
 
-    /// Stores an address as `accept` does: as much of it as there is room for, and how long it is.
-    pub(super) fn store(self, address: SocketAddr, place: u64, length_place: u64) -> io::Result<()> {
+    /// Stores an address as accept(2) does: the part that there is room for, then its whole length.
+    pub(crate) fn store(self, address: SocketAddr, place: u64, length_place: u64) -> io::Result<()> {
         if place == 0 {
             return Ok(());
         }
@@ -84,8 +84,8 @@ impl Caller {
     }
 }
 
-/// The inode of the socket that a process' descriptor is, if it is one.
-pub(super) fn socket_behind(process: u32, descriptor: RawFd) -> Option<u64> {
+/// The inode of the socket behind a process' descriptor; `None` if that is no socket.
+pub(crate) fn socket_behind(process: u32, descriptor: RawFd) -> Option<u64> {
     let target = fs::read_link(format!("/proc/{process}/fd/{descriptor}")).ok()?;
     target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
 }
@@ -133,7 +133,7 @@ mod tests {
     use super::{format, parse};
 
     #[test]
-    fn an_address_survives_the_way_through_memory() {
+    fn an_address_is_the_same_after_a_write_and_a_read() {
         for address in ["127.0.0.1:3000", "0.0.0.0:1", "[::1]:65535", "[::]:8080"] {
             let address: SocketAddr = address.parse().unwrap();
             assert_eq!(parse(&format(address)), Some(address));
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_internet_address_is_none() {
+    fn other_bytes_are_no_internet_address() {
         for bytes in [
             &[][..],
             &[1, 0],

@@ -1,4 +1,4 @@
-//! The servers: a test of this binary, started by another.
+//! The servers: a test of this binary, which another test starts.
 
 use std::env;
 use std::io::{ErrorKind, Write};
@@ -11,14 +11,14 @@ use rustix::net::sockopt::set_socket_reuseport;
 use socket2::{Domain, Socket, Type};
 
 use super::SERVER;
-use crate::child;
+use crate::launcher;
 
-/// What the server does, when this binary is one.
+/// Serves, if the variable is set.
 #[test]
 fn is_a_server() {
     let Ok(what) = env::var(SERVER) else { return };
-    if env::args().any(|argument| argument == child::tests::PERSONA) {
-        // The harness takes what follows for the persona as one more filter.
+    if env::args().any(|argument| argument == launcher::tests::TEST) {
+        // The test harness takes the launcher's arguments for names of tests, this one among them.
         return;
     }
     let (kind, address) = what.split_once(' ').unwrap();
@@ -71,7 +71,7 @@ fn is_a_server() {
     process::exit(0);
 }
 
-/// As C and Python do it: `accept` returns when there is a connection.
+/// Like C and Python: `accept` returns when there is a connection.
 fn wait_in_accept(address: SocketAddr) {
     let listener = TcpListener::bind(address).unwrap();
     assert_eq!(listener.local_addr().unwrap(), address);
@@ -86,7 +86,7 @@ fn accept_for_ever(listener: &TcpListener) {
     }
 }
 
-/// As tokio and Go do it: told of changes only, they accept until there is nothing.
+/// Like tokio and Go: edge-triggered, they accept until `EAGAIN`.
 fn follow_edges(listener: &TcpListener) {
     listener.set_nonblocking(true).unwrap();
     let poll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
@@ -109,6 +109,6 @@ fn follow_edges(listener: &TcpListener) {
 }
 
 fn answer(mut stream: TcpStream) {
-    // A poke is gone by now.
+    // The connection may be a poke, which is closed already.
     let _ = writeln!(stream, "{}", process::id());
 }

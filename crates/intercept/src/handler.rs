@@ -1,0 +1,284 @@
+//! Decides the answer to each call.
+
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::sync::Arc;
+
+use libc::{O_CLOEXEC, O_NONBLOCK};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::net::sockopt::socket_reuseport;
+
+use crate::interceptor::{Control, Event};
+use crate::listener::{Listener, is_stream};
+use crate::listeners::Listeners;
+use crate::pending_accept::PendingAccept;
+use crate::port_holder::port_holder;
+use crate::seccomp::{Call, Kind, Notifications, int};
+use crate::socket_options;
+use crate::tracee::{Tracee, socket_behind};
+
+/// Answers the calls of one program and its descendants.
+pub(crate) struct Handler {
+    notifications: Notifications,
+    listeners: Arc<Listeners>,
+    control: Arc<Control>,
+    tell: Box<dyn Fn(Event) + Send>,
+    loans: Vec<Loan>,
+    pending: Vec<PendingAccept>,
+}
+
+/// One of our listeners that the program uses.
+struct Loan {
+    listener: Arc<Listener>,
+    /// The process and its descriptor; `None` for a listener that the program inherited.
+    borrower: Option<(u32, RawFd)>,
+    /// The program has set the socket to blocking.
+    is_blocking: bool,
+    accepts: bool,
+}
+
+enum Answer {
+    /// The kernel carries the call out.
+    CarryOn,
+    Success,
+    Failure(Errno),
+    /// The call was answered already, will be answered later, or nobody waits for it any more.
+    None,
+}
+
+/// Reasons for the thread to wake up.
+struct Woken {
+    has_call: bool,
+    has_ended: bool,
+}
+
+impl Handler {
+    pub(crate) fn new(
+        notifications: Notifications,
+        listeners: Arc<Listeners>,
+        control: Arc<Control>,
+        tell: Box<dyn Fn(Event) + Send>,
+    ) -> Handler {
+        Handler { notifications, listeners, control, tell, loans: Vec::new(), pending: Vec::new() }
+    }
+
+    /// Answers calls until no process is left under the filter, or the interceptor is dropped.
+    pub(crate) fn run(&mut self) {
+        while !self.control.state().over {
+            let Ok(woken) = self.wait() else { break };
+            if woken.has_call {
+                match self.notifications.receive() {
+                    Ok(Some(call)) => self.answer(&call),
+                    Ok(None) => {}
+                    Err(_) => break,
+                }
+            } else if woken.has_ended {
+                break;
+            }
+            self.serve_pending();
+        }
+        (self.tell)(Event::Ended);
+    }
+
+    fn wait(&self) -> io::Result<Woken> {
+        let on_hold = self.control.state().on_hold;
+        let mut sources = vec![
+            PollFd::new(&self.notifications, PollFlags::IN),
+            PollFd::new(self.control.wakeup(), PollFlags::IN),
+        ];
+        if !on_hold {
+            let listeners = self.pending.iter().map(|pending| PollFd::new(&pending.listener, PollFlags::IN));
+            sources.extend(listeners);
+        }
+        match poll(&mut sources, None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if !sources[1].revents().is_empty() {
+            self.control.clear_wakeup();
+        }
+        let events = sources[0].revents();
+        Ok(Woken {
+            has_call: events.contains(PollFlags::IN),
+            has_ended: events.intersects(PollFlags::HUP | PollFlags::ERR),
+        })
+    }
+
+    fn answer(&mut self, call: &Call) {
+        let answer = match call.kind {
+            Kind::Bind => self.bind(call).unwrap_or(Answer::CarryOn),
+            Kind::Listen
+            | Kind::Accept
+            | Kind::Accept4
+            | Kind::Shutdown
+            | Kind::Ioctl
+            | Kind::Fcntl
+            | Kind::PacketFilter => {
+                let socket = Tracee::new(call.thread).socket(call.descriptor);
+                match socket.and_then(|inode| self.listeners.with_inode(inode)) {
+                    Some(listener) => self.on_listener(call, listener),
+                    None => Answer::CarryOn,
+                }
+            }
+            Kind::Other => Answer::CarryOn,
+        };
+        match answer {
+            Answer::CarryOn => self.notifications.carry_on(call),
+            Answer::Success => self.notifications.succeed(call),
+            Answer::Failure(error) => self.notifications.fail(call, error),
+            Answer::None => {}
+        }
+    }
+
+    /// After an error of our own, the program binds for itself.
+    fn bind(&mut self, call: &Call) -> io::Result<Answer> {
+        let tracee = Tracee::new(call.thread);
+        let [place, length, _] = call.arguments;
+        let Some(address) = tracee.address(place, length)?.filter(|address| address.port() != 0) else {
+            return Ok(Answer::CarryOn);
+        };
+        let socket = tracee.duplicate(call.descriptor)?;
+        if !is_stream(socket.as_fd()) {
+            return Ok(Answer::CarryOn);
+        }
+        let flags = tracee.flags(call.descriptor).ok_or(ErrorKind::NotFound)?;
+        let borrower = (tracee.process().ok_or(ErrorKind::NotFound)?, call.descriptor);
+        if !self.notifications.is_waiting(call) {
+            return Ok(Answer::None);
+        }
+        if let Some(listener) = self.listeners.at(address) {
+            return self.lend(call, &socket, listener, borrower, flags);
+        }
+        match self.listeners.bind(socket.try_clone()?, address) {
+            Ok(listener) => {
+                self.note_loan(listener, borrower, flags);
+                Ok(Answer::Success)
+            }
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                if let Some(listener) = self.listeners.with_port_of(address)
+                    && !self.loans.iter().any(|loan| loan.listener.address == listener.address)
+                {
+                    return self.lend(call, &socket, listener, borrower, flags);
+                }
+                (self.tell)(Event::Refused { address, by: port_holder(address) });
+                Ok(Answer::Failure(Errno::ADDRINUSE))
+            }
+            Err(error) => Ok(Errno::from_io_error(&error).map_or(Answer::CarryOn, Answer::Failure)),
+        }
+    }
+
+    /// Replaces the program's socket by our listener. Fails with `EADDRINUSE` if the program has the listener under another
+    /// descriptor, as the kernel would without `SO_REUSEPORT`.
+    fn lend(
+        &mut self,
+        call: &Call,
+        socket: &OwnedFd,
+        listener: Arc<Listener>,
+        borrower: (u32, RawFd),
+        flags: i32,
+    ) -> io::Result<Answer> {
+        let shares = socket_reuseport(socket).unwrap_or(false);
+        if !shares && self.loans.iter().any(|loan| loan.is_open_elsewhere(&listener, borrower)) {
+            return Ok(Answer::Failure(Errno::ADDRINUSE));
+        }
+        socket_options::copy(socket.as_fd(), listener.as_fd());
+        self.notifications.replace(call, listener.as_fd(), (flags & O_CLOEXEC).cast_unsigned())?;
+        self.note_loan(listener, borrower, flags);
+        Ok(Answer::Success)
+    }
+
+    fn note_loan(&mut self, listener: Arc<Listener>, borrower: (u32, RawFd), flags: i32) {
+        let address = listener.address;
+        let loan = self.loan(listener);
+        loan.borrower = Some(borrower);
+        loan.is_blocking = flags & O_NONBLOCK == 0;
+        (self.tell)(Event::Bound(address));
+    }
+
+    /// A call on one of our listeners.
+    fn on_listener(&mut self, call: &Call, listener: Arc<Listener>) -> Answer {
+        let address = listener.address;
+        match call.kind {
+            Kind::Listen => match listener.listen(int(call.arguments[0])) {
+                Ok(()) => {
+                    (self.tell)(Event::Listening(address));
+                    Answer::Success
+                }
+                Err(error) => Errno::from_io_error(&error).map_or(Answer::CarryOn, Answer::Failure),
+            },
+            Kind::Accept | Kind::Accept4 => self.accept(call, listener),
+            Kind::Shutdown => {
+                for pending in self.pending.extract_if(.., |pending| pending.listener.address == address) {
+                    self.notifications.fail(&pending.call, Errno::INVAL);
+                }
+                Answer::Success
+            }
+            Kind::Ioctl => match Tracee::new(call.thread).number(call.arguments[1]) {
+                Ok(number) => {
+                    self.loan(listener).is_blocking = number == 0;
+                    Answer::Success
+                }
+                Err(_) => Answer::Failure(Errno::FAULT),
+            },
+            Kind::Fcntl => {
+                self.loan(listener).is_blocking = int(call.arguments[1]) & O_NONBLOCK == 0;
+                Answer::Success
+            }
+            // A program that stops may refuse new connections by a filter. The next program uses the same socket.
+            Kind::PacketFilter => Answer::Success,
+            Kind::Bind | Kind::Other => Answer::CarryOn,
+        }
+    }
+
+    fn accept(&mut self, call: &Call, listener: Arc<Listener>) -> Answer {
+        let address = listener.address;
+        let loan = self.loan(Arc::clone(&listener));
+        let is_blocking = loan.is_blocking;
+        if !loan.accepts {
+            loan.accepts = true;
+            (self.tell)(Event::Accepting(address));
+        }
+        let pending = PendingAccept { call: *call, listener };
+        // A thread waits in one call at a time: an older one was interrupted.
+        self.pending.retain(|pending| pending.call.thread != call.thread);
+        // Locked until the connection is handed over: after `hold` has returned, none is.
+        let state = self.control.state();
+        if !state.on_hold && pending.serve(&self.notifications) {
+            return Answer::None;
+        }
+        drop(state);
+        if is_blocking {
+            self.pending.push(pending);
+            return Answer::None;
+        }
+        Answer::Failure(Errno::AGAIN)
+    }
+
+    /// Hands the connections in the queue to the calls that wait for them.
+    fn serve_pending(&mut self) {
+        let notifications = &self.notifications;
+        let state = self.control.state();
+        if !state.on_hold {
+            self.pending.retain(|pending| !pending.serve(notifications));
+        }
+    }
+
+    fn loan(&mut self, listener: Arc<Listener>) -> &mut Loan {
+        let known = self.loans.iter().position(|loan| loan.listener.inode() == listener.inode());
+        let at = known.unwrap_or_else(|| {
+            self.loans.push(Loan { listener, borrower: None, is_blocking: false, accepts: false });
+            self.loans.len() - 1
+        });
+        &mut self.loans[at]
+    }
+}
+
+impl Loan {
+    /// Whether the program has this listener open under another descriptor than `borrower`.
+    fn is_open_elsewhere(&self, listener: &Listener, borrower: (u32, RawFd)) -> bool {
+        let is_open = |(process, descriptor)| socket_behind(process, descriptor) == Some(listener.inode());
+        self.listener.inode() == listener.inode()
+            && self.borrower.is_some_and(|other| other != borrower && is_open(other))
+    }
+}

@@ -1,0 +1,139 @@
+//! One listening socket.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{SocketAddrAny, SocketFlags, acceptfrom_with};
+use socket2::{Domain, SockRef, Socket, Type};
+
+/// Connections that may wait to be accepted, however few a program asks for in `listen`.
+const BACKLOG: i32 = 1024;
+
+/// A listening socket and the connections that were taken from its queue in vain.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    pub(crate) address: SocketAddr,
+    socket: Socket,
+    inode: u64,
+    /// Accepted for a program that ended before the connection was handed over.
+    returned: Mutex<Vec<Accepted>>,
+}
+
+/// A connection on its way to a program, and its peer's address.
+pub(crate) type Accepted = (OwnedFd, Option<SocketAddr>);
+
+impl Listener {
+    pub(crate) fn new(address: SocketAddr, socket: Socket, inode: u64) -> Self {
+        Self { address, socket, inode, returned: Mutex::default() }
+    }
+
+    /// Listens, with a backlog of at least 1024.
+    pub(crate) fn listen(&self, backlog: i32) -> io::Result<()> {
+        self.socket.listen(backlog.max(BACKLOG))
+    }
+
+    pub(crate) fn inode(&self) -> u64 {
+        self.inode
+    }
+
+    pub(crate) fn duplicate(&self) -> io::Result<OwnedFd> {
+        self.socket.try_clone().map(OwnedFd::from)
+    }
+
+    /// Takes the next connection. The error is `WouldBlock` if none waits.
+    pub(crate) fn accept(&self) -> io::Result<Accepted> {
+        if let Some(accepted) = self.returned().pop() {
+            return Ok(accepted);
+        }
+        let (connection, peer) = acceptfrom_with(&self.socket, SocketFlags::CLOEXEC)?;
+        Ok((connection, peer.and_then(internet)))
+    }
+
+    /// Takes back a connection that could not be handed over.
+    pub(crate) fn put_back(&self, accepted: Accepted) {
+        self.returned().push(accepted);
+    }
+
+    /// Whether a connection waits to be accepted.
+    pub(crate) fn has_waiting(&self) -> bool {
+        let mut one = [PollFd::new(&self.socket, PollFlags::IN)];
+        !self.returned().is_empty() || poll(&mut one, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Makes the socket readable once more, by a connection that is closed at once. Programs that poll it, also for edges
+    /// only, then look into the queue.
+    pub(crate) fn poke(&self) -> io::Result<()> {
+        let mut address = self.address;
+        match address {
+            SocketAddr::V4(_) if address.ip().is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            SocketAddr::V6(_) if address.ip().is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+            _ => {}
+        }
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
+        match socket.connect(&address.into()) {
+            Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => Ok(()),
+            connected => connected,
+        }
+    }
+
+    fn returned(&self) -> MutexGuard<'_, Vec<Accepted>> {
+        self.returned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// Whether the socket is a stream socket.
+pub(crate) fn is_stream(socket: BorrowedFd<'_>) -> bool {
+    SockRef::from(&socket).r#type().is_ok_and(|kind| kind == Type::STREAM)
+}
+
+fn internet(address: SocketAddrAny) -> Option<SocketAddr> {
+    SocketAddr::try_from(address).ok()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::io::{ErrorKind, Read};
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::Arc;
+
+    use super::Listener;
+    use crate::listeners::Listeners;
+
+    pub(crate) fn any() -> (Listeners, Arc<Listener>) {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let listeners = Listeners::default();
+        listeners.own(free).unwrap();
+        let listener = listeners.at(free).unwrap();
+        (listeners, listener)
+    }
+
+    #[test]
+    fn a_connection_that_was_put_back_is_the_next_one() {
+        let (_listeners, listener) = any();
+        let client = TcpStream::connect(listener.address).unwrap();
+        let accepted = listener.accept().unwrap();
+        assert_eq!(accepted.1, client.local_addr().ok());
+        assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+        listener.put_back(accepted);
+        assert!(listener.has_waiting());
+        assert_eq!(listener.accept().unwrap().1, client.local_addr().ok());
+    }
+
+    #[test]
+    fn a_poke_is_a_connection_that_ends() {
+        let (_listeners, listener) = any();
+        listener.poke().unwrap();
+        let (connection, _) = listener.accept().unwrap();
+        assert_eq!(TcpStream::from(connection).read(&mut [0]).unwrap(), 0);
+    }
+}
