@@ -101,7 +101,7 @@ fn options(framework: &'static str, cli: &Cli) -> Options {
         build: build::id(),
         allow_rollback: cli.allow_rollback,
         is_log_filter: |text| Filter::parse(text).is_ok(),
-        figures: Box::new(serve::figures),
+        process_stats: Box::new(serve::process_stats),
         ..Options::new(framework)
     }
 }

@@ -63,10 +63,10 @@ where
     Ok(())
 }
 
-/// The figures of this process for `/metrics`.
-pub(crate) fn figures() -> site::Figures {
+/// The statistics of this process for `/metrics`.
+pub(crate) fn process_stats() -> site::ProcessStats {
     let figures = lifecycle::figures();
-    site::Figures {
+    site::ProcessStats {
         connections: figures.connections,
         drains: vec![
             ("clean", figures.drains.clean),

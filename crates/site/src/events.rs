@@ -18,7 +18,7 @@ use futures_util::{
 use serde::Serialize;
 use tokio::{sync::broadcast, time};
 
-use crate::stand::Leave;
+use crate::drain_signal::DrainListener;
 
 /// How many events a client may be behind before it is cut.
 const BACKLOG: usize = 64;
@@ -115,19 +115,19 @@ impl Events {
         }
     }
 
-    /// One client's stream: `hello`, the problems that are open, then what happens, until `leave` is taken. `period`
+    /// One client's stream: `hello`, the problems that are open, then what happens, until `drain` resolves. `period`
     /// is asked before every heartbeat, so a changed one is in force at once.
     pub(crate) fn stream<P: Fn() -> Duration + Send + Sync + 'static>(
         &self,
         hello: Bytes,
         local: bool,
-        leave: Leave,
+        drain: DrainListener,
         period: P,
     ) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync + use<P> {
         let state = self.state();
         let mut waiting = VecDeque::from([hello]);
         waiting.extend(state.problems.values().map(|problem| problem.face(local)));
-        let client = Client { waiting, over: false, receiver: self.sender.subscribe(), leave, local };
+        let client = Client { waiting, over: false, receiver: self.sender.subscribe(), drain, local };
         stream::unfold((client, period), |(mut client, period)| async move {
             let bytes = client.next(period()).await?;
             Some((Ok(bytes), (client, period)))
@@ -167,7 +167,7 @@ struct Client {
     waiting: VecDeque<Bytes>,
     over: bool,
     receiver: broadcast::Receiver<Frame>,
-    leave: Leave,
+    drain: DrainListener,
     local: bool,
 }
 
@@ -180,8 +180,8 @@ impl Client {
         if self.over {
             return None;
         }
-        let (event, leave) = (pin!(self.receiver.recv()), pin!(self.leave.taken()));
-        match time::timeout(period, select(event, leave)).await {
+        let (event, drained) = (pin!(self.receiver.recv()), pin!(self.drain.drained()));
+        match time::timeout(period, select(event, drained)).await {
             Err(_) => Some(Bytes::from_static(HEARTBEAT)),
             Ok(Either::Left((frame, _))) => Some(frame.ok()?.face(self.local)),
             Ok(Either::Right((location, _))) => {

@@ -29,6 +29,7 @@
 mod admission;
 mod configured_routes;
 mod derived;
+mod drain_signal;
 mod error;
 mod events;
 mod fault;
@@ -41,14 +42,13 @@ mod page;
 mod request_id;
 mod route;
 mod site;
-mod stand;
 mod state;
 mod visit;
 
 pub use crate::{
     derived::{Config, Derived, Document},
     error::Error,
-    metrics::Figures,
+    metrics::ProcessStats,
     options::{OpenError, Options},
     page::CONTENT_SECURITY_POLICY,
     site::Site,

@@ -1,4 +1,4 @@
-//! The figures that `/metrics` shows.
+//! The metrics of `/metrics`.
 
 use std::{
     sync::{
@@ -23,9 +23,9 @@ const REQUEST_SECONDS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.
 /// From the parse of a short file to a site with thousands of templates.
 const RELOAD_SECONDS: [f64; 8] = [0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.01, 0.1, 1.0];
 
-/// What the process can say about itself; the site only shows it.
+/// Statistics of the process. The site only shows them.
 #[derive(Clone, Debug, Default)]
-pub struct Figures {
+pub struct ProcessStats {
     /// Connections open now.
     pub connections: u64,
     /// Drains that ended, by outcome.
@@ -191,14 +191,14 @@ impl Metrics {
     }
 
     /// The exposition in the Prometheus text format. `degraded` is all that is degraded now.
-    pub(crate) fn text(&self, figures: &Figures, degraded: &[Degraded]) -> String {
+    pub(crate) fn text(&self, stats: &ProcessStats, degraded: &[Degraded]) -> String {
         let _one = self.scrape.lock().unwrap_or_else(PoisonError::into_inner);
-        self.connections.set(signed(figures.connections));
-        self.memory.set(signed(figures.memory));
-        self.descriptors.set(signed(figures.descriptors));
-        self.threads.set(signed(figures.threads));
-        self.log_lines_dropped.inner().store(figures.log_lines_dropped, Ordering::Relaxed);
-        for (family, ended) in [(&self.drains, &figures.drains), (&self.upgrades, &figures.upgrades)] {
+        self.connections.set(signed(stats.connections));
+        self.memory.set(signed(stats.memory));
+        self.descriptors.set(signed(stats.descriptors));
+        self.threads.set(signed(stats.threads));
+        self.log_lines_dropped.inner().store(stats.log_lines_dropped, Ordering::Relaxed);
+        for (family, ended) in [(&self.drains, &stats.drains), (&self.upgrades, &stats.upgrades)] {
             for &(outcome, count) in ended {
                 family.get_or_create(&Ended { outcome }).inner().store(count, Ordering::Relaxed);
             }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use configs::{Diagnosis, UnknownKeys};
 
-use crate::metrics::Figures;
+use crate::metrics::ProcessStats;
 
 /// Where a site comes from.
 pub struct Options {
@@ -26,8 +26,8 @@ pub struct Options {
     pub allow_rollback: bool,
     /// True for a text that is a log filter.
     pub is_log_filter: fn(&str) -> bool,
-    /// Where the process's own figures come from.
-    pub figures: Box<dyn Fn() -> Figures + Send + Sync>,
+    /// Reads the statistics of the process.
+    pub process_stats: Box<dyn Fn() -> ProcessStats + Send + Sync>,
 }
 
 impl Options {
@@ -43,7 +43,7 @@ impl Options {
             build: String::from(env!("CARGO_PKG_VERSION")),
             allow_rollback: false,
             is_log_filter: |_| true,
-            figures: Box::new(Figures::default),
+            process_stats: Box::new(ProcessStats::default),
         }
     }
 }

@@ -19,13 +19,13 @@ use views::Views;
 use crate::{
     admission, configured_routes,
     derived::{Config, Derived, Document},
+    drain_signal::DrainSignal,
     error::Error,
     events::{self, Source},
     fault, guard, history,
-    metrics::Figures,
+    metrics::ProcessStats,
     options::{OpenError, Options},
     route::Route,
-    stand::Stand,
     state::State,
     visit::{Arrival, Visit},
 };
@@ -40,14 +40,14 @@ const LOG_FILTER: &str =
 #[derive(Clone)]
 pub struct Site {
     inner: Arc<Inner>,
-    stand: Stand,
+    drain_signal: DrainSignal,
 }
 
 struct Inner {
     configs: Configs<AppConfig, Derived>,
     views: Views,
     state: Arc<State>,
-    figures: Box<dyn Fn() -> Figures + Send + Sync>,
+    process_stats: Box<dyn Fn() -> ProcessStats + Send + Sync>,
     build: String,
     instance: Bytes,
     requests: AtomicU64,
@@ -80,7 +80,7 @@ impl Site {
             configs,
             views,
             state,
-            figures: options.figures,
+            process_stats: options.process_stats,
             build: options.build,
             instance: options.instance.into(),
             requests: AtomicU64::new(0),
@@ -92,7 +92,7 @@ impl Site {
             Source::Templates => views.reload(),
         });
         drop(held);
-        Ok(Site { inner, stand: Stand::new() })
+        Ok(Site { inner, drain_signal: DrainSignal::new() })
     }
 
     /// The JSON Schema of the configuration.
@@ -130,12 +130,12 @@ impl Site {
     #[must_use = "what is returned is to be served at the address"]
     pub fn served_at(&self, address: SocketAddr) -> Site {
         self.inner.state.served_at(address);
-        Site { inner: Arc::clone(&self.inner), stand: Stand::new() }
+        Site { inner: Arc::clone(&self.inner), drain_signal: DrainSignal::new() }
     }
 
     /// Says that this place is left: here `/readyz` answers 503, every `/events` ends with `bye`.
     pub fn drain(&self) {
-        self.stand.leave(self.inner.state.address());
+        self.drain_signal.drain(self.inner.state.address());
     }
 
     /// Begins a request: takes the one configuration that it sees, decides whether it may go on.
@@ -175,8 +175,8 @@ impl Site {
     pub fn events(&self, visit: &Visit) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync + use<> {
         let hello = events::hello(self.instance(), &self.inner.build, visit.config().generation());
         let state = Arc::clone(&self.inner.state);
-        let leave = self.stand.leave_of(visit.reached());
-        self.inner.state.events().stream(hello, visit.is_local(), leave, move || state.period())
+        let drain = self.drain_signal.listener(visit.reached());
+        self.inner.state.events().stream(hello, visit.is_local(), drain, move || state.period())
     }
 
     /// `GET /page.js`
@@ -205,7 +205,7 @@ impl Site {
             revision: Option<u64>,
             address: Option<SocketAddr>,
         }
-        let draining = self.stand.is_left();
+        let draining = self.drain_signal.is_draining();
         let config = visit.config();
         let body = Ready {
             status: if draining { "draining" } else { "ready" },
@@ -222,7 +222,7 @@ impl Site {
     pub fn metrics(&self) -> String {
         let mut degraded = self.inner.configs.degraded();
         degraded.extend(self.inner.views.degraded());
-        self.inner.state.metrics().text(&(self.inner.figures)(), &degraded)
+        self.inner.state.metrics().text(&(self.inner.process_stats)(), &degraded)
     }
 
     /// A path from the configuration's `routes:`, or why not.

@@ -10,6 +10,7 @@ const FILES: &[(&str, &[&str])] = &[
         "configs",
         &["keeper", "recipe", "evidence", "drawn", "fault", "rehearsal", "in_force", "offer", "here"],
     ),
+    ("site", &["edition", "in_force", "stand", "leave", "onward", "figures"]),
     ("views", &["press", "leash", "weave", "excess", "spot"]),
     ("conformance", &["ordeal", "callers", "caller", "ended", "shipped", "errand", "fate"]),
     ("compare", &["keeper", "leftovers", "workshop", "paint", "glance", "stage", "scratch"]),
