@@ -4,7 +4,7 @@ use crate::{Answer, DEADLINE, Failed, Request, answer::Framing};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 use std::{
     io::{ErrorKind, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     time::Duration,
 };
 
@@ -39,6 +39,36 @@ impl Client {
     /// Sends these bytes unchanged.
     pub fn send(&mut self, bytes: &[u8]) -> Result<(), Failed> {
         self.stream.write_all(bytes).map_err(|e| format!("sending: {e}").into())
+    }
+
+    /// Closes the client's half of the connection: it sends nothing more, and goes on reading.
+    pub fn finish_sending(&self) -> Result<(), Failed> {
+        Ok(self.stream.shutdown(Shutdown::Write)?)
+    }
+
+    /// Sends as much as the connection takes without waiting; what it does not take is left out.
+    pub(crate) fn send_without_waiting(&mut self, bytes: &[u8]) -> Result<usize, Failed> {
+        self.stream.set_nonblocking(true)?;
+        let mut sent = 0;
+        while let Ok(count) = self.stream.write(&bytes[sent..])
+            && count > 0
+        {
+            sent += count;
+        }
+        self.stream.set_nonblocking(false)?;
+        Ok(sent)
+    }
+
+    /// Whether bytes, or the end of the connection, come within `patience`.
+    pub(crate) fn has_more_within(&self, patience: Duration) -> Result<bool, Failed> {
+        if !self.unread.is_empty() {
+            return Ok(true);
+        }
+        let before = self.stream.read_timeout()?;
+        self.stream.set_read_timeout(Some(patience))?;
+        let waiting = self.stream.peek(&mut [0]);
+        self.stream.set_read_timeout(before)?;
+        Ok(!waiting.is_err_and(|e| matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)))
     }
 
     /// Sends a request and reads its answer. The connection stays open unless the server closes it.

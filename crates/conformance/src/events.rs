@@ -2,7 +2,7 @@
 
 use crate::{Answer, Client, DEADLINE, Failed, answer::Framing};
 use serde_json::Value;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// An open stream of server-sent events.
 #[derive(Debug)]
@@ -59,6 +59,12 @@ impl Events {
                 None => return Err(format!("the stream ended within a frame: {text:?}").into()),
             }
         }
+    }
+
+    /// Whether more of the stream, or its end, comes within `patience`.
+    pub(crate) fn goes_on_within(&mut self, patience: Duration) -> Result<bool, Failed> {
+        let complete = self.raw[self.parsed..].windows(2).any(|two| two == b"\n\n");
+        Ok(complete || self.client.has_more_within(patience)?)
     }
 
     /// Waits for the next frame that the predicate accepts. `what` names it in a failure.

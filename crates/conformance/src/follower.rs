@@ -1,7 +1,16 @@
 //! The client of a load that follows `/events`.
 
 use crate::{Events, Failed, Request, client::Client, load::Job, load_clients::Failure, tally::Outcome};
-use std::{net::SocketAddr, time::Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+/// How often the client looks whether the load has ended.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How long a stream may be silent: longer than the 15 s between two heartbeats.
+const SILENCE: Duration = Duration::from_secs(25);
 
 /// The address and instance that told the client to leave.
 struct Left {
@@ -46,7 +55,19 @@ fn follow(job: &Job, address: SocketAddr, left: Option<Left>) -> Result<Option<(
         job.tally.returned(left.at.elapsed());
     }
     let again = left.filter(|left| !is_back(left));
-    while let Some(frame) = events.next_frame().map_err(words)? {
+    let mut heard = Instant::now();
+    loop {
+        if job.is_over() {
+            return Ok(None);
+        }
+        if !events.goes_on_within(LOOK).map_err(words)? {
+            if heard.elapsed() < SILENCE {
+                continue;
+            }
+            return Err((Outcome::Cut, "/events: no heartbeat".to_owned()));
+        }
+        heard = Instant::now();
+        let Some(frame) = events.next_frame().map_err(words)? else { break };
         if frame.event == "bye" {
             let location = frame.json().map_err(words)?["location"].as_str().unwrap_or_default().to_owned();
             let onward = location.trim_start_matches("http://").trim_end_matches('/').parse();
@@ -54,9 +75,6 @@ fn follow(job: &Job, address: SocketAddr, left: Option<Left>) -> Result<Option<(
             let left = again.unwrap_or_else(|| Left { at: Instant::now(), instance, address });
             events.rest().map_err(words)?;
             return Ok(Some((onward, left)));
-        }
-        if job.is_over() {
-            return Ok(None);
         }
     }
     Err((Outcome::Cut, "/events ended without `bye`".to_owned()))

@@ -5,12 +5,11 @@ use std::sync::LazyLock;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::ConnectionType;
 use actix_web::http::header::{HOST, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, error::InternalError, web::Data};
 use futures_util::FutureExt;
-use lifecycle::{Connection, Drain};
+use lifecycle::Connection;
 use site::{Arrival, Site, Visit};
 
 use crate::failure::Failure;
@@ -21,7 +20,6 @@ static HEADERS: LazyLock<[HeaderName; 4]> = LazyLock::new(|| site::HEADERS.map(H
 /// Lets a request through to its handler with the one configuration that it sees, or answers it.
 pub(crate) async fn admission(
     site: Data<Site>,
-    drain: Data<Drain>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, Error> {
@@ -41,10 +39,6 @@ pub(crate) async fn admission(
             response.headers_mut().insert(name.clone(), value);
         }
     }
-    if drain.is_draining() {
-        // A `Connection` header would be ignored.
-        response.head_mut().set_connection_type(ConnectionType::Close);
-    }
     site.answered(&visit, response.status().as_u16());
     answer.map_err(|response| InternalError::from_response("no answer", response).into())
 }
@@ -54,7 +48,9 @@ fn visit(site: &Site, request: &ServiceRequest) -> Visit {
     site.visit(&Arrival {
         method: request.method().as_str(),
         path: request.uri().path(),
+        target_host: request.uri().host(),
         ends: connection.map(|connection| (connection.peer, connection.local)),
+        half_closed: connection.map(|connection| &connection.half_closed),
         hosts: request.headers().get_all(HOST).count(),
         header: &|name| request.headers().get(name).map(HeaderValue::as_bytes),
     })

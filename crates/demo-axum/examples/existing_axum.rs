@@ -9,5 +9,5 @@ async fn main() -> std::io::Result<()> {
     let app = Router::new().route("/", get(async || "hello\n"));
 
     let listener = lifecycle::listener("127.0.0.1:3000")?; // handed over, or bound
-    axum::serve(listener, app).with_graceful_shutdown(lifecycle::shutdown()).await
+    lifecycle::run(axum::serve(listener, app).with_graceful_shutdown(lifecycle::shutdown())).await
 }

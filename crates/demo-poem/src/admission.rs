@@ -45,7 +45,9 @@ fn visit(site: &Site, request: &Request) -> Visit {
     site.visit(&Arrival {
         method: request.method().as_str(),
         path: request.uri().path(),
+        target_host: request.uri().host(),
         ends: connection.map(|connection| (connection.peer, connection.local)),
+        half_closed: connection.map(|connection| &connection.half_closed),
         hosts: request.headers().get_all(HOST).iter().count(),
         header: &|name| request.headers().get(name).map(HeaderValue::as_bytes),
     })

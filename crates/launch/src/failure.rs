@@ -9,6 +9,7 @@ use site::OpenError;
 #[derive(Debug)]
 pub(crate) enum Failure {
     Open(OpenError),
+    Descriptors { limit: u64, needed: u64 },
     Bind(BindError),
     Inherited(io::Error),
     Serve(ServeError),
@@ -27,7 +28,7 @@ impl Failure {
             Failure::Bind(_)
             | Failure::Inherited(_)
             | Failure::Serve(ServeError::PidFile(PidFileError::InUse { .. })) => 3,
-            Failure::Open(_) | Failure::Serve(_) | Failure::Upgrade(_) => 1,
+            Failure::Open(_) | Failure::Descriptors { .. } | Failure::Serve(_) | Failure::Upgrade(_) => 1,
         })
     }
 }
@@ -48,6 +49,10 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Open(error) => error.fmt(f),
+            Failure::Descriptors { limit, needed } => write!(
+                f,
+                "the process may open {limit} descriptors, and a server needs at least {needed}: raise the limit (`ulimit -n`)"
+            ),
             Failure::Bind(error) => {
                 write!(f, "{error}; another port is one flag away: `--set port=8081`")
             }

@@ -79,6 +79,9 @@ where
         cli::LogFormat::Text => Format::Text,
         cli::LogFormat::Json => Format::Json,
     };
+    if !cli.check {
+        enough_descriptors()?;
+    }
     let logs = Logs::start(&Filter::parse("info").expect("`info` is a filter"), format);
     let site = Site::open(options(framework, cli))?;
     if cli.check {
@@ -104,6 +107,14 @@ fn options(framework: &'static str, cli: &Cli) -> Options {
         process_stats: Box::new(serve::process_stats),
         ..Options::new(framework)
     }
+}
+
+/// Raises the limit of open descriptors as far as it goes, and refuses one with which no server could answer.
+fn enough_descriptors() -> Result<(), Failure> {
+    // Where the limit cannot be raised or read, the start goes on and shows what it is.
+    let limit = lifecycle::raise_descriptor_limit().unwrap_or(u64::MAX);
+    let needed = lifecycle::needed_descriptors();
+    if limit < needed { Err(Failure::Descriptors { limit, needed }) } else { Ok(()) }
 }
 
 /// Asks another server to upgrade itself.

@@ -23,9 +23,6 @@ where
     F: Future<Output = io::Result<()>> + Send + 'static,
 {
     let config = site.config();
-    if let Err(error) = lifecycle::raise_descriptor_limit() {
-        tracing::warn!("the limit of open descriptors stays as it is: {error}");
-    }
     let (reloaded, ruled) = (site.clone(), site.clone());
     let mut server = Server::new(inherited, &config.host, config.port)
         .map_err(Failure::Bind)?

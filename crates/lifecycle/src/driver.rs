@@ -16,6 +16,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tower_service::Service;
@@ -170,30 +171,47 @@ where
         let counted = self.drain.connection();
         let (wire, line) = Wire::new(stream, self.patience.reading);
         let guest = Arc::new(Guest::new(line));
+        let half_closed = Arc::new(Notify::new());
         let answering = {
             let (guest, drain, service) = (Arc::clone(&guest), self.drain.clone(), self.service.clone());
+            let connection = Connection { peer, local, half_closed: Arc::clone(&half_closed) };
             service_fn(move |mut request: Request<Incoming>| {
                 guest.speaks();
-                request.extensions_mut().insert(Connection { peer, local });
+                request.extensions_mut().insert(connection.clone());
                 answer(service.clone(), request, drain.clone())
             })
         };
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.patience.head)
+            // A client may close its half of the connection behind its request.
+            .half_close(true)
             .max_header_size(HEAD)
             .max_buf_size(BUFFER)
             .serve_connection(TokioIo::new(wire), answering);
         let drain = self.drain.clone();
         self.connections.spawn(async move {
             let mut connection = pin!(connection);
+            let answered = async {
+                tokio::select! {
+                    biased;
+                    ended = &mut connection => ended,
+                    () = guest.may_leave(&drain) => {
+                        connection.as_mut().graceful_shutdown();
+                        connection.await
+                    }
+                }
+            };
+            // hyper reads nothing while it waits for an answer, so it does not see that the client is gone.
+            let gone = async {
+                guest.line.half_closed().await;
+                half_closed.notify_one();
+                guest.line.broken().await;
+            };
             let ended = tokio::select! {
                 biased;
-                ended = &mut connection => ended,
-                () = guest.may_leave(&drain) => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
+                ended = answered => ended,
+                () = gone => return,
             };
             if let Err(error) = ended {
                 tracing::debug!(%peer, %error, "a connection ended early");

@@ -10,6 +10,10 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 /// The target whose lines pass every filter.
 pub(crate) const ANNOUNCEMENT: &str = "serving";
 
+/// The target at which actix-http logs as errors what a client did wrong: a line for each bad header. hyper logs the same
+/// at `debug`.
+const CLIENTS_MISTAKES: &str = "actix_http::h1::dispatcher";
+
 /// Which lines are logged, as an operator writes it: one of `off`, `error`, `warn`, `info`, `debug`,
 /// `trace`, or directives between commas, such as `info,hyper=debug`: the level of every target, then that
 /// of targets that begin with `hyper`.
@@ -65,8 +69,13 @@ impl Filter {
         Ok(Filter { text: text.into(), targets })
     }
 
+    /// [`CLIENTS_MISTAKES`] are logged with `debug` and more, or when the filter names their target.
     pub(crate) fn into_targets(self) -> Targets {
-        self.targets.with_target(ANNOUNCEMENT, Level::INFO)
+        let targets = self.targets.with_target(ANNOUNCEMENT, Level::INFO);
+        if self.text.contains("actix_http") || targets.would_enable(CLIENTS_MISTAKES, &Level::DEBUG) {
+            return targets;
+        }
+        targets.with_target(CLIENTS_MISTAKES, LevelFilter::OFF)
     }
 }
 
@@ -149,5 +158,19 @@ mod tests {
             Filter::parse("verbose").unwrap_err().to_string(),
             "`verbose` is no log level: expected `off`, `error`, `warn`, `info`, `debug` or `trace`, or directives such as `info,hyper=debug`",
         );
+    }
+
+    #[test]
+    fn clients_mistakes_are_logged_at_debug_or_when_they_are_named() {
+        for (text, logged) in [
+            ("error", false),
+            ("info", false),
+            ("info,hyper=debug", false),
+            ("debug", true),
+            ("info,actix_http=error", true),
+        ] {
+            let targets = Filter::parse(text).unwrap().into_targets();
+            assert_eq!(targets.would_enable(super::CLIENTS_MISTAKES, &Level::ERROR), logged, "{text}");
+        }
     }
 }

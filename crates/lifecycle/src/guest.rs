@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use socket2::TcpKeepalive;
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::drain::Drain;
@@ -16,16 +18,22 @@ use crate::wire::Line;
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 64 * 1024;
 
+/// How long a connection is silent before the kernel asks whether the client is still there, and how often it asks.
+const PROBED: Duration = Duration::from_secs(15);
+
 /// How often a connection whose client is in the middle of a request's head is looked at during a drain.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// The two ends of a connection, in the extensions of every request that it carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Connection {
     /// The client's.
     pub peer: SocketAddr,
     /// Ours.
     pub local: SocketAddr,
+    /// Is notified once, by `notify_one`, when the client has closed its half of the connection while it is answered. A
+    /// client that is gone altogether looks the same, until something is written: then it resets the connection.
+    pub half_closed: Arc<Notify>,
 }
 
 impl Connection {
@@ -33,7 +41,7 @@ impl Connection {
     /// the kernel gives up a client that takes nothing for as long as `patience.reading`.
     pub fn accepted(stream: &TcpStream, patience: Patience) -> io::Result<Connection> {
         tune(stream, patience);
-        Ok(Connection { peer: stream.peer_addr()?, local: stream.local_addr()? })
+        Ok(Connection { peer: stream.peer_addr()?, local: stream.local_addr()?, half_closed: Arc::default() })
     }
 }
 
@@ -90,9 +98,11 @@ impl Guest {
 /// What cannot be set is left as it is: the connection works without.
 pub(crate) fn tune(stream: &TcpStream, patience: Patience) {
     let _ = stream.set_nodelay(true);
+    let socket = socket2::SockRef::from(stream);
+    // A client whose machine or network is gone sends no end. Probes find it where nothing is written.
+    let _ = socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(PROBED).with_interval(PROBED));
     #[cfg(target_os = "linux")]
     {
-        let socket = socket2::SockRef::from(stream);
         // Without it the kernel takes megabytes for a client that reads nothing, then hears of progress
         // only when a third of them is gone.
         let _ = socket.set_tcp_notsent_lowat(UNSENT);

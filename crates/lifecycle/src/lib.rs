@@ -66,8 +66,8 @@
 //!
 //! `examples/existing_service.rs` is the same for a program that has nothing else to do than to serve:
 //! [`endpoint`], then [`serve`]. A service that stays with its framework's server adds [`listener`] for its
-//! listener, [`shutdown`] for its end: it stops in order, but loses what frameworks lose (idle connections
-//! are closed in their clients' faces).
+//! listener, [`shutdown`] for its end and [`run`] for a deadline: it stops in order, but closes idle connections
+//! whose clients may be about to send.
 //!
 //! # Talking to a supervisor
 //!
@@ -111,6 +111,8 @@
 //! HTTP/1 alone, without TLS. It starts no process but a successor, and watches that for its probation alone.
 //! It never ends the process itself.
 
+#[cfg(feature = "actix")]
+pub mod actix;
 mod attempt;
 mod binary;
 mod control_socket;
@@ -159,14 +161,14 @@ pub use crate::guest::{Connection, Patience};
 pub use crate::inherited::{Inherited, executable};
 pub use crate::instance::instance;
 pub use crate::lane::{Lane, spawn};
-pub use crate::limits::raise_descriptor_limit;
+pub use crate::limits::{needed_descriptors, raise_descriptor_limit};
 pub use crate::listeners::{Move, MoveError};
 pub use crate::logs::{FilterHandle, Format, Logs};
 pub use crate::pid_file::{PidFile, PidFileError};
 pub use crate::port_owner::PortOwner;
 pub use crate::predecessor::Predecessor;
 pub use crate::server::{Handle, ReadyServer, ServeError, Server};
-pub use crate::service::{endpoint, listener, shutdown};
+pub use crate::service::{endpoint, listener, run, shutdown};
 pub use crate::signals::{Hangup, Signal, Signals};
 pub use crate::socket::{BindError, Socket};
 pub use crate::stage::{DrainTimeouts, Outcome, Stage};

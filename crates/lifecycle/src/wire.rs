@@ -11,13 +11,16 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{Sleep, sleep, timeout};
 
 /// Bytes that a client may still send after its last answer before the connection is closed in its face.
 const LEFTOVERS: usize = 1024 * 1024;
+
+/// How often a connection with unread bytes is asked whether its client has closed its half.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// How long a client may take to notice that its connection was closed.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -87,6 +90,26 @@ impl Line {
         let mut byte = [MaybeUninit::uninit()];
         self.hearing.load(Ordering::Relaxed)
             || SockRef::from(self.stream()).peek(&mut byte).is_ok_and(|waiting| waiting > 0)
+    }
+
+    /// Resolves when the client has closed its half of the connection.
+    pub(crate) async fn half_closed(&self) {
+        while let Ok(ready) = self.stream().ready(Interest::READABLE).await {
+            if ready.is_read_closed() {
+                return;
+            }
+            // There are bytes that hyper has not read yet.
+            sleep(GLANCE).await;
+        }
+        std::future::pending::<()>().await;
+    }
+
+    /// Resolves when the connection was reset. A client that has closed it altogether resets it at the next write; one that
+    /// has closed its half alone does not.
+    pub(crate) async fn broken(&self) {
+        if self.stream().ready(Interest::ERROR).await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Closes the connection so that its client receives the last answer: a socket closed with unread bytes

@@ -7,12 +7,15 @@ use crate::{derived::Config, error::Error, guard, route::Route, visit::Arrival};
 /// The largest body that a request may announce, in bytes: there is nothing to send here.
 const BODY_LIMIT: u64 = 64 * 1024;
 
-/// Decides by the one configuration of the request at hand: size, limit, maintenance, unknown path, guard, in this order.
+/// Decides by the one configuration of the request at hand: hosts, size, limit, maintenance, unknown path, guard, in this order.
 ///
 /// An unknown path never reaches a framework's router: one that decodes a path, or drops a slash at its end, would find
 /// a route there that the guard did not see. A wrong method comes before the guard, but is the framework's to find, so
 /// the guard speaks only where it will not be found.
 pub(crate) fn decide(config: &Config, route: Route, arrival: &Arrival<'_>, local: bool) -> Result<(), Error> {
+    if arrival.hosts > 1 {
+        return Err(Error::TwoHosts);
+    }
     if announced(arrival) > BODY_LIMIT {
         return Err(Error::BodyTooLarge);
     }

@@ -7,6 +7,8 @@ use std::fmt;
 /// The cause of [`Error::Internal`] went to the log when the error was made; it is not in here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
+    /// There is more than one `Host` header (RFC 9112, section 3.2).
+    TwoHosts,
     /// The body is announced as larger than 64 KiB.
     BodyTooLarge,
     /// The process answers no more requests in this second.
@@ -35,6 +37,7 @@ impl Error {
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         match self {
+            Error::TwoHosts => 400,
             Error::BodyTooLarge => 413,
             Error::TooManyRequests { .. } => 429,
             Error::Maintenance => 503,
@@ -80,6 +83,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Error::TwoHosts => "the request has more than one `Host` header",
             Error::BodyTooLarge => "the body is larger than 64 KiB",
             Error::TooManyRequests { .. } => "too many requests, try again in a moment",
             Error::Maintenance => "closed for maintenance",

@@ -5,18 +5,21 @@ use std::{
     io,
     net::SocketAddr,
     pin::pin,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
 use futures_util::{
     Stream,
-    future::{Either, select},
+    future::{Either, pending, select},
     stream,
 };
 use serde::Serialize;
-use tokio::{sync::broadcast, time};
+use tokio::{
+    sync::{Notify, broadcast},
+    time,
+};
 
 use crate::drain_signal::DrainListener;
 
@@ -25,6 +28,13 @@ const BACKLOG: usize = 64;
 
 /// How long a client waits before it comes back after `bye`, in milliseconds.
 const RETRY_MILLIS: u32 = 250;
+
+/// How often a client hears something. A write is what finds out that a client is gone.
+const HEARTBEAT_PERIOD: Duration = Duration::from_secs(15);
+
+/// How long after its half-close a client is written to once more. One that is gone resets the connection at the first
+/// write, so the second one fails.
+const PROBE: Duration = Duration::from_secs(1);
 
 const HEARTBEAT: &[u8] = b": still here\n\n";
 
@@ -115,22 +125,29 @@ impl Events {
         }
     }
 
-    /// One client's stream: `hello`, the problems that are open, then what happens, until `drain` resolves. `period`
-    /// is asked before every heartbeat, so a changed one is in force at once.
-    pub(crate) fn stream<P: Fn() -> Duration + Send + Sync + 'static>(
+    /// One client's stream: `hello`, the problems that are open, then what happens, until `drain` resolves.
+    pub(crate) fn stream(
         &self,
         hello: Bytes,
         local: bool,
         drain: DrainListener,
-        period: P,
-    ) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync + use<P> {
+        half_closed: Option<Arc<Notify>>,
+    ) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync + use<> {
         let state = self.state();
         let mut waiting = VecDeque::from([hello]);
         waiting.extend(state.problems.values().map(|problem| problem.face(local)));
-        let client = Client { waiting, over: false, receiver: self.sender.subscribe(), drain, local };
-        stream::unfold((client, period), |(mut client, period)| async move {
-            let bytes = client.next(period()).await?;
-            Some((Ok(bytes), (client, period)))
+        let client = Client {
+            waiting,
+            over: false,
+            receiver: self.sender.subscribe(),
+            drain,
+            half_closed,
+            probing: false,
+            local,
+        };
+        stream::unfold(client, |mut client| async move {
+            let bytes = client.next().await?;
+            Some((Ok(bytes), client))
         })
     }
 
@@ -168,25 +185,41 @@ struct Client {
     over: bool,
     receiver: broadcast::Receiver<Frame>,
     drain: DrainListener,
+    half_closed: Option<Arc<Notify>>,
+    /// The client may be gone: one more write will show it.
+    probing: bool,
     local: bool,
 }
 
 impl Client {
     /// The next bytes; none when the server said good-bye, or when the client is too far behind to be told all.
-    async fn next(&mut self, period: Duration) -> Option<Bytes> {
+    async fn next(&mut self) -> Option<Bytes> {
         if let Some(bytes) = self.waiting.pop_front() {
             return Some(bytes);
         }
         if self.over {
             return None;
         }
+        let period = if std::mem::take(&mut self.probing) { PROBE } else { HEARTBEAT_PERIOD };
+        let half_closed = self.half_closed.clone();
+        let half_closed = pin!(async {
+            match half_closed {
+                Some(half_closed) => half_closed.notified().await,
+                None => pending().await,
+            }
+        });
         let (event, drained) = (pin!(self.receiver.recv()), pin!(self.drain.drained()));
-        match time::timeout(period, select(event, drained)).await {
+        let happens = pin!(select(event, drained));
+        match time::timeout(period, select(happens, half_closed)).await {
             Err(_) => Some(Bytes::from_static(HEARTBEAT)),
-            Ok(Either::Left((frame, _))) => Some(frame.ok()?.face(self.local)),
-            Ok(Either::Right((location, _))) => {
+            Ok(Either::Left((Either::Left((frame, _)), _))) => Some(frame.ok()?.face(self.local)),
+            Ok(Either::Left((Either::Right((location, _)), _))) => {
                 self.over = true;
                 Some(bye(location))
+            }
+            Ok(Either::Right(_)) => {
+                self.probing = true;
+                Some(Bytes::from_static(HEARTBEAT))
             }
         }
     }

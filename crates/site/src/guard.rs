@@ -4,27 +4,37 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::visit::Arrival;
 
-/// Each says that somebody else stands between us and the client, so the connection's ends prove nothing.
-const FORWARDING: [&str; 10] = [
+/// Headers that proxies add. With one of them the client is somewhere else, so the connection's ends prove nothing.
+const FORWARDING: [&str; 15] = [
     "forwarded",
+    "x-forwarded",
     "x-forwarded-for",
     "x-forwarded-host",
+    "x-forwarded-port",
     "x-forwarded-proto",
     "x-forwarded-server",
     "x-real-ip",
     "x-client-ip",
+    "x-cluster-client-ip",
+    "x-original-host",
+    "fly-client-ip",
     "true-client-ip",
     "cf-connecting-ip",
     "via",
 ];
 
 /// Whether a request is local beyond doubt: both ends of its connection loopback, one `Host` and that a loopback name
-/// (a web page elsewhere whose name was made to point here has another), no forwarding header.
+/// (a web page elsewhere whose name was made to point here has another), a target without another host, no forwarding
+/// header.
+///
+/// A proxy on the same machine that adds no header and sets `Host` to its upstream (nginx's bare `proxy_pass`) cannot be
+/// told from a local client. Behind a proxy an `admin_token` must be set.
 pub(crate) fn is_local(arrival: &Arrival<'_>) -> bool {
     let loopback = |end: SocketAddr| end.ip().to_canonical().is_loopback();
     arrival.ends.is_some_and(|(peer, local)| loopback(peer) && loopback(local))
         && arrival.hosts == 1
         && (arrival.header)("host").is_some_and(is_loopback_name)
+        && arrival.target_host.is_none_or(|host| is_loopback_name(host.as_bytes()))
         && FORWARDING.iter().all(|name| (arrival.header)(name).is_none())
 }
 
@@ -62,7 +72,9 @@ mod tests {
         is_local(&Arrival {
             method: "GET",
             path: "/metrics",
+            target_host: None,
             ends: Some((peer.parse().unwrap(), own.parse().unwrap())),
+            half_closed: None,
             hosts: headers.iter().filter(|(name, _)| *name == "host").count(),
             header: &header,
         })

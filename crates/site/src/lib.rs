@@ -7,7 +7,7 @@
 //! ```no_run
 //! # fn main() -> Result<(), site::OpenError> {
 //! let site = site::Site::open(site::Options::new("Axum"))?;
-//! let arrival = site::Arrival { method: "GET", path: "/dynamic-config", ends: None, hosts: 0, header: &|_| None };
+//! let arrival = site::Arrival { method: "GET", path: "/dynamic-config", target_host: None, ends: None, half_closed: None, hosts: 0, header: &|_| None };
 //! let visit = site.visit(&arrival);
 //! assert!(visit.admitted().is_ok());
 //! println!("{}", String::from_utf8_lossy(&site.dynamic_config(&visit).json));

@@ -174,9 +174,8 @@ impl Site {
     /// `GET /events`
     pub fn events(&self, visit: &Visit) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync + use<> {
         let hello = events::hello(self.instance(), &self.inner.build, visit.config().generation());
-        let state = Arc::clone(&self.inner.state);
         let drain = self.drain_signal.listener(visit.reached());
-        self.inner.state.events().stream(hello, visit.is_local(), drain, move || state.period())
+        self.inner.state.events().stream(hello, visit.is_local(), drain, visit.half_closed())
     }
 
     /// `GET /page.js`

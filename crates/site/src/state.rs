@@ -85,11 +85,6 @@ impl State {
         self.address.store(Some(Arc::new(address)));
     }
 
-    /// How long a client of the events waits for a heartbeat at most.
-    pub(crate) fn period(&self) -> Duration {
-        Duration::from_secs(self.current.load().settings.refresh_interval_seconds.into())
-    }
-
     /// The page at this second, for a request that sees `config`.
     pub(crate) fn page(&self, config: &Config, templates: &Templates) -> Result<Bytes, views::Error> {
         let (second, port) = (unix_second(), self.port(config));

@@ -8,6 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use tokio::sync::Notify;
 
 use crate::{derived::Config, error::Error, request_id::RequestId, route::Route};
 
@@ -21,8 +22,12 @@ pub struct Arrival<'a> {
     pub method: &'a str,
     /// The path as the client wrote it, without the query.
     pub path: &'a str,
+    /// The host in the target, which only the absolute form has: `GET http://host/path`.
+    pub target_host: Option<&'a str>,
     /// The two ends of the connection, the client's first.
     pub ends: Option<(SocketAddr, SocketAddr)>,
+    /// Is notified when the client has closed its half of the connection.
+    pub half_closed: Option<&'a Arc<Notify>>,
     /// How many `Host` headers there are.
     pub hosts: usize,
     /// The first value of a header, named in lower case.
@@ -39,6 +44,8 @@ struct Inner {
     local: bool,
     /// The address of ours that the client knows.
     reached: Option<IpAddr>,
+    /// For `/events` alone.
+    half_closed: Option<Arc<Notify>>,
     admitted: Result<(), Error>,
     /// The client has the document that it asks for.
     known: bool,
@@ -69,6 +76,7 @@ impl Visit {
             route,
             local,
             reached: arrival.ends.map(|(_, ours)| ours.ip()),
+            half_closed: arrival.half_closed.filter(|_| route == Route::Events).cloned(),
             admitted,
             instance,
             request_id: request_id.unwrap_or_else(|| RequestId::Numbered(number())),
@@ -123,6 +131,10 @@ impl Visit {
 
     pub(crate) fn reached(&self) -> Option<IpAddr> {
         self.0.reached
+    }
+
+    pub(crate) fn half_closed(&self) -> Option<Arc<Notify>> {
+        self.0.half_closed.clone()
     }
 
     pub(crate) fn request_id(&self) -> String {

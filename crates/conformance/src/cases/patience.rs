@@ -18,6 +18,8 @@ claims! {
         headers_that_stop_coming_are_cut_after_10_seconds,
         an_idle_connection_closes_after_10_seconds,
         a_connection_that_never_speaks_closes,
+        a_body_that_stops_coming_is_cut_after_10_seconds,
+        a_second_head_that_stops_coming_is_cut_after_10_seconds,
         an_open_event_stream_is_not_idle,
         a_client_that_does_not_read_is_cut;
 }
@@ -65,6 +67,40 @@ fn a_connection_that_never_speaks_closes(demo: &Demo) -> Verdict {
     let server = demo.server().start()?;
     let start = Instant::now();
     patient(&server)?.wait_for_close()?;
+    lasted(start);
+    Ok(())
+}
+
+/// A server may also answer and close at once.
+fn a_body_that_stops_coming_is_cut_after_10_seconds(demo: &Demo) -> Verdict {
+    let server = demo.server().start()?;
+    let head = "POST /ping HTTP/1.1\r\nHost: localhost\r\n";
+    let (chunked, sized) = ("Transfer-Encoding: chunked\r\n\r\n", "Content-Length: 10\r\n\r\n");
+    let beginnings = [
+        chunked.to_owned(),
+        format!("{chunked}5\r\nab"),
+        format!("{chunked}1\r\na\r\n0\r\nx: y\r\n"),
+        sized.to_owned(),
+    ];
+    let mut clients = Vec::new();
+    for beginning in &beginnings {
+        let mut client = patient(&server)?;
+        client.send(format!("{head}{beginning}").as_bytes())?;
+        clients.push(client);
+    }
+    for (client, beginning) in clients.iter_mut().zip(&beginnings) {
+        client.wait_for_close().map_err(|_| format!("after {beginning:?} it is kept"))?;
+    }
+    Ok(())
+}
+
+fn a_second_head_that_stops_coming_is_cut_after_10_seconds(demo: &Demo) -> Verdict {
+    let server = demo.server().start()?;
+    let mut client = patient(&server)?;
+    client.get("/healthz")?;
+    let start = Instant::now();
+    client.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")?;
+    client.wait_for_close()?;
     lasted(start);
     Ok(())
 }

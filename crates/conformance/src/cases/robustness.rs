@@ -1,7 +1,7 @@
 //! Overload, malformed requests and missing resources.
 
 use crate::{
-    Client, Demo, Failed, Request, Running,
+    Client, Demo, Events, Failed, Request, Running, Server,
     claim::{Verdict, claims},
     wait_until,
 };
@@ -24,6 +24,14 @@ claims![
     a_connection_is_kept_and_closed_as_asked,
     a_body_that_is_expected_to_be_read_is_not_in_the_way,
     a_client_that_leaves_early_harms_nobody,
+    a_request_before_a_half_close_is_answered,
+    an_event_stream_outlives_a_half_close,
+    a_stream_whose_client_is_gone_ends,
+    two_host_headers_are_400,
+    a_content_length_above_64_bits_is_refused,
+    bad_header_lines_are_logged_at_debug,
+    too_few_descriptors_end_the_start_with_1,
+    a_client_that_pipelines_and_does_not_read_costs_little,
 ];
 
 fn five_hundred_idle_event_clients_are_served(demo: &Demo) -> Verdict {
@@ -95,9 +103,7 @@ fn a_closed_stderr_kills_nothing(demo: &Demo) -> Verdict {
         assert_eq!(server.status("/unknown")?, 404);
     }
     server.save_config("")?;
-    server.save_config(
-        crate::Server::shipped_config().replace("feature_flag_a: true", "feature_flag_a: false"),
-    )?;
+    server.save_config(Server::shipped_config().replace("feature_flag_a: true", "feature_flag_a: false"))?;
     server.wait_for_generation(2)?;
     assert_eq!(server.stop()?.code(), Some(0));
     Ok(())
@@ -222,4 +228,137 @@ fn a_client_that_leaves_early_harms_nobody(demo: &Demo) -> Verdict {
     })?;
     assert_eq!(server.status("/")?, 200);
     Ok(())
+}
+
+fn a_request_before_a_half_close_is_answered(demo: &Demo) -> Verdict {
+    let server = demo.server().start()?;
+    for target in ["/", "/healthz", "/ping"] {
+        for attempt in 0..30 {
+            let mut client = server.client()?;
+            client.send(&Request::get(target).bytes(server.address()))?;
+            client.finish_sending()?;
+            let answer = client.answer("GET").map_err(|failed| {
+                format!("{target}, attempt {attempt}: {}", failed.message().unwrap_or_default())
+            })?;
+            assert_eq!(answer.status, 200, "{target}");
+            client.wait_for_close()?;
+        }
+    }
+    Ok(())
+}
+
+fn an_event_stream_outlives_a_half_close(demo: &Demo) -> Verdict {
+    let server = demo.server().start()?;
+    let mut client = server.client()?;
+    client.send(&Request::get("/events").bytes(server.address()))?;
+    client.finish_sending()?;
+    let mut events = Events::open(client)?;
+    events.event("hello")?;
+    server.edit("feature_flag_a: true", "feature_flag_a: false")?;
+    events.event("config")?;
+    Ok(())
+}
+
+fn a_stream_whose_client_is_gone_ends(demo: &Demo) -> Verdict {
+    let server = demo.server().start()?;
+    let stays = server.events()?;
+    let streams = (0..20).map(|_| server.events()).collect::<Result<Vec<_>, _>>()?;
+    wait_until("the streams", || server.metric("http_connections", &[]).is_ok_and(|open| open > 20.5))?;
+    drop(streams);
+    // Each edit is written to the streams; a client that is gone answers the first write by a reset.
+    for generation in 2..5 {
+        let config = Server::shipped_config();
+        let text = config.replace("seconds: 5", &format!("seconds: {generation}00"));
+        server.replace("config.yaml", text)?;
+        server.wait_for_generation(generation)?;
+    }
+    wait_until("the streams to end", || server.metric("http_connections", &[]).is_ok_and(|open| open < 2.5))?;
+    drop(stays);
+    Ok(())
+}
+
+fn two_host_headers_are_400(demo: &Demo) -> Verdict {
+    let server = demo.server().start()?;
+    for target in ["/", "/unknown", "/metrics", "/ping"] {
+        for (first, second) in [("localhost", "localhost"), ("localhost", "demo.example")] {
+            let two = Request::get(target).header("Host", first).header("Host", second);
+            assert_eq!(server.request(&two)?.status, 400, "{target}: {first}, then {second}");
+        }
+    }
+    Ok(())
+}
+
+fn a_content_length_above_64_bits_is_refused(demo: &Demo) -> Verdict {
+    let server = demo.server().start()?;
+    for length in ["18446744073709551616", "99999999999999999999999999", &"9".repeat(400)] {
+        let status = server.request(&Request::new("POST", "/").header("Content-Length", length))?.status;
+        assert!(matches!(status, 400 | 413 | 431), "{length}: {status}");
+    }
+    Ok(())
+}
+
+fn bad_header_lines_are_logged_at_debug(demo: &Demo) -> Verdict {
+    let server = demo.server().start()?;
+    for _ in 0..50 {
+        let mut client = server.client()?;
+        client.send(b"GET / HTTP/1.1\r\nHost: a\r\nbad header\r\n\r\n")?;
+        client.wait_for_close()?;
+    }
+    server.edit("log_level: info", "log_level: error")?;
+    server.wait_for_generation(2)?;
+    for _ in 0..50 {
+        let mut client = server.client()?;
+        client.send(b"GET / HTTP/1.1\r\nHost: a\r\nbad header\r\n\r\n")?;
+        client.wait_for_close()?;
+    }
+    server.stop()?;
+    let lines = server.log().lines();
+    let errors: Vec<&String> = lines.iter().filter(|line| line.contains("ERROR")).collect();
+    assert!(errors.is_empty(), "{} lines such as {:?}", errors.len(), errors[0]);
+    Ok(())
+}
+
+fn too_few_descriptors_end_the_start_with_1(demo: &Demo) -> Verdict {
+    for limit in [13, 16, 20, 30] {
+        let ended = demo.server().on_a_free_port().after(&format!("ulimit -n {limit}")).run()?;
+        let ended = ended
+            .with_status(1)
+            .map_err(|failed| format!("`ulimit -n {limit}`: {}", failed.message().unwrap_or_default()))?;
+        let said = ended.output();
+        assert!(said.contains("descriptors") && said.contains("`ulimit -n`"), "{limit}: {said}");
+        assert!(said.contains(&format!(" {limit}")), "{limit}: {said}");
+    }
+    Ok(())
+}
+
+fn a_client_that_pipelines_and_does_not_read_costs_little(demo: &Demo) -> Verdict {
+    const CLIENTS: u64 = 20;
+    let server = demo.server().start()?;
+    server.get("/")?;
+    let before = memory(&server)?;
+    let requests = Request::get("/").bytes(server.address()).repeat(5_000);
+    let mut clients = (0..CLIENTS).map(|_| server.client()).collect::<Result<Vec<_>, _>>()?;
+    for client in &mut clients {
+        assert!(client.send_without_waiting(&requests)? > 0);
+    }
+    let second = Duration::from_secs(1);
+    sleep(second);
+    let spent = processor_time(&server)?;
+    sleep(second);
+    let spent = processor_time(&server)?.saturating_sub(spent);
+    let grown = memory(&server)?.saturating_sub(before);
+    assert!(spent < second / 4, "it works for clients that take nothing: {spent:?} in {second:?}");
+    assert!(grown < CLIENTS * 2048, "{grown} KiB are kept for {CLIENTS} clients that take nothing");
+    assert_eq!(server.status("/")?, 200);
+    drop(clients);
+    wait_until("the clients to be gone", || {
+        server.metric("http_connections", &[]).is_ok_and(|open| open < 2.5)
+    })
+}
+
+/// The process's resident memory, in KiB.
+fn memory(server: &Running) -> Result<u64, Failed> {
+    let status = fs::read_to_string(format!("/proc/{}/status", server.pid()))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+    Ok(line.trim_end_matches("kB").trim().parse()?)
 }

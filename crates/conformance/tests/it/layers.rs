@@ -54,7 +54,7 @@ const EXCLUSIVE: &[(&str, &[&str])] = &[
     ("minisign-verify", &["lifecycle"]),
     ("clap", &["launch", "hotrun", "compare", "bench"]),
     ("axum", &["demo-axum", "lifecycle"]),
-    ("actix-web", &["demo-actix-web"]),
+    ("actix-web", &["demo-actix-web", "lifecycle"]),
     ("warp", &["demo-warp"]),
     ("poem", &["demo-poem"]),
 ];

@@ -1,7 +1,7 @@
 //! A client that speaks to a socket and hides nothing.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// One connection.
@@ -46,6 +46,16 @@ impl Client {
 
     pub(crate) fn ask(&mut self, path: &str) {
         self.send(&format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n"));
+    }
+
+    /// Sends nothing more, and goes on reading.
+    pub(crate) fn finish_sending(&self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// Leaves by a reset, as a client does that is killed with unread bytes.
+    pub(crate) fn reset(self) {
+        socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).unwrap();
     }
 
     pub(crate) fn get(&mut self, path: &str) -> Answer {

@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::client::Client;
-use crate::server::{LONG, Setup};
+use crate::server::{LONG, Setup, wait_for};
 
 #[test]
 fn a_connection_carries_many_requests() {
@@ -117,5 +117,29 @@ fn a_panic_ends_its_connection_and_nothing_else() {
     assert!(client.is_ended());
     assert_eq!(other.get("/").status, 200);
     assert_eq!(Client::connect(server.address()).get("/").status, 200);
-    crate::server::wait_for(|| server.drain().connections() == 1);
+    wait_for(|| server.drain().connections() == 1);
+}
+
+#[test]
+fn a_request_before_a_half_close_is_answered() {
+    let server = Setup::own(LONG, LONG).start();
+    let mut client = Client::connect(server.address());
+    client.ask("/gate");
+    client.finish_sending();
+    let mut late = Client::connect(server.address());
+    late.get("/");
+    server.house.open_the_gate();
+    assert_eq!(client.answer().body, "through the gate");
+    assert!(client.is_ended());
+}
+
+#[test]
+fn a_silent_answer_ends_when_its_client_resets_the_connection() {
+    let server = Setup::own(LONG, LONG).start();
+    let mut client = Client::connect(server.address());
+    client.ask("/quiet");
+    assert_eq!(client.answer().status, 200);
+    client.reset();
+    wait_for(|| server.house.gave_up());
+    wait_for(|| server.drain().connections() == 0);
 }

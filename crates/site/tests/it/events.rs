@@ -121,17 +121,19 @@ async fn a_client_that_falls_behind_is_cut() {
     assert!(slow.next().await.is_none(), "it was told of an edit after it had missed some");
 }
 
-#[tokio::test]
-async fn a_heartbeat_follows_the_period_in_force() {
-    let folder = Folder::new();
-    folder.save(
-        "config.yaml",
-        &CONFIG.replace("refresh_interval_seconds: 5", "refresh_interval_seconds: 86400"),
-    );
-    let site = folder.open().unwrap();
-    let mut events = pin!(listen(&site, LOCAL));
-    next(&mut events).await;
-    folder.save("config.yaml", &CONFIG.replace("refresh_interval_seconds: 5", "refresh_interval_seconds: 1"));
-    assert!(next(&mut events).await.starts_with("event: config"));
-    assert_eq!(next(&mut events).await, ": still here\n\n");
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_comes_every_15_seconds_whatever_the_refresh_interval_is() {
+    for interval in [1, 5, 86400] {
+        let folder = Folder::new();
+        let interval = format!("refresh_interval_seconds: {interval}");
+        folder.save("config.yaml", &CONFIG.replace("refresh_interval_seconds: 5", &interval));
+        let site = folder.open().unwrap();
+        let mut events = pin!(listen(&site, LOCAL));
+        assert!(events.next().await.unwrap().unwrap().starts_with(b"event: hello"));
+        for _ in 0..3 {
+            let since = tokio::time::Instant::now();
+            assert_eq!(events.next().await.unwrap().unwrap(), ": still here\n\n", "{interval}");
+            assert_eq!(since.elapsed().as_secs(), 15, "{interval}");
+        }
+    }
 }

@@ -59,7 +59,15 @@ impl Folder {
 pub(crate) fn visit(site: &Site, method: &str, path: &str, headers: &[(&str, &str)]) -> Visit {
     let end = "127.0.0.1:8080".parse().unwrap();
     let header = |name: &str| headers.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_bytes());
-    site.visit(&Arrival { method, path, ends: Some((end, end)), hosts: 1, header: &header })
+    site.visit(&Arrival {
+        method,
+        path,
+        target_host: None,
+        ends: Some((end, end)),
+        half_closed: None,
+        hosts: 1,
+        header: &header,
+    })
 }
 
 pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
