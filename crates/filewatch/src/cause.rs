@@ -1,26 +1,26 @@
-//! Whom to thank for what is found: an event, a look, or a request.
+//! What triggered a rebuild: an event, the poll, or a request.
 
 use crate::live::Trigger;
 
 #[derive(Debug)]
 pub(crate) struct Cause {
     trigger: Trigger,
-    /// Looking found something of which an event should have told.
-    unheard: bool,
-    /// So it was the last time that something was found.
+    /// The poll found a change of which an event should have told.
+    unreported: bool,
+    /// The last build was caused by such a change.
     missed: bool,
 }
 
 impl Cause {
     pub(crate) fn start() -> Self {
-        Self { trigger: Trigger::Start, unheard: false, missed: false }
+        Self { trigger: Trigger::Start, unreported: false, missed: false }
     }
 
     pub(crate) fn trigger(&self) -> Trigger {
         self.trigger
     }
 
-    /// Whether looking had to find what events should have told.
+    /// Whether events that should have come were missed.
     pub(crate) fn is_missed(&self) -> bool {
         self.missed
     }
@@ -29,32 +29,32 @@ impl Cause {
         self.trigger = Trigger::Request;
     }
 
-    /// An event told of something; a request or the start is the better reason.
+    /// An event came. A request and the start are named rather than an event.
     pub(crate) fn event(&mut self) {
         if self.trigger == Trigger::Poll {
             self.trigger = Trigger::Event;
         }
     }
 
-    /// Looking found something, and whether an event `should_have_told`.
-    pub(crate) fn look(&mut self, should_have_told: bool) {
-        self.unheard = should_have_told;
+    /// The poll found a change, and whether an event `should_have_told` of it.
+    pub(crate) fn poll(&mut self, should_have_told: bool) {
+        self.unreported = should_have_told;
     }
 
-    /// It led to a build.
+    /// The change led to a build.
     pub(crate) fn accept(&mut self) {
         match self.trigger {
-            Trigger::Poll => self.missed |= self.unheard,
+            Trigger::Poll => self.missed |= self.unreported,
             Trigger::Event => self.missed = false,
             Trigger::Start | Trigger::Request => {}
         }
-        self.rest();
+        self.reset();
     }
 
-    /// It was nothing, or is over.
-    pub(crate) fn rest(&mut self) {
+    /// Nothing is known to have changed.
+    pub(crate) fn reset(&mut self) {
         self.trigger = Trigger::Poll;
-        self.unheard = false;
+        self.unreported = false;
     }
 }
 
@@ -67,25 +67,25 @@ mod tests {
     enum Act {
         Event,
         Request,
-        Look(bool),
+        Poll(bool),
         Accept,
-        Rest,
+        Reset,
     }
-    use Act::{Accept, Event, Look, Request, Rest};
+    use Act::{Accept, Event, Poll, Request, Reset};
 
     #[test]
-    fn the_best_reason_counts_and_a_miss_is_remembered_until_an_event_tells() {
+    fn the_strongest_trigger_counts_and_a_miss_is_remembered_until_an_event_comes() {
         let rows: [(&str, &[Act], Trigger, bool); 10] = [
-            ("the start is the start", &[Event], Trigger::Start, false),
-            ("nobody asked and nobody told", &[Accept], Trigger::Poll, false),
+            ("an event during the start", &[Event], Trigger::Start, false),
+            ("nothing asked and nothing told", &[Accept], Trigger::Poll, false),
             ("told", &[Accept, Event], Trigger::Event, false),
             ("told, then asked for", &[Accept, Event, Request], Trigger::Request, false),
             ("asked for, then told", &[Accept, Request, Event], Trigger::Request, false),
-            ("found where nobody should have told", &[Accept, Look(false), Accept], Trigger::Poll, false),
-            ("found where an event should have told", &[Accept, Look(true), Accept], Trigger::Poll, true),
-            ("found, but told in time", &[Accept, Look(true), Event, Accept], Trigger::Poll, false),
-            ("found, and it was nothing", &[Accept, Look(true), Rest, Accept], Trigger::Poll, false),
-            ("told again", &[Accept, Look(true), Accept, Event, Accept], Trigger::Poll, false),
+            ("found where no event should have told", &[Accept, Poll(false), Accept], Trigger::Poll, false),
+            ("found where an event should have told", &[Accept, Poll(true), Accept], Trigger::Poll, true),
+            ("found, but told in time", &[Accept, Poll(true), Event, Accept], Trigger::Poll, false),
+            ("found, and it was nothing", &[Accept, Poll(true), Reset, Accept], Trigger::Poll, false),
+            ("told again", &[Accept, Poll(true), Accept, Event, Accept], Trigger::Poll, false),
         ];
         for (claim, acts, trigger, missed) in rows {
             let mut cause = Cause::start();
@@ -93,9 +93,9 @@ mod tests {
                 match act {
                     Event => cause.event(),
                     Request => cause.request(),
-                    Look(should_have_told) => cause.look(*should_have_told),
+                    Poll(should_have_told) => cause.poll(*should_have_told),
                     Accept => cause.accept(),
-                    Rest => cause.rest(),
+                    Reset => cause.reset(),
                 }
             }
             assert_eq!((cause.trigger(), cause.is_missed()), (trigger, missed), "{claim}");

@@ -1,22 +1,22 @@
 use std::fmt;
 
-/// A way in which watching is less than it should be. Changes are still seen, by looking instead of by being told.
+/// Why changes may be noticed late. They are still found, by the poll instead of by events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Degraded {
-    /// The system would not start a watcher: `max_user_instances` or descriptors are used up, or it failed.
+    /// There is no platform watcher: `max_user_instances` or descriptors are used up, or it has failed.
     NoEvents,
-    /// Some folders are not watched, `max_user_watches` is used up.
+    /// Some folders are not watched: `max_user_watches` is used up.
     WatchLimit,
     /// A folder that holds a file may not be watched by this process.
     Unwatchable,
-    /// The files are on a file system that does not tell of changes made elsewhere (NFS, SMB, FUSE, 9p).
+    /// The files are on a file system without events for changes made elsewhere (NFS, SMB, FUSE, 9p).
     Remote,
-    /// Looking found a change of which no event told.
+    /// The poll found a change of which no event told.
     MissedEvents,
 }
 
 impl Degraded {
-    /// Every way there is.
+    /// All of them.
     pub const ALL: [Degraded; 5] =
         [Self::NoEvents, Self::WatchLimit, Self::Unwatchable, Self::Remote, Self::MissedEvents];
 

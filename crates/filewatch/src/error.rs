@@ -2,9 +2,9 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a file could not be read: which one, what was found, what was expected.
+/// Why a file could not be read: the path, what was found, what was expected.
 ///
-/// Not being readable is content like any other: a build sees it once, after the quiet, and decides what it means.
+/// A build gets it like content: once, after the quiet period. The build decides what it means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
     /// The path as the build named it.
@@ -21,7 +21,7 @@ pub enum ReadErrorKind {
     Missing,
     /// Something that this process may not read.
     Denied,
-    /// Something that is no regular file (or, for a tree, no folder): `a directory`, `a FIFO`, ...
+    /// Something that is no regular file, or for a tree no folder: `a directory`, `a FIFO`, ...
     NotAFile(&'static str),
     /// A file of more bytes than the build allows.
     TooLarge {
@@ -47,7 +47,7 @@ pub enum ReadErrorKind {
     },
     /// Symlinks that lead in a circle, or through more than 40 steps.
     Loop,
-    /// Any other refusal of the operating system, in its own words.
+    /// Any other error, in the words of the operating system.
     Other(io::ErrorKind, String),
 }
 

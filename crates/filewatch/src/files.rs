@@ -1,11 +1,11 @@
-//! What a build may read.
+//! The files that a build may read.
 
 use crate::error::ReadError;
 #[cfg(doc)]
 use crate::error::ReadErrorKind;
 use crate::file;
+use crate::file_cache::FileCache;
 use crate::live::Trigger;
-use crate::shelf::Shelf;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,25 +23,24 @@ pub struct TreeLimits {
     pub total_bytes: u64,
 }
 
-/// What a build may read; what it reads is what is watched.
+/// The files that a build may read. The files that it reads are watched.
 ///
-/// All that one build reads was on the disk at one moment, whole. So a path that it reads for the first time may make
-/// its result void: if it turns out that something changed before that path was watched, the result is
-/// dropped unseen, and the build runs again.
+/// Everything that one build reads was on the disk at one moment, complete. So a path that is read for the first time may void the
+/// result: if something changed before that path was watched, the result is dropped and the build runs again.
 pub struct Files<'a> {
-    shelf: &'a mut Shelf,
+    cache: &'a mut FileCache,
     trigger: Trigger,
 }
 
 impl<'a> Files<'a> {
-    pub(crate) fn new(shelf: &'a mut Shelf, trigger: Trigger) -> Self {
-        Self { shelf, trigger }
+    pub(crate) fn new(cache: &'a mut FileCache, trigger: Trigger) -> Self {
+        Self { cache, trigger }
     }
 
-    /// The bytes of the regular file at `path` (symlinks are followed), if they are no more than `limit`.
+    /// The bytes of the regular file at `path`, at most `limit`. Symlinks are followed.
     pub fn read(&mut self, path: impl AsRef<Path>, limit: u64) -> Result<Arc<[u8]>, ReadError> {
         let path = path.as_ref();
-        self.shelf.file(&file::absolute(path), limit).map_err(|kind| ReadError::new(path, kind))
+        self.cache.file(&file::absolute(path), limit).map_err(|kind| ReadError::new(path, kind))
     }
 
     /// Every file below the folder `dir` whose path relative to it `keep` wants, with its bytes, sorted by that path.
@@ -59,13 +58,13 @@ impl<'a> Files<'a> {
     ) -> Result<Found, ReadError> {
         let dir = dir.as_ref();
         let root = file::absolute(dir);
-        let listing = self.shelf.tree(&root, limits, Box::new(keep));
+        let listing = self.cache.tree(&root, limits, Box::new(keep));
         let names = listing.map_err(|(below, kind)| ReadError::new(&beneath(dir, &below), kind))?;
         let mut found = Vec::with_capacity(names.len());
         let mut failed = None;
         for below in names {
-            // All of them are read, so that all of them are watched.
-            match self.shelf.file(&root.join(&below), limits.file_bytes) {
+            // All of them are read, also after an error, so that all of them are watched.
+            match self.cache.file(&root.join(&below), limits.file_bytes) {
                 Ok(bytes) => found.push((below, bytes)),
                 Err(kind) if failed.is_none() => failed = Some(ReadError::new(&dir.join(below), kind)),
                 Err(_) => {}
@@ -74,18 +73,18 @@ impl<'a> Files<'a> {
         failed.map_or(Ok(found), Err)
     }
 
-    /// Why this build runs.
+    /// What triggered this build.
     pub fn trigger(&self) -> Trigger {
         self.trigger
     }
 }
 
-/// For fuzzing: what `build` makes of what is on the disk now. Nothing is watched.
+/// For tests and fuzzing: runs `build` on the files as they are now. Nothing is watched.
 #[doc(hidden)]
 pub fn once<R>(trigger: Trigger, build: impl FnOnce(&mut Files<'_>) -> R) -> R {
-    let mut shelf = Shelf::default();
-    shelf.begin();
-    build(&mut Files::new(&mut shelf, trigger))
+    let mut cache = FileCache::default();
+    cache.begin();
+    build(&mut Files::new(&mut cache, trigger))
 }
 
 fn beneath(dir: &Path, below: &Path) -> PathBuf {

@@ -1,15 +1,15 @@
-//! What `stat` tells of a file.
+//! The result of `stat` for a file.
 
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Which file or folder it is, whatever its name: device and inode.
+/// Identifies a file or folder under any name: device and inode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Id(u64, u64);
 
-/// If it differs in any way, in any direction, the file may hold other bytes.
+/// If two differ in anything, the file may hold other bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
     pub(crate) id: Id,
@@ -41,8 +41,8 @@ impl Fingerprint {
         Self { id: Id::of(found), size: found.len(), modified, changed: changed(found).unwrap_or(modified) }
     }
 
-    /// Whether the file could change once more without changing its fingerprint: it was changed so shortly before `then`, when
-    /// it was taken, that the file system's clock may not have moved on. Clocks of 10 ms are common, of 2 s on FAT.
+    /// Whether the file could change once more and keep its fingerprint, which was taken at `then`. That is so if the clock of the
+    /// file system may not have moved on since the last change. Its steps are often 10 ms, and 2 s on FAT.
     pub(crate) fn is_racy(&self, then: SystemTime) -> bool {
         let newest = self.modified.max(self.changed);
         let tick =
@@ -50,7 +50,7 @@ impl Fingerprint {
         newest + tick >= since_epoch(then)
     }
 
-    /// Whether it is the same file, of the same size and modification time, whatever its mode and links.
+    /// Whether it is the same file of the same size and modification time. Mode and links may differ.
     pub(crate) fn is_same_version(&self, other: &Self) -> bool {
         (self.id, self.size, self.modified) == (other.id, other.size, other.modified)
     }

@@ -1,37 +1,39 @@
 //! The value, its readers' handle, and the thread that keeps it in step.
 
 use crate::degraded::Degraded;
-use crate::event::Hint;
+use crate::engine::{Engine, Turn};
 use crate::files::Files;
-use crate::letters::Letters;
+use crate::message::Message;
 use crate::options::Options;
 use crate::rebuild_lock::RebuildLock;
-use crate::scout::{Scout, Turn};
+use crate::sender::Sender;
+
 use arc_swap::{ArcSwap, Guard};
 use std::collections::BTreeSet;
 use std::panic::{self, AssertUnwindSafe};
+#[cfg(feature = "testing")]
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// So long does `open` wait for files that do not come to rest.
+/// Upper bound on how long `open` waits for its files to stop changing.
 const LONGEST_START: Duration = Duration::from_secs(5);
 
-/// A value kept in step with the files it was built from.
+/// A value that is rebuilt when the files change that it was built from.
 ///
-/// Cheap to clone; dropping the last handle ends the watching, and waits for its thread.
+/// A clone is cheap. Dropping the last handle ends the watching and waits for its thread.
 pub struct Live<T> {
     value: Arc<ArcSwap<T>>,
     watching: Option<Arc<Watching>>,
 }
 
-/// Asks for rebuilds of a [`Live`] value, and does not keep its watching alive.
+/// Requests rebuilds of a [`Live`] value and does not keep its watching alive.
 ///
-/// So it may be used by a build or a notice of a value that shares the [`RebuildLock`], where a handle must not be dropped.
+/// A build or a notice of a value that shares the [`RebuildLock`] may use and drop it, which it must not do with a [`Live`].
 #[derive(Clone, Debug)]
 pub struct ReloadHandle {
-    letters: Option<Letters>,
+    sender: Option<Sender>,
 }
 
 /// Why a build runs.
@@ -39,15 +41,15 @@ pub struct ReloadHandle {
 pub enum Trigger {
     /// The first build, in `open`.
     Start,
-    /// The system told of a change.
+    /// An event told of a change.
     Event,
-    /// Looking found a change.
+    /// The poll found a change.
     Poll,
     /// [`Live::reload`] was called.
     Request,
 }
 
-/// What became of an attempt to rebuild, or of the watching itself.
+/// The outcome of a rebuild, or a change of the watching itself.
 #[derive(Debug)]
 pub enum Notice<'a, T, E> {
     /// A new value is in force.
@@ -75,24 +77,24 @@ pub enum Notice<'a, T, E> {
         /// Why it was built.
         trigger: Trigger,
     },
-    /// Watching is less than it should be from now on.
+    /// Changes may be noticed late from now on.
     Degraded(Degraded),
-    /// That is over.
+    /// This is over.
     Recovered(Degraded),
 }
 
 /// What the handles share with the watching thread.
 struct Watching {
-    letters: Letters,
+    sender: Sender,
     degraded: Arc<Mutex<Vec<Degraded>>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the watching thread has.
-struct Keeper<T, B, N> {
+/// The watching thread.
+struct Worker<T, B, N> {
     value: Arc<ArcSwap<T>>,
     rebuild_lock: RebuildLock,
-    scout: Scout,
+    engine: Engine,
     build: B,
     notice: N,
     degraded: Arc<Mutex<Vec<Degraded>>>,
@@ -100,92 +102,92 @@ struct Keeper<T, B, N> {
 }
 
 impl<T: Send + Sync + 'static> Live<T> {
-    /// Builds on the caller's thread, then watches exactly what the build read. The error is the build's own.
+    /// Builds on the caller's thread, then watches exactly the files that the build read. The error is the build's own.
     ///
-    /// `build` is given the value in force, or `None` in here, where there is none yet. It
-    /// returns `Ok(None)` for "nothing to swap", though never in here. A value that it returns is dropped, without a notice, if the
-    /// files changed while they were read. It is called again, with
-    /// other bytes, when some bytes differ from those it was given last, or on [`reload`](Live::reload); in here only if a file was
-    /// changed while it was read, for at most five seconds.
+    /// `build` gets the value in force, or `None` for the first build. It returns `Ok(None)` if there is nothing to swap, but not from
+    /// the first build. It is called again when a byte differs from what it was given last, and on [`reload`](Live::reload). If
+    /// the files change while they are read, its result is dropped without a notice and it is called again. In `open` that goes
+    /// on for at most five seconds.
     ///
-    /// `notice` hears, on the watching thread, of every attempt after it was decided (after the swap, if there was one).
+    /// `notice` is called on the watching thread after every rebuild, and after the swap if there was one.
     ///
-    /// A panic in the first build is the caller's. A later one changes nothing, and the next change tries again; nor does one in `notice`.
+    /// A panic of the first build reaches the caller. A panic of a later one changes nothing, and the next change builds again. A panic of
+    /// `notice` is caught.
     pub fn open<E: Send + 'static>(
         options: Options,
         mut build: impl FnMut(&mut Files<'_>, Option<&Arc<T>>) -> Result<Option<T>, E> + Send + 'static,
         notice: impl FnMut(Notice<'_, T, E>) + Send + 'static,
     ) -> Result<Self, E> {
         let rebuild_lock = options.rebuild_lock.clone();
-        let mut scout = Scout::open(options);
+        let mut engine = Engine::open(options);
         let end = Instant::now() + LONGEST_START;
         let first = loop {
-            let outcome = build(&mut scout.files(Trigger::Start), None);
-            if scout.confirms_first(outcome.is_err(), end) {
+            let outcome = build(&mut engine.files(Trigger::Start), None);
+            if engine.confirms_first(outcome.is_err(), end) {
                 break outcome?.expect("the first build returns a value");
             }
         };
-        scout.accept();
+        engine.accept();
         let value = Arc::new(ArcSwap::from_pointee(first));
-        let letters = scout.letters();
-        let degraded = Arc::new(Mutex::new(scout.faults().into_iter().collect()));
-        let keeper = Keeper {
+        let sender = engine.sender();
+        let degraded = Arc::new(Mutex::new(engine.faults().into_iter().collect()));
+        let worker = Worker {
             value: Arc::clone(&value),
             rebuild_lock,
-            scout,
+            engine,
             build,
             notice,
             degraded: Arc::clone(&degraded),
             reported: BTreeSet::new(),
         };
-        let thread = Some(thread::spawn(move || keeper.run()));
-        Ok(Self { value, watching: Some(Arc::new(Watching { letters, degraded, thread })) })
+        let thread = Some(thread::spawn(move || worker.run()));
+        Ok(Self { value, watching: Some(Arc::new(Watching { sender, degraded, thread })) })
     }
 
-    /// A value that never changes, and watches nothing.
+    /// A value that never changes and watches nothing.
     pub fn fixed(value: T) -> Self {
         Self { value: Arc::new(ArcSwap::from_pointee(value)), watching: None }
     }
 
-    /// The value in force, for plain code: a few nanoseconds. Not to be held across an `.await`, nor for long.
+    /// The value in force, borrowed: takes a few nanoseconds. Do not hold it across an `.await`, nor for long.
     pub fn load(&self) -> Guard<Arc<T>> {
         self.value.load()
     }
 
-    /// The value in force, owned: one for each unit of work.
+    /// The value in force, owned. Take one for each unit of work.
     pub fn snapshot(&self) -> Arc<T> {
         self.value.load_full()
     }
 
-    /// A handle that reads the same value and keeps no watching alive: for a build or a notice of another live value. Its
-    /// [`reload`](Live::reload) does nothing.
+    /// A handle that reads the same value and does not keep the watching alive, for a build or a notice of another live value.
+    /// Its [`reload`](Live::reload) does nothing.
     #[must_use]
     pub fn reader(&self) -> Self {
         Self { value: Arc::clone(&self.value), watching: None }
     }
 
-    /// Asks for a rebuild now, even if no byte differs; returns at once.
+    /// Requests a rebuild, even if no byte differs. Returns at once.
     pub fn reload(&self) {
         self.reload_handle().reload();
     }
 
-    /// A handle that asks for rebuilds, and does not keep the watching alive.
+    /// A handle that requests rebuilds and does not keep the watching alive.
     pub fn reload_handle(&self) -> ReloadHandle {
-        ReloadHandle { letters: self.watching.as_ref().map(|watching| watching.letters.clone()) }
+        ReloadHandle { sender: self.watching.as_ref().map(|watching| watching.sender.clone()) }
     }
 
-    /// For tests that show that nothing more comes: returns when all that happened has been heard and looked at, what it
-    /// led to has been told, and nothing is under suspicion; or when the watching has ended.
-    #[doc(hidden)]
-    pub fn rest(&self) {
+    /// For tests: waits until every event so far was taken in, everything was looked at, every notice was given, and nothing is
+    /// pending. Returns at once when the watching has ended.
+    #[cfg(feature = "testing")]
+    pub fn settled(&self) {
         let Some(watching) = &self.watching else { return };
-        let (asked, rests) = mpsc::channel();
-        watching.letters.send(Hint::Rest(asked));
-        // Dropped unsent if nobody is there to answer.
-        let _ = rests.recv();
+        let (waiter, settled) = mpsc::channel();
+        watching.sender.send(Message::WhenSettled(waiter));
+        // The other end is dropped when the thread ends.
+        let _ = settled.recv();
     }
 
-    /// In which ways watching is less than it should be at the moment.
+    /// Why changes may be noticed late now. Empty when they are not.
     pub fn degraded(&self) -> Vec<Degraded> {
         let watching = self.watching.as_ref();
         let degraded = |watching: &Arc<Watching>| {
@@ -196,15 +198,15 @@ impl<T: Send + Sync + 'static> Live<T> {
 }
 
 impl ReloadHandle {
-    /// Asks for a rebuild now, even if no byte differs; returns at once. After the last handle of the value is gone it does nothing.
+    /// Requests a rebuild, even if no byte differs. Returns at once. Does nothing after the last handle of the value was dropped.
     pub fn reload(&self) {
-        if let Some(letters) = &self.letters {
-            letters.send(Hint::Request);
+        if let Some(sender) = &self.sender {
+            sender.send(Message::Rebuild);
         }
     }
 }
 
-impl<T, E, B, N> Keeper<T, B, N>
+impl<T, E, B, N> Worker<T, B, N>
 where
     B: FnMut(&mut Files<'_>, Option<&Arc<T>>) -> Result<Option<T>, E>,
     N: FnMut(Notice<'_, T, E>),
@@ -212,31 +214,31 @@ where
     fn run(mut self) {
         self.report();
         loop {
-            match self.scout.step() {
+            match self.engine.wait() {
                 Turn::Stop => return,
-                Turn::Rest => {}
-                Turn::Look if !self.scout.look() => {}
-                Turn::Look if self.scout.wants_build() => self.rebuild(),
-                Turn::Look => self.scout.rest(),
+                Turn::Report => {}
+                Turn::Read if !self.engine.read() => {}
+                Turn::Read if self.engine.wants_build() => self.rebuild(),
+                Turn::Read => self.engine.skip(),
             }
             self.report();
-            self.scout.answer();
+            self.engine.answer();
         }
     }
 
     fn rebuild(&mut self) {
         let lock = self.rebuild_lock.clone();
         let _held = lock.hold();
-        let trigger = self.scout.trigger();
+        let trigger = self.engine.trigger();
         let current = self.value.load_full();
-        let (build, scout) = (&mut self.build, &mut self.scout);
+        let (build, engine) = (&mut self.build, &mut self.engine);
         let outcome =
-            panic::catch_unwind(AssertUnwindSafe(|| build(&mut scout.files(trigger), Some(&current))));
-        let Ok(outcome) = outcome else { return self.scout.accept_broken() };
-        if !self.scout.confirms() {
-            return self.scout.discard();
+            panic::catch_unwind(AssertUnwindSafe(|| build(&mut engine.files(trigger), Some(&current))));
+        let Ok(outcome) = outcome else { return self.engine.accept_panicked() };
+        if !self.engine.confirms() {
+            return self.engine.discard();
         }
-        self.scout.accept();
+        self.engine.accept();
         match outcome {
             Ok(Some(new)) => {
                 let new = Arc::new(new);
@@ -248,12 +250,11 @@ where
         }
     }
 
-    /// Tells what is degraded, and what no longer is, once.
+    /// Gives a notice of everything that became degraded, and of everything that no longer is.
     fn report(&mut self) {
-        let faults = self.scout.faults();
-        if !self.scout.knows_faults() || faults == self.reported {
+        let Some(faults) = self.engine.known_faults().filter(|faults| *faults != self.reported) else {
             return;
-        }
+        };
         *self.degraded.lock().unwrap_or_else(PoisonError::into_inner) = faults.iter().copied().collect();
         let before = std::mem::replace(&mut self.reported, faults.clone());
         for fault in faults.difference(&before) {
@@ -265,7 +266,7 @@ where
     }
 
     fn tell(&mut self, notice: Notice<'_, T, E>) {
-        // What the listener does with it is its own affair; the panic hook has said what there is to say.
+        // The panic hook has reported it.
         let _ = panic::catch_unwind(AssertUnwindSafe(|| (self.notice)(notice)));
     }
 }
@@ -290,11 +291,11 @@ impl Trigger {
 
 impl Drop for Watching {
     fn drop(&mut self) {
-        self.letters.send(Hint::Stop);
-        // The last handle may be dropped by `notice`: that thread ends by itself.
+        self.sender.send(Message::Stop);
+        // The watching thread itself may drop the last handle, in `notice`. Then it cannot wait for itself.
         let thread = self.thread.take().filter(|thread| thread.thread().id() != thread::current().id());
         if let Some(thread) = thread {
-            // What could panic in it is caught.
+            // Panics of the build and of the notice are caught in it.
             let _ = thread.join();
         }
     }

@@ -1,5 +1,6 @@
 use crate::reading::{self, Reading};
 use crate::rebuild_lock::RebuildLock;
+use crate::switches::{Step, Switches};
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,24 +14,7 @@ pub struct Options {
     pub(crate) poll: Duration,
     pub(crate) rebuild_lock: RebuildLock,
     pub(crate) events: bool,
-    pub(crate) omitted: Vec<Step>,
-    pub(crate) held_back: Option<RebuildLock>,
-}
-
-/// A step that protects from publishing half a file.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Waiting until the writer is done: without it every event reads at once.
-    Patience,
-    /// Comparing size and times before and after reading.
-    TwoLooks,
-    /// After reading, waiting for whoever is in the midst of a call that writes.
-    Lock,
-    /// After reading, making sure that no event is under way.
-    Barrier,
-    /// Not taking an empty file for whole because its writer closed it.
-    EmptyRule,
+    pub(crate) switches: Switches,
 }
 
 impl Default for Options {
@@ -40,22 +24,21 @@ impl Default for Options {
             poll: Duration::from_millis(800),
             rebuild_lock: RebuildLock::new(),
             events: true,
-            omitted: Vec::new(),
-            held_back: None,
+            switches: Switches::default(),
         }
     }
 }
 
 impl Options {
-    /// How long a file must not change before it is read when nothing says that its writer is done. 150 ms unless told.
+    /// How long a file must not change before it is read, when no event says that its writer is done. Default: 150 ms.
     #[must_use]
     pub fn quiet(mut self, quiet: Duration) -> Self {
         self.quiet = quiet.min(LONGEST);
         self
     }
 
-    /// How often to look at the files beside the events; four times as often where no events come. 800 ms unless told: with the quiet that
-    /// follows, a change of which no event tells is seen within a second.
+    /// How often the files are looked at besides the events; four times as often where no events come. Default: 800 ms. With the
+    /// quiet period that follows, a change without an event is seen within a second.
     #[must_use]
     pub fn poll(mut self, poll: Duration) -> Self {
         self.poll = poll.min(LONGEST);
@@ -69,38 +52,39 @@ impl Options {
         self
     }
 
-    /// Uses no events at all, only looks. A choice, so it is not reported as [`Degraded`](crate::Degraded).
+    /// Uses no events, only the poll. This is a choice, so it is not reported as [`Degraded`](crate::Degraded).
     #[must_use]
     pub fn without_events(mut self) -> Self {
         self.events = false;
         self
     }
 
-    /// For tests that show what the step is good for: leaves it out.
-    #[doc(hidden)]
+    /// For tests that show what a step is good for: leaves it out.
+    #[cfg(feature = "testing")]
     #[must_use]
     pub fn omit(mut self, step: Step) -> Self {
-        self.omitted.push(step);
+        self.switches.omitted.push(step);
         self
     }
 
-    /// For tests of what happens when events are dropped: no event is heard while `lock` is held.
-    #[doc(hidden)]
+    /// For tests of dropped events: reports no event while `lock` is held.
+    #[cfg(feature = "testing")]
     #[must_use]
     pub fn hold_back(mut self, lock: &RebuildLock) -> Self {
-        self.held_back = Some(lock.clone());
+        self.switches.held_back = Some(lock.clone());
         self
     }
 
+    /// How to read a file.
     pub(crate) fn reading(&self) -> fn(&Path, u64) -> Reading {
         match (self.takes(Step::TwoLooks), self.takes(Step::Lock)) {
             (true, true) => reading::read,
-            (true, false) => reading::read_in_passing,
-            (false, _) => reading::read_blindly,
+            (true, false) => reading::read_without_lock,
+            (false, _) => reading::read_once,
         }
     }
 
     pub(crate) fn takes(&self, step: Step) -> bool {
-        !self.omitted.contains(&step)
+        self.switches.takes(step)
     }
 }

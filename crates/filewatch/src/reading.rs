@@ -1,4 +1,4 @@
-//! One look at a file, and one reading of it.
+//! Looks at a file, and reads it.
 
 use crate::error::ReadErrorKind;
 use crate::fingerprint::Fingerprint;
@@ -11,33 +11,33 @@ use std::time::SystemTime;
 /// The bytes of a file, or why there are none.
 pub(crate) type Content = Result<Arc<[u8]>, ReadErrorKind>;
 
-/// What `stat` says: a fingerprint, or that there is nothing to look at.
-pub(crate) type Glimpse = Result<Fingerprint, ReadErrorKind>;
+/// A file's fingerprint, or why there is none.
+pub(crate) type Stat = Result<Fingerprint, ReadErrorKind>;
 
-/// What came of reading a file.
+/// The outcome of reading a file.
 #[derive(Debug)]
 pub(crate) enum Reading {
     Done {
         content: Content,
-        glimpse: Glimpse,
-        /// Whether the file may change once more without looking different.
+        stat: Stat,
+        /// The file may change once more without looking different.
         racy: bool,
     },
-    /// It changed while it was read.
+    /// The file changed while it was read.
     Unstable,
 }
 
-/// Bytes, and what the file looked like when they were read.
-type Whole = (Arc<[u8]>, Fingerprint);
+/// Bytes, and the fingerprint that the file had meanwhile.
+type Stable = (Arc<[u8]>, Fingerprint);
 
 /// Looks at `path` without opening it.
-pub(crate) fn glimpse(path: &Path) -> Glimpse {
+pub(crate) fn stat(path: &Path) -> Stat {
     fs::metadata(path).map(|found| Fingerprint::of(&found)).map_err(ReadErrorKind::from)
 }
 
-/// Looks at the file at `path` by opening it, which makes a network file system ask its server.
-pub(crate) fn glimpse_opened(path: &Path) -> Glimpse {
-    let looked = glimpse(path)?;
+/// Looks at the file at `path` by opening it. That makes a network file system ask its server.
+pub(crate) fn stat_opened(path: &Path) -> Stat {
+    let looked = stat(path)?;
     match fs::metadata(path) {
         Ok(found) if found.is_file() => match open(path) {
             Ok(file) => file.metadata().map(|found| Fingerprint::of(&found)).map_err(ReadErrorKind::from),
@@ -52,20 +52,20 @@ pub(crate) fn read(path: &Path, limit: u64) -> Reading {
     read_then(path, limit, await_writers)
 }
 
-/// The same without minding who is writing: for tests that show what that is good for.
-pub(crate) fn read_in_passing(path: &Path, limit: u64) -> Reading {
+/// The same, without [`await_writers`].
+pub(crate) fn read_without_lock(path: &Path, limit: u64) -> Reading {
     read_then(path, limit, |_| {})
 }
 
-/// Reads whatever is there, without a second look: for tests that show what that is good for.
-pub(crate) fn read_blindly(path: &Path, limit: u64) -> Reading {
+/// Reads the file without comparing what it looked like before and after.
+pub(crate) fn read_once(path: &Path, limit: u64) -> Reading {
     match fs::read(path) {
-        Ok(bytes) => Reading::Done { content: Ok(bytes.into()), glimpse: glimpse(path), racy: true },
+        Ok(bytes) => Reading::Done { content: Ok(bytes.into()), stat: stat(path), racy: true },
         Err(_) => read(path, limit),
     }
 }
 
-/// What a thing that is no regular file is called.
+/// The name of what is no regular file.
 pub(crate) fn name_of(kind: FileType) -> &'static str {
     if kind.is_dir() {
         return "a directory";
@@ -96,19 +96,19 @@ fn read_then(path: &Path, limit: u64, then: fn(&File)) -> Reading {
         Ok(found) => found,
         Err(error) => {
             let kind = ReadErrorKind::from(error);
-            return Reading::Done { content: Err(kind.clone()), glimpse: Err(kind), racy: false };
+            return Reading::Done { content: Err(kind.clone()), stat: Err(kind), racy: false };
         }
     };
     match read_regular(path, &found, limit, then) {
         Ok(Some((content, fingerprint))) => {
             let racy = fingerprint.is_racy(begun);
-            Reading::Done { content: Ok(content), glimpse: Ok(fingerprint), racy }
+            Reading::Done { content: Ok(content), stat: Ok(fingerprint), racy }
         }
         Ok(None) => Reading::Unstable,
         Err(kind) => {
             let fingerprint = Fingerprint::of(&found);
             let racy = fingerprint.is_racy(begun);
-            Reading::Done { content: Err(kind), glimpse: Ok(fingerprint), racy }
+            Reading::Done { content: Err(kind), stat: Ok(fingerprint), racy }
         }
     }
 }
@@ -119,17 +119,17 @@ fn read_regular(
     found: &Metadata,
     limit: u64,
     then: fn(&File),
-) -> Result<Option<Whole>, ReadErrorKind> {
-    refuse(found, limit)?;
+) -> Result<Option<Stable>, ReadErrorKind> {
+    check(found, limit)?;
     let mut file = open(path)?;
     let before = file.metadata()?;
-    refuse(&before, limit)?;
+    check(&before, limit)?;
     let mut bytes = Vec::with_capacity(usize::try_from(before.len()).unwrap_or(0));
     file.by_ref().take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     then(&file);
     let after = Fingerprint::of(&file.metadata()?);
     let length = bytes.len() as u64;
-    // A pseudo file has no size and bytes all the same.
+    // A pseudo file has the size 0 and bytes all the same.
     if after != Fingerprint::of(&before) || (after.size != length && after.size != 0) {
         return Ok(None);
     }
@@ -139,18 +139,18 @@ fn read_regular(
     Ok(Some((Arc::from(bytes), after)))
 }
 
-/// Waits until whoever is in the midst of a call that writes to the file is through with it: bytes can be read before their event is queued. A writer
-/// holds the file's lock, and who asks where its data is has to wait for that.
+/// Waits until no writer is inside a system call on the file: bytes can be read before the event of their writing is queued. A writer
+/// holds the inode's lock, and a seek for data waits for that lock.
 #[cfg(target_os = "linux")]
 fn await_writers(file: &File) {
-    // What it answers does not matter.
+    // The result does not matter.
     let _ = rustix::fs::seek(file, rustix::fs::SeekFrom::Data(0));
 }
 
 #[cfg(not(target_os = "linux"))]
 fn await_writers(_: &File) {}
 
-fn refuse(found: &Metadata, limit: u64) -> Result<(), ReadErrorKind> {
+fn check(found: &Metadata, limit: u64) -> Result<(), ReadErrorKind> {
     if !found.is_file() {
         return Err(ReadErrorKind::NotAFile(name_of(found.file_type())));
     }
@@ -160,7 +160,7 @@ fn refuse(found: &Metadata, limit: u64) -> Result<(), ReadErrorKind> {
     Ok(())
 }
 
-/// Should a FIFO have taken the file's place since it was looked at, this does not wait for a writer.
+/// Does not wait for a writer, in case a FIFO has taken the file's place since it was looked at.
 #[cfg(unix)]
 fn open(path: &Path) -> std::io::Result<File> {
     use rustix::fs::OFlags;

@@ -1,97 +1,97 @@
-//! When is it time to read? Signs and a clock in, a decision out.
+//! When to read: events and a clock go in, a decision comes out.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Stands for every path there is.
+/// Stands for every path.
 pub(crate) const EVERYTHING: &str = "";
 
-/// Which paths are under suspicion, and since when.
+/// The paths that are to be read, and since when.
 #[derive(Debug)]
 pub(crate) struct Settle {
     quiet: Duration,
     patience: Duration,
-    suspects: HashMap<PathBuf, Suspicion>,
+    pending: HashMap<PathBuf, State>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Suspicion {
-    /// Its bytes did not change, but look again.
-    Glance,
+enum State {
+    /// Its bytes did not change, as far as is known. It is looked at again.
+    Recheck,
     /// Its writer is done.
     Committed,
     /// Its writer may not be done.
     Dirty { first: Instant, last: Instant },
 }
 
-/// What to do at this moment.
+/// What to do now.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// Nothing is under suspicion.
+    /// Nothing is pending.
     Rest,
-    /// Something is, but not before this moment.
+    /// Something is pending, but not before this time.
     Until(Instant),
-    /// Read everything that is under suspicion.
+    /// Read everything that is pending.
     Read,
 }
 
-/// What has come under suspicion; the value is whether it was quiet for so long that even an empty file is meant.
-pub(crate) type Suspects = HashMap<PathBuf, bool>;
+/// The pending paths. The value says whether the path was quiet for so long that even an empty file is accepted.
+pub(crate) type Pending = HashMap<PathBuf, bool>;
 
 impl Settle {
-    /// Reads after `quiet` without a modification, or, while they go on, after `patience`.
+    /// Reads after `quiet` without a write, or after `patience` while writes go on.
     pub(crate) fn new(quiet: Duration, patience: Duration) -> Self {
-        Self { quiet, patience: patience.max(quiet), suspects: HashMap::new() }
+        Self { quiet, patience: patience.max(quiet), pending: HashMap::new() }
     }
 
-    /// The bytes at `path` are as before, as far as one knows: look, but nothing that was read becomes invalid.
-    pub(crate) fn glance(&mut self, path: &Path) {
-        if !self.suspects.contains_key(path) {
-            self.suspects.insert(path.to_owned(), Suspicion::Glance);
+    /// Looks at `path` again. What was read stays valid.
+    pub(crate) fn recheck(&mut self, path: &Path) {
+        if !self.pending.contains_key(path) {
+            self.pending.insert(path.to_owned(), State::Recheck);
         }
     }
 
-    /// Whoever wrote at `path` is done.
+    /// The writer of `path` is done.
     pub(crate) fn commit(&mut self, path: &Path) {
-        self.suspects.insert(path.to_owned(), Suspicion::Committed);
+        self.pending.insert(path.to_owned(), State::Committed);
     }
 
     /// Something changed at `path`, and more may follow.
     pub(crate) fn dirty(&mut self, path: &Path, now: Instant) {
-        let first = match self.suspects.get(path) {
-            Some(Suspicion::Dirty { first, .. }) => *first,
+        let first = match self.pending.get(path) {
+            Some(State::Dirty { first, .. }) => *first,
             _ => now,
         };
-        self.suspects.insert(path.to_owned(), Suspicion::Dirty { first, last: now });
+        self.pending.insert(path.to_owned(), State::Dirty { first, last: now });
     }
 
     /// Whether anything that was read before may have changed since.
-    pub(crate) fn is_disturbed(&self) -> bool {
-        self.suspects.values().any(|suspicion| *suspicion != Suspicion::Glance)
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.pending.values().any(|state| *state != State::Recheck)
     }
 
-    /// All that is under suspicion is read together, so the one that needs the most time decides.
+    /// Everything pending is read together, so the path that needs the most time decides.
     pub(crate) fn decide(&self, now: Instant) -> Decision {
-        let due = self.suspects.values().filter_map(|suspicion| self.due(*suspicion)).max();
+        let due = self.pending.values().filter_map(|state| self.due(*state)).max();
         match due {
-            _ if self.suspects.is_empty() => Decision::Rest,
+            _ if self.pending.is_empty() => Decision::Rest,
             Some(due) if due > now => Decision::Until(due),
             _ => Decision::Read,
         }
     }
 
-    /// Hands over all suspects, and starts afresh.
-    pub(crate) fn take(&mut self, now: Instant) -> Suspects {
-        let suspects = std::mem::take(&mut self.suspects);
-        let settled = |suspicion| self.due(suspicion).is_some_and(|due| due <= now);
-        suspects.into_iter().map(|(path, suspicion)| (path, settled(suspicion))).collect()
+    /// Removes and returns everything pending.
+    pub(crate) fn take(&mut self, now: Instant) -> Pending {
+        let pending = std::mem::take(&mut self.pending);
+        let settled = |state| self.due(state).is_some_and(|due| due <= now);
+        pending.into_iter().map(|(path, state)| (path, settled(state))).collect()
     }
 
-    fn due(&self, suspicion: Suspicion) -> Option<Instant> {
-        match suspicion {
-            Suspicion::Glance | Suspicion::Committed => None,
-            Suspicion::Dirty { first, last } => Some((last + self.quiet).min(first + self.patience)),
+    fn due(&self, state: State) -> Option<Instant> {
+        match state {
+            State::Recheck | State::Committed => None,
+            State::Dirty { first, last } => Some((last + self.quiet).min(first + self.patience)),
         }
     }
 }
@@ -107,18 +107,18 @@ mod tests {
 
     #[derive(Clone, Copy)]
     enum Act {
-        Glance(&'static str),
+        Recheck(&'static str),
         Commit(&'static str),
         Dirty(&'static str),
         Take,
     }
-    use Act::{Commit, Dirty, Glance, Take};
+    use Act::{Commit, Dirty, Recheck, Take};
 
     type Row = (&'static str, &'static [(u64, Act)], u64, Option<u64>);
 
-    /// Each row: what happened (when, in ms), the moment of asking, and the decision: `None` rest, `Some(ms)` when to read.
+    /// Each row: what happened (and when, in ms), the time of the decision, and the decision: `None` for rest, `Some(ms)` for when to read.
     #[test]
-    fn it_is_time_to_read_when_the_writer_is_done_or_all_is_quiet() {
+    fn it_is_time_to_read_when_the_writer_is_done_or_everything_is_quiet() {
         let rows: &[Row] = &[
             ("nothing happened", &[], 0, None),
             ("a commit is read at once", &[(5, Commit("a"))], 5, Some(5)),
@@ -126,11 +126,16 @@ mod tests {
             ("each write starts the quiet again", &[(5, Dirty("a")), (100, Dirty("a"))], 100, Some(250)),
             ("a commit ends the wait", &[(5, Dirty("a")), (9, Commit("a"))], 9, Some(9)),
             ("a write after the commit waits again", &[(5, Commit("a")), (9, Dirty("a"))], 9, Some(159)),
-            ("another's commit does not end it", &[(5, Dirty("a")), (9, Commit("b"))], 9, Some(155)),
-            ("a glance does not wait", &[(5, Glance("a"))], 5, Some(5)),
-            ("a glance does not end the wait", &[(5, Dirty("a")), (9, Glance("a"))], 9, Some(155)),
-            ("a glance does not undo a commit", &[(5, Commit("a")), (6, Glance("a"))], 9, Some(9)),
-            ("when it is over it is over", &[(5, Dirty("a")), (200, Take)], 200, None),
+            (
+                "a commit of another path does not end the wait",
+                &[(5, Dirty("a")), (9, Commit("b"))],
+                9,
+                Some(155),
+            ),
+            ("a recheck does not wait", &[(5, Recheck("a"))], 5, Some(5)),
+            ("a recheck does not end the wait", &[(5, Dirty("a")), (9, Recheck("a"))], 9, Some(155)),
+            ("a recheck does not undo a commit", &[(5, Commit("a")), (6, Recheck("a"))], 9, Some(9)),
+            ("nothing is pending after a reading", &[(5, Dirty("a")), (200, Take)], 200, None),
         ];
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
@@ -138,7 +143,7 @@ mod tests {
             let mut settle = Settle::new(Duration::from_millis(QUIET), Duration::from_millis(PATIENCE));
             for (when, act) in *acts {
                 match act {
-                    Glance(path) => settle.glance(Path::new(path)),
+                    Recheck(path) => settle.recheck(Path::new(path)),
                     Commit(path) => settle.commit(Path::new(path)),
                     Dirty(path) => settle.dirty(Path::new(path), at(*when)),
                     Take => drop(settle.take(at(*when))),
@@ -168,18 +173,18 @@ mod tests {
     }
 
     #[test]
-    fn only_quiet_settles_and_only_a_glance_disturbs_nothing() {
+    fn only_quiet_settles_and_only_a_recheck_is_not_dirty() {
         let start = Instant::now();
         let mut settle = Settle::new(Duration::from_millis(QUIET), Duration::from_millis(PATIENCE));
-        settle.glance(Path::new("glance"));
-        assert!(!settle.is_disturbed());
+        settle.recheck(Path::new("recheck"));
+        assert!(!settle.is_dirty());
         settle.commit(Path::new("commit"));
-        assert!(settle.is_disturbed());
+        assert!(settle.is_dirty());
         settle.dirty(Path::new("dirty"), start);
         let taken = settle.take(start + Duration::from_millis(QUIET));
         assert!(taken[Path::new("dirty")]);
         assert!(!taken[Path::new("commit")]);
-        assert!(!taken[Path::new("glance")]);
-        assert!(!settle.is_disturbed());
+        assert!(!taken[Path::new("recheck")]);
+        assert!(!settle.is_dirty());
     }
 }

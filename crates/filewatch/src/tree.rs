@@ -1,10 +1,10 @@
-//! One folder that a build read, with all that is below it, as it is known at the moment.
+//! One folder that a build reads, with everything below it, as far as it is known.
 
-use crate::chain::Chain;
 use crate::error::ReadErrorKind;
 use crate::files::TreeLimits;
 use crate::fingerprint::Id;
-use crate::reading::{self, Glimpse};
+use crate::reading::{self, Stat};
+use crate::resolved_path::ResolvedPath;
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -23,16 +23,17 @@ pub(crate) struct WatchedTree {
     root: PathBuf,
     limits: TreeLimits,
     keep: Keep,
-    survey: Survey,
-    seen: Option<Listing>,
+    walk: Walk,
+    /// What the last build was given.
+    given: Option<Listing>,
     pub(crate) used: u64,
 }
 
-/// Everything that is visible below a folder.
+/// Everything visible below a folder.
 #[derive(Debug, PartialEq, Eq)]
-struct Survey {
+struct Walk {
     /// The ways to the folder itself and to every folder that a symlink leads to.
-    chains: Vec<Chain>,
+    ways: Vec<ResolvedPath>,
     folders: Vec<Folder>,
     /// Everything but folders, by path below the root.
     names: Vec<PathBuf>,
@@ -45,7 +46,7 @@ pub(crate) struct Folder {
     pub(crate) path: PathBuf,
     pub(crate) id: Id,
     below: PathBuf,
-    glimpse: Glimpse,
+    stat: Stat,
     /// Reached through a symlink in the tree.
     linked: bool,
 }
@@ -61,79 +62,80 @@ struct Visit {
 
 impl WatchedTree {
     pub(crate) fn open(root: PathBuf, limits: TreeLimits, keep: Keep) -> Self {
-        Self { survey: Survey::of(&root), root, limits, keep, seen: None, used: 0 }
+        Self { walk: Walk::through(&root), root, limits, keep, given: None, used: 0 }
     }
 
-    /// From now on `keep` says which files are wanted.
-    pub(crate) fn keep(&mut self, keep: Keep) {
+    pub(crate) fn set_keep(&mut self, keep: Keep) {
         self.keep = keep;
     }
 
-    /// The files wanted, which the build of this number has now seen.
+    /// The wanted files. Records that the build of this number was given them.
     pub(crate) fn give(&mut self, build: u64) -> Listing {
         self.used = build;
         let listing = self.listing();
-        self.seen = Some(listing.clone());
+        self.given = Some(listing.clone());
         listing
     }
 
+    /// Whether the wanted files are not those that the last build was given.
     pub(crate) fn differs(&self) -> bool {
-        self.seen.as_ref() != Some(&self.listing())
+        self.given.as_ref() != Some(&self.listing())
     }
 
-    pub(crate) fn chains(&self) -> &[Chain] {
-        &self.survey.chains
+    pub(crate) fn ways(&self) -> &[ResolvedPath] {
+        &self.walk.ways
     }
 
     pub(crate) fn folders(&self) -> &[Folder] {
-        &self.survey.folders
+        &self.walk.folders
     }
 
-    /// Lists everything again; whether other folders must be watched now.
+    /// Lists everything again. True if other folders must be watched now.
     pub(crate) fn walk(&mut self) -> bool {
-        let before = mem::replace(&mut self.survey, Survey::of(&self.root));
-        let ids = |survey: &Survey| -> Vec<_> {
-            survey.folders.iter().map(|folder| (folder.path.clone(), folder.id)).collect()
+        let before = mem::replace(&mut self.walk, Walk::through(&self.root));
+        let ids = |walk: &Walk| -> Vec<_> {
+            walk.folders.iter().map(|folder| (folder.path.clone(), folder.id)).collect()
         };
-        before.chains != self.survey.chains || ids(&before) != ids(&self.survey)
+        before.ways != self.walk.ways || ids(&before) != ids(&self.walk)
     }
 
-    /// The paths of the files wanted.
+    /// The paths of the wanted files.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         self.listing().unwrap_or_default().iter().map(|below| self.root.join(below)).collect()
     }
 
-    /// Looks whether a file or folder that matters came or went.
+    /// Whether a file or folder that matters came or went.
     pub(crate) fn looks_different(&mut self) -> bool {
-        let same = |folder: &Folder| reading::glimpse(&folder.path) == folder.glimpse;
-        if self.survey.is_complete_or_too_large() && self.survey.folders.iter().all(same) {
+        let same = |folder: &Folder| reading::stat(&folder.path) == folder.stat;
+        if self.walk.is_complete_or_too_large() && self.walk.folders.iter().all(same) {
             return false;
         }
         let before = self.listing();
         self.walk() || self.listing() != before
     }
 
-    /// Whether something that happened at `at`, a path free of symlinks, may matter.
-    pub(crate) fn concerns(&self, at: &Path) -> bool {
-        let links = || self.survey.chains.iter().flat_map(|chain| &chain.links);
-        if links().any(|link| link.at == at) || self.survey.folders.iter().any(|folder| folder.path == at) {
+    /// Whether an event at `path`, which is without symlinks, may matter.
+    pub(crate) fn concerns(&self, path: &Path) -> bool {
+        let components = || self.walk.ways.iter().flat_map(|way| &way.components);
+        if components().any(|component| component.path == path)
+            || self.walk.folders.iter().any(|folder| folder.path == path)
+        {
             return true;
         }
-        let (Some(parent), Some(name)) = (at.parent(), at.file_name()) else { return false };
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return false };
         if is_hidden(name) {
             return false;
         }
-        let mut here = self.survey.folders.iter().filter(|folder| folder.path == parent);
-        here.any(|folder| (self.keep)(&folder.below.join(name)) || at.is_dir())
+        let mut here = self.walk.folders.iter().filter(|folder| folder.path == parent);
+        here.any(|folder| (self.keep)(&folder.below.join(name)) || path.is_dir())
     }
 
     fn listing(&self) -> Listing {
-        if let Some(error) = &self.survey.error {
+        if let Some(error) = &self.walk.error {
             return Err(error.clone());
         }
         let TreeLimits { files, total_bytes, .. } = self.limits;
-        let wanted: Vec<PathBuf> =
-            self.survey.names.iter().filter(|name| (self.keep)(name)).cloned().collect();
+        let wanted: Vec<PathBuf> = self.walk.names.iter().filter(|name| (self.keep)(name)).cloned().collect();
         let refused = |kind| Err((PathBuf::new(), kind));
         if wanted.len() > files {
             return refused(ReadErrorKind::TooManyFiles { found: wanted.len(), limit: files });
@@ -148,38 +150,38 @@ impl WatchedTree {
     }
 }
 
-impl Survey {
+impl Walk {
     /// Walks through everything below the root, folders near the root first, so that the walk finds the
     /// symlink that leads to a large tree before it has walked through that tree.
-    fn of(root: &Path) -> Self {
-        let mut survey = Self { chains: Vec::new(), folders: Vec::new(), names: Vec::new(), error: None };
+    fn through(root: &Path) -> Self {
+        let mut walk = Self { ways: Vec::new(), folders: Vec::new(), names: Vec::new(), error: None };
         let mut left = MOST_ENTRIES;
         let mut visits = VecDeque::from([Visit { below: PathBuf::new(), through: Vec::new(), link: None }]);
         while let Some(visit) = visits.pop_front() {
-            survey.enter(root, visit, &mut visits, &mut left);
+            walk.enter(root, visit, &mut visits, &mut left);
         }
-        survey.names.sort();
-        survey
+        walk.names.sort();
+        walk
     }
 
     /// Lists a folder below the root, unless it is one of the folders that it was reached through.
     fn enter(&mut self, root: &Path, visit: Visit, visits: &mut VecDeque<Visit>, left: &mut usize) {
         let Visit { below, mut through, link } = visit;
         let path = root.join(&below);
-        let chain = Chain::follow(&path);
-        let end = chain.end.clone();
-        let is_way = below.as_os_str().is_empty() || chain.last().is_some_and(|last| last.at != path);
+        let way = ResolvedPath::new(&path);
+        let end = way.end.clone();
+        let is_way = below.as_os_str().is_empty() || way.last().is_some_and(|last| last.path != path);
         if is_way {
-            self.chains.push(chain);
+            self.ways.push(way);
         }
         let Some((path, id)) = end else {
-            let kind = reading::glimpse(&path).err().unwrap_or(ReadErrorKind::Missing);
+            let kind = reading::stat(&path).err().unwrap_or(ReadErrorKind::Missing);
             return self.fail(below, kind);
         };
         if through.contains(&id) {
             return;
         }
-        let glimpse = reading::glimpse(&path);
+        let stat = reading::stat(&path);
         let entries = match list(&path, *left) {
             Ok(Some(entries)) => entries,
             Ok(None) => {
@@ -189,7 +191,7 @@ impl Survey {
             Err(kind) => return self.fail(below, kind),
         };
         *left -= entries.len();
-        self.folders.push(Folder { path, id, below: below.clone(), glimpse, linked: link.is_some() });
+        self.folders.push(Folder { path, id, below: below.clone(), stat, linked: link.is_some() });
         through.push(id);
         for Entry { name, is_folder, is_link } in entries {
             let below = below.join(name);
@@ -215,7 +217,7 @@ impl Survey {
         self.error.as_ref().is_none_or(|(_, kind)| matches!(kind, ReadErrorKind::TooManyEntries { .. }))
     }
 
-    /// A folder below the root that is gone by now will be heard of; the root itself must be there.
+    /// A folder below the root that is gone now makes an event. The root itself must be there.
     fn fail(&mut self, below: PathBuf, kind: ReadErrorKind) {
         let matters = below.as_os_str().is_empty() || kind != ReadErrorKind::Missing;
         if matters && self.error.is_none() {

@@ -1,27 +1,25 @@
-//! For those who want to know what changed, and build nothing from it.
+//! Reports which files have changed, and builds nothing from them.
 
-use crate::attention::PATIENCE;
 use crate::degraded::Degraded;
-use crate::event::{Hint, Sign};
+use crate::dir_index::DirIndex;
+use crate::engine::{PATIENCE, ROUNDS};
 use crate::file::absolute;
-use crate::grounds::Grounds;
+use crate::message::{EventKind, Message};
 use crate::options::{LONGEST, Options};
-use crate::post::Post;
-use crate::scout::ROUNDS;
-use crate::settle::{Decision, EVERYTHING, Settle, Suspects};
+use crate::settle::{Decision, EVERYTHING, Pending, Settle};
+use crate::watch_set::WatchSet;
 use std::collections::BTreeSet;
-use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// The most hints that are taken in before the time is looked at again: somebody may send them faster than they are taken.
+/// The most messages that are taken in before the clock is read again: they may come faster than they are taken in.
 const MOST_AT_ONCE: usize = 10_000;
 
-/// Tells which files below some roots have changed, in batches.
+/// Reports which files below some roots have changed, in batches.
 ///
-/// It hears, waits and degrades like a [`Live`](crate::Live), but only looks at files and never opens one. So it compares
-/// identity, size and modification time, not bytes: `touch` is a change to it, `chmod` is none. It works while
-/// [`next`](Watcher::next) is called; what happens between two calls is in the next batch.
+/// It waits and degrades like a [`Live`](crate::Live), but never opens a file. It compares identity, size and modification
+/// time, and not bytes: `touch` is a change, `chmod` is none. It works while
+/// [`next`](Watcher::next) is called. Changes between two calls are in the next batch.
 ///
 /// ```
 /// use filewatch::{Options, Watcher};
@@ -35,17 +33,17 @@ const MOST_AT_ONCE: usize = 10_000;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct Watcher {
-    post: Post,
+    watch_set: WatchSet,
     settle: Settle,
-    /// Files that do not count. They settle by themselves, so that a busy one delays no other.
+    /// Files that do not count. They settle separately, so that a busy one delays no other.
     aside: Settle,
     counts: Box<dyn Fn(&Path) -> bool + Send>,
-    grounds: Grounds,
+    index: DirIndex,
 }
 
 impl Watcher {
-    /// Watches the `roots`, files or folders, there or not, and below them every folder that `enter` agrees to. Both are given with absolute paths.
-    /// Symlinks are followed on the way to a root, and not below it.
+    /// Watches the `roots`, which are files or folders and may be missing, and below them every folder that `enter` accepts. `enter`
+    /// gets absolute paths, and [`next`](Watcher::next) returns them. Symlinks are followed on the way to a root, and not below it.
     pub fn open<P: AsRef<Path>>(
         options: Options,
         roots: impl IntoIterator<Item = P>,
@@ -57,26 +55,26 @@ impl Watcher {
             settle: settle(),
             aside: settle(),
             counts: Box::new(|_| true),
-            grounds: Grounds::open(roots, Box::new(enter)),
-            post: Post::open(options),
+            index: DirIndex::open(roots, Box::new(enter)),
+            watch_set: WatchSet::open(options),
         };
-        // What changed since the walk a moment ago is news to nobody.
+        // Changes since the index was made a moment ago are not reported.
         watcher.walk();
         watcher
     }
 
-    /// Files that do not count delay no file that does: a log that is always being written to is named in batches of its own. Without
-    /// this, every file counts. `counts` is asked at every event, with the path that [`next`](Watcher::next) would return.
+    /// Files that do not count delay no file that counts: a log that is always being written is reported in batches of its own.
+    /// Without this, every file counts. `counts` is asked at every event, with the path that [`next`](Watcher::next) would return.
     #[must_use]
     pub fn counting(mut self, counts: impl Fn(&Path) -> bool + Send + 'static) -> Self {
         self.counts = Box::new(counts);
         self
     }
 
-    /// Waits until files have changed, then returns their paths, sorted; or returns nothing after `timeout`.
+    /// Waits until files have changed, then returns their paths, sorted. Returns nothing after `timeout`.
     ///
-    /// A file that was closed after writing, renamed or removed ends the waiting; one that is still being written to prolongs it until some
-    /// [quiet](Options::quiet), but not beyond `timeout`. A file that does not exist any more is named too.
+    /// A file that was closed after writing, renamed or removed ends the wait. A file that is still being written prolongs it until the
+    /// [quiet](Options::quiet) period is over, but not beyond `timeout`. Removed files are reported too.
     pub fn next(&mut self, timeout: Duration) -> Vec<PathBuf> {
         let end = Instant::now() + timeout.min(LONGEST);
         loop {
@@ -85,12 +83,12 @@ impl Watcher {
             let aside = self.aside.decide(now);
             let due = match (&decision, &aside) {
                 (Decision::Read, _) => Some(self.settle.take(now)),
-                // Not earlier: a walk would also name what is still being written.
+                // Not earlier: a walk would also report files that are still being written.
                 (Decision::Rest, Decision::Read) => Some(self.aside.take(now)),
                 _ => None,
             };
-            if let Some(suspects) = due {
-                let changed = self.visit(&suspects);
+            if let Some(pending) = due {
+                let changed = self.look(&pending);
                 if !changed.is_empty() {
                     return changed.into_iter().collect();
                 }
@@ -101,15 +99,15 @@ impl Watcher {
             }
             let until = match (&decision, aside) {
                 (Decision::Until(then), _) => *then,
-                (_, Decision::Until(then)) => then.min(self.post.next_look(false)),
-                _ => self.post.next_look(false),
+                (_, Decision::Until(then)) => then.min(self.watch_set.next_look(false)),
+                _ => self.watch_set.next_look(false),
             };
-            match self.post.receive(until.min(end)) {
-                Some(hint) => {
-                    self.apply(hint);
+            match self.watch_set.receive(until.min(end)) {
+                Some(message) => {
+                    self.apply(message);
                     for _ in 0..MOST_AT_ONCE {
-                        let Some(hint) = self.post.received() else { break };
-                        self.apply(hint);
+                        let Some(message) = self.watch_set.received() else { break };
+                        self.apply(message);
                     }
                     let now = Instant::now();
                     if now >= end && self.settle.decide(now) != Decision::Read {
@@ -117,71 +115,79 @@ impl Watcher {
                     }
                 }
                 None if Instant::now() >= end && end < until => return Vec::new(),
-                None if decision == Decision::Rest && Instant::now() >= self.post.next_look(false) => {
-                    self.post.retry();
-                    self.settle.glance(Path::new(EVERYTHING));
+                None if decision == Decision::Rest && Instant::now() >= self.watch_set.next_look(false) => {
+                    self.watch_set.retry_failed();
+                    self.settle.recheck(Path::new(EVERYTHING));
                 }
                 None => {}
             }
         }
     }
 
-    /// In which ways watching is less than it should be at the moment.
+    /// What is degraded now.
     pub fn degraded(&self) -> Vec<Degraded> {
-        self.post.faults().into_iter().collect()
+        self.watch_set.faults().into_iter().collect()
     }
 
-    fn visit(&mut self, suspects: &Suspects) -> BTreeSet<PathBuf> {
-        if !self.post.rearm && !self.post.ear.doubts() && self.grounds.are_plain(suspects) {
-            return self.grounds.visit(suspects);
+    fn look(&mut self, pending: &Pending) -> BTreeSet<PathBuf> {
+        if !self.watch_set.is_outdated() && self.index.are_files(pending) {
+            return self.index.look(pending);
         }
         self.walk()
     }
 
-    /// Walks through everything, and watches every folder before it is believed to be known.
+    /// Walks through everything. A folder is watched before its entries are relied on.
     fn walk(&mut self) -> BTreeSet<PathBuf> {
         let mut changed = BTreeSet::new();
         for _ in 0..ROUNDS {
-            let moved = self.grounds.walk(&mut changed);
-            let rearm = mem::take(&mut self.post.rearm);
-            if !moved && !self.post.ear.doubts() && !rearm {
+            let moved = self.index.walk(&mut changed);
+            let outdated = self.watch_set.take_outdated();
+            if !moved && !outdated && !self.watch_set.is_outdated() {
                 break;
             }
-            if !self.post.ear.attend(self.grounds.wards()) {
+            if !self.watch_set.update(self.index.filters()) {
                 break;
             }
         }
-        self.post.looked();
+        self.watch_set.looked();
         changed
     }
 
-    fn apply(&mut self, hint: Hint) {
-        match hint {
-            Hint::Seen(sign, path) if self.post.ear.awaits(&path) != Some(false) => self.weigh(sign, &path),
-            Hint::Seen(..) | Hint::Request | Hint::Rest(_) | Hint::Stop => {}
-            Hint::Died(number) => self.post.lose_ear(number),
-            Hint::Lost => {
-                self.post.ear.doubt(Path::new(EVERYTHING));
+    fn apply(&mut self, message: Message) {
+        match message {
+            Message::Event(kind, path) => {
+                if self.watch_set.accepts(&path) != Some(false) {
+                    self.apply_event(kind, &path);
+                }
+            }
+            Message::BackendFailed(number) => self.watch_set.drop_backend(number),
+            Message::EventsLost => {
+                self.watch_set.invalidate(Path::new(EVERYTHING));
                 self.settle.dirty(Path::new(EVERYTHING), Instant::now());
             }
+            Message::Rebuild | Message::Stop => {}
+            #[cfg(feature = "testing")]
+            Message::WhenSettled(_) => {}
         }
     }
 
-    fn weigh(&mut self, sign: Sign, path: &Path) {
-        if matches!(sign, Sign::Arrived | Sign::Left | Sign::Made | Sign::Gone) {
-            self.post.ear.doubt(path);
+    fn apply_event(&mut self, kind: EventKind, path: &Path) {
+        if kind.changes_names() {
+            self.watch_set.invalidate(path);
         }
-        let settle = if self.delays(sign, path) { &mut self.settle } else { &mut self.aside };
-        match sign {
-            Sign::Closed | Sign::Arrived | Sign::Left | Sign::Gone => settle.commit(path),
-            Sign::Touched => settle.glance(path),
-            Sign::Made | Sign::Written => settle.dirty(path, Instant::now()),
+        let settle = if self.delays(kind, path) { &mut self.settle } else { &mut self.aside };
+        match kind {
+            EventKind::Closed | EventKind::MovedHere | EventKind::MovedAway | EventKind::Removed => {
+                settle.commit(path);
+            }
+            EventKind::Touched => settle.recheck(path),
+            EventKind::Created | EventKind::Written => settle.dirty(path, Instant::now()),
         }
     }
 
-    /// Whether the others wait for this file. A new folder always counts: it may hold files that do.
-    fn delays(&self, sign: Sign, path: &Path) -> bool {
-        let shown = self.grounds.shown(path);
-        shown.is_none_or(|shown| (self.counts)(&shown)) || (sign != Sign::Written && path.is_dir())
+    /// Whether other files wait for this one. A new folder always counts: it may hold files that do.
+    fn delays(&self, kind: EventKind, path: &Path) -> bool {
+        let shown = self.index.shown(path);
+        shown.is_none_or(|shown| (self.counts)(&shown)) || (kind != EventKind::Written && path.is_dir())
     }
 }

@@ -161,7 +161,7 @@ fn with_no_watches() {
 
 #[test]
 #[ignore = "run in a namespace by the_last_watch_goes_to_the_folder_of_the_file"]
-fn with_one_options() {
+fn with_one_watch() {
     degrades_and_recovers(Degraded::WatchLimit, WATCHES, Trigger::Event);
 }
 

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
-#[cfg(not(filewatch_elsewhere))]
+#[cfg(all(target_os = "linux", not(feature = "notify")))]
 mod deaths;
 mod faults;
 mod life;

@@ -106,7 +106,7 @@ impl LiveText {
 
     /// Everything that is still heard until all that happened has been taken in, down to the last quiet.
     pub(crate) fn aftermath(&self) -> Vec<Heard> {
-        self.live.rest();
+        self.live.settled();
         self.heard.try_iter().collect()
     }
 

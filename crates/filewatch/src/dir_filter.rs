@@ -1,19 +1,19 @@
-//! Which folders to watch, and which names count in them.
+//! The names that count in one folder.
 
-use crate::chain::Link;
 use crate::fingerprint::Id;
+use crate::resolved_path::Component;
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-/// What there is to hear in one folder.
+/// The events of one folder that are wanted.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ward {
+pub(crate) struct DirFilter {
     pub(crate) id: Id,
     pub(crate) names: HashSet<OsString>,
     /// Which other names count.
     pub(crate) scope: Scope,
-    /// Files or symlinks of ours are in it: it is not just passed.
+    /// A file or a symlink of ours is in the folder. Others are only on the way to one.
     pub(crate) vital: bool,
 }
 
@@ -26,22 +26,21 @@ pub(crate) enum Scope {
     Everything,
 }
 
-/// The folders to watch.
-pub(crate) type Wards = HashMap<PathBuf, Ward>;
+/// The folders to watch, by paths without symlinks.
+pub(crate) type DirFilters = HashMap<PathBuf, DirFilter>;
 
-impl Ward {
-    /// This link's name counts.
-    pub(crate) fn add(&mut self, link: &Link) {
-        self.vital |= link.decides;
-        if let Some(name) = link.at.file_name()
+impl DirFilter {
+    pub(crate) fn add(&mut self, component: &Component) {
+        self.vital |= component.decides;
+        if let Some(name) = component.path.file_name()
             && !self.names.contains(name)
         {
             self.names.insert(name.to_owned());
         }
     }
 
-    /// Whether this name counts; `None` if its owner must say.
-    pub(crate) fn awaits(&self, name: &OsStr) -> Option<bool> {
+    /// Whether this name counts. `None` if the owner of the folder must decide.
+    pub(crate) fn accepts(&self, name: &OsStr) -> Option<bool> {
         let is_visible = || !name.as_encoded_bytes().starts_with(b".");
         match self.scope {
             _ if self.names.contains(name) => Some(true),
@@ -52,22 +51,22 @@ impl Ward {
     }
 }
 
-/// The ward of this folder, a new one if need be.
-pub(crate) fn ward<'a>(wards: &'a mut Wards, folder: &Path, id: Id) -> &'a mut Ward {
-    if !wards.contains_key(folder) {
-        wards.insert(folder.to_owned(), Ward { id, ..Ward::default() });
+/// The filter of this folder. Adds an empty one if there is none.
+pub(crate) fn filter_of<'a>(filters: &'a mut DirFilters, folder: &Path, id: Id) -> &'a mut DirFilter {
+    if !filters.contains_key(folder) {
+        filters.insert(folder.to_owned(), DirFilter { id, ..DirFilter::default() });
     }
-    wards.get_mut(folder).expect("it was inserted above")
+    filters.get_mut(folder).expect("it was inserted above")
 }
 
-/// Whether `path` is a name that counts; `None` if its owner must say.
-pub(crate) fn awaits(wards: &Wards, path: &Path) -> Option<bool> {
+/// Whether `path` is a name that counts. `None` if the owner of its folder must decide.
+pub(crate) fn accepts(filters: &DirFilters, path: &Path) -> Option<bool> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Some(false) };
-    wards.get(parent).map_or(Some(false), |ward| ward.awaits(name))
+    filters.get(parent).map_or(Some(false), |filter| filter.accepts(name))
 }
 
-/// File systems whose files change without this system's knowledge: NFS, SMB, FUSE, 9p (WSL2, gVisor), AFS, Ceph, shared folders of
-/// virtual machines. The numbers are those of statfs(2).
+/// Whether files in this folder change without events of this system: NFS, SMB, FUSE, 9p (WSL2, gVisor), AFS, Ceph, shared folders
+/// of virtual machines. The numbers are those of statfs(2).
 #[cfg(target_os = "linux")]
 pub(crate) fn is_remote(folder: &Path) -> bool {
     const REMOTE: [u64; 10] = [

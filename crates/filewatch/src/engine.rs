@@ -1,0 +1,308 @@
+//! The third of three layers: takes in events, decides what to read and when, and proves that what was read belongs together.
+
+use crate::cause::Cause;
+use crate::degraded::Degraded;
+use crate::file::RefreshRules;
+use crate::file_cache::FileCache;
+use crate::files::Files;
+use crate::live::Trigger;
+use crate::message::{EventKind, Message};
+use crate::options::Options;
+use crate::resolved_path::ResolvedPath;
+use crate::sender::Sender;
+use crate::settle::{Decision, EVERYTHING, Pending, Settle};
+use crate::switches::Step;
+use crate::waiters::Waiters;
+use crate::watch_set::WatchSet;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A file that is written to without a pause is read after this time all the same.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often resolving and watching are repeated, at most, until nothing moves meanwhile.
+pub(crate) const ROUNDS: usize = 8;
+
+pub(crate) struct Engine {
+    options: Options,
+    watch_set: WatchSet,
+    settle: Settle,
+    cause: Cause,
+    cache: FileCache,
+    /// A file that was not watched until now and was changed less than this ago may not be complete.
+    youth: Duration,
+    waiters: Waiters,
+    stopped: bool,
+}
+
+/// What the thread does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// The last handle was dropped: end.
+    Stop,
+    /// Nothing but reporting.
+    Report,
+    /// Read what is pending.
+    Read,
+}
+
+impl Engine {
+    pub(crate) fn open(options: Options) -> Self {
+        Self {
+            watch_set: WatchSet::open(options.clone()),
+            settle: Settle::new(options.quiet, PATIENCE),
+            cause: Cause::start(),
+            cache: FileCache::default(),
+            youth: Duration::ZERO,
+            waiters: Waiters::default(),
+            stopped: false,
+            options,
+        }
+    }
+
+    pub(crate) fn sender(&self) -> Sender {
+        self.watch_set.sender()
+    }
+
+    /// The files that the next build reads.
+    pub(crate) fn files(&mut self, trigger: Trigger) -> Files<'_> {
+        self.cache.begin();
+        Files::new(&mut self.cache, trigger)
+    }
+
+    /// Waits until there is something to do.
+    pub(crate) fn wait(&mut self) -> Turn {
+        if self.stopped {
+            return Turn::Stop;
+        }
+        let decision = self.settle.decide(Instant::now());
+        let until = match decision {
+            Decision::Read => return Turn::Read,
+            Decision::Until(then) => Some(then),
+            Decision::Rest if self.waiters.is_empty() => {
+                Some(self.watch_set.next_look(self.cause.is_missed()))
+            }
+            Decision::Rest => None,
+        };
+        match until.and_then(|until| self.watch_set.receive(until)) {
+            Some(message) => {
+                self.apply(message);
+                self.apply_received();
+            }
+            None if decision == Decision::Rest => self.poll(),
+            None => {}
+        }
+        if self.stopped { Turn::Stop } else { Turn::Report }
+    }
+
+    /// Answers those who wait until nothing is pending, if that is so.
+    pub(crate) fn answer(&mut self) {
+        self.waiters.answer();
+    }
+
+    /// Reads what is pending, then checks that nothing changed meanwhile.
+    /// True if so: then everything in the cache was on the disk at one moment, complete.
+    pub(crate) fn read(&mut self) -> bool {
+        let pending = self.settle.take(Instant::now());
+        self.update_watches(&pending);
+        let all = pending.get(Path::new(EVERYTHING)).copied();
+        let (watch_set, youth, empty_rule) =
+            (&self.watch_set, self.youth, self.options.takes(Step::EmptyRule));
+        let (quiet, read) = (self.options.quiet, self.options.reading());
+        let rules = |path: &ResolvedPath| {
+            let covered = path.last().is_some_and(|last| watch_set.covers(&last.folder));
+            RefreshRules { all, covered, youth, quiet, patience: PATIENCE, empty_rule, read }
+        };
+        for name in self.cache.refresh(rules) {
+            self.settle.dirty(&name, Instant::now());
+        }
+        if self.options.takes(Step::Barrier) {
+            self.read_events();
+        }
+        !self.settle.is_dirty()
+    }
+
+    /// Whether a build is due after a successful [`read`](Self::read).
+    pub(crate) fn wants_build(&self) -> bool {
+        self.cause.trigger() == Trigger::Request || self.cache.differs()
+    }
+
+    /// No byte differs, so no build is due.
+    pub(crate) fn skip(&mut self) {
+        self.cause.reset();
+    }
+
+    pub(crate) fn trigger(&self) -> Trigger {
+        self.cause.trigger()
+    }
+
+    /// Whether what the build was given was on the disk at one moment, complete.
+    pub(crate) fn confirms(&mut self) -> bool {
+        !self.cache.is_unproven() || (self.read() && !self.cache.differs())
+    }
+
+    /// The same for the first build. Waits until everything is quiet, but not beyond `end`. A build that `failed` may have
+    /// been given a file that was being written before it was watched.
+    pub(crate) fn confirms_first(&mut self, failed: bool, end: Instant) -> bool {
+        self.youth = if failed { self.options.quiet } else { Duration::ZERO };
+        let mut settled = self.read();
+        while !settled && Instant::now() < end {
+            settled = self.wait() == Turn::Read && self.read();
+        }
+        self.youth = self.options.quiet;
+        Instant::now() >= end || !self.cache.differs()
+    }
+
+    /// The build's result counts. The next build is due when something else is read than this one was given.
+    pub(crate) fn accept(&mut self) {
+        self.cause.accept();
+        self.cache.accept();
+    }
+
+    /// The build panicked. It may have wanted to read more, so everything stays watched.
+    pub(crate) fn accept_panicked(&mut self) {
+        self.cause.reset();
+    }
+
+    /// The build was given what was not on the disk at one moment. Its result does not count.
+    pub(crate) fn discard(&mut self) {
+        self.cache.discard();
+        self.settle.recheck(Path::new(EVERYTHING));
+    }
+
+    /// What is degraded; `None` while a repair is under way.
+    pub(crate) fn known_faults(&self) -> Option<BTreeSet<Degraded>> {
+        self.watch_set.knows_faults().then(|| self.faults())
+    }
+
+    pub(crate) fn faults(&self) -> BTreeSet<Degraded> {
+        let mut faults = self.watch_set.faults();
+        if self.cause.is_missed() {
+            faults.insert(Degraded::MissedEvents);
+        }
+        faults
+    }
+
+    /// Watches every folder on the way to what is pending, before anything is read.
+    fn update_watches(&mut self, pending: &Pending) {
+        for _ in 0..ROUNDS {
+            let moved = self.cache.resolve(pending);
+            let outdated = self.watch_set.take_outdated();
+            if !moved && !outdated && !self.watch_set.is_outdated() {
+                return;
+            }
+            let has_new = self.watch_set.update(self.cache.filters());
+            if outdated {
+                // Nothing was watched for a moment: a save may be under way of which no event will tell.
+                self.cache.mark_all_missed();
+            }
+            if !has_new {
+                return;
+            }
+        }
+    }
+
+    /// Looks at everything, in case no event told of a change, and tries to repair what is degraded.
+    fn poll(&mut self) {
+        if self.watch_set.retry_failed() {
+            self.settle.recheck(Path::new(EVERYTHING));
+        }
+        let waiting = self.waiters.len();
+        if waiting > 0 {
+            self.read_events();
+        }
+        let watch_set = &self.watch_set;
+        let is_remote =
+            |path: &ResolvedPath| path.last().is_some_and(|last| watch_set.is_remote(&last.folder));
+        let found = self.cache.poll(is_remote);
+        if !found.is_empty() {
+            // The events may be in the queue.
+            self.read_events();
+            if !self.settle.is_dirty() {
+                self.record_missed(&found);
+            }
+        }
+        self.watch_set.looked();
+        if self.settle.decide(Instant::now()) == Decision::Rest {
+            self.waiters.settled(waiting);
+        }
+    }
+
+    /// Something changed at these names, and no event told of it.
+    fn record_missed(&mut self, found: &[PathBuf]) {
+        let faultless = self.watch_set.knows_faults() && self.watch_set.faults().is_empty();
+        self.cause.poll(self.options.events && faultless);
+        self.cache.mark_missed(found);
+        for name in found {
+            self.settle.dirty(name, Instant::now());
+        }
+    }
+
+    /// Takes in the events of everything that has happened so far.
+    fn read_events(&mut self) {
+        if !self.watch_set.has_backend() {
+            return;
+        }
+        let done = self.watch_set.read_all();
+        self.apply_received();
+        if !done || !self.watch_set.has_backend() {
+            self.settle.recheck(Path::new(EVERYTHING));
+        }
+    }
+
+    fn apply_received(&mut self) {
+        while let Some(message) = self.watch_set.received() {
+            self.apply(message);
+        }
+    }
+
+    fn apply(&mut self, message: Message) {
+        match message {
+            Message::Stop => self.stopped = true,
+            Message::Rebuild => {
+                self.cause.request();
+                self.settle.recheck(Path::new(EVERYTHING));
+            }
+            #[cfg(feature = "testing")]
+            Message::WhenSettled(waiter) => self.waiters.add(waiter),
+            Message::EventsLost => {
+                self.cause.event();
+                self.watch_set.set_outdated();
+                self.watch_set.invalidate(Path::new(EVERYTHING));
+                self.settle.dirty(Path::new(EVERYTHING), Instant::now());
+            }
+            Message::BackendFailed(number) => self.watch_set.drop_backend(number),
+            Message::Event(kind, path) => {
+                if self.watch_set.accepts(&path).unwrap_or_else(|| self.cache.concerns_tree(&path)) {
+                    self.cause.event();
+                    self.apply_event(kind, &path);
+                }
+            }
+        }
+    }
+
+    fn apply_event(&mut self, kind: EventKind, path: &Path) {
+        if kind.changes_names() {
+            self.watch_set.invalidate(path);
+        }
+        if matches!(kind, EventKind::Closed | EventKind::MovedHere | EventKind::Written) {
+            self.cache.confirm(path);
+        }
+        match kind {
+            _ if !self.options.takes(Step::Patience) => self.settle.commit(path),
+            EventKind::Closed => self.settle.commit(path),
+            EventKind::Touched => self.settle.recheck(path),
+            EventKind::MovedHere if self.cache.is_replaced(path) => self.settle.commit(path),
+            // Two files that are exchanged make both events for both names.
+            EventKind::MovedAway if path.symlink_metadata().is_ok() && self.cache.is_replaced(path) => {
+                self.settle.commit(path);
+            }
+            EventKind::MovedHere
+            | EventKind::MovedAway
+            | EventKind::Created
+            | EventKind::Removed
+            | EventKind::Written => self.settle.dirty(path, Instant::now()),
+        }
+    }
+}
