@@ -84,7 +84,7 @@ impl Site {
         Ok(begun.elapsed().as_secs_f64())
     }
 
-    /// Adds a line in front of a function, so that every later line moves.
+    /// Adds a line below the head of the file, so that every later line moves.
     fn edit(&self) -> Result<(), Failed> {
         let path = if self.subject.is_demo() {
             self.sources().join("crates").join(self.subject.id).join("src/routes.rs")
@@ -92,8 +92,8 @@ impl Site {
             self.sources().join(self.subject.program()).join("main.go")
         };
         let text = fs::read_to_string(&path)?;
-        let at = text.find("\nfn ").or_else(|| text.find("\nfunc ")).ok_or("a source has a function")?;
-        Ok(fs::write(&path, format!("{}\n// Edited.\n{}", &text[..at], &text[at..]))?)
+        let at = text.find("\n\n").ok_or("a source has an empty line")?;
+        Ok(fs::write(&path, format!("{}\n\n// Edited.{}", &text[..at], &text[at..]))?)
     }
 
     fn sources(&self) -> PathBuf {

@@ -48,7 +48,7 @@ impl Fixture {
             format!("[build]\ncmd = \"go build -o ./tmp/main ./{program}\"\nentrypoint = [\"./tmp/main\"]\n");
         fs::write(folder.join(".air.toml"), settings)?;
         let edited = if program == "goframe" { "goframe/main.go" } else { "settings/settings.go" };
-        let folder = folder.to_owned();
+        let (folder, edited) = (folder.to_owned(), folder.join(edited));
         Fixture::open(&mut Command::new(programs.counterpart("air")?), folder, Some(temporary), edited)
     }
 
@@ -56,17 +56,20 @@ impl Fixture {
     pub(crate) fn of_hotrun(hotrun: &Path, subject: &Subject) -> Result<Fixture, Failed> {
         let repository = sources::of_demos().canonicalize()?;
         let folder = repository.join("target/bench-hotrun");
+        // Sources of an earlier run may have other names.
+        let _ = fs::remove_dir_all(folder.join("crates"));
         sources::copy(&repository, &folder)?;
         let mut command = Command::new(hotrun);
         command.args(["--bin", subject.program()]).env_remove("CARGO_TARGET_DIR");
-        Fixture::open(&mut command, folder, None, "crates/site/src/edition.rs")
+        let edited = sources::with(&folder.join("crates/site/src"), WORDS)?;
+        Fixture::open(&mut command, folder, None, edited)
     }
 
     fn open(
         command: &mut Command,
         folder: PathBuf,
         temporary: Option<TempDir>,
-        edited: &str,
+        edited: PathBuf,
     ) -> Result<Fixture, Failed> {
         let address = free()?;
         let port = format!("port: {}", address.port());
@@ -75,7 +78,6 @@ impl Fixture {
         let log = File::create(folder.join("tmp.log"))?;
         command.current_dir(&folder).env("TMPDIR", temp_dir()).stdin(Stdio::null());
         let tool = command.stdout(log.try_clone()?).stderr(log).spawn()?;
-        let edited = folder.join(edited);
         let mut fixture = Fixture { tool, folder, _temporary: temporary, address, edited };
         fixture.wait_for(WORDS, FIRST)?;
         Ok(fixture)

@@ -38,3 +38,31 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), Failed> {
     }
     Ok(())
 }
+
+/// The source below a folder that contains this text.
+pub(crate) fn with(folder: &Path, text: &str) -> Result<PathBuf, Failed> {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if fs::read_to_string(&path).is_ok_and(|source| source.contains(text)) {
+                return Ok(path);
+            }
+        }
+    }
+    Err(format!("no source below `{}` contains `{text}`", folder.display()).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{of_demos, with};
+
+    #[test]
+    fn the_answers_that_an_edit_changes_are_in_the_sources_of_the_site() {
+        let site = of_demos().join("crates/site/src");
+        assert!(with(&site, "\"Current dynamic config values\"").is_ok());
+        assert!(with(&site, "no such text").is_err());
+    }
+}

@@ -45,16 +45,21 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 impl DemoRunner {
     /// Starts the programs, each in its own folder with a copy of the configuration and a file that sets its port. The ports
-    /// begin at `first`; a port that is taken is replaced by any free one.
+    /// begin at `first`; a port that is taken is replaced by any free one. If `first` is 0, each demo binds a free port itself.
     pub(crate) fn open(programs: &[PathBuf], first: u16) -> Result<DemoRunner, Failed> {
         let mut demos: Vec<Running> = Vec::new();
         for (program, nth) in programs.iter().zip(0..) {
-            let port = free_port(first.checked_add(nth).filter(|_| first > 0))?;
-            let server = Server::new(program).file(OVERLAY, format!("port: {port}\n")).binding_itself();
-            let demo = server.args(&format!("--config {CONFIG} --config {OVERLAY}")).start();
-            demos.push(demo.map_err(|failed| {
-                let words = failed.message().unwrap_or_default();
-                format!("`{}` does not serve on port {port}: {words}", program.display())
+            let server = match first.checked_add(nth).filter(|_| first > 0) {
+                Some(wanted) => {
+                    let port = free_port(wanted)?;
+                    let server =
+                        Server::new(program).file(OVERLAY, format!("port: {port}\n")).binding_itself();
+                    server.args(&format!("--config {CONFIG} --config {OVERLAY}"))
+                }
+                None => Server::new(program).on_a_free_port(),
+            };
+            demos.push(server.start().map_err(|failed| {
+                format!("`{}` does not serve: {}", program.display(), failed.message().unwrap_or_default())
             })?);
         }
         Ok(DemoRunner { demos, edits: 0 })
@@ -146,8 +151,8 @@ fn save_to_be_refused(demo: &Running, draft: &Draft, word: &str) -> Result<Outco
 }
 
 /// The wanted port if it is free, else any.
-fn free_port(wanted: Option<u16>) -> Result<u16, Failed> {
+fn free_port(wanted: u16) -> Result<u16, Failed> {
     let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-    let listener = wanted.and_then(|port| bind(port).ok()).map_or_else(|| bind(0), Ok);
+    let listener = bind(wanted).or_else(|_| bind(0));
     Ok(listener.map_err(|e| format!("no port is free: {e}"))?.local_addr()?.port())
 }

@@ -21,10 +21,7 @@ fn the_four_sites_run_in_their_frames() {
     for (demo, framework) in demos.into_iter().zip(frameworks) {
         let site = Client::connect(demo).unwrap().get("/").unwrap();
         assert!(site.text().contains(&format!("{framework} Hot Reload")), "{framework}");
-        assert!(
-            site.text().contains(&demo.port().to_string()),
-            "its own port is laid over the configuration"
-        );
+        assert!(site.text().contains(&demo.port().to_string()), "the page shows the port of its own demo");
         let policy = site.header("content-security-policy").unwrap();
         assert!(policy.contains("frame-ancestors 'self' http://127.0.0.1:*"), "{policy}");
     }
