@@ -110,7 +110,7 @@ fn sources(folder: &Path) -> Vec<(String, String)> {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         if path.is_dir() {
             found.extend(sources(&path).into_iter().map(|(below, text)| (format!("{name}/{below}"), text)));
-        } else if name.ends_with(".rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
             found.push((name, fs::read_to_string(path).expect("a source")));
         }
     }
