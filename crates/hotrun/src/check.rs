@@ -1,18 +1,18 @@
-//! `hotrun check`: what would be watched, built, run and owned.
+//! `hotrun check`: prints the plan and does nothing.
 
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::cli::Cli;
+use crate::error::Error;
 use crate::plan::{self, How, Plan, Ready, Signal, SourceRules, Stop, What};
-use crate::refusal::Refusal;
 use crate::report::{Report, spoken};
 use crate::socket_mode;
-use crate::sources::Survey;
+use crate::sources::Scan;
 
-/// Prints it; what is wrong is a warning, or refused as it would be when run.
-pub(crate) fn check(cli: &Cli) -> Result<(), Refusal> {
+/// Prints the plan and its warnings. Fails with the error that a run would have.
+pub(crate) fn check(cli: &Cli) -> Result<(), Error> {
     let plan = plan::plan(cli)?;
     for (name, words) in lines(&plan) {
         Report::say(&format!("{name:<9} {words}"));
@@ -22,7 +22,7 @@ pub(crate) fn check(cli: &Cli) -> Result<(), Refusal> {
     }
     for address in &plan.sockets.addresses {
         if let Some(holder) = intercept::port_holder(*address) {
-            return Err(Refusal::held(format!(
+            return Err(Error::held(format!(
                 "`{address}` is held by `{}` (process {}): end that, or give another `socket.address`",
                 holder.name, holder.pid
             )));
@@ -31,9 +31,9 @@ pub(crate) fn check(cli: &Cli) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What there is to say, by topic.
+/// The lines, each with its topic.
 fn lines(plan: &Plan) -> Vec<(&'static str, String)> {
-    let survey = Survey::taken(&plan.sources);
+    let scan = Scan::new(&plan.sources);
     let chosen = socket_mode::choose(&plan.sockets);
     let addresses: Vec<String> = plan.sockets.addresses.iter().map(ToString::to_string).collect();
     let addresses = if addresses.is_empty() { String::new() } else { format!("{}: ", addresses.join(", ")) };
@@ -46,7 +46,7 @@ fn lines(plan: &Plan) -> Vec<(&'static str, String)> {
         ("root", format!("`{}`", plan.root.display())),
         (
             "watch",
-            format!("{} folders, in them {} files that may be sources", survey.folders, survey.files.len()),
+            format!("{} folders, in them {} files that may be sources", scan.folders, scan.files.len()),
         ),
         ("sources", sources(&plan.sources, &plan.root)),
         ("build", build(&plan.build.how, &plan.root)),
@@ -123,7 +123,7 @@ fn stop(stop: &Stop) -> String {
     format!("{signal}, and `SIGKILL` after {}", spoken(stop.kill_delay))
 }
 
-/// A path as the developer would write it.
+/// The path relative to the root, quoted.
 fn shown(path: &Path, root: &Path) -> String {
     format!(
         "`{}`",

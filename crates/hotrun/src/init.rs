@@ -1,4 +1,4 @@
-//! `hotrun init`: the settings file, written.
+//! `hotrun init`: writes a settings file.
 
 use std::env;
 use std::fs::File;
@@ -6,25 +6,25 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use crate::cli::Cli;
-use crate::refusal::Refusal;
+use crate::error::Error;
 use crate::report::Report;
 use crate::settings::FILE;
 
 /// Every setting with its default, commented out.
 const TEXT: &str = include_str!("init.toml");
 
-/// Writes the file into the current folder; one that is there stays as it is.
-pub(crate) fn init(cli: &Cli) -> Result<(), Refusal> {
+/// Writes the file into the current folder. An existing file is not changed.
+pub(crate) fn init(cli: &Cli) -> Result<(), Error> {
     let name = cli.config.as_deref().unwrap_or(Path::new(FILE));
     let here = env::current_dir()
-        .map_err(|error| Refusal::unfit(format!("the current folder cannot be read: {error}")))?;
+        .map_err(|error| Error::unfit(format!("the current folder cannot be read: {error}")))?;
     let shown = name.display();
     let mut file = File::create_new(here.join(name)).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => Refusal::unfit(format!("`{shown}` is there already; it stays as it is")),
-        _ => Refusal::unfit(format!("`{shown}` cannot be written: {error}")),
+        ErrorKind::AlreadyExists => Error::unfit(format!("`{shown}` exists already, and is not changed")),
+        _ => Error::unfit(format!("`{shown}` cannot be written: {error}")),
     })?;
     file.write_all(TEXT.as_bytes())
-        .map_err(|error| Refusal::unfit(format!("`{shown}` cannot be written: {error}")))?;
+        .map_err(|error| Error::unfit(format!("`{shown}` cannot be written: {error}")))?;
     Report::say(&format!("wrote `{shown}`: every setting with its default, none of them needed"));
     Ok(())
 }
@@ -58,7 +58,7 @@ mod tests {
                 keys.push(format!("{table}{key}"));
             }
         }
-        // An alias, and one that air has and nobody uses.
+        // An alias, and a key of air's without effect.
         let missing = KEYS
             .iter()
             .filter(|key| !["build.args_bin", "color.app"].contains(key) && !keys.contains(&key.to_string()));

@@ -97,7 +97,7 @@ mod tests {
     use super::{dependencies, of};
 
     #[test]
-    fn what_the_compiler_made_itself_is_no_input_wherever_the_project_is() {
+    fn files_that_cargo_made_are_no_inputs_wherever_the_project_is() {
         let cache = tempfile::tempdir().unwrap();
         let project = cache.path().join("project");
         let made = project.join("target/hotrun/debug/build/app/out/made.rs");

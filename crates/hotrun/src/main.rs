@@ -20,7 +20,7 @@
 //!
 //! `hotrun check` prints what would be watched, built, run and owned. `hotrun init` writes every setting with its default into
 //! `.hotrun.toml`. `hotrun --bin NAME -- ARGS` chooses a program and passes arguments on. The keys are those of air, where air has
-//! them.
+//! them, and `.air.toml` is read if there is no `.hotrun.toml`.
 //!
 //! # The invariant
 //!
@@ -56,6 +56,7 @@ mod build;
 mod check;
 mod cli;
 mod drain;
+mod error;
 mod generation;
 mod idle;
 mod init;
@@ -66,7 +67,6 @@ mod plan;
 mod probe;
 mod project;
 mod proxy;
-mod refusal;
 mod report;
 mod runner;
 mod settings;
@@ -79,7 +79,7 @@ use std::env;
 use std::process::ExitCode;
 
 use crate::cli::What;
-use crate::refusal::Refusal;
+use crate::error::Error;
 use crate::report::Report;
 
 fn main() -> ExitCode {
@@ -91,14 +91,14 @@ fn main() -> ExitCode {
     }
     match act() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(refusal) => {
-            Report::plain().refused(&refusal);
-            ExitCode::from(refusal.status)
+        Err(error) => {
+            Report::plain().error(&error);
+            ExitCode::from(error.status)
         }
     }
 }
 
-fn act() -> Result<(), Refusal> {
+fn act() -> Result<(), Error> {
     let cli = cli::parse();
     match cli.what {
         Some(What::Init) => init::init(&cli),

@@ -15,10 +15,10 @@ use anstream::ColorChoice;
 use anstyle::AnsiColor;
 
 use crate::cli::Cli;
+use crate::error::Error;
 use crate::plan::discovery::Discovery;
-use crate::plan::prompt::Ask;
+use crate::plan::prompt::Prompt;
 use crate::project::Project;
-use crate::refusal::Refusal;
 use crate::settings::{self, Color, Colors, Settings, When};
 
 pub(crate) use crate::plan::command_line::CommandLine;
@@ -203,15 +203,15 @@ impl Default for Style {
 }
 
 /// Decides what is to be built, run and owned in the current folder.
-pub(crate) fn plan(cli: &Cli) -> Result<Plan, Refusal> {
+pub(crate) fn plan(cli: &Cli) -> Result<Plan, Error> {
     let here = env::current_dir()
-        .map_err(|error| Refusal::unfit(format!("the current folder cannot be read: {error}")))?;
+        .map_err(|error| Error::unfit(format!("the current folder cannot be read: {error}")))?;
     let discovery = Discovery::find(cli, &here)?;
     decide(cli, discovery, &prompt::which)
 }
 
 /// Decides from what was found. `ask` chooses among programs if the settings do not.
-fn decide(cli: &Cli, discovery: Discovery, ask: Ask<'_>) -> Result<Plan, Refusal> {
+fn decide(cli: &Cli, discovery: Discovery, ask: Prompt<'_>) -> Result<Plan, Error> {
     let Discovery { root, run_in, project, settings, file, warnings, notes } = discovery;
     let tmp = tmp(&root, &project, &settings)?;
     let target = target::decide(cli, &root, &tmp, &project, &settings, ask)?;
@@ -271,7 +271,7 @@ impl Style {
 }
 
 /// hotrun's folder: in cargo's target folder, or `tmp` as air has it.
-fn tmp(root: &Path, project: &Project, settings: &Settings) -> Result<PathBuf, Refusal> {
+fn tmp(root: &Path, project: &Project, settings: &Settings) -> Result<PathBuf, Error> {
     let tmp = match (&settings.tmp_dir, project) {
         (Some(named), _) => root.join(named),
         (None, Project::Cargo(workspace)) => workspace.target.join("hotrun/run"),
@@ -280,7 +280,7 @@ fn tmp(root: &Path, project: &Project, settings: &Settings) -> Result<PathBuf, R
     let tmp = without_dots(&tmp);
     if root.starts_with(&tmp) {
         let named = settings.tmp_dir.as_deref().unwrap_or(&tmp).display();
-        return Err(Refusal::unfit(format!(
+        return Err(Error::unfit(format!(
             "`tmp_dir` is `{named}`, which holds the sources; expected a folder of its own, such as \"tmp\""
         )));
     }
@@ -300,28 +300,28 @@ fn without_dots(path: &Path) -> PathBuf {
     plain
 }
 
-fn sockets(addresses: Vec<SocketAddr>, way: Option<WantedMode>) -> Result<Sockets, Refusal> {
+fn sockets(addresses: Vec<SocketAddr>, way: Option<WantedMode>) -> Result<Sockets, Error> {
     let way = way.unwrap_or_default();
     if addresses.is_empty() && matches!(way, WantedMode::ListenFds | WantedMode::Proxy) {
         let words = "`socket.way` needs `socket.address` beside it: hotrun listens there, before the program is started";
-        return Err(Refusal::unfit(words));
+        return Err(Error::unfit(words));
     }
     if let Some(twice) = addresses.iter().enumerate().find(|(at, address)| addresses[..*at].contains(address))
     {
-        return Err(Refusal::unfit(format!("`socket.address` names `{}` twice", twice.1)));
+        return Err(Error::unfit(format!("`socket.address` names `{}` twice", twice.1)));
     }
     Ok(Sockets { addresses, mode: way })
 }
 
-fn ready(ready: settings::Ready) -> Result<Ready, Refusal> {
+fn ready(ready: settings::Ready) -> Result<Ready, Error> {
     if let Some(path) =
         ready.http.as_ref().filter(|path| !path.starts_with('/') || path.contains([' ', '\r', '\n']))
     {
-        return Err(Refusal::unfit(format!("`ready.http` is `{path}`; expected a path such as \"/readyz\"")));
+        return Err(Error::unfit(format!("`ready.http` is `{path}`; expected a path such as \"/readyz\"")));
     }
     let timeout = ready.timeout.unwrap_or(READY_TIMEOUT);
     if timeout.is_zero() {
-        return Err(Refusal::unfit(
+        return Err(Error::unfit(
             "`ready.timeout` is 0; expected the longest start that is worth waiting for",
         ));
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::{MetadataCommand, TargetKind};
 
-use crate::refusal::Refusal;
+use crate::error::Error;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Project {
@@ -45,7 +45,7 @@ pub(crate) struct Binary {
 
 impl Project {
     /// Looks in this folder and in those above it. A Cargo project comes before a Go module.
-    pub(crate) fn find(folder: &Path) -> Result<Self, Refusal> {
+    pub(crate) fn find(folder: &Path) -> Result<Self, Error> {
         if let Some(at) = folder.ancestors().find(|above| above.join("Cargo.toml").is_file()) {
             return Workspace::read(&at.join("Cargo.toml")).map(Self::Cargo);
         }
@@ -62,12 +62,12 @@ impl Project {
 }
 
 impl Workspace {
-    fn read(manifest: &Path) -> Result<Self, Refusal> {
+    fn read(manifest: &Path) -> Result<Self, Error> {
         let metadata = MetadataCommand::new()
             .manifest_path(manifest)
             .no_deps()
             .exec()
-            .map_err(|error| Refusal::unfit(unreadable(manifest, &error)))?;
+            .map_err(|error| Error::unfit(unreadable(manifest, &error)))?;
         let root = metadata.workspace_root.into_std_path_buf();
         let mut outside = Vec::new();
         let mut packages = Vec::new();

@@ -1,13 +1,12 @@
-//! A proxy that holds requests while nobody is ready.
+//! A reverse proxy that holds requests while no server is ready.
 //!
-//! For programs that take their port from `PORT`, where their sockets cannot be lent. Every request goes to the server
-//! that is current when it comes; one that comes while there is none waits. Bodies stream both ways, a connection that
-//! is upgraded (WebSocket) becomes a pipe.
+//! It is for programs that take their port from the variable `PORT`. A request goes to the server that is current when it arrives,
+//! and waits while there is none. Bodies stream in both directions. An upgraded connection (WebSocket) becomes a pipe.
 
 mod backend;
-mod errand;
+mod forward;
 #[cfg(test)]
-mod trial;
+mod tests;
 
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
@@ -28,7 +27,7 @@ use crate::proxy::backend::Backends;
 /// How long accepting pauses after an error that will last, such as running out of descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The proxy; dropping it ends it.
+/// The proxy. Dropping it ends it and closes its port.
 #[derive(Debug)]
 pub(crate) struct Proxy {
     backends: Arc<Backends>,
@@ -36,12 +35,12 @@ pub(crate) struct Proxy {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Knows what is under way to which server.
+/// Counts the requests under way to each server.
 #[derive(Clone, Debug)]
 pub(crate) struct UnderWay(Arc<Backends>);
 
 impl Proxy {
-    /// Serves on a listener; every request waits until there is a target.
+    /// Serves on the listener. Requests wait until the first call of [`switch`](Proxy::switch).
     pub(crate) fn start(listener: TcpListener) -> io::Result<Proxy> {
         listener.set_nonblocking(true)?;
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
@@ -64,19 +63,19 @@ impl Proxy {
         Ok(Proxy { backends, over: Some(over), thread: Some(thread) })
     }
 
-    /// From now on new requests go there; those under way stay where they are.
+    /// Sends new requests there; `None` lets them wait. Requests under way are not affected.
     pub(crate) fn switch(&self, target: Option<SocketAddr>) {
         self.backends.switch(target);
     }
 
-    /// For whoever wants to know when a server has nothing to do any more.
+    /// The counter, to find out when a server has no request any more.
     pub(crate) fn under_way(&self) -> UnderWay {
         UnderWay(Arc::clone(&self.backends))
     }
 }
 
 impl UnderWay {
-    /// Requests that have chosen this server and have no answer yet.
+    /// Number of requests to this server without an answer.
     pub(crate) fn count(&self, target: SocketAddr) -> usize {
         self.0.under_way(target)
     }
@@ -108,11 +107,11 @@ async fn serve(listener: tokio::net::TcpListener, backends: Arc<Backends>) {
         tokio::spawn(async move {
             let service = service_fn(|request| {
                 let backends = Arc::clone(&backends);
-                async move { Ok::<_, Infallible>(errand::run(request, &backends).await) }
+                async move { Ok::<_, Infallible>(forward::run(request, &backends).await) }
             });
             let mut builder = Builder::new();
             builder.preserve_header_case(true).auto_date_header(false);
-            // A client that breaks off is its own business.
+            // An error is a client that broke off.
             let _ = builder.serve_connection(TokioIo::new(stream), service).with_upgrades().await;
         });
     }

@@ -1,4 +1,4 @@
-//! All that is printed: the only file that does.
+//! Everything that hotrun prints. No other file prints.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -7,13 +7,13 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style as Look};
 use jiff::Zoned;
 
+use crate::error::Error;
 use crate::plan::Style;
-use crate::refusal::Refusal;
 
-/// At most so many files are named in one line.
+/// The most files that one line names.
 const NAMES: usize = 3;
 
-/// Where hotrun's own lines go: stderr, in colour where that is a terminal.
+/// Prints hotrun's lines to stderr, in colour if that is a terminal.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
     style: Style,
@@ -21,48 +21,48 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// In this style, with paths as seen from `root`.
+    /// Prints in this style, with paths relative to `root`.
     pub(crate) fn new(style: Style, root: PathBuf) -> Report {
         style.mode.write_global();
         Report { style, root }
     }
 
-    /// Without settings.
+    /// Prints in the default style, before the settings are known.
     pub(crate) fn plain() -> Report {
         Report::new(Style::default(), PathBuf::new())
     }
 
-    /// How wide the terminal is that stderr is, if it is one.
+    /// Width of the terminal in columns; `None` if stderr is no terminal.
     pub(crate) fn columns() -> Option<u16> {
         let stderr = std::io::stderr();
         let size = stderr.is_terminal().then(|| rustix::termios::tcgetwinsize(&stderr))?;
         Some(size.map_or(80, |size| size.ws_col.max(20)))
     }
 
-    pub(crate) fn refused(&self, refusal: &Refusal) {
-        self.line(Some(AnsiColor::Red), &refusal.words);
+    pub(crate) fn error(&self, error: &Error) {
+        self.line(Some(AnsiColor::Red), &error.words);
     }
 
     pub(crate) fn warning(&self, words: &str) {
         self.line(Some(AnsiColor::Red), words);
     }
 
-    /// About hotrun itself.
+    /// A line about hotrun itself.
     pub(crate) fn main(&self, words: &str) {
         self.line(self.style.main, words);
     }
 
-    /// About sources.
+    /// A line about sources.
     pub(crate) fn watcher(&self, words: &str) {
         self.line(self.style.watcher, words);
     }
 
-    /// About builds.
+    /// A line about builds.
     pub(crate) fn build(&self, words: &str) {
         self.line(self.style.build, words);
     }
 
-    /// About servers.
+    /// A line about servers.
     pub(crate) fn runner(&self, words: &str) {
         self.line(self.style.runner, words);
     }
@@ -74,24 +74,24 @@ impl Report {
         self.watcher(&format!("{}{more} changed", names.join(", ")));
     }
 
-    /// What a build writes to its stderr, as it comes.
+    /// Output of a build on stderr, passed on as it arrives.
     pub(crate) fn compiler(bytes: &[u8]) {
         let mut stderr = anstream::stderr().lock();
         let _ = stderr.write_all(bytes).and_then(|()| stderr.flush());
     }
 
-    /// What a build writes to its stdout, as it comes.
+    /// Output of a build on stdout, passed on as it arrives.
     pub(crate) fn output(bytes: &[u8]) {
         let mut stdout = anstream::stdout().lock();
         let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
     }
 
-    /// `hotrun check`'s lines, on stdout.
+    /// A line of `hotrun check` or `hotrun init`, on stdout.
     pub(crate) fn say(line: &str) {
         let _ = writeln!(anstream::stdout().lock(), "{line}");
     }
 
-    /// A path as the developer writes it.
+    /// The path relative to the root.
     pub(crate) fn name(&self, path: &Path) -> String {
         path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
     }
@@ -100,13 +100,13 @@ impl Report {
         let time =
             if self.style.time { Zoned::now().strftime("[%H:%M:%S] ").to_string() } else { String::new() };
         let look = Look::new().fg_color(color.map(Into::into)).bold();
-        // One write a line, so that it is not torn by what the server prints.
+        // One write for each line, so that output of the server does not cut it.
         let line = format!("{time}{look}hotrun{look:#}  {words}\n");
         let _ = anstream::stderr().lock().write_all(line.as_bytes());
     }
 }
 
-/// A duration as one says it.
+/// A duration in words.
 pub(crate) fn spoken(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     if seconds < 1.0 {
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_seen_from_the_root() {
+    fn a_path_is_relative_to_the_root() {
         let report = Report::new(Style::default(), PathBuf::from("/p"));
         assert_eq!(report.name(Path::new("/p/src/main.rs")), "src/main.rs");
         assert_eq!(report.name(Path::new("/q/lib.rs")), "/q/lib.rs");

@@ -19,10 +19,10 @@ use signal_hook::iterator::Signals;
 
 use crate::binary_cache::BinaryCache;
 use crate::build::{Building, Built};
+use crate::error::Error;
 use crate::generation::{Generation, ServerEvent};
 use crate::plan::{How, Plan};
 use crate::proxy::Proxy;
-use crate::refusal::Refusal;
 use crate::report::Report;
 use crate::socket_mode::{self, Chosen, SocketMode};
 use crate::sources::{Changes, Sources};
@@ -44,10 +44,10 @@ enum Input {
 }
 
 /// `false` ends the loop, an error too.
-type Flow = Result<bool, Refusal>;
+type Flow = Result<bool, Error>;
 
 /// Runs the plan until a signal ends it.
-pub(crate) fn run(plan: Plan) -> Result<(), Refusal> {
+pub(crate) fn run(plan: Plan) -> Result<(), Error> {
     let mut runner = Runner::open(plan)?;
     let end = runner.follow();
     runner.close();
@@ -83,7 +83,7 @@ struct Runner {
 }
 
 impl Runner {
-    fn open(plan: Plan) -> Result<Runner, Refusal> {
+    fn open(plan: Plan) -> Result<Runner, Error> {
         let report = Report::new(plan.style.clone(), plan.root.clone());
         for note in &plan.notes {
             report.main(note);
@@ -92,7 +92,7 @@ impl Runner {
             report.warning(warning);
         }
         let tmp_dir = TmpDir::make(&plan).map_err(|error| {
-            Refusal::unfit(format!("the folder `{}` cannot be made: {error}", plan.tmp.display()))
+            Error::unfit(format!("the folder `{}` cannot be made: {error}", plan.tmp.display()))
         })?;
         let chosen = socket_mode::choose(&plan.sockets);
         let owned = Arc::new(Listeners::default());
@@ -147,11 +147,11 @@ impl Runner {
     }
 
     /// Runs until the supervisor ends it.
-    fn follow(&mut self) -> Result<(), Refusal> {
+    fn follow(&mut self) -> Result<(), Error> {
         let changes = self.sender.clone();
         let tell = move |files| drop(changes.send(Input::Changes(files)));
         let sources = Sources::open(&self.plan, tell)
-            .map_err(|error| Refusal::unfit(format!("sources cannot be watched: {error}")))?;
+            .map_err(|error| Error::unfit(format!("sources cannot be watched: {error}")))?;
         self.sources = Some(Arc::new(sources));
         if !self.apply(Event::Changed)? {
             return Ok(());
@@ -203,31 +203,31 @@ impl Runner {
     }
 }
 
-fn refused(address: std::net::SocketAddr, error: &std::io::Error) -> Refusal {
+fn refused(address: std::net::SocketAddr, error: &std::io::Error) -> Error {
     match intercept::port_holder(address) {
-        Some(holder) => Refusal::held(format!(
+        Some(holder) => Error::held(format!(
             "`{address}` is held by `{}` (process {}): end that, or give another `[socket] address`",
             holder.name, holder.pid
         )),
-        None if error.kind() == std::io::ErrorKind::AddrInUse => Refusal::held(format!(
+        None if error.kind() == std::io::ErrorKind::AddrInUse => Error::held(format!(
             "`{address}` is held by another program: end that, or give another `[socket] address`"
         )),
-        None => Refusal::unfit(format!("`{address}` cannot be bound: {error}")),
+        None => Error::unfit(format!("`{address}` cannot be bound: {error}")),
     }
 }
 
-fn start_proxy(owned: &Listeners) -> Result<Proxy, Refusal> {
-    let refuse = |error| Refusal::unfit(format!("the proxy cannot be started: {error}"));
+fn start_proxy(owned: &Listeners) -> Result<Proxy, Error> {
+    let refuse = |error| Error::unfit(format!("the proxy cannot be started: {error}"));
     let listener = owned.duplicates().map_err(refuse)?.into_iter().next();
     let listener = listener.ok_or_else(|| {
-        Refusal::unfit("`[socket] way = \"proxy\"` needs an `address`, which the proxy is to listen on")
+        Error::unfit("`[socket] way = \"proxy\"` needs an `address`, which the proxy is to listen on")
     })?;
     Proxy::start(listener.into()).map_err(refuse)
 }
 
-fn listen_to_signals(sender: Sender<Input>) -> Result<(), Refusal> {
+fn listen_to_signals(sender: Sender<Input>) -> Result<(), Error> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
-        .map_err(|error| Refusal::unfit(format!("signals cannot be caught: {error}")))?;
+        .map_err(|error| Error::unfit(format!("signals cannot be caught: {error}")))?;
     let hear = move || {
         for _ in signals.forever() {
             if sender.send(Input::Quit).is_err() {
@@ -236,5 +236,5 @@ fn listen_to_signals(sender: Sender<Input>) -> Result<(), Refusal> {
         }
     };
     let started = thread::Builder::new().name("signals".to_owned()).spawn(hear);
-    started.map(drop).map_err(|error| Refusal::unfit(format!("signals cannot be caught: {error}")))
+    started.map(drop).map_err(|error| Error::unfit(format!("signals cannot be caught: {error}")))
 }

@@ -1,4 +1,4 @@
-//! `.hotrun.toml`, as data.
+//! Reads `.hotrun.toml` and `.air.toml`.
 
 mod air;
 mod finding;
@@ -19,8 +19,8 @@ use globset::Glob;
 use regex::Regex;
 use toml_edit::Document;
 
+use crate::error::Error;
 use crate::plan::WantedMode;
-use crate::refusal::Refusal;
 use crate::settings::table::Table;
 use crate::settings::value::{OneOrMore, RerunCommand};
 
@@ -35,7 +35,7 @@ pub(crate) const FILE: &str = ".hotrun.toml";
 /// Name of air's settings file, which is read if there is no [`FILE`].
 pub(crate) const AIR_FILE: &str = ".air.toml";
 
-/// What the file says; `None` and empty where it says nothing. A value that is zero, empty or false is meant.
+/// The values in the file. A key that is not there is `None` or empty; zero, an empty text and `false` are values.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) root: Option<PathBuf>,
@@ -101,30 +101,30 @@ pub(crate) struct Colors {
 }
 
 impl Settings {
-    /// Reads the file, and says what in it is of no use.
-    pub(crate) fn load(file: &Path) -> Result<(Self, Vec<String>), Refusal> {
+    /// Reads the file. Returns warnings about keys that have no effect.
+    pub(crate) fn load(file: &Path) -> Result<(Self, Vec<String>), Error> {
         let name = file.display();
         let text = fs::read_to_string(file).map_err(|error| match error.kind() {
             ErrorKind::IsADirectory => {
-                Refusal::unfit(format!("`{name}` is a folder; expected a file of settings"))
+                Error::unfit(format!("`{name}` is a folder; expected a file of settings"))
             }
-            ErrorKind::NotFound => Refusal::unfit(format!("`{name}` is not there; `hotrun init` writes one")),
-            ErrorKind::InvalidData => Refusal::unfit(format!("`{name}` is not UTF-8 text")),
-            _ => Refusal::unfit(format!("`{name}` cannot be read: {error}")),
+            ErrorKind::NotFound => Error::unfit(format!("`{name}` is not there; `hotrun init` writes one")),
+            ErrorKind::InvalidData => Error::unfit(format!("`{name}` is not UTF-8 text")),
+            _ => Error::unfit(format!("`{name}` cannot be read: {error}")),
         })?;
         let (settings, findings) = Self::parse(&text);
         let (errors, warnings): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| finding.is_error);
-        let said = |findings: Vec<Finding>| {
+        let in_words = |findings: Vec<Finding>| {
             findings.iter().map(|finding| finding.say(file, &text)).collect::<Vec<_>>()
         };
         if errors.is_empty() {
-            Ok((settings, said(warnings)))
+            Ok((settings, in_words(warnings)))
         } else {
-            Err(Refusal::unfit(said(errors).join("\n")))
+            Err(Error::unfit(in_words(errors).join("\n")))
         }
     }
 
-    /// What the text says, and what is wrong with it, in the order of the text.
+    /// The values in the text, and the findings about it, in the order of the text.
     pub(crate) fn parse(text: &str) -> (Self, Vec<Finding>) {
         let document = match Document::parse(text) {
             Ok(document) => document,
@@ -212,14 +212,14 @@ impl Colors {
             runner: table.take("runner"),
             mode: table.take("mode"),
         };
-        // air has it and makes no use of it.
+        // A key of air's that has no effect there.
         let _: Option<String> = table.take("app");
         table.finish(findings);
         colors
     }
 }
 
-/// `args = [""]` is how many files write that there are no arguments.
+/// Many files have `args = [""]` for no arguments.
 fn arguments(listed: Option<Vec<String>>) -> Vec<String> {
     listed.filter(|listed| *listed != [""]).unwrap_or_default()
 }

@@ -1,11 +1,11 @@
-//! Reports changes of sources, on a thread of its own.
+//! Watches the sources and reports their changes.
 
+mod change_filter;
+mod coalesce;
 mod ignores;
-mod judge;
-mod pace;
+mod mtime;
 mod rules;
-mod stamp;
-mod survey;
+mod scan;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -19,169 +19,166 @@ use filewatch::{Degraded, Options, Watcher};
 use crate::inputs::Inputs;
 use crate::job;
 use crate::plan::Plan;
+use crate::sources::change_filter::ChangeFilter;
+use crate::sources::coalesce::Coalescer;
 use crate::sources::ignores::Ignores;
-use crate::sources::judge::Judge;
-use crate::sources::pace::Pace;
 
 pub(crate) use crate::sources::rules::{Script, SourceRules};
-pub(crate) use crate::sources::survey::Survey;
+pub(crate) use crate::sources::scan::Scan;
 
-/// How often to look at everything beside the events, in a tree of ordinary size.
-const LOOK: Duration = Duration::from_secs(3);
+/// Interval of the poll beside the events, in a tree of ordinary size.
+const POLL: Duration = Duration::from_secs(3);
 
-/// The same in the largest.
-const RARE_LOOK: Duration = Duration::from_secs(30);
+/// The longest interval, in very large trees.
+const RARE_POLL: Duration = Duration::from_secs(30);
 
-/// Looking may take this part of one core's time.
-const SHARE_OF_LOOKING: u32 = 200;
+/// The interval is at least this many times the duration of one walk through the tree, so polling takes 0.5 % of a core.
+const POLL_FACTOR: u32 = 200;
 
-/// How long a thread may outlive its purpose.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// The longest time that a thread goes on after its lease is dropped.
+const WAIT: Duration = Duration::from_secs(2);
 
-/// Sources whose content differs from what the last report knew.
+/// Sources whose content differs from the last report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Changes {
-    /// Sorted; none where there is only something to say.
+    /// Sorted. Empty if there are only notes.
     pub(crate) files: Vec<PathBuf>,
-    /// In which ways watching has become less than it should be; said once.
+    /// Ways in which watching has become worse. Each is reported once.
     pub(crate) notes: Vec<String>,
 }
 
-/// The watching; dropping it ends it.
+/// Watches the sources until it is dropped.
 pub(crate) struct Sources {
-    desk: Arc<Desk>,
-    outskirts: Mutex<Outskirts>,
+    reporter: Arc<Reporter>,
+    outside: Mutex<Outside>,
     _lease: Arc<()>,
 }
 
-/// Where what was seen is judged and reported.
-struct Desk {
-    judge: Mutex<Judge>,
+/// Filters and reports the changes that all watchers see.
+struct Reporter {
+    filter: Mutex<ChangeFilter>,
     tell: Mutex<Box<dyn Fn(Changes) + Send>>,
     said: Mutex<BTreeSet<Degraded>>,
 }
 
-/// What the compiler reads elsewhere, with what keeps its thread going.
+/// Inputs of the compiler outside of the watched folders, and the lease of the thread that watches them.
 #[derive(Default)]
-struct Outskirts {
+struct Outside {
     paths: BTreeSet<PathBuf>,
     _lease: Arc<()>,
 }
 
 impl Sources {
-    /// Watches what the plan names and what the compiler reads. From now on no change is missed, although the watching itself
-    /// begins later, in a large tree after some seconds: what was changed before that is found by its times. `tell` is called
-    /// on other threads.
+    /// Watches the folders of the plan and the inputs of the compiler. `tell` is called on other threads.
     ///
-    /// An error is that there is no thread for it.
+    /// From now on no change is missed. In a large tree the watches are complete only seconds later; a change before that is
+    /// found by the times of the file. Fails if there is no thread for it.
     pub(crate) fn open(plan: &Plan, tell: impl Fn(Changes) + Send + 'static) -> io::Result<Self> {
         let rules = plan.sources.clone();
         let ignores = Ignores::of(&rules.roots);
-        let judge = Mutex::new(Judge::new(rules.clone(), ignores.clone()));
+        let filter = Mutex::new(ChangeFilter::new(rules.clone(), ignores.clone()));
         let tell = Mutex::new(Box::new(tell) as Box<_>);
-        let desk = Arc::new(Desk { judge, tell, said: Mutex::default() });
+        let reporter = Arc::new(Reporter { filter, tell, said: Mutex::default() });
         let lease = Arc::new(());
-        let (at, held) = (Arc::clone(&desk), Arc::downgrade(&lease));
+        let (first, leased) = (Arc::clone(&reporter), Arc::downgrade(&lease));
         thread::Builder::new().name("sources".to_owned()).spawn(move || {
-            let watcher = at.enter(&rules, &ignores);
-            at.follow(watcher, &held);
+            let watcher = first.watch(&rules, &ignores);
+            first.follow(watcher, &leased);
         })?;
-        Ok(Self { desk, outskirts: Mutex::default(), _lease: lease })
+        Ok(Self { reporter, outside: Mutex::default(), _lease: lease })
     }
 
-    /// Takes in what the build of this number has read, which began then; of a failed one, nothing: then every likely file counts.
+    /// Takes the inputs of a build that has ended, and the time when it began. A failed build has no inputs: then every likely file
+    /// counts as a source.
     pub(crate) fn learn(&self, build: u32, inputs: Inputs, began: SystemTime) {
-        // Locked before, so that lists are taken in and acted on in one order.
-        let mut outskirts = self.outskirts.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut late, elsewhere) = self.desk.judge().learn(build, inputs, began);
-        late.extend(self.widen(&mut outskirts, elsewhere));
-        drop(outskirts);
-        self.desk.report(late);
+        // Locked first, so that the lists of two builds have their effects in one order.
+        let mut outside = self.outside.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut late, paths) = self.reporter.filter().learn(build, inputs, began);
+        late.extend(self.watch_outside(&mut outside, paths));
+        drop(outside);
+        self.reporter.report(late);
     }
 
-    /// Watches what the compiler reads elsewhere. Returns what of it was changed before that.
-    fn widen(&self, outskirts: &mut Outskirts, paths: BTreeSet<PathBuf>) -> Vec<PathBuf> {
-        if outskirts.paths == paths {
+    /// Watches these inputs. Returns those that changed before the watch, but after the build began.
+    fn watch_outside(&self, outside: &mut Outside, paths: BTreeSet<PathBuf>) -> Vec<PathBuf> {
+        if outside.paths == paths {
             return Vec::new();
         }
-        let watcher = Watcher::open(Options::default().poll(LOOK), &paths, |_| true);
+        let watcher = Watcher::open(Options::default().poll(POLL), &paths, |_| true);
         let lease = Arc::new(());
-        let (desk, held) = (Arc::clone(&self.desk), Arc::downgrade(&lease));
-        if let Err((error, _)) = job::start("sources", watcher, move |watcher| desk.follow(watcher, &held)) {
+        let (reporter, leased) = (Arc::clone(&self.reporter), Arc::downgrade(&lease));
+        let started = job::start("sources", watcher, move |watcher| reporter.follow(watcher, &leased));
+        if let Err((error, _)) = started {
             let note = format!("files outside of the watched folders are not watched: {error}");
-            self.desk.tell(Changes { files: Vec::new(), notes: vec![note] });
+            self.reporter.tell(Changes { files: Vec::new(), notes: vec![note] });
             return Vec::new();
         }
-        let new: Vec<PathBuf> = paths.difference(&outskirts.paths).cloned().collect();
-        *outskirts = Outskirts { paths, _lease: lease };
-        self.desk.judge().younger(new)
+        let new: Vec<PathBuf> = paths.difference(&outside.paths).cloned().collect();
+        *outside = Outside { paths, _lease: lease };
+        self.reporter.filter().modified_since_build(new)
     }
 }
 
-impl Desk {
-    /// Reads what is there, begins to watch it, then reports what was changed before that, but after the build had begun.
-    fn enter(self: &Arc<Self>, rules: &SourceRules, ignores: &Ignores) -> Watcher {
+impl Reporter {
+    /// Reads the sources and watches their folders. Then reports the changes that were made before the watch, but after the build
+    /// began.
+    fn watch(self: &Arc<Self>, rules: &SourceRules, ignores: &Ignores) -> Watcher {
         let begun = Instant::now();
-        let known = judge::contents(Survey::of(rules, ignores).files);
-        let watch = Options::default().poll((begun.elapsed() * SHARE_OF_LOOKING).clamp(LOOK, RARE_LOOK));
-        let (entered, passed_by) = (rules.clone(), ignores.clone());
-        let desk = Arc::clone(self);
-        let watcher = Watcher::open(watch, &rules.roots, move |folder| entered.enters(folder, &passed_by))
-            .counting(move |file| desk.judge().may_count(file));
-        let since = self.judge().begun();
-        let younger = Survey::younger(rules, ignores, since);
-        let late = self.judge().take_stock(known, younger);
+        let contents = change_filter::contents(Scan::of(rules, ignores).files);
+        let options = Options::default().poll((begun.elapsed() * POLL_FACTOR).clamp(POLL, RARE_POLL));
+        let (entered, excluded) = (rules.clone(), ignores.clone());
+        let reporter = Arc::clone(self);
+        let watcher = Watcher::open(options, &rules.roots, move |folder| entered.enters(folder, &excluded))
+            .counting(move |file| reporter.filter().may_count(file));
+        let since = self.filter().build_began();
+        let modified = Scan::modified_since(rules, ignores, since);
+        let late = self.filter().add_known(contents, modified);
         self.report(late);
         watcher
     }
 
-    /// Judges and reports what this watcher sees, until soon after the lease is dropped.
+    /// Reports the changes that this watcher sees, until soon after the lease is dropped.
     fn follow(&self, mut watcher: Watcher, lease: &Weak<()>) {
-        let mut pace = Pace::default();
+        let mut coalescer = Coalescer::default();
         while lease.strong_count() > 0 {
             self.note(watcher.degraded());
-            let seen = watcher.next(FAREWELL);
-            let mut changed = self.judge().weigh(seen);
+            let seen = watcher.next(WAIT);
+            let mut changed = self.filter().changed(seen);
             if changed.is_empty() {
                 continue;
             }
             let first = Instant::now();
             let mut latest = first;
             loop {
-                let wait = pace.due(first, latest).saturating_duration_since(Instant::now());
+                let wait = coalescer.due(first, latest).saturating_duration_since(Instant::now());
                 if wait.is_zero() {
                     break;
                 }
                 let seen = watcher.next(wait);
-                let more = self.judge().weigh(seen);
+                let more = self.filter().changed(seen);
                 if !more.is_empty() {
                     latest = Instant::now();
                     changed.extend(more);
                 }
             }
             self.report(changed);
-            pace.reported(Instant::now());
+            coalescer.reported(Instant::now());
         }
     }
 
-    fn judge(&self) -> MutexGuard<'_, Judge> {
-        self.judge.lock().unwrap_or_else(PoisonError::into_inner)
+    fn filter(&self) -> MutexGuard<'_, ChangeFilter> {
+        self.filter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn report(&self, files: Vec<PathBuf>) {
-        let mut files = self.judge().differing(files);
+        let mut files = self.filter().differing(files);
         if files.is_empty() {
             return;
         }
         files.sort();
         files.dedup();
-        self.judge().told(&files);
+        self.filter().build_begins(&files);
         self.tell(Changes { files, notes: Vec::new() });
-    }
-
-    fn tell(&self, changes: Changes) {
-        let tell = self.tell.lock().unwrap_or_else(PoisonError::into_inner);
-        tell(changes);
     }
 
     fn note(&self, degraded: Vec<Degraded>) {
@@ -191,5 +188,10 @@ impl Desk {
         if !notes.is_empty() {
             self.tell(Changes { files: Vec::new(), notes });
         }
+    }
+
+    fn tell(&self, changes: Changes) {
+        let tell = self.tell.lock().unwrap_or_else(PoisonError::into_inner);
+        tell(changes);
     }
 }

@@ -14,7 +14,12 @@ const FILES: &[(&str, &str)] = &[
     ("views", "press leash weave excess spot"),
     ("lifecycle", "petition signs handed holder setback terms berth place pier mooring life"),
     ("launch", "berth place pier mooring life succession"),
-    ("intercept", "lend answers parked caller parcel"),
+    ("intercept", "lend answers parked caller parcel grip tenancy lending"),
+    (
+        "hotrun",
+        "quiet manners census guardian herald shelf judge pace stamp survey ground making ask way errand refusal happening child lend \
+         news sign",
+    ),
     ("conformance", "ordeal callers caller ended shipped errand fate"),
     ("compare", "keeper leftovers workshop paint glance stage scratch"),
     ("bench", "keeper leftovers toll weather yard workshop deeds contender spread"),

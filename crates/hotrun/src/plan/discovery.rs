@@ -4,8 +4,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::cli::Cli;
+use crate::error::Error;
 use crate::project::Project;
-use crate::refusal::Refusal;
 use crate::settings::{AIR_FILE, FILE, Settings};
 
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(crate) struct Discovery {
 
 impl Discovery {
     /// Reads the settings that the command line names, or the nearest ones, and finds the project at their root.
-    pub(crate) fn find(cli: &Cli, here: &Path) -> Result<Self, Refusal> {
+    pub(crate) fn find(cli: &Cli, here: &Path) -> Result<Self, Error> {
         let file = cli.config.as_ref().map(|named| here.join(named)).or_else(|| settings_above(here));
         let (settings, warnings) = match &file {
             Some(file) => Settings::load(file)?,
@@ -61,20 +61,20 @@ fn settings_above(here: &Path) -> Option<PathBuf> {
     nearest(FILE).or_else(|| nearest(AIR_FILE))
 }
 
-fn existing(root: &Path, named: &Path) -> Result<PathBuf, Refusal> {
+fn existing(root: &Path, named: &Path) -> Result<PathBuf, Error> {
     let named = named.display();
     match root.canonicalize() {
         Ok(root) if root.is_dir() => Ok(root),
-        Ok(_) => Err(Refusal::unfit(format!("`root` is `{named}`, which is a file; expected a folder"))),
-        Err(error) => Err(Refusal::unfit(format!("`root` is `{named}`, which cannot be read: {error}"))),
+        Ok(_) => Err(Error::unfit(format!("`root` is `{named}`, which is a file; expected a folder"))),
+        Err(error) => Err(Error::unfit(format!("`root` is `{named}`, which cannot be read: {error}"))),
     }
 }
 
 /// Refuses `/` and the home directory as a root.
-fn refuse_dangerous(root: &Path) -> Result<(), Refusal> {
+fn refuse_dangerous(root: &Path) -> Result<(), Error> {
     let home = env::home_dir().and_then(|home| home.canonicalize().ok());
     if root.parent().is_none() || home.is_some_and(|home| home == root) || root == Path::new("/root") {
-        return Err(Refusal::unfit(format!(
+        return Err(Error::unfit(format!(
             "the root is `{}`, which hotrun would have to watch as a whole; start it in the project's folder",
             root.display()
         )));

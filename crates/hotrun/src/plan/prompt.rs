@@ -6,7 +6,7 @@ use crate::project::Binary;
 use crate::report::Report;
 
 /// Chooses one of several programs; `None` if it cannot.
-pub(crate) type Ask<'a> = &'a dyn Fn(&[Binary]) -> Option<Binary>;
+pub(crate) type Prompt<'a> = &'a dyn Fn(&[Binary]) -> Option<Binary>;
 
 /// Asks on the terminal. `None` without a terminal or without a valid answer.
 pub(crate) fn which(binaries: &[Binary]) -> Option<Binary> {

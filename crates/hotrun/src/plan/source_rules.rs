@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use regex::RegexSet;
 
+use crate::error::Error;
 use crate::plan::target::Target;
 use crate::plan::{How, What};
 use crate::project::{Project, Workspace};
-use crate::refusal::Refusal;
 use crate::settings::Settings;
 use crate::sources::{Script, SourceRules};
 
@@ -29,7 +29,7 @@ pub(crate) fn decide(
     project: &Project,
     settings: &Settings,
     target: &Target,
-) -> Result<SourceRules, Refusal> {
+) -> Result<SourceRules, Error> {
     let build = &settings.build;
     let below = |paths: &[PathBuf]| paths.iter().map(|path| tidy(&root.join(path))).collect::<Vec<_>>();
     let (endings, excluded, regex): (&[&str], &[&str], &[&str]) = match project {
@@ -57,7 +57,7 @@ pub(crate) fn decide(
             Some(regexes) => RegexSet::new(regexes.iter().map(regex::Regex::as_str)),
             None => RegexSet::new(regex),
         }
-        .map_err(|error| Refusal::unfit(format!("`build.exclude_regex` is too much at once: {error}")))?,
+        .map_err(|error| Error::unfit(format!("`build.exclude_regex` is too much at once: {error}")))?,
         never: vec![tmp.to_owned()],
         exclude_unchanged: build.exclude_unchanged.unwrap_or(true),
         ..SourceRules::default()
@@ -99,13 +99,13 @@ fn add_cargo(rules: &mut SourceRules, workspace: &Workspace) {
     rules.never.push(workspace.target.clone());
 }
 
-fn set(globs: &[Glob]) -> Result<GlobSet, Refusal> {
+fn set(globs: &[Glob]) -> Result<GlobSet, Error> {
     let mut set = GlobSetBuilder::new();
     for glob in globs {
         set.add(glob.clone());
     }
     set.build()
-        .map_err(|error| Refusal::unfit(format!("the patterns of `build` are too much at once: {error}")))
+        .map_err(|error| Error::unfit(format!("the patterns of `build` are too much at once: {error}")))
 }
 
 /// The path without `.` and `..`, with its symlinks resolved if it exists.

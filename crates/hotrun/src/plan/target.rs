@@ -7,10 +7,10 @@ use std::fs::Metadata;
 use std::path::Path;
 
 use crate::cli::Cli;
-use crate::plan::prompt::Ask;
+use crate::error::Error;
+use crate::plan::prompt::Prompt;
 use crate::plan::{How, What};
 use crate::project::{Binary, Project, Workspace};
-use crate::refusal::Refusal;
 use crate::settings::{FILE, Settings};
 
 #[derive(Debug)]
@@ -25,8 +25,8 @@ pub(crate) fn decide(
     tmp: &Path,
     project: &Project,
     settings: &Settings,
-    ask: Ask<'_>,
-) -> Result<Target, Refusal> {
+    ask: Prompt<'_>,
+) -> Result<Target, Error> {
     let build = &settings.build;
     let named = match (&build.full_bin, &build.bin) {
         (Some(line), _) if !line.trim().is_empty() => Some(What::Shell(line.clone())),
@@ -45,7 +45,7 @@ pub(crate) fn decide(
                 (None, _, None) => cargo.program(workspace.candidates(root), None),
             }
         }
-        _ if cli.bin.is_some() => Err(Refusal::usage(format!(
+        _ if cli.bin.is_some() => Err(Error::usage(format!(
             "`--bin` chooses among the programs of a Cargo project; there is no `Cargo.toml` in or above `{}`",
             root.display()
         ))),
@@ -59,7 +59,7 @@ pub(crate) fn decide(
             let how = build.cmd.as_deref().map_or(How::Nothing, shell);
             match (named, how) {
                 (Some(what), how) => Ok(Target { how, what }),
-                (None, How::Nothing) => Err(Refusal::unfit(format!(
+                (None, How::Nothing) => Err(Error::unfit(format!(
                     "nothing to run in `{}`: there is no `Cargo.toml` and no `go.mod`, and no `{FILE}` that says `bin` or `full_bin`",
                     root.display()
                 ))),
@@ -72,18 +72,18 @@ pub(crate) fn decide(
 
 impl Target {
     /// Refuses a program that does not exist and that nothing builds.
-    pub(crate) fn is_runnable(&self) -> Result<(), Refusal> {
+    pub(crate) fn is_runnable(&self) -> Result<(), Error> {
         let (What::File(file), How::Nothing) = (&self.what, &self.how) else { return Ok(()) };
         let shown = file.display();
         match file.metadata() {
-            Ok(found) if !found.is_file() => Err(Refusal::unfit(format!(
-                "`build.bin` is `{shown}`, which is a folder; expected a program"
-            ))),
-            Ok(found) if !is_executable(&found) => Err(Refusal::unfit(format!(
+            Ok(found) if !found.is_file() => {
+                Err(Error::unfit(format!("`build.bin` is `{shown}`, which is a folder; expected a program")))
+            }
+            Ok(found) if !is_executable(&found) => Err(Error::unfit(format!(
                 "`build.bin` is `{shown}`, which may not be executed; `chmod +x` it, or give `build.full_bin`"
             ))),
             Ok(_) => Ok(()),
-            Err(error) => Err(Refusal::unfit(format!(
+            Err(error) => Err(Error::unfit(format!(
                 "`build.bin` is `{shown}`, which cannot be read: {error}; `build.cmd` may say what builds it"
             ))),
         }
@@ -94,19 +94,19 @@ struct Cargo<'a> {
     root: &'a Path,
     workspace: &'a Workspace,
     shares: bool,
-    ask: Ask<'a>,
+    ask: Prompt<'a>,
 }
 
 impl Cargo<'_> {
     /// Builds the only program among the candidates. `name` is from the command line, for errors.
-    fn program(&self, candidates: Vec<Binary>, name: Option<&str>) -> Result<Target, Refusal> {
+    fn program(&self, candidates: Vec<Binary>, name: Option<&str>) -> Result<Target, Error> {
         let binary = self.one(candidates, name)?;
         let words = ["build", "-p", &binary.package, "--bin", &binary.name];
         Ok(self.built(words.map(str::to_owned).into(), binary.name))
     }
 
     /// Builds as `cmd` says. hotrun runs a plain `cargo build` itself, so that it can read cargo's messages.
-    fn command(&self, line: &str) -> Result<Target, Refusal> {
+    fn command(&self, line: &str) -> Result<Target, Error> {
         let words: Vec<&str> = line.split_whitespace().collect();
         let value = |short: &str, long: &str| {
             let at = words.iter().position(|word| *word == short || *word == long);
@@ -144,25 +144,25 @@ impl Cargo<'_> {
         Target { how: How::Cargo { arguments, target, binary }, what: What::Built }
     }
 
-    fn one(&self, mut candidates: Vec<Binary>, name: Option<&str>) -> Result<Binary, Refusal> {
+    fn one(&self, mut candidates: Vec<Binary>, name: Option<&str>) -> Result<Binary, Error> {
         candidates.sort();
         candidates.dedup();
         match (candidates.len(), name) {
-            (0, None) if self.workspace.binaries().is_empty() => Err(Refusal::unfit(format!(
+            (0, None) if self.workspace.binaries().is_empty() => Err(Error::unfit(format!(
                 "nothing to run: the packages of `{}` have no program, only libraries",
                 self.workspace.root.display()
             ))),
-            (0, None) => Err(Refusal::usage(format!(
+            (0, None) => Err(Error::usage(format!(
                 "which program? `--bin NAME`: {}",
                 list(&self.workspace.binaries())
             ))),
-            (0, Some(name)) => Err(Refusal::usage(format!(
+            (0, Some(name)) => Err(Error::usage(format!(
                 "no program is called `{name}`; there is {}",
                 list(&self.workspace.binaries())
             ))),
             (1, _) => Ok(candidates.remove(0)),
             _ => (self.ask)(&candidates)
-                .ok_or_else(|| Refusal::usage(format!("which program? `--bin NAME`: {}", list(&candidates)))),
+                .ok_or_else(|| Error::usage(format!("which program? `--bin NAME`: {}", list(&candidates)))),
         }
     }
 }

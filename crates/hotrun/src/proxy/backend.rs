@@ -1,4 +1,4 @@
-//! Where requests go, and the connections to there.
+//! The current server and the connections to it.
 
 use std::collections::HashMap;
 use std::io;
@@ -15,14 +15,14 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// A server closes a connection that is idle for long, just when the next request is on its way to it: longer ones than
-/// this are not used again. No server known is so impatient.
+/// Connections that were idle for longer are not used again: the server may close one just when the next request is on its way.
+/// No known server closes idle connections sooner.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// What is sent to a server: a client's body, or none.
+/// The body of a request to a server: the client's, or none.
 pub(super) type Sent = Either<Incoming, Empty<Bytes>>;
 
-/// One connection to a server.
+/// A connection to a server.
 pub(super) type Connection = SendRequest<Sent>;
 
 /// The current server and the idle connections to it.
@@ -33,7 +33,7 @@ pub(super) struct Backends {
     under_way: Mutex<HashMap<SocketAddr, usize>>,
 }
 
-/// A request that has chosen its server and has no answer yet.
+/// A request to this server without an answer. Dropping it ends the count.
 #[derive(Debug)]
 pub(super) struct Choice {
     backends: Arc<Backends>,
@@ -56,33 +56,33 @@ impl Backends {
         self.idle().clear();
     }
 
-    /// The current server, as soon as there is one; `None` if there is none for so long.
-    pub(super) async fn choose(self: &Arc<Self>, patience: Duration) -> Option<Choice> {
+    /// Waits for a current server; `None` if there is none for so long.
+    pub(super) async fn choose(self: &Arc<Self>, longest: Duration) -> Option<Choice> {
         loop {
             let mut current = self.target.subscribe();
-            let known = timeout(patience, current.wait_for(Option::is_some)).await;
+            let known = timeout(longest, current.wait_for(Option::is_some)).await;
             let target = known.ok()?.ok().and_then(|target| *target)?;
             *self.counts().entry(target).or_default() += 1;
             let choice = Choice { backends: Arc::clone(self), target };
-            // Counted first: whoever switches and then counts misses nobody.
+            // Counted first, so that a count after a switch includes this request.
             if *self.target.borrow() == Some(target) {
                 return Some(choice);
             }
         }
     }
 
-    /// How many requests have chosen this server and have no answer yet.
+    /// Number of requests to this server without an answer.
     pub(super) fn under_way(&self, target: SocketAddr) -> usize {
         self.counts().get(&target).copied().unwrap_or(0)
     }
 
-    /// Waits until this is not the current server any more; `false` if it is for so long.
-    pub(super) async fn has_gone(&self, target: SocketAddr, patience: Duration) -> bool {
+    /// Waits until another server is current; `false` if this one is for so long.
+    pub(super) async fn has_gone(&self, target: SocketAddr, longest: Duration) -> bool {
         let mut current = self.target.subscribe();
-        timeout(patience, current.wait_for(|current| *current != Some(target))).await.is_ok()
+        timeout(longest, current.wait_for(|current| *current != Some(target))).await.is_ok()
     }
 
-    /// A connection to the target that was used before and is ready.
+    /// A connection to the current server that was used before.
     pub(super) fn reuse(&self) -> Option<Connection> {
         let mut idle = self.idle();
         while let Some(Idle { connection, since }) = idle.pop() {
@@ -93,13 +93,13 @@ impl Backends {
         None
     }
 
-    /// Keeps the connection for others when its answer has been taken.
+    /// Keeps the connection for the next request, once its answer has been read.
     pub(super) fn keep(self: &Arc<Self>, mut connection: Connection, target: SocketAddr) {
         let backends = Arc::clone(self);
         tokio::spawn(async move {
             if connection.ready().await.is_ok() {
                 let mut idle = backends.idle();
-                // Locked: whoever switches clears after that.
+                // Under the lock: a switch clears the list after this.
                 if *backends.target.borrow() == Some(target) {
                     idle.retain(|idle| idle.since.elapsed() < IDLE);
                     idle.push(Idle { connection, since: Instant::now() });

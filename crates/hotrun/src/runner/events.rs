@@ -8,12 +8,12 @@ use std::time::SystemTime;
 
 use crate::build::Built;
 use crate::drain::Progress;
+use crate::error::Error;
 use crate::generation::{Generation, Readiness, ServerEvent};
 use crate::idle::Death;
 use crate::inputs::{self, Inputs};
 use crate::job;
 use crate::plan::What;
-use crate::refusal::Refusal;
 use crate::report::spoken;
 use crate::sources::{Changes, Sources};
 use crate::supervisor::{Event, Outcome};
@@ -109,7 +109,7 @@ impl Runner {
                     "`{address}`, which the program wants to listen on, is held by {by}: end that first"
                 );
                 if self.generations.len() == 1 && id == 1 {
-                    return Err(Refusal::held(words));
+                    return Err(Error::held(words));
                 }
                 self.report.warning(&words);
                 Ok(true)

@@ -1,6 +1,6 @@
-//! The names that a key may have, ours and air's.
+//! Known keys, hotrun's and air's.
 
-/// Every key that has a meaning here.
+/// Every key that has an effect.
 pub(crate) const KEYS: &[&str] = &[
     "root",
     "tmp_dir",
@@ -42,7 +42,7 @@ pub(crate) const KEYS: &[&str] = &[
     "misc.clean_on_exit",
 ];
 
-/// What air has besides, keys and whole tables.
+/// Further keys and tables of air's, without an effect here.
 const AIRS: &[&str] = &[
     "testdata_dir",
     "env_files",
@@ -64,7 +64,7 @@ const AIRS: &[&str] = &[
     "proxy",
 ];
 
-/// What to say of a key that has no meaning here.
+/// The warning about a key without an effect.
 pub(crate) fn unknown(key: &str) -> String {
     if AIRS.contains(&key) {
         return format!("`{key}` is ignored: hotrun does not have this setting of air's");
@@ -75,7 +75,7 @@ pub(crate) fn unknown(key: &str) -> String {
     }
 }
 
-/// The key that was most likely meant: the same name in another table, or nearly the same name.
+/// The most similar known key: the same name in another table, or a similar name.
 fn nearest(key: &str) -> Option<&'static str> {
     let last = |key: &'static str| key.rsplit_once('.').map_or(key, |(_, last)| last);
     let (table, name) = key.rsplit_once('.').unwrap_or(("", key));
@@ -94,7 +94,7 @@ fn nearest(key: &str) -> Option<&'static str> {
     (distance / 2 <= name.chars().count() / 3).then_some(meant)
 }
 
-/// Case and the kind of dash do not count.
+/// The name without dashes, in lower case.
 fn folded(name: &str) -> String {
     name.chars().filter(|character| !matches!(character, '_' | '-')).flat_map(char::to_lowercase).collect()
 }
@@ -104,7 +104,7 @@ mod tests {
     use super::unknown;
 
     #[test]
-    fn a_key_that_nobody_knows_is_told_from_a_slip_and_from_airs() {
+    fn an_unknown_key_a_misspelt_key_and_a_key_of_airs_differ() {
         for (key, expected) in [
             ("build.dellay", "did you mean `build.delay`?"),
             ("build.inclide_file", "did you mean `build.include_file`?"),

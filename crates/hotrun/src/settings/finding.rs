@@ -1,12 +1,12 @@
-//! What is wrong in a settings file, and where.
+//! A fault in a settings file, with its place.
 
 use std::path::Path;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
-    /// Bytes before it in the text.
+    /// Offset in the text, in bytes.
     pub(crate) at: usize,
-    /// Otherwise a warning.
+    /// Whether it is an error; otherwise it is a warning.
     pub(crate) is_error: bool,
     pub(crate) words: String,
 }
@@ -20,7 +20,7 @@ impl Finding {
         Self { at, is_error: false, words: words.into() }
     }
 
-    /// The finding with file, line and column, which count from 1 and in characters.
+    /// The finding with file, line and column. Both count from 1, columns in characters.
     pub(crate) fn say(&self, file: &Path, text: &str) -> String {
         let before = text.get(..self.at).unwrap_or(text);
         let line = before.matches('\n').count() + 1;

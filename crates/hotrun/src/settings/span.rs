@@ -1,8 +1,8 @@
-//! A time as text.
+//! Durations as text.
 
 use std::time::Duration;
 
-/// A time as Go writes it: `1m30s`, `1.5s`, `200ms`.
+/// Parses a duration in Go's notation: `1m30s`, `1.5s`, `200ms`.
 pub(super) fn span(text: &str) -> Option<Duration> {
     const UNITS: [(&str, f64); 7] =
         [("ns", 1e-9), ("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
@@ -28,7 +28,7 @@ mod tests {
     use super::span;
 
     #[test]
-    fn a_time_is_written_as_in_go() {
+    fn a_duration_has_the_notation_of_go() {
         for (text, milliseconds) in [
             ("0", Some(0)),
             ("500ms", Some(500)),

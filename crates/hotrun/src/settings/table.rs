@@ -1,4 +1,4 @@
-//! A table of the file, read key by key.
+//! Reads a table of the file key by key.
 
 use toml_edit::{Item, TableLike};
 
@@ -6,7 +6,7 @@ use crate::settings::air;
 use crate::settings::finding::Finding;
 use crate::settings::value::{Fault, Read, kind};
 
-/// Remembers what was asked for, so that what is left over is unknown.
+/// Notes the keys that are read, so that the others are unknown.
 pub(crate) struct Table<'d> {
     name: &'static str,
     entries: Option<&'d dyn TableLike>,
@@ -15,12 +15,12 @@ pub(crate) struct Table<'d> {
 }
 
 impl<'d> Table<'d> {
-    /// The table of this name; the top of the file has none.
+    /// The table of this name. The name of the top level is empty.
     pub(crate) fn of(name: &'static str, entries: &'d dyn TableLike) -> Self {
         Self { name, entries: Some(entries), asked: Vec::new(), findings: Vec::new() }
     }
 
-    /// The table below this one, empty if it is not there.
+    /// The table below this one; empty if it is missing.
     pub(crate) fn table(&mut self, key: &'static str) -> Table<'d> {
         let mut entries = None;
         if let Some(item) = self.get(key) {
@@ -32,7 +32,7 @@ impl<'d> Table<'d> {
         Table { name: key, entries, asked: Vec::new(), findings: Vec::new() }
     }
 
-    /// The value of a key; none if it is not there, or wrong.
+    /// The value of a key; `None` if it is missing or wrong.
     pub(crate) fn take<T: Read>(&mut self, key: &'static str) -> Option<T> {
         let item = self.get(key)?;
         match T::read(item) {
@@ -44,7 +44,7 @@ impl<'d> Table<'d> {
         }
     }
 
-    /// The value of a key that has two names; both at once are an error.
+    /// The value of a key with two names. Both at once are an error.
     pub(crate) fn take_either<T: Read>(&mut self, key: &'static str, alias: &'static str) -> Option<T> {
         let value = self.take(key);
         let other = self.take(alias);
@@ -59,14 +59,14 @@ impl<'d> Table<'d> {
         value.or(other)
     }
 
-    /// The value of the only key that this table has.
+    /// The value of the table's only key.
     pub(crate) fn only<T: Read>(mut self, key: &'static str, findings: &mut Vec<Finding>) -> Option<T> {
         let value = self.take(key);
         self.finish(findings);
         value
     }
 
-    /// Hands over what was found, unknown keys with it.
+    /// Appends the findings, and a warning for each unknown key.
     pub(crate) fn finish(mut self, findings: &mut Vec<Finding>) {
         if let Some(entries) = self.entries {
             for (key, item) in entries.iter().filter(|(key, _)| !self.asked.contains(key)) {

@@ -44,7 +44,7 @@ fn every_kind_of_value_is_read() {
         ["127.0.0.1:8080", "[::1]:8080", "127.0.0.1:9090"]
     );
     assert_eq!(settings.socket.way, Some(WantedMode::Bind));
-    assert_eq!(settings.probation, Some(Duration::ZERO), "zero is meant");
+    assert_eq!(settings.probation, Some(Duration::ZERO), "zero is a value");
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn values_are_read_in_every_spelling_that_air_files_have() {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_its_place_and_what_was_expected() {
+fn a_wrong_value_is_reported_with_its_place_and_the_expected_notation() {
     for (text, expected) in [
         ("root = 1", "f:1:8: `root` is an integer; expected a path"),
         ("[build]\ncmd = true", "f:2:7: `build.cmd` is true or false; expected a string"),
@@ -121,7 +121,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_was_expected() {
         ),
         (
             "[socket]\naddress = \"127.0.0.1:0\"",
-            "f:2:11: `socket.address` is `127.0.0.1:0`, whose port nobody would know; expected an address such as \
+            "f:2:11: `socket.address` is `127.0.0.1:0`, which has no port; expected an address such as \
              \"127.0.0.1:8080\", or a list of them",
         ),
         (
@@ -139,7 +139,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_was_expected() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_said_at_once_in_the_order_of_the_file() {
+fn all_findings_are_reported_in_the_order_of_the_file() {
     let found = findings("rot = 1\n[ready]\ntimeout = \"x\"\n[build]\ncmd = 1\nbim = 2\n");
     let places: Vec<&str> =
         found.iter().filter_map(|line| line.split_once(": `").map(|(place, _)| place)).collect();
@@ -153,7 +153,7 @@ fn everything_that_is_wrong_is_said_at_once_in_the_order_of_the_file() {
 }
 
 #[test]
-fn what_is_no_toml_has_a_place_too() {
+fn a_syntax_error_has_a_place_too() {
     for text in ["root = ", "root = \"a\"\nroot = \"b\"", "[build\ncmd = 1", "\u{0}"] {
         let found = findings(text);
         assert!(found.len() == 1 && found[0].starts_with("f:"), "{text:?}: {found:?}");

@@ -1,4 +1,4 @@
-//! What a value of each type may look like.
+//! The notation of each type of value.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -13,27 +13,27 @@ use toml_edit::Item;
 use crate::plan::WantedMode;
 use crate::settings::span::span;
 
-/// A type of value in the settings.
+/// A type of value in the settings file.
 pub(crate) trait Read: Sized {
-    /// What to write, for whoever wrote something else.
+    /// The expected notation, for error messages.
     const EXPECTED: &'static str;
 
-    /// The same for a list of them.
+    /// The expected notation of a list.
     const LIST: &'static str = "a list of strings such as [\"one\", \"two\"]";
 
     fn read(item: &Item) -> Result<Self, Fault>;
 }
 
-/// Why it is none.
+/// The reason why a value is wrong.
 #[derive(Debug, Default)]
 pub(crate) struct Fault {
-    /// Bytes before the faulty part; otherwise it is the whole value.
+    /// Offset of the wrong part in bytes; `None` for the whole value.
     pub(crate) at: Option<usize>,
-    /// What follows the key's name; otherwise it is of another type.
+    /// The text after the key's name; `None` if the value has another type.
     pub(crate) words: Option<String>,
 }
 
-/// `[color]`: a colour, or none.
+/// A colour of `[color]`, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Color(pub(crate) Option<AnsiColor>);
 
@@ -98,7 +98,7 @@ impl Read for String {
 impl Read for PathBuf {
     const EXPECTED: &'static str = "a path";
 
-    /// `~/` is the home folder.
+    /// `~/` stands for the home folder.
     fn read(item: &Item) -> Result<Self, Fault> {
         let text = String::read(item)?;
         if text.contains('\0') {
@@ -124,7 +124,7 @@ impl Read for bool {
 impl Read for Duration {
     const EXPECTED: &'static str = "milliseconds such as 500, or a time such as \"2s\"";
 
-    /// As air has it: a whole number is milliseconds, from a million on nanoseconds.
+    /// Like in air: a number is milliseconds, or nanoseconds from a million on.
     fn read(item: &Item) -> Result<Self, Fault> {
         if let Some(text) = item.as_str() {
             let milliseconds = text.trim().parse().ok().map(Self::from_millis);
@@ -191,7 +191,7 @@ impl Read for SocketAddr {
             text.parse().ok().or(local.map(|port| (IpAddr::from(Ipv4Addr::LOCALHOST), port).into()));
         match address {
             Some(address) if address.port() > 0 => Ok(address),
-            Some(_) => Err(Fault::saying(format!("is `{text}`, whose port nobody would know"))),
+            Some(_) => Err(Fault::saying(format!("is `{text}`, which has no port"))),
             None => Err(Fault::saying(format!("is `{text}`"))),
         }
     }
@@ -201,7 +201,7 @@ impl Read for Glob {
     const EXPECTED: &'static str = "a pattern such as \"*.rs\"";
     const LIST: &'static str = "a list of patterns such as [\"*_generated.rs\"]";
 
-    /// `*` stays in one folder, as with air; `**` does not.
+    /// `*` matches within one folder, like in air; `**` across folders.
     fn read(item: &Item) -> Result<Self, Fault> {
         let text = String::read(item)?;
         let pattern = text.trim().trim_start_matches("./").trim_end_matches('/');
@@ -286,7 +286,7 @@ fn one_of<T>(item: &Item, words: impl IntoIterator<Item = (&'static str, T)>) ->
     found.map(|(_, value)| value).ok_or_else(|| Fault::saying(format!("is `{text}`")))
 }
 
-/// What the value is, in words.
+/// The type of the value, in words.
 pub(crate) fn kind(item: &Item) -> &'static str {
     match item.type_name() {
         "string" => "a string",

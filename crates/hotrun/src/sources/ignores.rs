@@ -1,4 +1,4 @@
-//! What git ignores.
+//! Files that git ignores.
 
 use std::collections::HashMap;
 use std::fs;
@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-/// The `.gitignore` files between a path and the top of its repository, `.git/info/exclude`, and the developer's own.
+/// The `.gitignore` files between a path and the top of its repository, `.git/info/exclude`, and the user's global one.
 #[derive(Clone, Debug)]
 pub(crate) struct Ignores {
     tops: Vec<PathBuf>,
@@ -19,7 +19,7 @@ pub(crate) struct Ignores {
 
 #[derive(Debug)]
 struct Rules {
-    /// When the file was changed; `None` if there is none.
+    /// The file's modification time; `None` if there is no file.
     changed: Option<SystemTime>,
     globs: Arc<Gitignore>,
 }
@@ -31,14 +31,14 @@ impl Ignores {
         let mut farther = vec![GitignoreBuilder::new("/").build_global().0];
         for top in &tops {
             let mut builder = GitignoreBuilder::new(top);
-            // A line that is no pattern excludes nothing; git is as forgiving.
+            // Like git, a line that is no pattern excludes nothing.
             let _ = builder.add(top.join(".git/info/exclude"));
             farther.extend(builder.build().ok());
         }
         Self { tops, farther: Arc::new(farther), folders: Arc::default() }
     }
 
-    /// Whether git ignores the path itself. That a folder above it is ignored is not looked at: such folders are not entered.
+    /// Whether git ignores the path itself. Ignored folders are not entered, so folders above it are not checked.
     pub(crate) fn ignore(&self, path: &Path, folder: bool) -> bool {
         let top =
             self.tops.iter().filter(|top| path.starts_with(top)).max_by_key(|top| top.as_os_str().len());
@@ -83,7 +83,7 @@ impl Ignores {
     }
 }
 
-/// The repository's folder, or the root itself outside of one.
+/// The folder of the repository; outside of a repository the root itself.
 fn top(root: &Path) -> PathBuf {
     let top = root.ancestors().find(|above| above.join(".git").exists());
     top.unwrap_or(root).to_owned()

@@ -1,4 +1,4 @@
-//! Which folders are watched, and which files in them count.
+//! Rules for the watched folders and for the files that count as sources.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -8,16 +8,16 @@ use regex::RegexSet;
 
 use crate::sources::ignores::Ignores;
 
-/// What counts as a source. All paths are absolute; patterns are matched against paths below the first root.
+/// Rules from the settings and the project. All paths are absolute; patterns are matched against paths below the first root.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SourceRules {
     /// The project's folder, then path dependencies outside of it.
     pub(crate) roots: Vec<PathBuf>,
     /// Endings without the dot; `*` is every file.
     pub(crate) extensions: Vec<String>,
-    /// Once the compiler has said what it reads, a file that only its ending speaks for no longer counts.
+    /// Once the inputs of the compiler are known, a file does not count by its ending alone.
     pub(crate) compiler_decides: bool,
-    /// If there are any, files by their ending count only below these.
+    /// If there are any, files count by their ending only below these.
     pub(crate) include_dirs: Vec<PathBuf>,
     /// Files that count whatever their ending: the settings' own, and manifests.
     pub(crate) include_files: Vec<PathBuf>,
@@ -25,11 +25,11 @@ pub(crate) struct SourceRules {
     pub(crate) exclude_files: GlobSet,
     /// Found anywhere in the absolute path.
     pub(crate) exclude_regex: RegexSet,
-    /// Build scripts: one that does not say what it reads reads all of its package.
+    /// Build scripts. A script that does not list its inputs may read its whole package.
     pub(crate) scripts: Vec<Script>,
-    /// What hotrun and the build write themselves.
+    /// Files and folders that hotrun and the build write.
     pub(crate) never: Vec<PathBuf>,
-    /// A file that is written again with the same content is no change.
+    /// A file that is saved with the same content is not changed.
     pub(crate) exclude_unchanged: bool,
 }
 
@@ -40,23 +40,23 @@ pub(crate) struct Script {
     pub(crate) folder: PathBuf,
 }
 
-/// What the rules alone say of a file.
+/// The result of the rules alone, without the inputs of the compiler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Counts, whatever the compiler says.
+    /// Counts always.
     Named,
-    /// Counts until the compiler has said that it does not read it.
+    /// Counts until the inputs of the compiler are known, if it is not among them.
     Likely,
-    /// Counts if the compiler says so.
+    /// Counts if it is an input of the compiler.
     Unlikely,
-    /// Beside a file that is being edited: counts if the compiler names the very file, not its folder.
+    /// A file that an editor makes while it saves another one. Counts if it is an input itself; that its folder is one is not enough.
     Scratch,
     /// Never counts.
     Excluded,
 }
 
 impl SourceRules {
-    /// Whether to look below this folder.
+    /// Whether the folder is watched.
     pub(crate) fn enters(&self, folder: &Path, ignores: &Ignores) -> bool {
         if is_below(&self.never, folder) || self.matches(&self.exclude_dirs, folder) {
             return false;
@@ -69,12 +69,12 @@ impl SourceRules {
             return false;
         }
         let name = folder.file_name().unwrap_or_default();
-        let dull = name == "node_modules"
+        let is_skipped = name == "node_modules"
             || name == "__pycache__"
             || (is_hidden(name) && name != ".cargo")
             || folder.join("CACHEDIR.TAG").exists()
             || folder.join("pyvenv.cfg").exists();
-        !dull && !ignores.ignore(folder, true)
+        !is_skipped && !ignores.ignore(folder, true)
     }
 
     pub(crate) fn verdict(&self, file: &Path, ignores: &Ignores) -> Verdict {
@@ -116,7 +116,7 @@ fn is_below(folders: &[PathBuf], path: &Path) -> bool {
     folders.iter().any(|folder| path.starts_with(folder))
 }
 
-/// After the last dot; `.env` ends in `env`, as air has it.
+/// The text after the last dot. `.env` has the ending `env`, like in air.
 fn ending(name: &OsStr) -> Option<&OsStr> {
     let name = name.to_str()?;
     name.rsplit_once('.').map(|(_, ending)| OsStr::new(ending))
@@ -126,7 +126,7 @@ fn is_hidden(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".")
 }
 
-/// What editors put beside a file while it is edited.
+/// Whether this is the name of an editor's temporary file.
 fn is_scratch(name: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
     let ends = |ending: &[u8]| name.ends_with(ending);
@@ -163,7 +163,7 @@ mod tests {
         list.iter().map(ToString::to_string).collect()
     }
 
-    /// Each row: a path below the root, and what the rules say.
+    /// Each row: a path below the root, and the verdict.
     #[test]
     fn a_file_counts_by_its_place_and_its_ending() {
         let folder = tempfile::tempdir().unwrap();
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ending_that_is_asked_for_needs_no_compiler_to_agree() {
+    fn an_ending_in_the_settings_counts_without_the_compiler() {
         let rules = |listed: &[&str], include_dirs: &[&str]| SourceRules {
             roots: vec!["/p".into()],
             extensions: strings(listed),
@@ -235,7 +235,7 @@ mod tests {
 
     /// Each row: a folder below the root, and whether it is watched.
     #[test]
-    fn no_watch_is_spent_on_what_holds_no_sources() {
+    fn folders_without_sources_are_not_watched() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         for name in ["src", "build-a", "venv", "web/node_modules"] {

@@ -1,10 +1,10 @@
-//! Bad input gets one clear sentence, the right exit status, and leaves nothing running.
+//! Bad input causes one clear sentence and the right exit status, and leaves nothing running.
 
 use std::fs;
 
 use crate::project::Project;
 
-/// Runs to the end; what was said, which must be one sentence, and the exit status.
+/// Runs hotrun to its end. Returns the output, which must be one line, and the exit status.
 #[track_caller]
 fn refused(project: Project) -> (String, i32) {
     let (said, status) = project.ends();
@@ -21,14 +21,14 @@ fn a_folder_with_nothing_to_run_is_refused() {
 }
 
 #[test]
-fn a_program_that_is_not_there_is_refused() {
+fn a_program_that_does_not_exist_is_refused() {
     let (said, status) = refused(Project::new().file(".hotrun.toml", "[build]\nbin = \"no/such\"\n"));
     assert!(said.contains("no/such") && said.contains("`build.cmd` may say what builds it"), "{said}");
     assert_eq!(status, 1);
 }
 
 #[test]
-fn a_program_that_may_not_be_executed_is_refused() {
+fn a_program_without_permission_to_execute_is_refused() {
     let project =
         Project::new().file("app.py", "print(1)\n").file(".hotrun.toml", "[build]\nbin = \"app.py\"\n");
     let (said, status) = refused(project);
@@ -44,14 +44,14 @@ fn a_settings_file_that_is_a_folder_is_refused() {
 }
 
 #[test]
-fn settings_that_are_not_there_are_refused() {
+fn a_settings_file_that_does_not_exist_is_refused() {
     let (said, status) = refused(Project::server().args(&["-c", "my.toml"]));
     assert!(said.contains("my.toml` is not there"), "{said}");
     assert_eq!(status, 1);
 }
 
 #[test]
-fn settings_that_are_no_text_are_refused() {
+fn a_settings_file_that_is_no_text_is_refused() {
     let project = Project::server();
     fs::write(project.path(".hotrun.toml"), [0xff, 0xfe, 0]).expect("a file");
     let (said, status) = refused(project);
@@ -67,7 +67,7 @@ fn a_wrong_type_is_refused_with_line_and_column() {
 }
 
 #[test]
-fn the_whole_disk_or_the_home_folder_is_no_root() {
+fn the_root_of_the_disk_and_the_home_folder_are_refused() {
     for root in ["/", "~/", "/root"] {
         let (said, status) = refused(
             Project::new()
@@ -96,7 +96,7 @@ fn starting_in_the_home_folder_is_refused() {
 }
 
 #[test]
-fn a_root_that_is_not_there_or_a_file_is_refused() {
+fn a_root_that_is_no_folder_is_refused() {
     for (root, expected) in [
         ("nowhere", "`root` is `nowhere`, which cannot be read"),
         ("Cargo.toml", "which is a file; expected a folder"),
@@ -120,7 +120,7 @@ fn a_temporary_folder_that_holds_the_project_is_refused() {
 }
 
 #[test]
-fn several_programs_are_listed_where_nobody_can_be_asked() {
+fn several_programs_are_listed_without_a_terminal() {
     let project = Project::server().file("src/bin/import.rs", "fn main() {}\n");
     let (said, status) = refused(project);
     assert!(said.contains("which program? `--bin NAME`: `import` or `site`"), "{said}");
@@ -152,7 +152,7 @@ fn a_way_that_needs_an_address_is_refused_without_one() {
 }
 
 #[test]
-fn a_readiness_path_that_is_none_is_refused() {
+fn a_wrong_readiness_path_is_refused() {
     let (said, status) = refused(Project::server().file(".hotrun.toml", "[ready]\nhttp = \"readyz\"\n"));
     assert!(said.contains("expected a path such as \"/readyz\""), "{said}");
     assert_eq!(status, 1);
@@ -165,7 +165,7 @@ fn wrong_usage_has_a_status_of_its_own() {
     assert_eq!(status, Some(2));
 }
 
-/// Where a toolchain keeps its things when the home folder is another.
+/// The toolchain's folder, for a process with another home folder.
 fn home_of(variable: &str, folder: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| {
         std::env::home_dir().expect("a home folder").join(folder).to_string_lossy().into_owned()

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use crate::project::Project;
 
 #[test]
-fn it_says_what_would_be_done_and_does_nothing() {
+fn it_prints_the_plan_and_does_nothing() {
     let project = Project::server().args(&["check", "--", "--verbose"]);
     let folder = project.folder().to_owned();
     let (said, status) = project.ends();
@@ -23,7 +23,7 @@ fn it_says_what_would_be_done_and_does_nothing() {
 }
 
 #[test]
-fn it_warns_of_keys_that_nobody_knows() {
+fn it_warns_of_unknown_keys() {
     let settings = "[build]\ninclide_file = [\"a\"]\npre_cmd = [\"make\"]\n";
     let (said, status) = Project::server().file(".hotrun.toml", settings).args(&["check"]).ends();
     assert!(said.contains(".hotrun.toml:2:1: unknown key `build.inclide_file` is ignored; did you mean `build.include_file`?"), "{said}");
@@ -37,14 +37,14 @@ fn it_warns_of_keys_that_nobody_knows() {
 }
 
 #[test]
-fn it_refuses_what_a_run_would_refuse() {
+fn it_fails_with_the_error_of_a_run() {
     let (said, status) = Project::server().file(".hotrun.toml", "root = 1\n").args(&["check"]).ends();
     assert!(said.contains(".hotrun.toml:1:8: `root` is an integer; expected a path"), "{said}");
     assert_eq!(status, Some(1));
 }
 
 #[test]
-fn it_says_who_holds_the_port() {
+fn it_names_the_process_that_holds_the_port() {
     let project =
         Project::server().file(".hotrun.toml", "[socket]\naddress = \"127.0.0.1:PORT\"\n").args(&["check"]);
     let _held = TcpListener::bind(project.address()).expect("a port");

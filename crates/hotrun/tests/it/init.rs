@@ -22,17 +22,17 @@ fn it_writes_a_file_that_changes_nothing() {
 }
 
 #[test]
-fn it_leaves_a_file_alone_that_is_there() {
+fn it_does_not_change_an_existing_file() {
     let project = Project::server().file(".hotrun.toml", "root = \".\"\n").args(&["init"]);
     let output = project.command().output().expect("hotrun");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("`.hotrun.toml` is there already; it stays as it is"), "{said}");
+    assert!(said.contains("`.hotrun.toml` exists already, and is not changed"), "{said}");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(fs::read_to_string(project.path(".hotrun.toml")).expect("a file"), "root = \".\"\n");
 }
 
 #[test]
-fn it_says_where_it_cannot_write() {
+fn it_names_a_file_that_it_cannot_write() {
     let (said, status) = Project::new().args(&["init", "-c", "no/such/folder.toml"]).ends();
     assert!(said.contains("`no/such/folder.toml` cannot be written"), "{said}");
     assert_eq!(status, Some(1));

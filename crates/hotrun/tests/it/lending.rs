@@ -111,7 +111,7 @@ fn a_program_that_is_lent_nothing_loses_requests() {
     assert!(!tally.failures.is_empty(), "of {}", tally.answered());
 }
 
-/// Kept connections cannot be saved from outside where the program closes them in its clients' faces; how many that are
+/// Kept connections are lost if the program closes them under its clients. Their number
 /// depends on the machine, so this asserts nothing.
 #[test]
 #[ignore = "figures: run it with `--ignored --nocapture`"]
@@ -154,7 +154,7 @@ fn serving(program: &str, settings: &str) -> Hotrun {
     hotrun
 }
 
-/// The framework's program, which is an example of its demo; all four are built at once.
+/// The framework's program, an example of its demo. All four are built at once.
 fn example(name: &str) -> String {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
@@ -186,7 +186,7 @@ pub(crate) fn present(program: &str) -> Option<&str> {
     conformance::installed(&[program]).then_some(program)
 }
 
-/// Go's program, built.
+/// Builds Go's program.
 fn go() -> Option<String> {
     present("go")?;
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-server");

@@ -1,4 +1,4 @@
-//! What a setting says is done.
+//! Effects of the settings.
 
 use std::fs;
 use std::path::Path;
@@ -32,7 +32,7 @@ fn arguments_and_variables_reach_the_program_and_the_build() {
 }
 
 #[test]
-fn the_log_has_the_compilers_own_words() {
+fn the_log_holds_the_output_of_the_compiler() {
     let hotrun =
         Project::server().file(".hotrun.toml", "tmp_dir = \"out\"\n[build]\nlog = \"words.log\"\n").hotrun();
     hotrun.wait_for_answer("version 1");
@@ -43,7 +43,7 @@ fn the_log_has_the_compilers_own_words() {
 }
 
 #[test]
-fn a_command_of_any_kind_builds_and_airs_default_is_run() {
+fn any_command_builds_and_the_default_program_of_air_runs() {
     let server = fs::read_to_string(Project::server().path("src/main.rs")).expect("a server");
     let port = server.split("127.0.0.1:").nth(1).and_then(|rest| rest.split('"').next()).expect("a port");
     let project = Project::new()
@@ -55,7 +55,7 @@ fn a_command_of_any_kind_builds_and_airs_default_is_run() {
 }
 
 #[test]
-fn the_usual_target_folder_is_shared_when_asked_for() {
+fn share_target_builds_in_the_usual_target_folder() {
     let hotrun = Project::server().file(".hotrun.toml", "[build]\nshare_target = true\n").hotrun();
     hotrun.wait_for_answer("version 1");
     assert!(hotrun.project().path("target/debug/site").exists());
@@ -63,7 +63,7 @@ fn the_usual_target_folder_is_shared_when_asked_for() {
 }
 
 #[test]
-fn the_temporary_folder_is_deleted_at_the_end_when_asked_for() {
+fn clean_on_exit_deletes_the_temporary_folder() {
     for (settings, stays) in [("[misc]\nclean_on_exit = true\n", false), ("", true)] {
         let mut hotrun = Project::server().file(".hotrun.toml", settings).hotrun();
         hotrun.wait_for_answer("version 1");
@@ -74,7 +74,7 @@ fn the_temporary_folder_is_deleted_at_the_end_when_asked_for() {
     }
 }
 
-/// Everything below a folder, files with their text.
+/// All paths below a folder, files with their text.
 fn tree(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -91,7 +91,7 @@ fn tree(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn at_the_end_only_that_is_deleted_which_hotrun_made() {
+fn clean_on_exit_deletes_only_files_that_hotrun_made() {
     let elsewhere = tempfile::tempdir().expect("a folder");
     let absolute = elsewhere.path().to_str().expect("UTF-8");
     for (tmp, folder) in
@@ -125,7 +125,7 @@ fn at_the_end_only_that_is_deleted_which_hotrun_made() {
 }
 
 #[test]
-fn two_that_share_a_temporary_folder_leave_each_other_their_copies() {
+fn two_runners_with_one_temporary_folder_keep_their_own_copies() {
     let elsewhere = tempfile::tempdir().expect("a folder");
     let settings = format!("tmp_dir = \"{}\"\n[misc]\nclean_on_exit = true\n", elsewhere.path().display());
     let start = || {
@@ -151,7 +151,7 @@ fn tree_names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_failed_build_stops_the_server_when_asked_for() {
+fn stop_on_error_stops_the_server() {
     let hotrun = Project::server().file(".hotrun.toml", "[build]\nstop_on_error = true\n").hotrun();
     hotrun.wait_for_answer("version 1");
     hotrun.project().edit("src/main.rs", "fn main() {", "fn main() { nonsense");

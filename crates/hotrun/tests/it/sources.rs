@@ -1,4 +1,4 @@
-//! What is a source, and what is none.
+//! Files that are sources, and files that are not.
 
 #![allow(clippy::print_stderr, reason = "what is skipped")]
 
@@ -8,12 +8,12 @@ use std::process::Command;
 
 use crate::project::{Hotrun, Project, get};
 
-/// How many builds were begun.
+/// Number of builds that have begun.
 fn builds(hotrun: &Hotrun) -> usize {
     hotrun.count("builds: ")
 }
 
-/// What is no change must cause no build: makes one that is, and counts those up to it.
+/// Does something that must cause no build, then changes a source, and counts the builds up to that one.
 #[track_caller]
 fn assert_causes_no_build(hotrun: &Hotrun, what: impl FnOnce(&Project)) {
     let before = builds(hotrun);
@@ -22,7 +22,7 @@ fn assert_causes_no_build(hotrun: &Hotrun, what: impl FnOnce(&Project)) {
     assert_eq!(builds(hotrun), before + 1, "{}", hotrun.said());
 }
 
-/// How many folders hotrun watches.
+/// Number of folders that hotrun watches.
 fn watches(hotrun: &Hotrun) -> usize {
     let descriptors = fs::read_dir(format!("/proc/{}/fdinfo", hotrun.pid())).expect("it lives");
     let infos = descriptors.flatten().filter_map(|entry| fs::read_to_string(entry.path()).ok());
@@ -42,7 +42,7 @@ fn the_same_content_causes_no_build() {
     });
 }
 
-/// What it is called, and how it puts a text into a file.
+/// A name, and a function that saves a text in a file.
 type Way<'a> = (&'a str, &'a dyn Fn(&Path, &str));
 
 #[test]
@@ -81,7 +81,7 @@ fn every_way_of_saving_is_a_change() {
 }
 
 #[test]
-fn what_the_compiler_reads_is_a_source_whatever_it_is_called_and_wherever_it_lies() {
+fn every_file_that_the_compiler_reads_is_a_source() {
     let elsewhere = tempfile::tempdir().expect("a folder");
     let outside = elsewhere.path().join("c.sql");
     fs::write(&outside, " c1").expect("a file");
@@ -111,7 +111,7 @@ fn what_the_compiler_reads_is_a_source_whatever_it_is_called_and_wherever_it_lie
 }
 
 #[test]
-fn what_the_compiler_does_not_read_is_no_source() {
+fn a_file_that_the_compiler_does_not_read_is_no_source() {
     let hotrun = Project::server().file("examples/x.rs", "fn main() {}\n").file("notes.txt", "").hotrun();
     hotrun.wait_for_answer("version 1");
     assert_causes_no_build(&hotrun, |project| {
@@ -120,7 +120,7 @@ fn what_the_compiler_does_not_read_is_no_source() {
         project.save(".git/x.rs", "something");
         project.save("node_modules/x/x.rs", "something");
     });
-    // What the build has read is known a moment after its end: until then it counts.
+    // The inputs are known a moment after the end of the build. Until then the file counts.
     for version in 2_u16.. {
         let before = builds(&hotrun);
         hotrun.project().save("examples/x.rs", &format!("fn main() {{ {version}; }}"));
@@ -156,7 +156,7 @@ fn a_path_dependency_outside_the_root_is_a_source() {
 }
 
 #[test]
-fn what_a_build_script_reads_is_a_source_even_if_it_is_new() {
+fn a_new_file_that_a_build_script_reads_is_a_source() {
     let script = |rerun: &str| {
         format!(
             "fn main() {{ {rerun} let mut names: Vec<_> = std::fs::read_dir(\"migrations\").unwrap()\
@@ -181,7 +181,7 @@ fn what_a_build_script_reads_is_a_source_even_if_it_is_new() {
 }
 
 #[test]
-fn a_module_that_was_missing_mends_the_build_when_it_appears() {
+fn a_missing_module_starts_a_build_when_it_is_made() {
     let hotrun = Project::server().hotrun();
     hotrun.wait_for_answer("version 1");
     hotrun.project().edit("src/main.rs", "const WORD: &str = \"version 1\";", "mod words;\nuse words::WORD;");
@@ -193,7 +193,7 @@ fn a_module_that_was_missing_mends_the_build_when_it_appears() {
 }
 
 #[test]
-fn excluded_files_belong_to_somebody_else() {
+fn excluded_files_are_no_sources() {
     let hotrun = Project::server()
         .file("config.yaml", "a: 1\n")
         .file("templates/index.html", "")
@@ -216,7 +216,7 @@ fn excluded_files_belong_to_somebody_else() {
 }
 
 #[test]
-fn no_watch_is_spent_on_what_is_ignored() {
+fn ignored_folders_are_not_watched() {
     let mut project = Project::server().file(".gitignore", "/generated\n");
     for number in 0..200 {
         for folder in ["node_modules", "target/debug/build", "generated", ".cache"] {
@@ -226,7 +226,7 @@ fn no_watch_is_spent_on_what_is_ignored() {
     let hotrun = project.file("more/deep/x.rs", "").hotrun();
     hotrun.wait_for_answer("version 1");
     let few = watches(&hotrun);
-    // The project's folder, `src`, `more`, `more/deep`, the way there.
+    // The project's folder, `src`, `more`, `more/deep`, and the folders above the project.
     assert!((4..30).contains(&few), "{few} watches");
     for number in 0..200 {
         hotrun.project().save(&format!("more/{number}/x.rs"), "");
@@ -235,7 +235,7 @@ fn no_watch_is_spent_on_what_is_ignored() {
 }
 
 #[test]
-fn a_checkout_of_500_files_is_a_change_or_a_few() {
+fn a_checkout_of_500_files_causes_few_builds() {
     let hotrun = Project::server().hotrun();
     hotrun.wait_for_answer("version 1");
     let before = builds(&hotrun);
@@ -264,7 +264,7 @@ fn a_tree_of_100_000_files_is_watched() {
     assert_causes_no_build(&hotrun, |project| project.save("data/499/199.txt", "something"));
 }
 
-/// A project that is built by this script, with a tree beside it that takes longer to walk than the script to be run.
+/// A project that this script builds, with a tree of folders. The walk through the tree takes longer than the script.
 fn beside_a_tree(build: &str) -> Project {
     let settings = "[build]\ncmd = \". ./build.sh\"\nfull_bin = \"cat built; exec sleep 600\"\ninclude_ext = [\"txt\"]\n";
     let project = Project::new().file(".hotrun.toml", settings).file("build.sh", build);
@@ -298,7 +298,7 @@ fn an_edit_that_is_made_before_everything_is_watched_is_built() {
 }
 
 #[test]
-fn exhausted_watches_are_said_once_and_cost_no_change() {
+fn exhausted_watches_are_reported_once_and_lose_no_change() {
     let limited =
         ["unshare", "-Ur", "sh", "-euc", "echo 2 > /proc/sys/user/max_inotify_watches; exec \"$0\""];
     let trial = Command::new(limited[0]).args(&limited[1..]).arg("true").output();

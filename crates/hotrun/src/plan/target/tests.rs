@@ -2,9 +2,9 @@ use std::path::{Path, PathBuf};
 
 use super::{Target, decide};
 use crate::cli::Cli;
+use crate::error::Error;
 use crate::plan::{How, What};
 use crate::project::{Package, Project, Workspace};
-use crate::refusal::Refusal;
 use crate::settings::Settings;
 
 fn workspace(binaries: &[&str]) -> Project {
@@ -26,7 +26,7 @@ fn workspace(binaries: &[&str]) -> Project {
     Project::Cargo(Workspace { root: "/p".into(), target: "/p/target".into(), packages, outside: Vec::new() })
 }
 
-fn made(project: &Project, bin: Option<&str>, settings: &str) -> Result<Target, Refusal> {
+fn made(project: &Project, bin: Option<&str>, settings: &str) -> Result<Target, Error> {
     let (settings, findings) = Settings::parse(settings);
     assert_eq!(findings, []);
     let cli = Cli { bin: bin.map(str::to_owned), config: None, what: None, args: Vec::new() };

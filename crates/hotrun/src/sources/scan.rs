@@ -1,23 +1,23 @@
-//! What there is to watch.
+//! Walks through the watched folders.
 
 use std::fs::{self, DirEntry};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::sources::ignores::Ignores;
+use crate::sources::mtime;
 use crate::sources::rules::{SourceRules, Verdict};
-use crate::sources::stamp;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Survey {
-    /// How many folders are watched.
+pub(crate) struct Scan {
+    /// Number of watched folders.
     pub(crate) folders: usize,
-    /// Files that may count by the rules alone.
+    /// Files that may be sources by the rules alone.
     pub(crate) files: Vec<PathBuf>,
 }
 
-impl Survey {
-    /// Walks from the roots, following no symlinks.
+impl Scan {
+    /// Walks from the roots. Symlinks are not followed.
     pub(crate) fn of(rules: &SourceRules, ignores: &Ignores) -> Self {
         let mut files = Vec::new();
         let folders = walk(rules, ignores, |entry| {
@@ -29,19 +29,19 @@ impl Survey {
         Self { folders, files }
     }
 
-    /// The files that were changed, made or moved after that time, whether they count or not.
-    pub(crate) fn younger(rules: &SourceRules, ignores: &Ignores, than: SystemTime) -> Vec<PathBuf> {
+    /// All files that were written, made or moved since then, sources or not.
+    pub(crate) fn modified_since(rules: &SourceRules, ignores: &Ignores, since: SystemTime) -> Vec<PathBuf> {
         let mut files = Vec::new();
         walk(rules, ignores, |entry| {
-            if entry.metadata().is_ok_and(|found| stamp::is_younger(&found, than)) {
+            if entry.metadata().is_ok_and(|found| mtime::is_younger(&found, since)) {
                 files.push(entry.path());
             }
         });
         files
     }
 
-    /// The same as [`Survey::of`], for whoever only wants to know.
-    pub(crate) fn taken(rules: &SourceRules) -> Self {
+    /// The same as [`Scan::of`], with the ignore files read anew.
+    pub(crate) fn new(rules: &SourceRules) -> Self {
         Self::of(rules, &Ignores::of(&rules.roots))
     }
 }

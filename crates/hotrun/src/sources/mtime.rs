@@ -1,4 +1,4 @@
-//! When a file was touched.
+//! Times of files.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -6,13 +6,14 @@ use std::time::{Duration, SystemTime};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Whether something was changed, made or moved since then.
+/// Whether the file was written, made or moved at that time or later.
 pub(super) fn is_younger(found: &Metadata, than: SystemTime) -> bool {
     let moved = time(found.ctime(), found.ctime_nsec());
     found.modified().map_or(moved, |changed| changed.max(moved)) >= than
 }
 
-/// By the clock that files are stamped by, which goes in ticks: what is changed from now on is not older than this.
+/// The time by the clock of the file systems (`CLOCK_REALTIME_COARSE`), which advances in ticks. A later change has this time or a
+/// later one.
 pub(super) fn now() -> SystemTime {
     let now = clock_gettime(ClockId::RealtimeCoarse);
     time(now.tv_sec, now.tv_nsec)

@@ -6,17 +6,17 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
-use super::{Judge, contents};
+use super::{ChangeFilter, contents};
 use crate::inputs::Inputs;
 use crate::sources::ignores::Ignores;
+use crate::sources::mtime;
 use crate::sources::rules::{Script, SourceRules};
-use crate::sources::stamp;
-use crate::sources::survey::Survey;
+use crate::sources::scan::Scan;
 
 /// A project whose compiler reads `main.rs` and `page.html`, but not `other.rs`.
 struct Case {
     folder: TempDir,
-    judge: Judge,
+    filter: ChangeFilter,
     builds: u32,
 }
 
@@ -41,10 +41,10 @@ impl Case {
         };
         change(&mut rules);
         let ignores = Ignores::of(&rules.roots);
-        let known = contents(Survey::of(&rules, &ignores).files);
-        let mut judge = Judge::new(rules, ignores);
-        judge.take_stock(known, Vec::new());
-        Self { folder, judge, builds: 0 }
+        let contents = contents(Scan::of(&rules, &ignores).files);
+        let mut filter = ChangeFilter::new(rules, ignores);
+        filter.add_known(contents, Vec::new());
+        Self { folder, filter, builds: 0 }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -55,7 +55,7 @@ impl Case {
         Inputs { files: names.iter().map(|name| self.path(name)).collect(), ..Inputs::default() }
     }
 
-    /// Whether saving this is a change; it is told if so.
+    /// Saves the file. Returns whether that is a change, which a build then reads.
     fn save(&mut self, name: &str, text: &str) -> bool {
         let path = self.path(name);
         fs::write(&path, text).unwrap();
@@ -63,9 +63,9 @@ impl Case {
     }
 
     fn see(&mut self, path: PathBuf) -> bool {
-        let changed = self.judge.weigh(vec![path]);
+        let changed = self.filter.changed(vec![path]);
         if !changed.is_empty() {
-            self.judge.told(&changed);
+            self.filter.build_begins(&changed);
         }
         !changed.is_empty()
     }
@@ -79,71 +79,71 @@ impl Case {
     /// Learns from the next build.
     fn learn_inputs(&mut self, inputs: Inputs, began: SystemTime) -> (Vec<PathBuf>, BTreeSet<PathBuf>) {
         self.builds += 1;
-        self.judge.learn(self.builds, inputs, began)
+        self.filter.learn(self.builds, inputs, began)
     }
 }
 
-/// What is found out of a change that is made when a build has begun, before the sources are read.
+/// The reported files after a change that is made when a build has begun, before the sources are read.
 fn found(change: impl FnOnce(&mut Case)) -> Vec<String> {
     let mut case = Case::new();
     let written = fs::metadata(case.path("Cargo.toml")).unwrap();
-    while stamp::is_younger(&written, stamp::now()) {}
-    case.judge = Judge::new(case.judge.rules.clone(), case.judge.ignores.clone());
+    while mtime::is_younger(&written, mtime::now()) {}
+    case.filter = ChangeFilter::new(case.filter.rules.clone(), case.filter.ignores.clone());
     change(&mut case);
-    let Judge { rules, ignores, begun, .. } = &case.judge;
-    let known = contents(Survey::of(rules, ignores).files);
-    let younger = Survey::younger(rules, ignores, *begun);
-    let mut late = case.judge.take_stock(known, younger);
+    let ChangeFilter { rules, ignores, build_began, .. } = &case.filter;
+    let contents = contents(Scan::of(rules, ignores).files);
+    let modified = Scan::modified_since(rules, ignores, *build_began);
+    let mut late = case.filter.add_known(contents, modified);
     let inputs = case.inputs(&READ);
     late.extend(case.learn_inputs(inputs, SystemTime::now()).0);
     late.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
 }
 
 #[test]
-fn what_was_found_cut_off_and_is_as_before_is_no_change() {
+fn a_file_that_was_empty_for_a_moment_is_not_changed() {
     let mut case = Case::new();
     case.learn(&READ);
     let path = case.path("main.rs");
     let text = fs::read(&path).unwrap();
     let files = || vec![path.clone()];
     fs::write(&path, "").unwrap();
-    assert_eq!(case.judge.weigh(files()), files());
-    assert_eq!(case.judge.differing(files()), files());
+    assert_eq!(case.filter.changed(files()), files());
+    assert_eq!(case.filter.differing(files()), files());
     fs::write(&path, &text).unwrap();
-    assert_eq!(case.judge.weigh(files()), files());
-    assert!(case.judge.differing(files()).is_empty());
+    assert_eq!(case.filter.changed(files()), files());
+    assert!(case.filter.differing(files()).is_empty());
     fs::remove_file(&path).unwrap();
-    case.judge.weigh(files());
+    case.filter.changed(files());
     fs::write(&path, &text).unwrap();
-    case.judge.weigh(files());
-    assert!(case.judge.differing(files()).is_empty());
+    case.filter.changed(files());
+    assert!(case.filter.differing(files()).is_empty());
     fs::write(&path, "").unwrap();
-    case.judge.weigh(files());
-    case.judge.told(&files());
+    case.filter.changed(files());
+    case.filter.build_begins(&files());
     fs::write(&path, &text).unwrap();
-    assert_eq!(case.judge.weigh(files()), files());
-    assert_eq!(case.judge.differing(files()), files(), "the build has read the cut off one");
+    assert_eq!(case.filter.changed(files()), files());
+    assert_eq!(case.filter.differing(files()), files(), "the build has read the empty file");
 }
 
 #[test]
-fn what_an_earlier_build_has_read_says_nothing_of_the_next_one() {
+fn the_inputs_of_an_earlier_build_say_nothing_about_the_next_one() {
     let mut case = Case::new();
-    let (began, path) = (stamp::now(), case.path("main.rs"));
+    let (began, path) = (mtime::now(), case.path("main.rs"));
     let files = || vec![path.clone()];
-    // Longer than a tick of the clock that files are stamped by.
+    // Longer than a tick of the clock that sets the times of files.
     thread::sleep(Duration::from_millis(20));
     assert!(case.save("main.rs", "new"));
     let inputs = case.inputs(&READ);
     case.learn_inputs(inputs, began);
     for text in ["", "new"] {
         fs::write(&path, text).unwrap();
-        case.judge.weigh(files());
+        case.filter.changed(files());
     }
-    assert_eq!(case.judge.differing(files()), files(), "the build under way may have read the cut off one");
+    assert_eq!(case.filter.differing(files()), files(), "the running build may have read the empty file");
 }
 
 #[test]
-fn what_is_changed_before_the_sources_are_read_is_not_forgotten() {
+fn a_change_before_the_sources_are_read_is_reported() {
     assert_eq!(found(|_| {}), Vec::<String>::new());
     assert_eq!(found(|case| fs::write(case.path("main.rs"), "new").unwrap()), ["main.rs"]);
     assert_eq!(found(|case| fs::write(case.path("fresh.rs"), "new").unwrap()), ["fresh.rs"]);
@@ -154,7 +154,7 @@ fn what_is_changed_before_the_sources_are_read_is_not_forgotten() {
 }
 
 #[test]
-fn what_is_moved_there_before_the_sources_are_read_is_not_forgotten_however_old_it_is() {
+fn an_old_file_that_is_moved_there_before_the_sources_are_read_is_reported() {
     let moved = found(|case| {
         let old = SystemTime::UNIX_EPOCH + Duration::from_hours(24);
         let file = File::create(case.path("beside")).unwrap();
@@ -165,7 +165,7 @@ fn what_is_moved_there_before_the_sources_are_read_is_not_forgotten_however_old_
 }
 
 #[test]
-fn what_the_compiler_has_read_and_was_removed_before_the_sources_were_read_is_not_forgotten() {
+fn an_input_that_is_removed_before_the_sources_are_read_is_reported() {
     let removed = found(|case| {
         case.learn(&READ);
         fs::remove_file(case.path("page.html")).unwrap();
@@ -233,7 +233,7 @@ fn after_a_failed_build_every_likely_file_counts() {
 }
 
 #[test]
-fn what_is_changed_during_the_build_that_first_reads_it_is_not_forgotten() {
+fn a_change_during_the_build_that_first_reads_the_file_is_reported() {
     let mut case = Case::new();
     case.learn(&READ);
     case.save("other.rs", "before");
@@ -245,7 +245,7 @@ fn what_is_changed_during_the_build_that_first_reads_it_is_not_forgotten() {
 }
 
 #[test]
-fn what_was_changed_before_the_build_is_read_by_it() {
+fn a_change_before_the_build_is_part_of_it() {
     let mut case = Case::new();
     case.learn(&READ);
     assert!(!case.save("other.rs", "before"));
@@ -258,22 +258,22 @@ fn the_inputs_of_an_older_build_do_not_replace_those_of_a_newer_one() {
     let mut case = Case::new();
     let (older, newer) = (case.inputs(&["main.rs"]), case.inputs(&READ));
     let now = SystemTime::now();
-    case.judge.learn(2, newer, now);
-    case.judge.learn(1, older.clone(), now);
+    case.filter.learn(2, newer, now);
+    case.filter.learn(1, older.clone(), now);
     assert!(case.save("page.html", "new"));
     // Of a failed build nothing is known, so the inputs of the good one before it are taken.
-    case.judge.learn(4, Inputs::default(), now);
-    case.judge.learn(3, older, now);
+    case.filter.learn(4, Inputs::default(), now);
+    case.filter.learn(3, older, now);
     assert!(!case.save("page.html", "newer"));
     assert!(case.save("other.rs", "mended"), "the last build failed");
 }
 
 #[test]
-fn only_what_may_be_a_source_is_waited_for() {
+fn only_possible_sources_delay_a_report() {
     let mut case = Case::new();
     let count = |case: &Case| {
         let names = ["main.rs", "other.rs", "page.html", "notes.txt", "Cargo.toml", ".main.rs.swp"];
-        names.into_iter().filter(|name| case.judge.may_count(&case.path(name))).collect::<Vec<_>>()
+        names.into_iter().filter(|name| case.filter.may_count(&case.path(name))).collect::<Vec<_>>()
     };
     assert_eq!(count(&case), ["main.rs", "other.rs", "Cargo.toml"]);
     case.learn(&READ);
@@ -281,7 +281,7 @@ fn only_what_may_be_a_source_is_waited_for() {
 }
 
 #[test]
-fn removing_a_source_is_a_change_and_a_passing_file_is_none() {
+fn removing_a_source_is_a_change_but_not_a_file_that_came_and_went() {
     let mut case = Case::new();
     case.learn(&READ);
     for (name, expected) in [("main.rs", true), ("page.html", true), ("other.rs", false), ("x.rs", false)] {
@@ -308,7 +308,7 @@ fn cargo_may_write_its_lock_file_when_manifests_were_changed() {
 fn a_build_script_that_says_nothing_reads_its_package() {
     let mut case = Case::new();
     let folder = case.path("");
-    case.judge.rules.scripts = vec![Script { package: "site".to_owned(), folder }];
+    case.filter.rules.scripts = vec![Script { package: "site".to_owned(), folder }];
     let mut inputs = case.inputs(&READ);
     inputs.silent_scripts.insert("elsewhere".to_owned());
     case.learn_inputs(inputs.clone(), SystemTime::now());
@@ -320,7 +320,7 @@ fn a_build_script_that_says_nothing_reads_its_package() {
 }
 
 #[test]
-fn what_the_compiler_reads_elsewhere_is_watched_there() {
+fn inputs_outside_of_the_roots_are_watched() {
     let elsewhere = tempfile::tempdir().unwrap();
     let mut case = Case::with(|rules| {
         rules.never.push(rules.roots[0].join("target"));
@@ -330,7 +330,7 @@ fn what_the_compiler_reads_elsewhere_is_watched_there() {
     fs::write(&outside, "").unwrap();
     let mut inputs = case.inputs(&["main.rs", ".hidden/b.sql", "target/c.rs"]);
     inputs.files.insert(outside.clone());
-    let (_, outskirts) = case.learn_inputs(inputs, SystemTime::now());
-    assert_eq!(outskirts, [outside.clone(), case.path(".hidden/b.sql")].into());
+    let (_, watched) = case.learn_inputs(inputs, SystemTime::now());
+    assert_eq!(watched, [outside.clone(), case.path(".hidden/b.sql")].into());
     assert!(case.see(outside));
 }

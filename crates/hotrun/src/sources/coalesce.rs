@@ -1,26 +1,26 @@
-//! When a change is reported: at once, unless it is one of many.
+//! Coalesces bursts of changes into one report.
 
 use std::time::{Duration, Instant};
 
-/// A report this soon after the last one is part of a burst, such as a checkout.
+/// A change this soon after the last report is part of a burst, such as a checkout.
 const BURST: Duration = Duration::from_millis(50);
 
-/// The end of a burst is this long without a change.
-const LULL: Duration = Duration::from_millis(20);
+/// Time without a change that ends a burst.
+const QUIET: Duration = Duration::from_millis(20);
 
-/// A burst is reported after this time even if it goes on.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// A burst that goes on is reported after this time.
+const LONGEST: Duration = Duration::from_millis(250);
 
 #[derive(Debug, Default)]
-pub(crate) struct Pace {
+pub(crate) struct Coalescer {
     reported: Option<Instant>,
 }
 
-impl Pace {
-    /// When to report changes of which the first was heard at `first` and the latest at `latest`.
+impl Coalescer {
+    /// The time to report changes, given the times of the first and the latest one: at once, or at the end of a burst.
     pub(crate) fn due(&self, first: Instant, latest: Instant) -> Instant {
         let burst = self.reported.is_some_and(|reported| first.duration_since(reported) < BURST);
-        if burst { (latest + LULL).min(first + PATIENCE) } else { first }
+        if burst { (latest + QUIET).min(first + LONGEST) } else { first }
     }
 
     pub(crate) fn reported(&mut self, now: Instant) {
@@ -32,11 +32,11 @@ impl Pace {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::Pace;
+    use super::Coalescer;
 
     /// Each row: when the last report was, the first change, the latest change, and when to report (in ms).
     #[test]
-    fn the_first_change_is_reported_at_once_and_a_burst_when_it_is_over() {
+    fn a_single_change_is_reported_at_once_and_a_burst_at_its_end() {
         let rows = [
             ("the first ever", None, 1000, 1000, 1000),
             ("long after another", Some(500), 1000, 1000, 1000),
@@ -47,8 +47,8 @@ mod tests {
         let start = Instant::now();
         let at = |ms: u64| start + Duration::from_millis(ms);
         for (claim, reported, first, latest, due) in rows {
-            let pace = Pace { reported: reported.map(at) };
-            assert_eq!(pace.due(at(first), at(latest)), at(due), "{claim}");
+            let coalescer = Coalescer { reported: reported.map(at) };
+            assert_eq!(coalescer.due(at(first), at(latest)), at(due), "{claim}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The proxy, tried with servers of a few lines.
+//! The proxy with servers of a few lines.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,14 +10,14 @@ use crate::proxy::Proxy;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A proxy, and where it is.
+/// A proxy and its address.
 fn proxy() -> (Proxy, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     (Proxy::start(listener).unwrap(), address)
 }
 
-/// A server that serves each connection like this.
+/// A server that calls `serve` for each connection.
 fn server(serve: impl Fn(BufReader<TcpStream>) + Clone + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -30,7 +30,7 @@ fn server(serve: impl Fn(BufReader<TcpStream>) + Clone + Send + 'static) -> Sock
     address
 }
 
-/// Answers every request on the connection with these words.
+/// A server that answers every request with this text.
 fn says(words: &'static str) -> SocketAddr {
     server(move |mut stream| {
         while head(&mut stream).is_some() {
@@ -80,7 +80,7 @@ fn answer(stream: &mut BufReader<TcpStream>) -> String {
 }
 
 #[test]
-fn a_request_waits_until_somebody_is_ready() {
+fn a_request_waits_until_a_server_is_ready() {
     let (proxy, address) = proxy();
     let (told, asked): (Sender<String>, Receiver<String>) = channel();
     let client = thread::spawn(move || drop(told.send(ask(&mut open(address)))));
@@ -91,7 +91,7 @@ fn a_request_waits_until_somebody_is_ready() {
 }
 
 #[test]
-fn a_request_waits_for_one_who_is_said_to_be_ready_and_is_not_there() {
+fn a_request_waits_for_a_server_that_does_not_listen_yet() {
     let (proxy, address) = proxy();
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     proxy.switch(Some(gone));
@@ -114,7 +114,7 @@ fn the_next_request_on_a_kept_connection_goes_to_the_next_server() {
 }
 
 #[test]
-fn a_request_under_way_stays_where_it_is() {
+fn a_request_under_way_stays_with_its_server() {
     let (proxy, address) = proxy();
     let (tell, told) = channel();
     let slow = server(move |mut stream| {
@@ -137,7 +137,7 @@ fn a_request_under_way_stays_where_it_is() {
 }
 
 #[test]
-fn a_server_that_closes_after_every_answer_costs_nothing() {
+fn a_server_that_closes_after_every_answer_loses_no_request() {
     let (proxy, address) = proxy();
     proxy.switch(Some(server(|mut stream| {
         // Without saying so.
@@ -204,7 +204,7 @@ fn an_upgraded_connection_is_a_pipe() {
 }
 
 #[test]
-fn a_proxy_that_ends_lets_go_of_its_port() {
+fn a_dropped_proxy_closes_its_port() {
     let (proxy, address) = proxy();
     drop(proxy);
     TcpListener::bind(address).unwrap();

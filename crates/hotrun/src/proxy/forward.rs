@@ -1,4 +1,4 @@
-//! One request, on its way to a server and back.
+//! Forwards one request to the current server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,19 +16,19 @@ use tokio::io::copy_bidirectional;
 
 use crate::proxy::backend::{Backends, connect};
 
-/// How long a request waits for a server: a cold build takes that long.
-const PATIENCE: Duration = Duration::from_mins(5);
+/// The longest wait for a server. A cold build can take that long.
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
-/// Between two attempts at a server that is the current one and cannot be reached.
+/// Pause between two attempts to connect to the current server.
 const AGAIN: Duration = Duration::from_millis(10);
 
-/// A server that is the current one and does not let anybody in for so long is given up.
+/// After this time without a connection to the current server, the request fails.
 const UNREACHED: Duration = Duration::from_secs(10);
 
-/// The server's body, or our own words.
+/// The server's body, or a sentence of the proxy.
 pub(super) type Body = Either<Incoming, Full<Bytes>>;
 
-/// Headers that concern one connection and not the message (RFC 9110, 7.6.1).
+/// Headers of the connection and not of the message (RFC 9110, 7.6.1).
 const OF_A_CONNECTION: [HeaderName; 6] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -38,7 +38,7 @@ const OF_A_CONNECTION: [HeaderName; 6] = [
     UPGRADE,
 ];
 
-/// Takes the request to the current server.
+/// Forwards the request and returns the answer.
 pub(super) async fn run(mut request: Request<Incoming>, backends: &Arc<Backends>) -> Response<Body> {
     if request.method() == Method::CONNECT {
         return words(StatusCode::NOT_IMPLEMENTED, "hotrun's proxy leads to one server only");
@@ -51,7 +51,7 @@ pub(super) async fn run(mut request: Request<Incoming>, backends: &Arc<Backends>
     let mut body = Some(if repeats { Either::Right(Empty::new()) } else { Either::Left(body) });
     let mut left = UNREACHED;
     loop {
-        let Some(choice) = backends.choose(PATIENCE).await else {
+        let Some(choice) = backends.choose(LONGEST_WAIT).await else {
             return words(StatusCode::SERVICE_UNAVAILABLE, "no server has become ready");
         };
         let target = choice.target;
@@ -61,7 +61,7 @@ pub(super) async fn run(mut request: Request<Incoming>, backends: &Arc<Backends>
             Some(connection) => connection,
             None => match connect(target).await {
                 Ok(connection) => connection,
-                // It has gone, or is about to come.
+                // The server is gone, or does not listen yet.
                 Err(_) if backends.has_gone(target, AGAIN).await => continue,
                 Err(error) => {
                     left = left.saturating_sub(AGAIN);
@@ -89,9 +89,9 @@ pub(super) async fn run(mut request: Request<Incoming>, backends: &Arc<Backends>
                 return response.map(Either::Left);
             }
             Err(mut error) => match error.take_message() {
-                // Not a byte of it was sent: the server has closed a connection that we had kept.
+                // Nothing of it was sent: the server had closed this kept connection.
                 Some(unsent) if !fresh => body = Some(unsent.into_body()),
-                // It may have been closed while the request was on its way: this one does no harm twice.
+                // The server may have closed the kept connection while the request was on its way. This request can be repeated.
                 None if !fresh && repeats => {}
                 _ => {
                     let error = error.into_error();
@@ -102,7 +102,7 @@ pub(super) async fn run(mut request: Request<Incoming>, backends: &Arc<Backends>
     }
 }
 
-/// The protocol that the client wants to go on with.
+/// The protocol that the client asks to upgrade to.
 fn upgrade_of(headers: &HeaderMap) -> Option<HeaderValue> {
     let connection = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
     let mut words = connection.flat_map(|value| value.split(','));
@@ -110,7 +110,7 @@ fn upgrade_of(headers: &HeaderMap) -> Option<HeaderValue> {
     asked.then(|| headers.get(UPGRADE).cloned()).flatten()
 }
 
-/// Makes a message of ours of the client's.
+/// Changes the client's request into the proxy's request.
 fn prepare(request: &mut Request<Incoming>, upgrades: Option<HeaderValue>) {
     *request.version_mut() = Version::HTTP_11;
     if let Some(path) = request.uri().path_and_query().cloned() {
@@ -123,7 +123,7 @@ fn prepare(request: &mut Request<Incoming>, upgrades: Option<HeaderValue>) {
     }
 }
 
-/// Takes out what concerns a connection only, and what the message itself says does.
+/// Removes the headers of the connection, and those that `Connection` names.
 fn strip(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
@@ -137,7 +137,7 @@ fn strip(headers: &mut HeaderMap) {
     }
 }
 
-/// A pipe between the client and the server, until both have ended.
+/// Copies bytes between the client and the server until both have ended.
 fn join(client: upgrade::OnUpgrade, server: upgrade::OnUpgrade) {
     tokio::spawn(async move {
         if let (Ok(client), Ok(server)) = (client.await, server.await) {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_concerns_a_connection_stays_on_it() {
+    fn headers_of_the_connection_are_not_forwarded() {
         let mut all = headers(&[
             ("connection", "close, x-hop"),
             ("x-hop", "1"),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upgrade_is_one_only_if_the_connection_says_so() {
+    fn an_upgrade_needs_the_connection_header() {
         let mut all = headers(&[("connection", "keep-alive, Upgrade"), ("upgrade", "websocket")]);
         assert_eq!(upgrade_of(&all).unwrap(), "websocket");
         all.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
