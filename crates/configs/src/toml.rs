@@ -12,11 +12,15 @@ use crate::problem::Problem;
 use crate::source_map::{Occupancy, SourceMap};
 use crate::tree::{Entry, Mark, Node, Span, Style, Value};
 
+/// The length of a block, in bytes.
+const BLOCK: usize = 256;
+
 /// Parses one document.
 pub(crate) fn parse(text: &str, file: &Path) -> Result<(Node, SourceMap), Problem> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let starts = [0].into_iter().chain(text.match_indices('\n').map(|(end, _)| end + 1)).collect();
-    let mut reader = Reader { text, file: file.into(), starts, occupancy: Vec::new() };
+    let mut reader =
+        Reader { text, file: file.into(), starts, characters: characters(text), occupancy: Vec::new() };
     reader.occupancy = vec![Occupancy::default(); reader.starts.len() + 2];
     let document = Document::parse(text).map_err(|error| {
         // The message names what the parser expected, and nothing of the text.
@@ -41,6 +45,8 @@ struct Reader<'a> {
     file: Arc<Path>,
     /// The first byte of each line.
     starts: Vec<usize>,
+    /// The number of characters before each block of the text, so that a column takes the same time on a line of any length.
+    characters: Vec<usize>,
     occupancy: Vec<Occupancy>,
 }
 
@@ -124,9 +130,13 @@ impl Reader<'_> {
 
     fn origin(&self, at: usize) -> Origin {
         let line = self.line(at);
-        let before = self.text.get(self.starts[line - 1]..at).unwrap_or_default();
-        let column = before.chars().count() as u64 + 1;
-        Origin::File { path: Arc::clone(&self.file), line: line as u64, column }
+        let column = self.characters_before(at) - self.characters_before(self.starts[line - 1]) + 1;
+        Origin::File { path: Arc::clone(&self.file), line: line as u64, column: column as u64 }
+    }
+
+    fn characters_before(&self, at: usize) -> usize {
+        let block = at / BLOCK;
+        self.characters[block] + count_characters(&self.text.as_bytes()[block * BLOCK..at])
     }
 
     /// The line of a byte, counted from 1.
@@ -137,6 +147,20 @@ impl Reader<'_> {
     fn last_line(&self, at: &Range<usize>) -> usize {
         self.line(at.end.saturating_sub(1).max(at.start))
     }
+}
+
+/// The number of characters before each block.
+fn characters(text: &str) -> Vec<usize> {
+    let before = |sum: &mut usize, block: &[u8]| {
+        *sum += count_characters(block);
+        Some(*sum)
+    };
+    std::iter::once(0).chain(text.as_bytes().chunks(BLOCK).scan(0, before)).collect()
+}
+
+/// Counts the bytes that begin a character of UTF-8.
+fn count_characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
 
 /// A float as YAML writes it.

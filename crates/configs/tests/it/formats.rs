@@ -121,6 +121,21 @@ fn what_is_not_the_format_is_named_with_its_place() {
         ("config.toml", TOML.replace("8080", ""), "2:8", "this is not TOML"),
         ("config.toml", TOML.replace("8080", "@hunter2"), "2:8", "this is not TOML"),
         ("config.toml", TOML.replace("8080", "8080\nport = 1"), "3:1", "this is not TOML: duplicate key"),
+        (
+            "config.toml",
+            TOML.replace(
+                "port = 8080",
+                &format!("x-a = {{b = [{}], c = 1}}\nport = 0", "'\u{e9}', ".repeat(500)),
+            ),
+            "3:8",
+            "port: expected a port",
+        ),
+        (
+            "config.toml",
+            format!("settings = {{x-a = [{}], prot = 1}}", "'\u{e9}', ".repeat(500)),
+            "1:2523",
+            "settings.prot",
+        ),
         ("config.toml", String::new(), "1:1", "the document is empty"),
         ("config.toml", "# nothing\n".to_owned(), "1:1", "the document is empty"),
         ("config.toml", deep, "1:", "64"),
