@@ -17,7 +17,7 @@ use crate::text::is_safe_to_echo;
 use crate::tree::{Entry, Mark, Node, Span, Style, Value};
 
 /// Upper bound on the cost of all copies: one for each anchored node, one for each alias.
-const MAX_COPIES: usize = 50_000;
+const MAX_COPIES: usize = 20_000;
 /// Upper bound on the number of aliases in a document.
 const MAX_ALIASES: usize = 1_000;
 

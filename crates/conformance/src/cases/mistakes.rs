@@ -141,7 +141,7 @@ fn syntax() -> Vec<Mistake> {
         Mistake {
             name: "a_long_list_in_many_anchors",
             put: Put::Bytes(anchors.into()),
-            says: &["anchors", "50000"],
+            says: &["anchors", "20000"],
             ..NOTHING_MORE
         },
         Mistake { name: "an_alias_bomb", put: Put::Bytes(bomb.into()), ..NOTHING_MORE },
