@@ -9,7 +9,7 @@ use std::{env, fs, future::ready, io};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{App, HttpResponse, HttpServer, rt::System, web};
 use bytes::Bytes;
-use lifecycle::Patience;
+use lifecycle::Timeouts;
 
 fn main() -> io::Result<()> {
     let dynamic_config = answer("dynamic-config")?;
@@ -20,8 +20,8 @@ fn main() -> io::Result<()> {
             .route("/dynamic-config", web::get().to(move || ready(json())))
             .route("/", web::get().to(move || ready(page())))
     };
-    let patience = Patience::default();
-    let server = HttpServer::new(app).client_request_timeout(patience.head).keep_alive(patience.head);
+    let timeouts = Timeouts::default();
+    let server = HttpServer::new(app).client_request_timeout(timeouts.head).keep_alive(timeouts.head);
     let server = server.h1_allow_half_closed(false);
     System::new().block_on(async { server.bind(("127.0.0.1", port()))?.run().await })
 }

@@ -62,19 +62,19 @@ where
 
 /// The statistics of this process for `/metrics`.
 pub(crate) fn process_stats() -> site::ProcessStats {
-    let figures = lifecycle::figures();
+    let stats = lifecycle::process_stats();
     site::ProcessStats {
-        connections: figures.connections,
+        connections: stats.connections,
         drains: vec![
-            ("clean", figures.drains.clean),
-            ("cut", figures.drains.cut),
-            ("forced", figures.drains.forced),
+            ("clean", stats.drains.clean),
+            ("cut", stats.drains.cut),
+            ("forced", stats.drains.forced),
         ],
-        upgrades: figures.upgrades,
-        log_lines_dropped: figures.lines_dropped,
-        memory: figures.memory.unwrap_or_default(),
-        descriptors: figures.descriptors.unwrap_or_default(),
-        threads: figures.threads.unwrap_or_default(),
+        upgrades: stats.upgrades,
+        log_lines_dropped: stats.lines_dropped,
+        memory: stats.memory.unwrap_or_default(),
+        descriptors: stats.descriptors.unwrap_or_default(),
+        threads: stats.threads.unwrap_or_default(),
     }
 }
 

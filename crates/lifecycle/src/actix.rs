@@ -30,10 +30,10 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::subscriber::{NoSubscriber, with_default};
 
-use crate::door;
+use crate::connection::{Connection, Timeouts};
 use crate::drain::{Connected, Drain};
 use crate::endpoint::Endpoint;
-use crate::guest::{Connection, Patience};
+use crate::syn_filter;
 
 /// Time for the acceptor to empty the queue, and for the workers to read what was sent.
 const HANDOVER: Duration = Duration::from_millis(250);
@@ -71,21 +71,21 @@ where
     let entrance = listener.try_clone()?;
     // Accepted sockets inherit it. Set on them it would come too late for what is sent with the handshake's end.
     let _ = socket2::SockRef::from(&listener).set_recv_buffer_size(RECEIVED);
-    let patience = Patience::default();
+    let timeouts = Timeouts::default();
     let connecting = drain.clone();
     let mut server = HttpServer::new(app)
         .on_connect(move |socket, data| {
             if let Some(socket) = socket.downcast_ref() {
-                connected(socket, data, &connecting, patience);
+                connected(socket, data, &connecting, timeouts);
             }
         })
-        .client_request_timeout(patience.head)
-        .keep_alive(patience.head)
+        .client_request_timeout(timeouts.head)
+        .keep_alive(timeouts.head)
         .disable_signals()
         .shutdown_timeout(drain.timeouts().deadline.as_secs() + 1)
         .listen(listener)?
         .run();
-    // The first poll starts everything, and would announce what has been announced.
+    // The first poll starts everything and logs the address, which the program has logged already.
     let first = std::future::poll_fn(|context| {
         Poll::Ready(with_default(NoSubscriber::new(), || Pin::new(&mut server).poll(context)))
     });
@@ -95,10 +95,10 @@ where
     let handle = server.handle();
     tokio::spawn(async move {
         drain.last_call().await;
-        if !drain.is_shared() && door::shut(&entrance).is_ok() {
+        if !drain.is_shared() && syn_filter::attach(&entrance).is_ok() {
             sleep(HANDOVER).await;
             if drain.is_shared() {
-                let _ = door::open(&entrance);
+                let _ = syn_filter::detach(&entrance);
             }
         }
         handle.pause().await;
@@ -107,7 +107,7 @@ where
             sleep(HANDOVER).await;
             drain.lingered().await;
         }
-        // What was sent before the end of the linger is read first, also by workers that were kept from it.
+        // Workers read what was sent before the end of the linger, even if they were busy until now.
         sleep(HANDOVER).await;
         handle.stop(true).await;
     });
@@ -169,9 +169,9 @@ impl MessageBody for Answered {
     }
 }
 
-fn connected(socket: &TcpStream, data: &mut Extensions, drain: &Drain, patience: Patience) {
+fn connected(socket: &TcpStream, data: &mut Extensions, drain: &Drain, timeouts: Timeouts) {
     let counted = drain.connection();
-    let connection = Connection::accepted(socket, patience).ok();
+    let connection = Connection::accepted(socket, timeouts).ok();
     let watched = Rc::new(Watched {
         drain: drain.clone(),
         descriptor: Cell::new(Some(socket.as_raw_fd())),
@@ -181,7 +181,7 @@ fn connected(socket: &TcpStream, data: &mut Extensions, drain: &Drain, patience:
         since: Cell::new(Instant::now()),
         ahead: Cell::new(Duration::ZERO),
     });
-    let watching = actix_web::rt::spawn(Rc::clone(&watched).close_when_silent(patience.head + SLACK));
+    let watching = actix_web::rt::spawn(Rc::clone(&watched).close_when_silent(timeouts.head + SLACK));
     if let Some(connection) = connection {
         data.insert(connection);
     }
@@ -202,7 +202,7 @@ impl Drop for Watch {
     }
 }
 
-/// One connection of actix-web, seen from outside: everything happens on the thread of its worker.
+/// One connection of actix-web, watched from outside. Everything happens on the thread of its worker.
 struct Watched {
     drain: Drain,
     descriptor: Cell<Option<RawFd>>,
@@ -219,14 +219,14 @@ struct Watched {
 }
 
 impl Watched {
-    /// Closes the connection when nothing is answered for as long as `patience`: actix-http has no timer for the second
-    /// request's head, nor for a body that no handler reads.
-    async fn close_when_silent(self: Rc<Self>, patience: Duration) {
+    /// Closes the connection when nothing is answered for as long as `limit`. actix-http has no timer for the head of a second
+    /// request, and none for a body that no handler reads.
+    async fn close_when_silent(self: Rc<Self>, limit: Duration) {
         loop {
-            sleep_until(self.since.get() + patience).await;
+            sleep_until(self.since.get() + limit).await;
             if self.answering.get() > 0 {
                 self.since.set(Instant::now());
-            } else if self.since.get().elapsed() >= patience {
+            } else if self.since.get().elapsed() >= limit {
                 if self.ask(is_writable) != Some(false) {
                     return self.close();
                 }

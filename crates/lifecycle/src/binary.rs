@@ -1,4 +1,4 @@
-//! The program that an upgrade starts: the very bytes that were verified.
+//! The program that an upgrade starts.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -14,12 +14,12 @@ use sha2::{Digest, Sha256};
 use crate::fault;
 use crate::upgrade_error::UpgradeError;
 
-/// What an upgrade may start; anything when nothing is said. All that is said must hold.
+/// The programs that an upgrade may start. Every rule that is set must hold; without rules any program may be started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
-    /// The only binary, by its SHA-256 in hexadecimal digits.
+    /// The SHA-256 of the only program, in hexadecimal digits.
     pub sha256: Option<String>,
-    /// A minisign public key in base 64: the signature is the file beside the binary whose name ends in `.minisig`.
+    /// A minisign public key in base 64. The signature is in a file beside the program, with `.minisig` after its name.
     pub public_key: Option<String>,
 }
 
@@ -63,7 +63,7 @@ impl Binary {
         Ok(binary)
     }
 
-    /// Whether it is a program: anything else would be handed to a shell, which cannot read it.
+    /// Whether it is an ELF program. The system would give any other file to a shell, which cannot read it.
     pub(crate) fn is_program(&mut self) -> bool {
         let mut magic = Vec::new();
         let read = self.image.rewind().and_then(|()| self.image.by_ref().take(4).read_to_end(&mut magic));
@@ -157,7 +157,7 @@ wLMDjy9FLAuxZ3q4NlEvkgtyhrr0gtTu6KC4KBJdITbbOeAi1zBIYo0v4iTgt8jJpIidRJnp94ABQkJA
     const SHA256: &str = "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08";
 
     #[test]
-    fn only_what_the_rules_allow_is_started() {
+    fn only_a_program_that_the_rules_allow_is_started() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("program");
         fs::write(&path, "test").unwrap();
@@ -185,7 +185,7 @@ wLMDjy9FLAuxZ3q4NlEvkgtyhrr0gtTu6KC4KBJdITbbOeAi1zBIYo0v4iTgt8jJpIidRJnp94ABQkJA
     }
 
     #[test]
-    fn what_was_verified_cannot_be_changed() {
+    fn a_verified_program_cannot_be_changed() {
         use std::io::{Seek, Write};
 
         let folder = tempfile::tempdir().unwrap();

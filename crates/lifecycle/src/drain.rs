@@ -1,4 +1,4 @@
-//! The order in which a server ends.
+//! The drain of one listener.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -6,12 +6,12 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
-use crate::figures;
+use crate::process_stats;
 use crate::stage::{DrainTimeouts, Orders, Outcome, Stage, next, outcome, stage};
 
-/// The order of a lame duck's end, shared by everyone who takes part in it. Cheap to clone.
+/// The drain of one listener: the acceptor, its connections and the main loop share it. Cheap to clone.
 ///
-/// It holds no timer and no task of its own: whoever waits on it brings the runtime.
+/// It has no timer and no task of its own. A task that waits on it needs a tokio runtime.
 #[derive(Clone, Debug)]
 pub struct Drain {
     shared: Arc<State>,
@@ -27,8 +27,8 @@ struct State {
 }
 
 impl Drain {
-    /// A drain that has not begun. `shared` says that another process holds the listener too: then
-    /// accepting stops at once when the drain begins, else it goes on through the linger.
+    /// A drain that has not begun. With `shared` another process holds the listener too. Then accepting stops as soon as
+    /// the drain begins; otherwise it goes on through the linger.
     pub fn new(timeouts: DrainTimeouts, shared: bool) -> Drain {
         let orders = Orders { shared, begun: None, forced: false };
         Drain {
@@ -42,12 +42,12 @@ impl Drain {
         }
     }
 
-    /// The spans that this drain keeps.
+    /// How long this drain may take.
     pub fn timeouts(&self) -> DrainTimeouts {
         self.shared.timeouts
     }
 
-    /// The listener was handed on: from now on another process accepts on it too.
+    /// Says that from now on another process accepts on the listener too.
     pub fn share(&self) {
         self.change(|orders| orders.shared = true);
     }
@@ -63,7 +63,7 @@ impl Drain {
         self.change(|orders| orders.begun = orders.begun.or(Some(now)));
     }
 
-    /// Cuts everything now; a drain that has not begun is over, without having been one.
+    /// Cuts every connection now. If the drain had not begun, it does not count as one.
     pub fn force(&self) {
         self.change(|orders| orders.forced = true);
     }
@@ -74,7 +74,7 @@ impl Drain {
         orders.begun.is_some() || orders.forced
     }
 
-    /// Where the server is in its end, now.
+    /// The stage of the drain, now.
     pub fn stage(&self) -> Stage {
         let orders = *self.shared.orders.borrow();
         stage(self.shared.timeouts, orders, self.connections(), Instant::now())
@@ -85,20 +85,19 @@ impl Drain {
         self.reached(|stage, _| stage >= Stage::Lingering).await;
     }
 
-    /// Resolves when accepting must end: as soon as the drain begins on a shared listener, after the linger
-    /// on one's own.
+    /// Resolves when accepting must end: on a shared listener as soon as the drain begins, otherwise after the linger.
     pub async fn last_call(&self) {
         self.reached(|stage, orders| stage >= if orders.shared { Stage::Lingering } else { Stage::Stopping })
             .await;
     }
 
-    /// Resolves when the linger is over: idle connections may be closed. On a shared listener that is
-    /// earlier when nothing is connected.
+    /// Resolves when the linger is over and idle connections may be closed. On a shared listener it is over as soon as
+    /// nothing is connected.
     pub async fn lingered(&self) {
         self.reached(|stage, _| stage >= Stage::Stopping).await;
     }
 
-    /// Resolves at the deadline, or when the drain is forced: what is left has to go.
+    /// Resolves at the deadline, or when the drain is forced. Then the rest is cut.
     pub async fn cut(&self) {
         self.reached(|stage, _| stage == Stage::Cut).await;
     }
@@ -107,7 +106,7 @@ impl Drain {
     #[must_use = "the connection counts as long as the guard lives"]
     pub fn connection(&self) -> Connected {
         self.shared.connected.fetch_add(1, Ordering::SeqCst);
-        figures::connected();
+        process_stats::connection_opened();
         Connected { drain: self.clone() }
     }
 
@@ -116,14 +115,14 @@ impl Drain {
         self.shared.connected.load(Ordering::SeqCst)
     }
 
-    /// Declares the end and says how it went: the connections that are open now are the ones cut. The first
-    /// call decides, and counts in the figures if the drain had begun; later ones repeat it.
+    /// Ends the drain. The connections that are open now count as cut. The first call decides the outcome, and counts it in
+    /// [`process_stats`](crate::process_stats()) if the drain had begun. Later calls return the same outcome.
     pub fn settle(&self) -> Outcome {
         *self.shared.outcome.get_or_init(|| {
             let orders = *self.shared.orders.borrow();
             let outcome = outcome(orders, self.connections());
             if orders.begun.is_some() {
-                figures::drained(outcome);
+                process_stats::drain_ended(outcome);
             }
             outcome
         })
@@ -167,7 +166,7 @@ pub struct Connected {
 
 impl Drop for Connected {
     fn drop(&mut self) {
-        figures::disconnected();
+        process_stats::connection_closed();
         let before = self.drain.shared.connected.fetch_sub(1, Ordering::SeqCst);
         if before == 1 {
             self.drain.shared.nobody.notify_waiters();
@@ -187,7 +186,7 @@ mod tests {
         DrainTimeouts { linger: Duration::from_secs(1), deadline: Duration::from_secs(10) };
 
     #[test]
-    fn the_first_to_settle_decides() {
+    fn the_first_end_decides_the_outcome() {
         let drain = Drain::new(TIMEOUTS, false);
         let connection = drain.connection();
         drain.begin();

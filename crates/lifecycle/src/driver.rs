@@ -21,26 +21,26 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tower_service::Service;
 
-use crate::door;
+use crate::connection::{ActiveConnection, Connection, Timeouts, tune};
+use crate::connection_io::ConnectionIo;
 use crate::drain::Drain;
 use crate::endpoint::Endpoint;
-use crate::guest::{Connection, Guest, Patience, tune};
-use crate::wire::Wire;
+use crate::syn_filter;
 
 /// Bytes that hyper may hold of one connection in each direction.
 const BUFFER: usize = 64 * 1024;
 
-/// Bytes of a request's head that are served; more is answered with 431.
+/// Bytes that a request's head may have. A longer one is answered with 431.
 const HEAD: usize = 32 * 1024;
 
 /// How long accepting pauses after an error that will last, such as running out of descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How long a handshake may be under way when the door is shut.
-const DOORSTEP: Duration = Duration::from_millis(100);
+/// How long a handshake may still take when the filter is attached.
+const HANDSHAKE: Duration = Duration::from_millis(100);
 
-/// After how long without such an error the next one is news.
-const CALM: Duration = Duration::from_secs(5);
+/// How long such errors must be absent until the next one is logged again.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// Serves `endpoint` with any service on hyper's types until its drain is over.
 pub async fn serve<S, B>(endpoint: Endpoint, service: S) -> io::Result<()>
@@ -52,11 +52,11 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    serve_patiently(endpoint, service, Patience::default()).await
+    serve_with_timeouts(endpoint, service, Timeouts::default()).await
 }
 
-/// The same as [`serve`], with a patience of one's own.
-pub async fn serve_patiently<S, B>(endpoint: Endpoint, service: S, patience: Patience) -> io::Result<()>
+/// The same as [`serve`], with other timeouts.
+pub async fn serve_with_timeouts<S, B>(endpoint: Endpoint, service: S, timeouts: Timeouts) -> io::Result<()>
 where
     S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send,
@@ -66,14 +66,14 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let (listener, drain) = endpoint.into_parts();
-    let mut driver = Driver { drain, service, patience, connections: JoinSet::new() };
+    let mut driver = Driver { drain, service, timeouts, connections: JoinSet::new() };
     driver.run(listener).await
 }
 
 struct Driver<S> {
     drain: Drain,
     service: S,
-    patience: Patience,
+    timeouts: Timeouts,
     connections: JoinSet<()>,
 }
 
@@ -91,20 +91,20 @@ where
         let drain = self.drain.clone();
         self.accept_until(&listener, drain.last_call()).await;
         if !drain.is_shared() {
-            self.close_behind_the_last(listener).await?;
+            self.close_listener(listener).await?;
         }
         self.finish().await;
         Ok(())
     }
 
-    /// Nobody else accepts on a listener of our own, and closing it resets whoever is in its queue or on
-    /// the way there.
-    async fn close_behind_the_last(&mut self, listener: tokio::net::TcpListener) -> io::Result<()> {
+    /// Closes a listener on which no other process accepts. The close resets connections in its queue and on their way there, so
+    /// these are accepted first.
+    async fn close_listener(&mut self, listener: tokio::net::TcpListener) -> io::Result<()> {
         let drain = self.drain.clone();
-        if door::shut(&listener).is_ok() {
-            self.accept_until(&listener, doorstep(&drain)).await;
+        if syn_filter::attach(&listener).is_ok() {
+            self.accept_until(&listener, handshakes(&drain)).await;
             if drain.is_shared() {
-                return door::open(&listener);
+                return syn_filter::detach(&listener);
             }
         }
         self.empty_the_queue(&listener.into_std()?)
@@ -124,7 +124,7 @@ where
                 Ok((stream, peer)) => self.connect(stream, peer),
                 Err(error) if concerns_one_connection(&error) => {}
                 Err(error) => {
-                    if trouble.is_none_or(|last| last.elapsed() > CALM) {
+                    if trouble.is_none_or(|last| last.elapsed() > QUIET) {
                         tracing::error!(%error, "cannot accept connections, trying on until it works");
                     }
                     trouble = Some(Instant::now());
@@ -150,7 +150,7 @@ where
         }
     }
 
-    /// Waits for the connections; what is left at the deadline is cut.
+    /// Waits until the connections have ended. At the deadline it cuts the rest.
     async fn finish(&mut self) {
         let drain = self.drain.clone();
         let mut cut = pin!(drain.cut());
@@ -167,28 +167,28 @@ where
 
     fn connect(&mut self, stream: TcpStream, peer: SocketAddr) {
         let Ok(local) = stream.local_addr() else { return };
-        tune(&stream, self.patience);
+        tune(&stream, self.timeouts);
         let counted = self.drain.connection();
-        let (wire, line) = Wire::new(stream, self.patience.reading);
-        let guest = Arc::new(Guest::new(line));
+        let (io, socket) = ConnectionIo::new(stream, self.timeouts.write);
+        let active = Arc::new(ActiveConnection::new(socket));
         let half_closed = Arc::new(Notify::new());
         let answering = {
-            let (guest, drain, service) = (Arc::clone(&guest), self.drain.clone(), self.service.clone());
+            let (active, drain, service) = (Arc::clone(&active), self.drain.clone(), self.service.clone());
             let connection = Connection { peer, local, half_closed: Arc::clone(&half_closed) };
             service_fn(move |mut request: Request<Incoming>| {
-                guest.speaks();
+                active.request_began();
                 request.extensions_mut().insert(connection.clone());
                 answer(service.clone(), request, drain.clone())
             })
         };
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.patience.head)
-            // A client may close its half of the connection behind its request.
+            .header_read_timeout(self.timeouts.head)
+            // A client may close its half of the connection after its request.
             .half_close(true)
             .max_header_size(HEAD)
             .max_buf_size(BUFFER)
-            .serve_connection(TokioIo::new(wire), answering);
+            .serve_connection(TokioIo::new(io), answering);
         let drain = self.drain.clone();
         self.connections.spawn(async move {
             let mut connection = pin!(connection);
@@ -196,7 +196,7 @@ where
                 tokio::select! {
                     biased;
                     ended = &mut connection => ended,
-                    () = guest.may_leave(&drain) => {
+                    () = active.may_close(&drain) => {
                         connection.as_mut().graceful_shutdown();
                         connection.await
                     }
@@ -204,9 +204,9 @@ where
             };
             // hyper reads nothing while it waits for an answer, so it does not see that the client is gone.
             let gone = async {
-                guest.line.half_closed().await;
+                active.socket.half_closed().await;
                 half_closed.notify_one();
-                guest.line.broken().await;
+                active.socket.reset().await;
             };
             let ended = tokio::select! {
                 biased;
@@ -217,7 +217,7 @@ where
                 tracing::debug!(%peer, %error, "a connection ended early");
             }
             drop(counted);
-            guest.line.close().await;
+            active.socket.close().await;
         });
     }
 }
@@ -238,15 +238,15 @@ where
     Ok(response)
 }
 
-/// Resolves when whoever was at the door has come in.
-async fn doorstep(drain: &Drain) {
+/// Resolves when the handshakes that were under way have finished.
+async fn handshakes(drain: &Drain) {
     tokio::select! {
-        () = sleep(DOORSTEP) => {}
+        () = sleep(HANDSHAKE) => {}
         () = drain.cut() => {}
     }
 }
 
-/// The client left before it was accepted; the next one is no worse for it.
+/// Whether the error is about one client, which left before it was accepted.
 fn concerns_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)

@@ -1,11 +1,11 @@
-//! Where a framework serves.
+//! The listener and the drain that a framework's server gets.
 
 use std::net::{SocketAddr, TcpListener};
 
 use crate::drain::Drain;
 use crate::socket::Socket;
 
-/// What a framework's `serve` takes: where to accept, and when to end.
+/// A listener and its drain: where a framework's server accepts, and when it ends.
 #[derive(Debug)]
 pub struct Endpoint {
     socket: Socket,
@@ -13,7 +13,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Joins a listening socket with the order of its end.
+    /// Joins a listening socket and its drain.
     pub fn new(socket: Socket, drain: Drain) -> Endpoint {
         Endpoint { socket, drain }
     }
@@ -23,12 +23,12 @@ impl Endpoint {
         self.socket.address()
     }
 
-    /// The order of its end.
+    /// Its drain.
     pub fn drain(&self) -> &Drain {
         &self.drain
     }
 
-    /// The listener, non-blocking as every runtime expects it, with the order of its end.
+    /// The listener, which is non-blocking, and its drain.
     pub fn into_parts(self) -> (TcpListener, Drain) {
         (self.socket.into_listener(), self.drain)
     }

@@ -1,4 +1,4 @@
-//! Which lines are logged.
+//! The filter of the log.
 
 use std::fmt::{Display, Formatter};
 use std::str::FromStr;
@@ -10,37 +10,37 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 /// The target whose lines pass every filter.
 pub(crate) const ANNOUNCEMENT: &str = "serving";
 
-/// The target at which actix-http logs as errors what a client did wrong: a line for each bad header. hyper logs the same
-/// at `debug`.
+/// The target at which actix-http logs the mistakes of clients as errors: a line for each bad header. hyper logs them at
+/// `debug`.
 const CLIENTS_MISTAKES: &str = "actix_http::h1::dispatcher";
 
-/// Which lines are logged, as an operator writes it: one of `off`, `error`, `warn`, `info`, `debug`,
-/// `trace`, or directives between commas, such as `info,hyper=debug`: the level of every target, then that
-/// of targets that begin with `hyper`.
+/// A filter of log lines: one of `off`, `error`, `warn`, `info`, `debug`, `trace`, or directives between commas.
+///
+/// `info,hyper=debug` is the level of every target, then the level of targets that begin with `hyper`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Filter {
     text: String,
     targets: Targets,
 }
 
-/// A text is no filter.
+/// Why a text is no filter.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FilterError {
-    /// There is nothing where a directive is expected.
+    /// A directive is missing.
     #[error("a directive is missing: expected {LEVELS}, or directives such as `info,hyper=debug`")]
     Empty,
     /// A directive without `=` is none of the six words.
     #[error("`{0}` is no log level: expected {LEVELS}, or directives such as `info,hyper=debug`")]
     Word(String),
-    /// What stands before `=` is no target.
+    /// The text before `=` is no target.
     #[error("`{0}` names no log target: expected a module path, as in `hyper=debug`")]
     Target(String),
-    /// What stands behind `=` is none of the six words.
+    /// The text after `=` is none of the six words.
     #[error("`{level}` is no log level for `{target}`: expected {LEVELS}")]
     Level {
-        /// What stands before `=`.
+        /// The text before `=`.
         target: String,
-        /// What stands behind it.
+        /// The text after `=`.
         level: String,
     },
 }
@@ -48,8 +48,7 @@ pub enum FilterError {
 const LEVELS: &str = "`off`, `error`, `warn`, `info`, `debug` or `trace`";
 
 impl Filter {
-    /// Reads a filter. Spaces around a directive are allowed; of two directives for the same target the
-    /// last one counts.
+    /// Reads a filter. Spaces around a directive are allowed. Of two directives for one target the last one counts.
     pub fn parse(text: &str) -> Result<Filter, FilterError> {
         let targets = text.split(',').try_fold(Targets::new(), |targets, directive| {
             let directive = directive.trim();
@@ -140,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_filter_is_told_in_words() {
+    fn a_text_that_is_no_filter_gets_a_clear_error() {
         for (text, expected) in [
             ("", FilterError::Empty),
             ("info,", FilterError::Empty),

@@ -15,7 +15,7 @@ use listenfd::ListenFd;
 use crate::predecessor::Predecessor;
 use crate::socket::Socket;
 
-/// In `LISTEN_FDNAMES`: the socket is the process's own, and may be moved.
+/// In `LISTEN_FDNAMES`: the socket is the predecessor's own, and the server may move.
 pub(crate) const OWN: &str = "lifecycle.own";
 
 /// In `LISTEN_FDNAMES`: the socket is a supervisor's.
@@ -29,7 +29,7 @@ pub(crate) const PREDECESSOR: &str = "lifecycle.predecessor";
 pub struct Inherited {
     /// A listening socket.
     pub socket: Option<Socket>,
-    /// The process that this one is to take over from.
+    /// The process that this one takes over from.
     pub predecessor: Option<Predecessor>,
 }
 
@@ -53,7 +53,7 @@ impl Inherited {
         if sockets > 1 {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!("`LISTEN_FDS` hands over {sockets} sockets, expected 1: give each its own server"),
+                format!("`LISTEN_FDS` passes {sockets} sockets, expected 1: give each its own server"),
             ));
         }
         let predecessor = if inherited.len() == 2 { predecessor(&mut inherited)? } else { None };
@@ -67,8 +67,7 @@ impl Inherited {
     }
 }
 
-/// The path of the program that this process was started from: the same for all its successors, which run from copies
-/// in memory, and whatever becomes of the file.
+/// The path of the program as it was first started. Successors run from copies in memory and have the same path.
 pub fn executable() -> io::Result<&'static Path> {
     if EXECUTABLE.get().is_none() {
         let _ = EXECUTABLE.set(env::current_exe()?);
@@ -87,7 +86,7 @@ fn listening(listener: TcpListener, shared: bool) -> io::Result<Socket> {
 fn unusable(reason: &dyn Display) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidInput,
-        format!("`LISTEN_FDS` hands over what is no listening TCP socket: {reason}"),
+        format!("`LISTEN_FDS` passes no listening TCP socket: {reason}"),
     )
 }
 

@@ -1,4 +1,4 @@
-//! The name of this process among its replicas.
+//! The id of this process among its replicas and successors.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -6,9 +6,7 @@ use std::process;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-/// Eight hexadecimal digits, chosen at random at the first call, the same for the rest of the process's life.
-///
-/// They tell replicas and successors apart; they are no secret.
+/// Eight random hexadecimal digits: chosen at the first call, the same until the process ends. They are no secret.
 pub fn instance() -> &'static str {
     static INSTANCE: OnceLock<String> = OnceLock::new();
     INSTANCE.get_or_init(|| {

@@ -1,24 +1,17 @@
-//! What the system allows the process.
+//! Limits of the system.
 
 use std::io;
 
-/// Raises the limit of open file descriptors as far as the system allows without privileges, to the hard
-/// limit. Returns the limit in force; `u64::MAX` stands for none.
-#[cfg(unix)]
-pub fn raise_descriptor_limit() -> io::Result<u64> {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+/// Raises the limit of open file descriptors to the hard limit, which needs no privilege. Returns the new limit; `u64::MAX`
+/// stands for none.
+pub fn raise_descriptor_limit() -> io::Result<u64> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current != maximum {
         setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
     }
     Ok(maximum.unwrap_or(u64::MAX))
-}
-
-/// There is no such limit to raise here.
-#[cfg(not(unix))]
-pub fn raise_descriptor_limit() -> io::Result<u64> {
-    Ok(u64::MAX)
 }
 
 /// How many open file descriptors a server needs to start and to serve its first clients: its files, its watches and its
@@ -28,7 +21,7 @@ pub fn needed_descriptors() -> u64 {
     32 + 6 * threads as u64
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use rustix::process::{Resource, getrlimit};
 

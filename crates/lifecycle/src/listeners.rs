@@ -13,8 +13,8 @@ use tokio::sync::mpsc;
 
 use crate::drain::Drain;
 use crate::endpoint::Endpoint;
-use crate::lane::Lane;
 use crate::prepared_listener::PreparedListener;
+use crate::server_thread::ServerThread;
 use crate::socket::{BindError, Socket};
 use crate::stage::{DrainTimeouts, Stage};
 
@@ -45,7 +45,7 @@ pub enum MoveError {
 /// A handle of every socket on which this process accepts.
 pub(crate) struct Listeners {
     held: Mutex<Held>,
-    opened: mpsc::UnboundedSender<Lane>,
+    opened: mpsc::UnboundedSender<ServerThread>,
 }
 
 struct Held {
@@ -108,7 +108,7 @@ impl Move {
 
 impl Listeners {
     /// Every listener that begins to accept is sent to `opened`.
-    pub(crate) fn new(opened: mpsc::UnboundedSender<Lane>) -> Listeners {
+    pub(crate) fn new(opened: mpsc::UnboundedSender<ServerThread>) -> Listeners {
         let timeouts = DrainTimeouts::default();
         let held = Held {
             timeouts,
@@ -227,12 +227,12 @@ impl Listeners {
 
     fn open_held(&self, held: &mut Held, prepared: PreparedListener) {
         let Some(serve) = held.serve.clone() else { return };
-        let Ok((lane, socket)) = prepared.open(&serve) else { return };
-        let newest = HeldSocket { socket, drain: lane.drain().clone() };
+        let Ok((thread, socket)) = prepared.open(&serve) else { return };
+        let newest = HeldSocket { socket, drain: thread.drain().clone() };
         let older = held.newest.replace(newest);
         held.older.extend(older);
         // At the end of the process nobody receives it: the listener is dropped, and closed with that.
-        let _ = self.opened.send(lane);
+        let _ = self.opened.send(thread);
     }
 
     /// A socket at that address; `None` if it is the one on which this process accepts.

@@ -14,63 +14,63 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Layer, Registry, reload};
 
 use crate::filter::{ANNOUNCEMENT, Filter};
-use crate::sink::{self, Tally};
+use crate::writer::{self, Counts};
 
-/// How long dropping the log waits for stderr to take the lines that wait.
+/// How long dropping the log waits until stderr has taken the lines.
 const FLUSH: Duration = Duration::from_secs(1);
 
-/// How the log looks.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
-    /// A line for people; in colour when it goes to a terminal and `NO_COLOR` is not set.
+    /// A line of text, in colour if stderr is a terminal and `NO_COLOR` is not set.
     #[default]
     Text,
-    /// A JSON object a line.
+    /// One JSON object a line.
     Json,
 }
 
-/// The log of this process. Whoever logs never waits for stderr: a thread of its own writes, and while it
-/// is stuck lines are dropped, then counted.
+/// The log of this process.
 ///
-/// Dropping it writes what still waits, for a second at most.
+/// A thread of its own writes to stderr, so that a task which logs never waits for it. While stderr takes nothing, lines are
+/// dropped and counted. Dropping this writes the lines that wait, for a second at most.
 #[derive(Debug)]
 pub struct Logs {
     filter_handle: FilterHandle,
     dispatch: Dispatch,
-    tally: Tally,
+    counts: Counts,
     worker: Option<WorkerGuard>,
 }
 
-/// The handle that changes what a [`Logs`] logs. Cheap to clone; it does not keep the log open.
+/// Changes the filter of a [`Logs`]. Cheap to clone; it does not keep the log open.
 #[derive(Clone, Debug)]
 pub struct FilterHandle {
     filter: reload::Handle<Targets, Registry>,
 }
 
 impl Logs {
-    /// Starts the log of this process: everything traced from now on goes to stderr; so do panics, each as
-    /// one line that waits for nobody. A second start in one process leaves that to the first.
+    /// Starts the log of this process: from now on every event of `tracing` goes to stderr, and every panic as one line. A
+    /// second start in one process changes nothing.
     pub fn start(filter: &Filter, format: Format) -> Logs {
         let colours = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
         let logs = Logs::build(io::stderr(), filter, format, colours);
         if tracing::dispatcher::set_global_default(logs.dispatch.clone()).is_ok() {
-            let _ = TALLY.set(logs.tally.clone());
-            panic::set_hook(Box::new(tell));
+            let _ = COUNTS.set(logs.counts.clone());
+            panic::set_hook(Box::new(log_panic));
         }
         logs
     }
 
-    /// A log that goes to `writer`, of whatever is traced under its [`Logs::dispatch`].
+    /// A log of the events under its [`Logs::dispatch`], written to `writer`.
     pub fn to(writer: impl Write + Send + 'static, filter: &Filter, format: Format) -> Logs {
         Logs::build(writer, filter, format, false)
     }
 
-    /// What `tracing::dispatcher::with_default` takes.
+    /// The dispatcher for `tracing::dispatcher::with_default`.
     pub fn dispatch(&self) -> &Dispatch {
         &self.dispatch
     }
 
-    /// The handle that changes the filter.
+    /// Changes the filter from elsewhere.
     pub fn filter_handle(&self) -> FilterHandle {
         self.filter_handle.clone()
     }
@@ -87,13 +87,13 @@ impl Logs {
         });
     }
 
-    /// The lines that were dropped so far, because too many waited or stderr refused them.
+    /// The lines that were lost so far: too many waited, or stderr refused them.
     pub fn lost(&self) -> u64 {
-        self.tally.lost()
+        self.counts.lost()
     }
 
     fn build(writer: impl Write + Send + 'static, filter: &Filter, format: Format, ansi: bool) -> Logs {
-        let (queue, tally, worker) = sink::start(writer);
+        let (queue, counts, worker) = writer::start(writer);
         let (targets, handle) = reload::Layer::new(filter.clone().into_targets());
         let lines = tracing_subscriber::fmt::layer().with_writer(queue).with_ansi(ansi);
         let dispatch = match format {
@@ -102,15 +102,14 @@ impl Logs {
                 Dispatch::new(tracing_subscriber::registry().with(lines.json().with_filter(targets)))
             }
         };
-        Logs { filter_handle: FilterHandle { filter: handle }, dispatch, tally, worker: Some(worker) }
+        Logs { filter_handle: FilterHandle { filter: handle }, dispatch, counts, worker: Some(worker) }
     }
 }
 
 impl FilterHandle {
-    /// Puts `filter` in force at once. It cannot fail: what can be wrong with a filter was found when it
-    /// was parsed.
+    /// Puts `filter` in force at once. It cannot fail, since a [`Filter`] was checked when it was parsed.
     pub fn apply(&self, filter: Filter) {
-        // It answers with an error only when the log is gone.
+        // An error says that the log is gone.
         let _ = self.filter.reload(filter.into_targets());
     }
 }
@@ -118,24 +117,24 @@ impl FilterHandle {
 impl Drop for Logs {
     fn drop(&mut self) {
         let Some(worker) = self.worker.take() else { return };
-        if self.tally.settles_within(FLUSH) {
+        if self.counts.flushed_within(FLUSH) {
             drop(worker);
         } else {
-            // Dropping it would wait for the stuck thread again, and complain on stdout.
+            // Dropping the guard would wait for the stuck thread again, and print to stdout.
             mem::forget(worker);
         }
     }
 }
 
-/// The hook that it replaces writes to stderr itself, and waits for it.
-fn tell(panic: &PanicHookInfo<'_>) {
+/// Logs a panic. The standard library's hook writes to stderr by itself, and would wait for it.
+fn log_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
-    tracing::error!(place, "panicked: {}", panic.payload_as_str().unwrap_or("without words"));
+    tracing::error!(place, "panicked: {}", panic.payload_as_str().unwrap_or("without a message"));
 }
 
-static TALLY: OnceLock<Tally> = OnceLock::new();
+static COUNTS: OnceLock<Counts> = OnceLock::new();
 
-/// The lines that the log of this process dropped so far.
+/// The lines that the log of this process has lost so far.
 pub(crate) fn lost() -> u64 {
-    TALLY.get().map_or(0, Tally::lost)
+    COUNTS.get().map_or(0, Counts::lost)
 }

@@ -15,14 +15,14 @@ use tokio::time::{Instant, sleep_until};
 use crate::attempt::{Attempt, Progress};
 use crate::control_socket::{ControlSocket, Requester};
 use crate::fault;
-use crate::figures;
 use crate::jobs::Jobs;
-use crate::lane::Lane;
 use crate::listeners::{Listeners, Moves};
 use crate::notify;
 use crate::pid_file::PidFile;
 use crate::predecessor::PredecessorWatch;
+use crate::process_stats;
 use crate::server::{Hooks, Request};
+use crate::server_thread::ServerThread;
 use crate::signals::{Hangup, Signal, Signals};
 use crate::socket::Socket;
 use crate::stage::Outcome;
@@ -32,7 +32,7 @@ use crate::upgrade::{Action, Event, State};
 pub(crate) struct Parts {
     pub(crate) listeners: Arc<Listeners>,
     /// Receives every listener that begins to accept.
-    pub(crate) opened: mpsc::UnboundedReceiver<Lane>,
+    pub(crate) opened: mpsc::UnboundedReceiver<ServerThread>,
     pub(crate) requests: mpsc::UnboundedReceiver<Request>,
     pub(crate) signals: Signals,
     pub(crate) predecessor: Option<PredecessorWatch>,
@@ -43,7 +43,7 @@ pub(crate) struct Parts {
 /// Runs a server until nothing is served any more.
 pub(crate) struct MainLoop {
     listeners: Arc<Listeners>,
-    opened: mpsc::UnboundedReceiver<Lane>,
+    opened: mpsc::UnboundedReceiver<ServerThread>,
     requests: mpsc::UnboundedReceiver<Request>,
     signals: Signals,
     control: Option<ControlSocket>,
@@ -51,7 +51,7 @@ pub(crate) struct MainLoop {
     pid_file: Option<Arc<PidFile>>,
     hooks: Hooks,
     /// The listeners that accept or drain, the newest last.
-    active: Vec<Lane>,
+    active: Vec<ServerThread>,
     outcome: Outcome,
     state: State,
     forced: bool,
@@ -71,7 +71,7 @@ pub(crate) struct MainLoop {
 
 /// What the loop wakes up for.
 enum Wake {
-    Opened(Lane),
+    Opened(ServerThread),
     Signal(Signal),
     Request(Request),
     Asked(Requester),
@@ -141,7 +141,7 @@ impl MainLoop {
     async fn wake(&mut self) -> Wake {
         tokio::select! {
             biased;
-            Some(lane) = self.opened.recv() => Wake::Opened(lane),
+            Some(thread) = self.opened.recv() => Wake::Opened(thread),
             signal = self.signals.next() => Wake::Signal(signal),
             Some(request) = self.requests.recv() => Wake::Request(request),
             requester = next_requester(self.control.as_mut()) => Wake::Asked(requester),
@@ -155,7 +155,7 @@ impl MainLoop {
 
     fn handle(&mut self, wake: Wake) -> io::Result<()> {
         match wake {
-            Wake::Opened(lane) => self.opened(lane),
+            Wake::Opened(thread) => self.opened(thread),
             Wake::Signal(Signal::Terminate | Signal::Interrupt) | Wake::Request(Request::Drain) => {
                 self.stop();
             }
@@ -170,7 +170,7 @@ impl MainLoop {
             Wake::Judged(passed) => {
                 self.predecessor = None;
                 if passed {
-                    figures::upgraded(None);
+                    process_stats::upgrade_ended(None);
                 } else {
                     tracing::warn!("the predecessor is gone before the probation is over");
                 }
@@ -209,8 +209,8 @@ impl MainLoop {
             Action::Force => {
                 self.forced = true;
                 self.serve_again_at = None;
-                for lane in &self.active {
-                    lane.drain().force();
+                for thread in &self.active {
+                    thread.drain().force();
                 }
             }
         }
@@ -228,30 +228,30 @@ impl MainLoop {
         self.listeners.set_moves(Moves::Over);
         self.serve_again_at = None;
         self.jobs.add(notify::stopping);
-        if let Some(lane) = self.active.last() {
-            self.leave(lane);
+        if let Some(thread) = self.active.last() {
+            self.leave(thread);
         }
-        tracing::info!("draining {} connections", figures::connections());
+        tracing::info!("draining {} connections", process_stats::connections());
     }
 
     /// A listener began to accept. Those before it are left.
-    fn opened(&mut self, lane: Lane) {
+    fn opened(&mut self, thread: ServerThread) {
         if let Some(previous) = self.active.last() {
             self.leave(previous);
-            let address = lane.address();
+            let address = thread.address();
             tracing::info!("serves http://{address}/ from now on");
             self.jobs.add(move || notify::status(&format!("serves http://{address}/")));
         }
         if self.state.stopping {
-            self.leave(&lane);
+            self.leave(&thread);
         }
-        self.active.push(lane);
+        self.active.push(thread);
     }
 
     /// Drains a listener, and gives its socket up as soon as it accepts no more.
-    fn leave(&self, lane: &Lane) {
-        lane.drain().begin();
-        let (drain, listeners) = (lane.drain().clone(), Arc::clone(&self.listeners));
+    fn leave(&self, thread: &ServerThread) {
+        thread.drain().begin();
+        let (drain, listeners) = (thread.drain().clone(), Arc::clone(&self.listeners));
         tokio::spawn(async move {
             drain.last_call().await;
             listeners.release();
@@ -330,8 +330,8 @@ async fn reloaded(reload: Option<&mut JoinHandle<()>>) {
 }
 
 /// The first listener to end, by its index, and how that went.
-async fn first_to_end(active: &mut [Lane]) -> (usize, io::Result<Outcome>) {
-    let mut ends: Vec<_> = active.iter_mut().map(|lane| Box::pin(lane.drained())).collect();
+async fn first_to_end(active: &mut [ServerThread]) -> (usize, io::Result<Outcome>) {
+    let mut ends: Vec<_> = active.iter_mut().map(|thread| Box::pin(thread.drained())).collect();
     poll_fn(|context| {
         for (index, end) in ends.iter_mut().enumerate() {
             if let Poll::Ready(ended) = end.as_mut().poll(context) {

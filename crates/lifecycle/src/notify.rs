@@ -1,24 +1,23 @@
-//! What a server tells its supervisor, by systemd's conventions.
+//! Messages to the supervisor, by systemd's conventions.
 //!
-//! Every function sends one datagram to the Unix socket that `NOTIFY_SOCKET` names (`@` in front: an
-//! abstract one), and does nothing when it is unset. A supervisor that cannot be reached is logged as a
-//! warning; the server's life goes on.
+//! Every function sends one datagram to the Unix socket that `NOTIFY_SOCKET` names; `@` in front stands for an abstract one.
+//! Without the variable it does nothing. If the supervisor cannot be reached, it logs a warning. A function blocks for a second
+//! at most, while the supervisor does not read.
 //!
-//! `NOTIFY_SOCKET` stays in the environment: a successor that this process starts has to say [`ready`] to
-//! the same supervisor.
+//! `NOTIFY_SOCKET` stays in the environment, since a successor says [`ready`] to the same supervisor.
 
 use std::env;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io;
 
-/// `READY=1`: the start is over, or the reload is. Say it immediately before the first accept: all that can
-/// fail has not failed, and a process that dies earlier never took a connection from anyone.
+/// `READY=1`: the start, or the reload, is over. Send it right before the first accept: everything that can fail has succeeded,
+/// and a process that dies earlier never had a connection.
 pub fn ready() {
     send("READY=1");
 }
 
-/// `RELOADING=1` with `MONOTONIC_USEC`, in one datagram, as `Type=notify-reload` asks; [`ready`] ends it.
+/// `RELOADING=1` with `MONOTONIC_USEC`, in one datagram, as `Type=notify-reload` needs it. [`ready`] ends the reload.
 pub fn reloading() {
     let mut message = String::from("RELOADING=1");
     if let Some(microseconds) = monotonic() {
@@ -32,12 +31,12 @@ pub fn stopping() {
     send("STOPPING=1");
 }
 
-/// `MAINPID`: the process that serves from now on. A process file must have changed hands before.
+/// `MAINPID`: the process that serves from now on. The process file must name it before.
 pub fn main_pid(pid: u32) {
     send(&format!("MAINPID={pid}"));
 }
 
-/// `STATUS`: one line for people, shown by `systemctl status`.
+/// `STATUS`: one line of text that `systemctl status` shows.
 pub fn status(line: &str) {
     send(&format!("STATUS={}", line.replace(['\n', '\r'], " ")));
 }
@@ -50,8 +49,7 @@ fn send(message: &str) {
     }
 }
 
-/// A supervisor that reads nothing is given up after a second.
-#[cfg(unix)]
+/// Gives up after a second if the supervisor reads nothing.
 fn deliver(socket: &OsStr, message: &str) -> io::Result<()> {
     use std::os::unix::net::UnixDatagram;
     use std::time::Duration;
@@ -62,12 +60,6 @@ fn deliver(socket: &OsStr, message: &str) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(not(unix))]
-fn deliver(_socket: &OsStr, _message: &str) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-#[cfg(unix)]
 fn address(socket: &OsStr) -> io::Result<std::os::unix::net::SocketAddr> {
     #[cfg(target_os = "linux")]
     {
@@ -80,15 +72,9 @@ fn address(socket: &OsStr) -> io::Result<std::os::unix::net::SocketAddr> {
     std::os::unix::net::SocketAddr::from_pathname(socket)
 }
 
-#[cfg(unix)]
 fn monotonic() -> Option<i64> {
     use rustix::time::{ClockId, clock_gettime};
 
     let now = clock_gettime(ClockId::Monotonic);
     now.tv_sec.checked_mul(1_000_000)?.checked_add(now.tv_nsec / 1_000)
-}
-
-#[cfg(not(unix))]
-fn monotonic() -> Option<i64> {
-    None
 }

@@ -1,4 +1,4 @@
-//! Who holds a port.
+//! The process that listens on a port.
 
 use std::fmt::{Display, Formatter, Result};
 use std::fs;
@@ -13,8 +13,8 @@ pub struct PortOwner {
 }
 
 impl PortOwner {
-    /// The process that listens on `port`, where `/proc` tells: on Linux, for a process of the same user or
-    /// for root.
+    /// The process that listens on `port`, if `/proc` tells: it does for processes of the same user, and for root it does for
+    /// all. It reads the descriptors of every process, which may take long.
     pub fn of(port: u16) -> Option<PortOwner> {
         let inodes: Vec<u64> = ["/proc/net/tcp", "/proc/net/tcp6"]
             .iter()

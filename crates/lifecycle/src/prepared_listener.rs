@@ -7,15 +7,15 @@ use tokio::sync::oneshot;
 
 use crate::drain::Drain;
 use crate::endpoint::Endpoint;
-use crate::lane::{self, Lane};
 use crate::listeners::{Serve, Serving};
+use crate::server_thread::{self, ServerThread};
 use crate::socket::Socket;
 use crate::stage::DrainTimeouts;
 
 /// A listener with its threads and descriptors: what can fail has succeeded, and nothing is accepted yet. Dropping it
 /// gives it up.
 pub(crate) struct PreparedListener {
-    lane: Lane,
+    thread: ServerThread,
     endpoint: Endpoint,
     spare: Socket,
     over_from: Option<Drain>,
@@ -32,11 +32,12 @@ impl PreparedListener {
         let spare = socket.try_clone()?;
         let drain = Drain::new(timeouts, socket.is_shared());
         let (begin, serving) = oneshot::channel::<Serving>();
-        let lane = lane::start(socket.address(), drain.clone(), async move || match serving.await {
-            Ok(serving) => serving.await,
-            Err(_) => Ok(()),
-        })?;
-        Ok(PreparedListener { lane, endpoint: Endpoint::new(socket, drain), spare, over_from, begin })
+        let thread =
+            server_thread::start(socket.address(), drain.clone(), async move || match serving.await {
+                Ok(serving) => serving.await,
+                Err(_) => Ok(()),
+            })?;
+        Ok(PreparedListener { thread, endpoint: Endpoint::new(socket, drain), spare, over_from, begin })
     }
 
     /// The address that it is going to serve.
@@ -46,11 +47,11 @@ impl PreparedListener {
 
     /// Begins to accept with what `serve` makes. Returns the listener and another handle of its socket; an error if its
     /// thread is gone.
-    pub(crate) fn open(self, serve: &Serve) -> Result<(Lane, Socket), ()> {
+    pub(crate) fn open(self, serve: &Serve) -> Result<(ServerThread, Socket), ()> {
         if let Some(drain) = &self.over_from {
             self.spare.take_over(drain);
         }
         self.begin.send(serve(self.endpoint)).map_err(drop)?;
-        Ok((self.lane, self.spare))
+        Ok((self.thread, self.spare))
     }
 }

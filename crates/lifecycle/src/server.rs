@@ -17,13 +17,13 @@ use crate::control_socket::Requester;
 use crate::endpoint::Endpoint;
 use crate::fault;
 use crate::inherited::Inherited;
-use crate::lane::Lane;
 use crate::listeners::{Listeners, Move, MoveError};
 use crate::main_loop::{MainLoop, Parts};
 use crate::notify;
 use crate::pid_file::{PidFile, PidFileError};
 use crate::predecessor::{Predecessor, PredecessorWatch};
 use crate::prepared_listener::PreparedListener;
+use crate::server_thread::ServerThread;
 use crate::signals::Signals;
 use crate::socket::{BindError, Socket};
 use crate::stage::{DrainTimeouts, Outcome};
@@ -52,7 +52,7 @@ pub struct Server {
     pid_file: Option<PathBuf>,
     hooks: Hooks,
     handle: Handle,
-    opened: mpsc::UnboundedReceiver<Lane>,
+    opened: mpsc::UnboundedReceiver<ServerThread>,
     requests: mpsc::UnboundedReceiver<Request>,
 }
 
@@ -64,7 +64,7 @@ pub struct ReadyServer {
     signals: Signals,
     hooks: Hooks,
     handle: Handle,
-    opened: mpsc::UnboundedReceiver<Lane>,
+    opened: mpsc::UnboundedReceiver<ServerThread>,
     requests: mpsc::UnboundedReceiver<Request>,
 }
 
@@ -114,8 +114,8 @@ impl Server {
     pub fn new(inherited: Inherited, host: &str, port: u16) -> Result<Server, BindError> {
         let Inherited { socket, predecessor } = inherited;
         let socket = socket.map_or_else(|| Socket::bind_host(host, port), Ok)?;
-        let ((lanes, opened), (ask, requests)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
-        let listeners = Listeners::new(lanes);
+        let ((threads, opened), (ask, requests)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
+        let listeners = Listeners::new(threads);
         if !socket.is_shared() && !socket.is_at(host, port) {
             listeners.want((host.to_owned(), port));
         }

@@ -1,4 +1,4 @@
-//! What an existing service adds.
+//! The parts that an existing service adds.
 
 use std::future::IntoFuture;
 use std::io;
@@ -15,28 +15,27 @@ use crate::signals::{Signal, Signals};
 use crate::socket::Socket;
 use crate::stage::DrainTimeouts;
 
-/// The signals that arrived since [`listener`]: for [`shutdown`], then for [`run`].
+/// The signals since [`listener`]: for [`shutdown`], then for [`run`].
 static SIGNALS: Mutex<Option<Signals>> = Mutex::new(None);
 
 /// Tells [`run`] that [`shutdown`] has resolved.
 static SHUT_DOWN: Notify = Notify::const_new();
 
-/// The listener that a supervisor handed over in `LISTEN_FDS`, or else one bound to `address`
-/// (`host:port`), ready for any server on tokio.
+/// The listener that a supervisor passes in `LISTEN_FDS`, or one bound to `address` (`host:port`), for any server on tokio.
 ///
-/// It tells the supervisor `READY=1`, so call it last: everything that can fail should have happened, and
-/// accepting should come next. Must be called on a tokio runtime, once. A program in C linked into this one
-/// must not read the environment meanwhile: see [`Socket::take`].
+/// It tells the supervisor `READY=1`. So call it when everything that can fail has succeeded, right before the server accepts.
+/// Must be called on a tokio runtime, once. C code in this program must not read the environment meanwhile: see
+/// [`Socket::take`].
 pub fn listener(address: &str) -> io::Result<TcpListener> {
-    // Whoever hears of the readiness may send a signal before `shutdown` is polled.
+    // A signal may arrive after `READY=1` and before `shutdown` is polled.
     *SIGNALS.lock().unwrap_or_else(PoisonError::into_inner) = Some(Signals::new()?);
     let listener = TcpListener::from_std(socket(address)?.into_listener())?;
     notify::ready();
     Ok(listener)
 }
 
-/// The same as [`listener`], for [`serve`](crate::serve): with a drain on the default [`DrainTimeouts`] that begins
-/// at the first `SIGTERM` or `SIGINT` and is forced by the second.
+/// The same as [`listener`], for [`serve`](crate::serve). Its drain has the default [`DrainTimeouts`], begins at the first
+/// `SIGTERM` or `SIGINT`, and is forced by the second.
 pub fn endpoint(address: &str) -> io::Result<Endpoint> {
     let mut signals = Signals::new()?;
     let socket = socket(address)?;

@@ -1,8 +1,10 @@
-//! What the system asks of the process.
+//! The signals of the process.
 
 use std::io;
 
-/// A wish that arrives as a signal.
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+
+/// A signal that the server acts upon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// `SIGTERM`: drain.
@@ -15,52 +17,40 @@ pub enum Signal {
     Upgrade,
 }
 
-/// What a `SIGHUP` means.
+/// The meaning of a `SIGHUP`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hangup {
-    /// Somebody asks for a reload.
+    /// A reload.
     Reload,
-    /// The terminal that the process was started on is gone.
+    /// The end: the terminal on which the process was started is gone.
     Stop,
 }
 
 /// The signals of this process, as a stream that never ends.
 ///
-/// From [`Signals::new`] on none of them kills the process any more; two whose default would kill it too are
-/// ignored: `SIGUSR1`, and `SIGXFSZ`, which makes a write over the limit of file sizes the error that it is.
+/// From [`Signals::new`] on none of them kills the process. Two more signals that would kill it are ignored: `SIGUSR1`, and
+/// `SIGXFSZ`, so that a write over the limit of file sizes returns an error.
 #[derive(Debug)]
 pub struct Signals {
     terminal: bool,
-    #[cfg(unix)]
-    streams: unix::Streams,
+    streams: Streams,
 }
 
 impl Signals {
-    /// Listens to the signals. Must be called on a tokio runtime.
+    /// Installs the handlers. Must be called on a tokio runtime.
     pub fn new() -> io::Result<Signals> {
-        Ok(Signals {
-            terminal: has_terminal() && !ignores_hangup(),
-            #[cfg(unix)]
-            streams: unix::Streams::new()?,
-        })
+        Ok(Signals { terminal: has_terminal() && !ignores_hangup(), streams: Streams::new()? })
     }
 
     /// The next signal. Cancelling it loses none.
     pub async fn next(&mut self) -> Signal {
-        #[cfg(unix)]
-        return self.streams.next().await;
-        #[cfg(not(unix))]
-        loop {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                return Signal::Interrupt;
-            }
-        }
+        self.streams.next().await
     }
 
-    /// What a `SIGHUP` that arrives now means: stop, if the process was started on a terminal that is gone
-    /// by now, else reload.
+    /// The meaning of a `SIGHUP` that arrives now: the end if the process was started on a terminal that is gone by now,
+    /// otherwise a reload.
     ///
-    /// A process that was told to ignore it (`nohup`) counts as started without a terminal.
+    /// A process that was started to ignore `SIGHUP` (`nohup`) counts as started without a terminal.
     pub fn hangup_means(&self) -> Hangup {
         meaning(self.terminal, has_terminal())
     }
@@ -70,7 +60,7 @@ fn meaning(terminal_at_start: bool, terminal_now: bool) -> Hangup {
     if terminal_at_start && !terminal_now { Hangup::Stop } else { Hangup::Reload }
 }
 
-/// The kernel takes the terminal from every process of its session when it hangs up.
+/// Whether the process has a terminal. When a terminal hangs up, the kernel takes it from every process of its session.
 fn has_terminal() -> bool {
     std::fs::File::open("/dev/tty").is_ok()
 }
@@ -89,46 +79,37 @@ fn ignored(status: &str) -> u64 {
         .unwrap_or(0)
 }
 
-#[cfg(unix)]
-mod unix {
-    use std::io;
+#[derive(Debug)]
+struct Streams {
+    terminate: Stream,
+    interrupt: Stream,
+    hangup: Stream,
+    upgrade: Stream,
+    _ignored: [Stream; 2],
+}
 
-    use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
-
-    use super::Signal;
-
-    #[derive(Debug)]
-    pub(super) struct Streams {
-        terminate: Stream,
-        interrupt: Stream,
-        hangup: Stream,
-        upgrade: Stream,
-        _ignored: [Stream; 2],
+impl Streams {
+    fn new() -> io::Result<Streams> {
+        Ok(Streams {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+            upgrade: signal(SignalKind::user_defined2())?,
+            _ignored: [
+                signal(SignalKind::user_defined1())?,
+                signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
+            ],
+        })
     }
 
-    impl Streams {
-        pub(super) fn new() -> io::Result<Streams> {
-            Ok(Streams {
-                terminate: signal(SignalKind::terminate())?,
-                interrupt: signal(SignalKind::interrupt())?,
-                hangup: signal(SignalKind::hangup())?,
-                upgrade: signal(SignalKind::user_defined2())?,
-                _ignored: [
-                    signal(SignalKind::user_defined1())?,
-                    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
-                ],
-            })
-        }
-
-        pub(super) async fn next(&mut self) -> Signal {
-            tokio::select! {
-                biased;
-                Some(()) = self.terminate.recv() => Signal::Terminate,
-                Some(()) = self.interrupt.recv() => Signal::Interrupt,
-                Some(()) = self.upgrade.recv() => Signal::Upgrade,
-                Some(()) = self.hangup.recv() => Signal::Hangup,
-                else => std::future::pending().await,
-            }
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            biased;
+            Some(()) = self.terminate.recv() => Signal::Terminate,
+            Some(()) = self.interrupt.recv() => Signal::Interrupt,
+            Some(()) = self.upgrade.recv() => Signal::Upgrade,
+            Some(()) = self.hangup.recv() => Signal::Hangup,
+            else => std::future::pending().await,
         }
     }
 }
@@ -138,7 +119,7 @@ mod tests {
     use super::{Hangup, ignored, meaning};
 
     #[test]
-    fn a_hangup_stops_only_what_lost_its_terminal() {
+    fn a_hangup_stops_only_a_process_that_lost_its_terminal() {
         for (at_start, now, expected) in [
             (true, true, Hangup::Reload),
             (true, false, Hangup::Stop),

@@ -1,4 +1,4 @@
-//! The listening socket, handed over or bound.
+//! A listening socket, inherited or bound.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -6,10 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use socket2::{Domain, Protocol, Type};
 use thiserror::Error;
 
-use crate::door;
 use crate::drain::Drain;
 use crate::inherited::Inherited;
 use crate::port_owner::PortOwner;
+use crate::syn_filter;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -22,31 +22,30 @@ pub struct Socket {
     shared: bool,
 }
 
-/// An address cannot be bound.
+/// Why an address cannot be bound.
 #[derive(Debug, Error)]
 #[error("cannot bind `{address}`: {reason}{}", held_by(owner.as_ref()))]
 pub struct BindError {
-    /// The address as it was asked for, `host:port`.
+    /// The address that was asked for, `host:port`.
     pub address: String,
-    /// What the system said.
+    /// The system's reason.
     #[source]
     pub reason: io::Error,
-    /// Who holds the port, where that can be found out.
+    /// The process that listens on the port, if the system tells.
     pub owner: Option<PortOwner>,
 }
 
 impl Socket {
-    /// The socket that a supervisor hands over by systemd's convention: `LISTEN_FDS` says 1, `LISTEN_PID`
-    /// names this process or is absent. `None` when nothing is handed over. [`Inherited::take`] also hears of a
-    /// predecessor.
+    /// The socket that a supervisor passes by systemd's convention: `LISTEN_FDS` is 1, `LISTEN_PID` names this process or is
+    /// absent. `None` if there is none. [`Inherited::take`] takes a predecessor's channel too.
     ///
-    /// Call it once, before any thread starts: it removes both variables from the environment, so that
-    /// children do not take the descriptor for theirs.
+    /// Call it once, before any thread starts. It removes both variables from the environment, so that children do not take
+    /// the descriptor for theirs.
     pub fn take() -> io::Result<Option<Socket>> {
         Ok(Inherited::take()?.socket)
     }
 
-    /// Binds `address` and listens. Port 0 takes a free one, told by [`Socket::address`].
+    /// Binds `address` and listens. Port 0 stands for a free port, which [`Socket::address`] returns.
     pub fn bind(address: SocketAddr) -> Result<Socket, BindError> {
         listen(address).map_err(|reason| {
             let taken = reason.kind() == io::ErrorKind::AddrInUse;
@@ -55,7 +54,7 @@ impl Socket {
         })
     }
 
-    /// Binds `host`, an IP address or `localhost`, which is `127.0.0.1`, or `::1` on a machine without IPv4.
+    /// Binds `host` and listens: an IP address, or `localhost`, which is `127.0.0.1`, or `::1` on a machine without IPv4.
     pub fn bind_host(host: &str, port: u16) -> Result<Socket, BindError> {
         if host == "localhost" {
             let first = Socket::bind((Ipv4Addr::LOCALHOST, port).into());
@@ -74,8 +73,8 @@ impl Socket {
         }
     }
 
-    /// The same as [`Socket::bind_host`], also where one of `ours` holds the port at an address that overlaps:
-    /// `127.0.0.1` and `0.0.0.0`. Both then listen; the more special address has the preference.
+    /// Like [`Socket::bind_host`], but one of `ours` may have the port at an overlapping address: `127.0.0.1` and `0.0.0.0`.
+    /// Then both listen, and the kernel prefers the more specific address.
     pub fn bind_host_beside(host: &str, port: u16, ours: &[&Socket]) -> Result<Socket, BindError> {
         let alone = Socket::bind_host(host, port);
         match alone {
@@ -88,7 +87,7 @@ impl Socket {
         }
     }
 
-    /// Whether this is the socket that `host` and `port` name, as [`Socket::bind_host`] understands them.
+    /// Whether it listens at `host` and `port`, read as in [`Socket::bind_host`].
     pub fn is_at(&self, host: &str, port: u16) -> bool {
         let here = match host {
             "localhost" => {
@@ -99,21 +98,21 @@ impl Socket {
         here && (port == 0 || port == self.address.port())
     }
 
-    /// Takes the queue over from another handle of this socket, whose server ends by `drain`: that one stops
-    /// accepting at once and leaves the door open. Accept here before and after, as you like.
+    /// Takes the queue over from another handle of this socket, whose server ends by `drain`. That server stops accepting at
+    /// once, and does not shut the socket to new clients. This handle may accept before and after.
     pub fn take_over(&self, drain: &Drain) {
         drain.share();
-        // After the drain knows: what it shuts from now on it opens again.
-        let _ = door::open(&self.listener);
+        // In this order: a drain that shuts the socket after `share` opens it again.
+        let _ = syn_filter::detach(&self.listener);
     }
 
     /// The same socket, open to new clients again after a drain elsewhere has shut it.
     pub(crate) fn reopened(self) -> io::Result<Socket> {
-        door::open(&self.listener)?;
+        syn_filter::detach(&self.listener)?;
         Ok(self)
     }
 
-    /// Another handle on the same socket, with the same queue: the queue lives until the last one is closed.
+    /// Another handle of the same socket. The queue lives until the last handle is closed.
     pub fn try_clone(&self) -> io::Result<Socket> {
         let listener = self.listener.try_clone()?;
         Ok(Socket { listener, address: self.address, shared: self.shared })
@@ -124,7 +123,7 @@ impl Socket {
         self.address
     }
 
-    /// Whether another process holds it too, so that connections that nobody accepts here are not lost.
+    /// Whether another process has it too. Then connections that this process does not accept are not lost.
     pub fn is_shared(&self) -> bool {
         self.shared
     }
@@ -147,9 +146,8 @@ fn listen(address: SocketAddr) -> io::Result<Socket> {
     Socket::new(socket.into(), false)
 }
 
-/// The kernel lets overlapping addresses of one port be bound only while all of their sockets agree to share
-/// the port; outside this function none does.
-#[cfg(target_os = "linux")]
+/// The kernel binds overlapping addresses of one port only while all of their sockets have `SO_REUSEPORT`. Outside this
+/// function none has it, so that no other process can take the port.
 fn listen_beside(address: SocketAddr, ours: &[&Socket]) -> io::Result<Socket> {
     let socket = unbound(address)?;
     let overlapping: Vec<_> = ours
@@ -167,15 +165,8 @@ fn listen_beside(address: SocketAddr, ours: &[&Socket]) -> io::Result<Socket> {
     Socket::new(socket.into(), false)
 }
 
-#[cfg(not(target_os = "linux"))]
-fn listen_beside(_address: SocketAddr, _ours: &[&Socket]) -> io::Result<Socket> {
-    Err(io::ErrorKind::AddrInUse.into())
-}
-
 fn unbound(address: SocketAddr) -> io::Result<socket2::Socket> {
     let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // On Windows the option would allow two servers on one port.
-    #[cfg(unix)]
     socket.set_reuse_address(true)?;
     Ok(socket)
 }

@@ -1,17 +1,16 @@
-//! Where a server is in its end, decided from time, orders and connections.
+//! The stages of a drain, decided from time, orders and connections. No clock, no I/O.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a drain may take. Both spans count from [`Drain::begin`](crate::Drain::begin).
+/// How long a drain may take. Both times count from [`Drain::begin`](crate::Drain::begin).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DrainTimeouts {
-    /// How long idle connections are kept, so that their clients hear `Connection: close` in an answer
-    /// instead of finding the connection gone. It should be longer than a client's pause between two
-    /// requests.
+    /// How long idle connections are kept. A client that sends a request meanwhile gets `Connection: close` in the answer
+    /// instead of a reset. It should be longer than a client's pause between two requests.
     pub linger: Duration,
-    /// When everything left is cut.
+    /// When the connections that are left are cut.
     pub deadline: Duration,
 }
 
@@ -22,16 +21,16 @@ impl Default for DrainTimeouts {
     }
 }
 
-/// Where a server is in its end. Later is greater.
+/// A stage of a drain. A later one is greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
-    /// Nothing has begun.
+    /// The drain has not begun.
     Serving,
     /// Answers close their connections; idle connections are kept.
     Lingering,
-    /// Nothing is accepted, idle connections are closed, requests under way finish.
+    /// Nothing is accepted. Idle connections are closed, requests under way finish.
     Stopping,
-    /// What is left is cut.
+    /// The connections that are left are cut.
     Cut,
 }
 
@@ -40,9 +39,9 @@ pub enum Stage {
 pub enum Outcome {
     /// Every connection ended by itself.
     Clean,
-    /// So many connections were cut at the deadline.
+    /// This many connections were cut at the deadline.
     Cut(usize),
-    /// So many connections were cut by [`Drain::force`](crate::Drain::force).
+    /// This many connections were cut by [`Drain::force`](crate::Drain::force).
     Forced(usize),
 }
 
@@ -58,7 +57,7 @@ impl Outcome {
     }
 }
 
-/// What was decided from outside.
+/// What was ordered so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Orders {
     pub(crate) shared: bool,
@@ -82,7 +81,7 @@ pub(crate) fn stage(timeouts: DrainTimeouts, orders: Orders, connected: usize, n
     }
 }
 
-/// When time alone leads to a later stage.
+/// When the next stage begins, if no connection ends before.
 pub(crate) fn next(timeouts: DrainTimeouts, orders: Orders, stage: Stage) -> Option<Instant> {
     let begun = orders.begun?;
     match stage {
@@ -92,7 +91,7 @@ pub(crate) fn next(timeouts: DrainTimeouts, orders: Orders, stage: Stage) -> Opt
     }
 }
 
-/// How a drain ended that has these connections left.
+/// The outcome of a drain that ends with this many connections.
 pub(crate) fn outcome(orders: Orders, connected: usize) -> Outcome {
     match (orders.forced, connected) {
         (true, cut) => Outcome::Forced(cut),
@@ -152,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_names_the_outcome() {
+    fn the_connections_that_are_left_decide_the_outcome() {
         let orders = Orders { shared: false, begun: Some(Instant::now()), forced: false };
         let forced = Orders { forced: true, ..orders };
         for (orders, connected, expected) in [

@@ -127,13 +127,13 @@ impl Successor {
 
     /// Ends it, waits until it is gone, and says why the upgrade failed.
     pub(crate) async fn end(mut self, loss: Loss) -> UpgradeError {
-        let patience = if loss == Loss::Closed { EXIT } else { Duration::ZERO };
-        let status = match self.exit(patience).await {
+        let grace = if loss == Loss::Closed { EXIT } else { Duration::ZERO };
+        let status = match self.exit(grace).await {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
         };
         match loss {
-            Loss::Late(patience) => UpgradeError::Late(patience.as_secs()),
+            Loss::Late(limit) => UpgradeError::Late(limit.as_secs()),
             Loss::Closed if self.channel.is_on_probation() => UpgradeError::Died(status),
             Loss::Closed => UpgradeError::Exited(status),
             Loss::Silent => UpgradeError::Died(format!(
@@ -143,9 +143,9 @@ impl Successor {
         }
     }
 
-    /// Waits until the process has ended; kills it if it lives longer than `patience`.
-    async fn exit(&mut self, patience: Duration) -> io::Result<ExitStatus> {
-        if let Ok(exited) = timeout(patience, self.child.wait()).await {
+    /// Waits until the process has ended; kills it if it lives for longer than `grace`.
+    async fn exit(&mut self, grace: Duration) -> io::Result<ExitStatus> {
+        if let Ok(exited) = timeout(grace, self.child.wait()).await {
             return exited;
         }
         self.child.start_kill()?;

@@ -27,7 +27,7 @@ pub(crate) struct SuccessorChannel {
 #[derive(Clone, Copy, Debug)]
 enum Step {
     /// `READY=1`, until then.
-    Ready { by: Instant, patience: Duration },
+    Ready { by: Instant, limit: Duration },
     /// The permission, from this process.
     Permission,
     /// `SERVING=1`, until then.
@@ -61,13 +61,13 @@ pub(crate) enum Loss {
 }
 
 impl SuccessorChannel {
-    /// `patience` is how long the successor may take to be ready. Must be called on a tokio runtime.
-    pub(crate) fn new(ours: Pair, patience: Duration, probation: Duration) -> io::Result<SuccessorChannel> {
+    /// `limit` is how long the successor may take to be ready. Must be called on a tokio runtime.
+    pub(crate) fn new(ours: Pair, limit: Duration, probation: Duration) -> io::Result<SuccessorChannel> {
         ours.set_nonblocking(true)?;
         Ok(SuccessorChannel {
             lines: BufReader::new(UnixStream::from_std(ours)?).lines(),
             heartbeat: Heartbeat::new(),
-            step: Step::Ready { by: Instant::now() + patience, patience },
+            step: Step::Ready { by: Instant::now() + limit, limit },
             probation,
         })
     }
@@ -110,7 +110,7 @@ impl SuccessorChannel {
                 },
                 () = self.heartbeat.stopped(), if on_probation => return Message::Lost(Loss::Silent),
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => return match self.step {
-                    Step::Ready { patience, .. } => Message::Lost(Loss::Late(patience)),
+                    Step::Ready { limit, .. } => Message::Lost(Loss::Late(limit)),
                     Step::Permission | Step::Serving { .. } => Message::Lost(Loss::Late(ACCEPTING)),
                     Step::Probation { .. } => Message::Released(Release::ProbationOver),
                 },

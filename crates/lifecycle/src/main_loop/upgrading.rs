@@ -11,11 +11,11 @@ use super::MainLoop;
 use crate::attempt::{Attempt, Progress, Step};
 use crate::control_socket::Requester;
 use crate::fault;
-use crate::figures;
 use crate::inherited::executable;
 use crate::listeners::Moves;
 use crate::notify;
 use crate::pid_file::PidFile;
+use crate::process_stats;
 use crate::socket::Socket;
 use crate::successor::Start;
 use crate::successor_channel::Message;
@@ -34,7 +34,7 @@ impl MainLoop {
 
     pub(super) fn refuse(&mut self, why: Refusal) {
         let refused = self.refused(why);
-        figures::upgraded(Some(&refused));
+        process_stats::upgrade_ended(Some(&refused));
         tracing::warn!("no upgrade: {refused}");
         if let Some(requester) = self.asking.take() {
             requester.answer(Err(&refused.to_string()));
@@ -113,9 +113,9 @@ impl MainLoop {
             // The successor has written the process file before it said that it serves.
             self.jobs.add(move || notify::main_pid(pid));
         }
-        if let Some(lane) = self.active.last() {
-            lane.drain().share();
-            self.leave(lane);
+        if let Some(thread) = self.active.last() {
+            thread.drain().share();
+            self.leave(thread);
         }
         fault::strike("old.draining");
     }
@@ -162,7 +162,7 @@ impl MainLoop {
     pub(super) fn report_failure(&mut self) {
         let attempt = std::mem::replace(&mut self.attempt, Attempt::none());
         if let Some(error) = &attempt.failure {
-            figures::upgraded(Some(error));
+            process_stats::upgrade_ended(Some(error));
             if self.state.stopping {
                 tracing::error!("no upgrade: {error}");
             } else {

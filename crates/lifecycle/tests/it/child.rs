@@ -1,4 +1,4 @@
-//! Processes to test with: this very test binary, started again to play one of the roles below.
+//! Processes for the tests: this test binary again, which then runs one of the roles below.
 
 use std::env;
 use std::io::{BufRead, BufReader, Read};
@@ -13,17 +13,17 @@ use lifecycle::{
 };
 use rustix::process::{Pid, Resource, Rlimit, Signal as Kill, getrlimit, kill_process, setrlimit};
 
-use crate::server::{House, LONG, Setup, wait_for};
+use crate::server::{LONG, Setup, TestService, wait_for};
 
-/// The variable that tells a role apart from a test that somebody runs by accident.
+/// The variable that names the role. Without it a role that is run as a test does nothing.
 const ROLE: &str = "LIFECYCLE_TEST_ROLE";
 
-/// A role about to be played.
+/// A process that is not running yet.
 pub(crate) struct Child {
     command: Command,
 }
 
-/// A role being played. Dropping it ends it.
+/// A running process. Dropping it kills it.
 pub(crate) struct Running {
     process: std::process::Child,
     lines: BufReader<std::process::ChildStdout>,
@@ -35,8 +35,7 @@ impl Child {
         Child::through(&[], role)
     }
 
-    /// Lets a launcher, such as a line of shell, start it: the command to execute follows the launcher's
-    /// own words.
+    /// Starts it through a launcher, such as a line of shell: the command follows the launcher's own arguments.
     pub(crate) fn through(launcher: &[&str], role: &str) -> Child {
         let program = env::current_exe().unwrap();
         let mut command = match launcher {
@@ -82,12 +81,16 @@ impl Child {
 }
 
 impl Running {
-    /// The next line that the role says.
+    /// The next line that the role prints.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         loop {
             line.clear();
-            assert!(self.lines.read_line(&mut line).unwrap() > 0, "the child ended: {}", self.complaints());
+            assert!(
+                self.lines.read_line(&mut line).unwrap() > 0,
+                "the child ended: {}",
+                self.rest_of_stderr()
+            );
             if let Some(said) = line.strip_prefix("> ") {
                 return String::from(said.trim_end());
             }
@@ -95,7 +98,7 @@ impl Running {
     }
 
     /// Waits for a line with `text` on its stderr.
-    pub(crate) fn complains_of(&mut self, text: &str) {
+    pub(crate) fn wait_for_stderr(&mut self, text: &str) {
         let mut line = String::new();
         while !line.contains(text) {
             line.clear();
@@ -107,11 +110,11 @@ impl Running {
         kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
 
-    /// Ends it by `SIGTERM`, which must do, and returns the rest of its stderr.
+    /// Ends it by `SIGTERM`, and returns the rest of its stderr.
     pub(crate) fn terminate(&mut self) -> String {
         self.signal(Kill::TERM);
         assert!(self.exit().success());
-        self.complaints()
+        self.rest_of_stderr()
     }
 
     pub(crate) fn exit(&mut self) -> ExitStatus {
@@ -125,7 +128,7 @@ impl Running {
         }
     }
 
-    pub(crate) fn complaints(&mut self) -> String {
+    pub(crate) fn rest_of_stderr(&mut self) -> String {
         let mut text = String::new();
         if let Some(errors) = &mut self.errors {
             errors.read_to_string(&mut text).unwrap();
@@ -141,7 +144,7 @@ impl Drop for Running {
     }
 }
 
-fn is_playing(role: &str) -> bool {
+fn has_role(role: &str) -> bool {
     env::var(ROLE).is_ok_and(|playing| playing == role)
 }
 
@@ -158,9 +161,9 @@ async fn terminated(signals: &mut Signals) {
 }
 
 #[test]
-#[ignore = "a role that other tests play"]
+#[ignore = "a role that other tests run"]
 fn starving_server() {
-    if !is_playing("starving_server") {
+    if !has_role("starving_server") {
         return;
     }
     let _logs = Logs::start(&Filter::parse("warn").unwrap(), Format::Text);
@@ -175,9 +178,9 @@ fn starving_server() {
 }
 
 #[test]
-#[ignore = "a role that other tests play"]
-fn heir() {
-    if !is_playing("heir") {
+#[ignore = "a role that other tests run"]
+fn server_on_an_inherited_socket() {
+    if !has_role("server_on_an_inherited_socket") {
         return;
     }
     match Socket::take() {
@@ -185,7 +188,7 @@ fn heir() {
         Ok(Some(socket)) => {
             let left = ["LISTEN_FDS", "LISTEN_PID"].iter().any(|name| env::var_os(name).is_some());
             say(format!("{} shared={} left={left}", socket.address(), socket.is_shared()));
-            let server = Setup::shared(LONG, LONG).start_on(socket, "heir");
+            let server = Setup::shared(LONG, LONG).start_on(socket, "server_on_an_inherited_socket");
             runtime().block_on(async {
                 terminated(&mut Signals::new().unwrap()).await;
             });
@@ -196,9 +199,9 @@ fn heir() {
 }
 
 #[test]
-#[ignore = "a role that other tests play"]
-fn herald() {
-    if !is_playing("herald") {
+#[ignore = "a role that other tests run"]
+fn sender_of_messages() {
+    if !has_role("sender_of_messages") {
         return;
     }
     let _logs = Logs::start(&Filter::parse("warn").unwrap(), Format::Text);
@@ -212,9 +215,9 @@ fn herald() {
 }
 
 #[test]
-#[ignore = "a role that other tests play"]
+#[ignore = "a role that other tests run"]
 fn listener_to_signals() {
-    if !is_playing("listener_to_signals") {
+    if !has_role("listener_to_signals") {
         return;
     }
     runtime().block_on(async {
@@ -235,9 +238,9 @@ fn listener_to_signals() {
 }
 
 #[test]
-#[ignore = "a role that other tests play"]
+#[ignore = "a role that other tests run"]
 fn holder_of_a_process_file() {
-    if !is_playing("holder_of_a_process_file") {
+    if !has_role("holder_of_a_process_file") {
         return;
     }
     runtime().block_on(async {
@@ -252,27 +255,27 @@ fn holder_of_a_process_file() {
 }
 
 #[test]
-#[ignore = "a role that other tests play"]
-fn chatterbox() {
-    if !is_playing("chatterbox") {
+#[ignore = "a role that other tests run"]
+fn writer_of_many_lines() {
+    if !has_role("writer_of_many_lines") {
         return;
     }
     let logs = Logs::start(&Filter::parse("info").unwrap(), Format::Text);
     let since = Instant::now();
     for number in 0..50_000 {
-        tracing::info!(number, "said to nobody");
+        tracing::info!(number, "a line");
     }
     let talked = since.elapsed();
     wait_for(|| logs.lost() > 0);
-    assert_eq!(lifecycle::figures().lines_dropped, logs.lost());
+    assert_eq!(lifecycle::process_stats().lines_dropped, logs.lost());
     drop(logs);
     say(format!("{} {}", talked.as_millis(), since.elapsed().as_millis()));
 }
 
 #[test]
-#[ignore = "a role that other tests play"]
+#[ignore = "a role that other tests run"]
 fn panicker() {
-    if !is_playing("panicker") {
+    if !has_role("panicker") {
         return;
     }
     let logs = Logs::start(&Filter::parse("error").unwrap(), Format::Json);
@@ -287,16 +290,16 @@ fn serve_whole(server: impl FnOnce(Server) -> Server, name: &'static str) {
         let whole = server(whole.drain_timeouts(DrainTimeouts { linger: LONG, deadline: LONG * 10 }));
         let serve = move |endpoint: Endpoint| {
             say(endpoint.address());
-            lifecycle::serve(endpoint, House::new(name))
+            lifecycle::serve(endpoint, TestService::new(name))
         };
         whole.serve(serve).await.unwrap();
     });
 }
 
 #[test]
-#[ignore = "a role that other tests play"]
+#[ignore = "a role that other tests run"]
 fn server_whose_reload_hangs() {
-    if !is_playing("server_whose_reload_hangs") {
+    if !has_role("server_whose_reload_hangs") {
         return;
     }
     let hang = || {
@@ -307,9 +310,9 @@ fn server_whose_reload_hangs() {
 }
 
 #[test]
-#[ignore = "a role that other tests play"]
+#[ignore = "a role that other tests run"]
 fn server_that_moves() {
-    if !is_playing("server_that_moves") {
+    if !has_role("server_that_moves") {
         return;
     }
     let moving = |server: Server| {
@@ -326,9 +329,9 @@ fn server_that_moves() {
 }
 
 #[test]
-#[ignore = "a role that other tests play"]
+#[ignore = "a role that other tests run"]
 fn server_that_asks_for_an_upgrade() {
-    if !is_playing("server_that_asks_for_an_upgrade") {
+    if !has_role("server_that_asks_for_an_upgrade") {
         return;
     }
     let upgrading = |server: Server| {
@@ -344,9 +347,9 @@ fn server_that_asks_for_an_upgrade() {
 }
 
 #[test]
-#[ignore = "a role that other tests play"]
+#[ignore = "a role that other tests run"]
 fn service_in_two_lines() {
-    if !is_playing("service_in_two_lines") {
+    if !has_role("service_in_two_lines") {
         return;
     }
     runtime().block_on(async {
@@ -357,14 +360,14 @@ fn service_in_two_lines() {
 }
 
 #[test]
-#[ignore = "a role that other tests play"]
+#[ignore = "a role that other tests run"]
 fn lossless_service() {
-    if !is_playing("lossless_service") {
+    if !has_role("lossless_service") {
         return;
     }
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
         let endpoint = lifecycle::endpoint("127.0.0.1:0").unwrap();
         say(endpoint.address());
-        lifecycle::serve(endpoint, House::new("lossless")).await.unwrap();
+        lifecycle::serve(endpoint, TestService::new("lossless")).await.unwrap();
     });
 }

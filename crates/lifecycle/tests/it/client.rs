@@ -1,4 +1,4 @@
-//! A client that speaks to a socket and hides nothing.
+//! A client on a plain socket.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -103,15 +103,14 @@ impl Client {
         }
     }
 
-    /// Reads a little.
-    pub(crate) fn sip(&mut self) {
+    /// Reads a few bytes.
+    pub(crate) fn read_some(&mut self) {
         self.receive().unwrap();
         self.received.clear();
         std::thread::sleep(Duration::from_millis(5));
     }
 
-    /// Waits until the connection is gone, one way or the other; `false` when it still stands after 20
-    /// seconds.
+    /// Waits until the connection is closed or reset. Returns `false` if it is open after 20 seconds.
     pub(crate) fn is_ended(&mut self) -> bool {
         match self.rest() {
             Ok(_) => true,

@@ -1,4 +1,4 @@
-//! The end of a server: what finishes, what is told, what is cut.
+//! The drain: which requests finish, which connections are closed, and which are cut.
 
 use std::io::{Read, Write};
 use std::thread::{available_parallelism, sleep};
@@ -17,10 +17,10 @@ fn a_request_under_way_finishes_and_its_answer_closes_the_connection() {
     let mut server = Setup::own(LINGER, LONG).start();
     let mut client = Client::connect(server.address());
     client.ask("/gate");
-    wait_for(|| server.house.gate.receiver_count() == 1);
+    wait_for(|| server.service.gate.receiver_count() == 1);
     server.drain().begin();
     server.reaches(Stage::Stopping);
-    server.house.open_the_gate();
+    server.service.open_the_gate();
     let answer = client.answer();
     assert_eq!((answer.status, answer.body.as_str()), (200, "through the gate"));
     assert!(answer.closes(), "{}", answer.head);
@@ -148,11 +148,11 @@ fn the_deadline_cuts_a_slow_handler_and_counts_it() {
     let mut server = Setup::own(LINGER, DEADLINE).start();
     let mut slow = Client::connect(server.address());
     slow.ask("/gate");
-    wait_for(|| server.house.gate.receiver_count() == 1);
+    wait_for(|| server.service.gate.receiver_count() == 1);
     server.drain().begin();
     assert_eq!(server.drained().0, Outcome::Cut(1));
     assert!(slow.is_ended());
-    wait_for(|| server.house.gate.receiver_count() == 0);
+    wait_for(|| server.service.gate.receiver_count() == 0);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn the_deadline_cuts_half_a_head_and_a_body_without_an_end() {
     assert_eq!(server.drained().0, Outcome::Cut(2));
     assert!(half.is_ended());
     assert!(quiet.is_ended());
-    wait_for(|| server.house.gave_up());
+    wait_for(|| server.service.gave_up());
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn the_deadline_holds_even_when_every_thread_is_blocked() {
     let (outcome, waited) = server.drained();
     assert_eq!(outcome, Outcome::Cut(threads));
     assert!(waited < DEADLINE * 10, "waited {waited:?}");
-    server.house.open_the_gate();
+    server.service.open_the_gate();
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_second_signal_ends_it_at_once() {
     let mut server = Setup::own(LONG, LONG).start();
     let mut client = Client::connect(server.address());
     client.ask("/gate");
-    wait_for(|| server.house.gate.receiver_count() == 1);
+    wait_for(|| server.service.gate.receiver_count() == 1);
     server.drain().begin();
     server.drain().force();
     let (outcome, waited) = server.drained();
@@ -206,11 +206,11 @@ fn nothing_is_left_of_a_lane_that_is_dropped() {
     let address = server.address();
     let mut client = Client::connect(address);
     client.ask("/gate");
-    wait_for(|| server.house.gate.receiver_count() == 1);
-    let house = server.house.clone();
+    wait_for(|| server.service.gate.receiver_count() == 1);
+    let service = server.service.clone();
     drop(server);
     assert!(client.is_ended());
-    wait_for(|| house.gate.receiver_count() == 0);
+    wait_for(|| service.gate.receiver_count() == 0);
     wait_for(|| Client::try_connect(address).is_err());
 }
 

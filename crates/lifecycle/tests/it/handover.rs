@@ -1,4 +1,4 @@
-//! One server after the other on one socket, under load: what the linger is for.
+//! One server after the other on one socket, under load. The linger is there for this.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ struct Record {
     answered: [AtomicUsize; GENERATIONS.len()],
 }
 
-/// Ends the clients, also when the test has failed.
+/// Stops the clients, also when the test has failed.
 struct Over<'a>(&'a Record);
 
 impl Drop for Over<'_> {
@@ -47,7 +47,7 @@ fn without_a_linger_requests_are_lost_so_the_test_above_can_fail() {
 }
 
 #[test]
-fn whoever_got_in_before_a_listener_of_its_own_closed_is_answered() {
+fn every_client_that_connected_before_the_listener_closed_is_answered() {
     let mut server = Setup::own(Duration::from_millis(500), LONG)
         .start_on(Socket::bind_host("127.0.0.1", 0).unwrap(), GENERATIONS[0]);
     let address = server.address();
@@ -80,7 +80,7 @@ fn a_socket_taken_over_at_any_moment_of_its_drain_is_served_on() {
         for (number, name) in GENERATIONS.into_iter().enumerate().skip(1) {
             wait_for(|| record.answered[number - 1].load(Ordering::SeqCst) > FLOW);
             serving.drain().begin();
-            // From before the end of the linger to after the door was shut.
+            // From before the end of the linger to after the listener was shut.
             thread::sleep(Duration::from_millis(60 + 20 * u64::try_from(number).unwrap()));
             let again = socket.try_clone().unwrap();
             again.take_over(serving.drain());

@@ -1,4 +1,4 @@
-//! The log: what it tells, and whom it never holds up.
+//! The log: its lines, and that a task which logs never waits.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -80,7 +80,7 @@ fn json_is_an_object_a_line() {
 }
 
 #[test]
-fn dropping_the_log_writes_what_waits() {
+fn dropping_the_log_writes_the_lines_that_wait() {
     let page = Page::default();
     let logs = Logs::to(page.clone(), &filter("info"), Format::Text);
     with_default(logs.dispatch(), || {
@@ -94,7 +94,7 @@ fn dropping_the_log_writes_what_waits() {
 }
 
 #[test]
-fn a_pipe_that_nobody_reads_holds_nobody_up_and_its_lines_are_counted() {
+fn a_pipe_that_is_not_read_blocks_no_task_and_its_lines_are_counted() {
     let (_reader, writer) = io::pipe().unwrap();
     let logs = Logs::to(writer, &filter("info"), Format::Text);
     let lines = 30_000_u64;
@@ -110,7 +110,7 @@ fn a_pipe_that_nobody_reads_holds_nobody_up_and_its_lines_are_counted() {
 }
 
 #[test]
-fn a_pipe_that_was_closed_costs_its_lines_alone() {
+fn a_pipe_that_was_closed_loses_its_lines_alone() {
     let (reader, writer) = io::pipe().unwrap();
     drop(reader);
     let logs = Logs::to(writer, &filter("info"), Format::Text);
@@ -121,7 +121,7 @@ fn a_pipe_that_was_closed_costs_its_lines_alone() {
 #[test]
 fn a_process_whose_stderr_is_stuck_works_on_and_ends() {
     let (_reader, writer) = io::pipe().unwrap();
-    let mut child = Child::start("chatterbox").stderr(writer).spawn();
+    let mut child = Child::start("writer_of_many_lines").stderr(writer).spawn();
     let said = child.line();
     assert!(child.exit().success());
     let (talked, all) = said.split_once(' ').unwrap();
@@ -133,7 +133,7 @@ fn a_process_whose_stderr_is_stuck_works_on_and_ends() {
 fn a_panic_is_one_line_of_the_log() {
     let mut child = Child::start("panicker").spawn();
     child.exit();
-    let text = child.complaints();
+    let text = child.rest_of_stderr();
     let lines: Vec<serde_json::Value> =
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     assert_eq!(lines.len(), 1, "{text}");

@@ -13,10 +13,11 @@ mod draining;
 mod handover;
 mod logging;
 mod notifying;
-mod patience;
+
 mod pid_files;
 mod server;
 mod serving;
 mod signals;
 mod sockets;
+mod timeouts;
 mod whole_server;

@@ -1,4 +1,4 @@
-//! What a supervisor hears.
+//! The messages that a supervisor receives.
 
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -31,39 +31,39 @@ fn is_the_whole_conversation(messages: &[String]) {
 }
 
 #[test]
-fn the_supervisor_hears_every_stage_in_a_datagram_of_its_own() {
+fn every_message_is_a_datagram() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notify");
     let supervisor = UnixDatagram::bind(&path).unwrap();
-    let mut herald = Child::start("herald").env("NOTIFY_SOCKET", path.to_str().unwrap()).spawn();
+    let mut herald = Child::start("sender_of_messages").env("NOTIFY_SOCKET", path.to_str().unwrap()).spawn();
     is_the_whole_conversation(&heard(&supervisor));
     assert_eq!(herald.line(), path.to_str().unwrap(), "a successor needs the variable");
-    assert_eq!(herald.complaints(), "");
+    assert_eq!(herald.rest_of_stderr(), "");
 }
 
 #[test]
-fn an_abstract_socket_does_as_well() {
+fn an_abstract_socket_works_too() {
     let name = format!("lifecycle-{}", std::process::id());
     let address = SocketAddr::from_abstract_name(&name).unwrap();
     let supervisor = UnixDatagram::bind_addr(&address).unwrap();
-    let _herald = Child::start("herald").env("NOTIFY_SOCKET", &format!("@{name}")).spawn();
+    let _herald = Child::start("sender_of_messages").env("NOTIFY_SOCKET", &format!("@{name}")).spawn();
     is_the_whole_conversation(&heard(&supervisor));
 }
 
 #[test]
-fn without_a_supervisor_nothing_is_said() {
-    let mut herald = Child::start("herald").spawn();
+fn without_a_supervisor_nothing_is_sent() {
+    let mut herald = Child::start("sender_of_messages").spawn();
     assert_eq!(herald.line(), "");
     assert!(herald.exit().success());
-    assert_eq!(herald.complaints(), "");
+    assert_eq!(herald.rest_of_stderr(), "");
 }
 
 #[test]
-fn a_supervisor_that_is_gone_is_complained_of_and_survived() {
+fn a_supervisor_that_is_gone_is_logged_and_harms_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gone");
-    let mut herald = Child::start("herald").env("NOTIFY_SOCKET", path.to_str().unwrap()).spawn();
+    let mut herald = Child::start("sender_of_messages").env("NOTIFY_SOCKET", path.to_str().unwrap()).spawn();
     assert!(herald.exit().success());
-    let text = herald.complaints();
+    let text = herald.rest_of_stderr();
     assert!(text.contains("cannot tell the supervisor `READY=1`"), "{text}");
 }

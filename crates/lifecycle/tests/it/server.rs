@@ -1,4 +1,4 @@
-//! A server to test with, on a port of its own.
+//! A server for the tests, on a port of its own.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -18,8 +18,8 @@ use http_body_util::Full;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use lifecycle::{
-    Connection, Drain, DrainTimeouts, Endpoint, Lane, Outcome, Patience, Socket, Stage, serve_patiently,
-    spawn,
+    Connection, Drain, DrainTimeouts, Endpoint, Outcome, ServerThread, Socket, Stage, Timeouts,
+    serve_with_timeouts, spawn,
 };
 use tokio::sync::watch;
 use tower_service::Service;
@@ -27,63 +27,67 @@ use tower_service::Service;
 /// Longer than any test runs.
 pub(crate) const LONG: Duration = Duration::from_mins(1);
 
-/// A lane with a [`House`] on it.
+/// A thread that serves a [`TestService`].
 pub(crate) struct Server {
-    pub(crate) lane: Lane,
-    pub(crate) house: House,
+    pub(crate) thread: ServerThread,
+    pub(crate) service: TestService,
 }
 
 /// How a server is set up.
 #[derive(Clone, Copy)]
 pub(crate) struct Setup {
-    pub(crate) terms: DrainTimeouts,
+    pub(crate) drain_timeouts: DrainTimeouts,
     pub(crate) shared: bool,
-    pub(crate) patience: Patience,
+    pub(crate) timeouts: Timeouts,
 }
 
 impl Setup {
     /// A listener of its own.
     pub(crate) fn own(linger: Duration, deadline: Duration) -> Setup {
-        Setup { terms: DrainTimeouts { linger, deadline }, shared: false, patience: Patience::default() }
+        Setup {
+            drain_timeouts: DrainTimeouts { linger, deadline },
+            shared: false,
+            timeouts: Timeouts::default(),
+        }
     }
 
-    /// A listener that somebody else holds too.
+    /// A listener that another process holds too.
     pub(crate) fn shared(linger: Duration, deadline: Duration) -> Setup {
         Setup { shared: true, ..Setup::own(linger, deadline) }
     }
 
-    pub(crate) fn patience(self, head: Duration, reading: Duration) -> Setup {
-        Setup { patience: Patience { head, reading }, ..self }
+    pub(crate) fn timeouts(self, head: Duration, write: Duration) -> Setup {
+        Setup { timeouts: Timeouts { head, write }, ..self }
     }
 
     pub(crate) fn start(self) -> Server {
-        self.start_on(Socket::bind_host("127.0.0.1", 0).unwrap(), "house")
+        self.start_on(Socket::bind_host("127.0.0.1", 0).unwrap(), "service")
     }
 
     pub(crate) fn start_on(self, socket: Socket, name: &'static str) -> Server {
-        let house = House::new(name);
-        let service = house.clone();
-        let endpoint = Endpoint::new(socket, Drain::new(self.terms, self.shared));
-        let lane =
-            spawn(endpoint, move |endpoint| serve_patiently(endpoint, service, self.patience)).unwrap();
-        Server { lane, house }
+        let service = TestService::new(name);
+        let served = service.clone();
+        let endpoint = Endpoint::new(socket, Drain::new(self.drain_timeouts, self.shared));
+        let thread =
+            spawn(endpoint, move |endpoint| serve_with_timeouts(endpoint, served, self.timeouts)).unwrap();
+        Server { thread, service }
     }
 }
 
 impl Server {
     pub(crate) fn address(&self) -> SocketAddr {
-        self.lane.address()
+        self.thread.address()
     }
 
     pub(crate) fn drain(&self) -> &Drain {
-        self.lane.drain()
+        self.thread.drain()
     }
 
-    /// How the drain went, and how long that was waited for.
+    /// The outcome of the drain, and how long it took.
     pub(crate) fn drained(&mut self) -> (Outcome, Duration) {
         let since = Instant::now();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let outcome = runtime.block_on(self.lane.drained()).unwrap();
+        let outcome = runtime.block_on(self.thread.drained()).unwrap();
         (outcome, since.elapsed())
     }
 
@@ -101,26 +105,26 @@ pub(crate) fn wait_for(condition: impl Fn() -> bool) {
     }
 }
 
-/// What the server answers, by path: `/gate` waits for the gate, `/block` blocks its thread until then,
-/// `/forever` never stops sending, `/quiet` never sends anything, `/panic` panics, `/ends` tells the ends
-/// of its connection; anything else is answered with the house's name.
+/// A service that answers by path. `/gate` waits for the gate, and `/block` blocks its thread until then. `/forever` never stops
+/// sending, `/quiet` never sends a byte, `/panic` panics, `/ends` answers with the addresses of its connection. Any other path
+/// is answered with the service's name.
 #[derive(Clone)]
-pub(crate) struct House {
+pub(crate) struct TestService {
     name: &'static str,
     pub(crate) gate: Arc<watch::Sender<bool>>,
     dropped: Arc<AtomicBool>,
 }
 
-impl House {
-    pub(crate) fn new(name: &'static str) -> House {
-        House { name, gate: Arc::new(watch::Sender::new(false)), dropped: Arc::default() }
+impl TestService {
+    pub(crate) fn new(name: &'static str) -> TestService {
+        TestService { name, gate: Arc::new(watch::Sender::new(false)), dropped: Arc::default() }
     }
 
     pub(crate) fn open_the_gate(&self) {
         self.gate.send_replace(true);
     }
 
-    /// Whether an endless body was given up.
+    /// Whether an endless body was dropped.
     pub(crate) fn gave_up(&self) -> bool {
         self.dropped.load(Ordering::SeqCst)
     }
@@ -152,7 +156,7 @@ impl House {
     }
 }
 
-impl Service<Request<Incoming>> for House {
+impl Service<Request<Incoming>> for TestService {
     type Response = Response<UnsyncBoxBody<Bytes, Infallible>>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
@@ -162,12 +166,12 @@ impl Service<Request<Incoming>> for House {
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        let house = self.clone();
-        Box::pin(async move { Ok(house.answer(request).await) })
+        let service = self.clone();
+        Box::pin(async move { Ok(service.answer(request).await) })
     }
 }
 
-/// A body without an end; without bytes it is silent.
+/// A body without an end. Without bytes it sends nothing.
 struct Endless {
     bytes: Bytes,
     dropped: Arc<AtomicBool>,

@@ -1,4 +1,4 @@
-//! Ordinary requests, and odd ones.
+//! Ordinary and unusual requests.
 
 use std::fmt::Write as _;
 use std::thread::sleep;
@@ -13,7 +13,7 @@ fn a_connection_carries_many_requests() {
     let mut client = Client::connect(server.address());
     for _ in 0..100 {
         let answer = client.get("/");
-        assert_eq!((answer.status, answer.body.as_str()), (200, "house"));
+        assert_eq!((answer.status, answer.body.as_str()), (200, "service"));
         assert!(!answer.closes());
     }
     assert_eq!(server.drain().connections(), 1);
@@ -26,9 +26,9 @@ fn pipelined_requests_are_answered_in_order() {
     let ends = "GET /ends HTTP/1.1\r\nhost: test\r\n\r\n";
     let home = "GET / HTTP/1.1\r\nhost: test\r\n\r\n";
     client.send(&[home, ends, home].concat());
-    assert_eq!(client.answer().body, "house");
+    assert_eq!(client.answer().body, "service");
     assert!(client.answer().body.starts_with("127.0.0.1:"));
-    assert_eq!(client.answer().body, "house");
+    assert_eq!(client.answer().body, "service");
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn http_1_0_is_answered_and_closed() {
     let mut client = Client::connect(server.address());
     client.send("GET / HTTP/1.0\r\n\r\n");
     let text = client.rest().unwrap();
-    assert!(text.starts_with("HTTP/1.0 200") && text.ends_with("house"), "{text}");
+    assert!(text.starts_with("HTTP/1.0 200") && text.ends_with("service"), "{text}");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn sixty_headers_and_eight_kibibytes_are_served() {
 }
 
 #[test]
-fn a_head_without_measure_is_refused() {
+fn a_head_that_is_too_large_is_refused() {
     let server = Setup::own(LONG, LONG).start();
     let mut client = Client::connect(server.address());
     client.send(&format!("GET / HTTP/1.1\r\nhost: test\r\nx-long: {}\r\n\r\n", "v".repeat(60_000)));
@@ -73,7 +73,7 @@ fn a_head_without_measure_is_refused() {
 }
 
 #[test]
-fn what_is_no_http_is_refused_and_harms_nobody() {
+fn bytes_that_are_no_http_are_refused_and_harm_no_other_connection() {
     let server = Setup::own(LONG, LONG).start();
     for nonsense in ["\0\0\0\0\r\n\r\n", "GET\r\n\r\n", "\u{16}\u{3}\u{1}hello tls\r\n\r\n"] {
         let mut client = Client::connect(server.address());
@@ -128,7 +128,7 @@ fn a_request_before_a_half_close_is_answered() {
     client.finish_sending();
     let mut late = Client::connect(server.address());
     late.get("/");
-    server.house.open_the_gate();
+    server.service.open_the_gate();
     assert_eq!(client.answer().body, "through the gate");
     assert!(client.is_ended());
 }
@@ -140,6 +140,6 @@ fn a_silent_answer_ends_when_its_client_resets_the_connection() {
     client.ask("/quiet");
     assert_eq!(client.answer().status, 200);
     client.reset();
-    wait_for(|| server.house.gave_up());
+    wait_for(|| server.service.gave_up());
     wait_for(|| server.drain().connections() == 0);
 }

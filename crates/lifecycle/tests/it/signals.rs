@@ -1,4 +1,4 @@
-//! What a signal does.
+//! Signals.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -43,7 +43,7 @@ fn a_process_stops_when_its_terminal_is_gone() {
         .stdin(line)
         .spawn();
     assert_eq!(child.line(), "listening");
-    // With the terminal still there it is a wish like any other.
+    // With the terminal still there it asks for a reload.
     child.signal(Signal::HUP);
     assert_eq!(child.line(), "Hangup");
     drop(terminal);
@@ -66,7 +66,7 @@ fn a_process_under_nohup_outlives_its_terminal() {
     child.terminate();
 }
 
-/// A new terminal, and the line on which a process sits at it.
+/// A new terminal, and its other end for a process.
 fn terminal() -> (std::os::fd::OwnedFd, File) {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&terminal).unwrap();

@@ -1,4 +1,4 @@
-//! Where a listener comes from.
+//! Listeners, inherited and bound.
 
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
@@ -9,11 +9,11 @@ use lifecycle::Socket;
 use crate::child::{Child, Running};
 use crate::client::Client;
 
-/// Hands its stdin over as descriptor 3.
+/// A server that gets `file` as descriptor 3.
 const HAND_OVER: [&str; 3] = ["sh", "-c", "LISTEN_FDS=1 exec \"$0\" \"$@\" 3<&0"];
 
-fn heir(file: impl Into<OwnedFd>, launcher: &[&str]) -> Running {
-    Child::through(launcher, "heir").stdin(file).spawn()
+fn server_with(file: impl Into<OwnedFd>, launcher: &[&str]) -> Running {
+    Child::through(launcher, "server_on_an_inherited_socket").stdin(file).spawn()
 }
 
 fn listener() -> TcpListener {
@@ -21,14 +21,14 @@ fn listener() -> TcpListener {
 }
 
 #[test]
-fn a_socket_that_is_handed_over_is_used_and_not_passed_on() {
+fn an_inherited_socket_is_used_and_not_passed_to_children() {
     let listener = listener();
     let address = listener.local_addr().unwrap();
-    let mut heir = heir(listener, &HAND_OVER);
+    let mut heir = server_with(listener, &HAND_OVER);
     assert_eq!(heir.line(), format!("{address} shared=true left=false"));
-    // The listener came blocking; a server that left it so would hang here.
+    // The inherited listener is blocking. A server that left it so would hang here.
     for _ in 0..3 {
-        assert_eq!(Client::connect(address).get("/").body, "heir");
+        assert_eq!(Client::connect(address).get("/").body, "server_on_an_inherited_socket");
     }
     heir.terminate();
 }
@@ -36,16 +36,16 @@ fn a_socket_that_is_handed_over_is_used_and_not_passed_on() {
 #[test]
 fn listen_pid_is_respected() {
     let mine = ["sh", "-c", "LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" \"$@\" 3<&0"];
-    assert!(heir(listener(), &mine).line().contains("shared=true"));
+    assert!(server_with(listener(), &mine).line().contains("shared=true"));
     let other = ["sh", "-c", "LISTEN_FDS=1 LISTEN_PID=1 exec \"$0\" \"$@\" 3<&0"];
-    assert_eq!(heir(listener(), &other).line(), "nothing");
-    assert_eq!(heir(listener(), &[]).line(), "nothing");
+    assert_eq!(server_with(listener(), &other).line(), "nothing");
+    assert_eq!(server_with(listener(), &[]).line(), "nothing");
 }
 
 #[test]
-fn what_is_no_listening_tcp_socket_is_refused_in_words() {
-    let refused = |file: OwnedFd| heir(file, &HAND_OVER).line();
-    let words = "error: `LISTEN_FDS` hands over what is no listening TCP socket:";
+fn a_descriptor_that_is_no_listening_tcp_socket_gets_a_clear_error() {
+    let refused = |file: OwnedFd| server_with(file, &HAND_OVER).line();
+    let words = "error: `LISTEN_FDS` passes no listening TCP socket:";
     let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
     assert_eq!(refused(udp.into()), format!("{words} fd 3 is not a valid tcp socket"));
     let file = tempfile::tempfile().unwrap();
@@ -54,13 +54,13 @@ fn what_is_no_listening_tcp_socket_is_refused_in_words() {
     assert_eq!(refused(deaf.into()), format!("{words} it does not listen"));
     let two = ["sh", "-c", "LISTEN_FDS=2 exec \"$0\" \"$@\" 3<&0 4<&0"];
     assert_eq!(
-        heir(listener(), &two).line(),
-        "error: `LISTEN_FDS` hands over 2 sockets, expected 1: give each its own server",
+        server_with(listener(), &two).line(),
+        "error: `LISTEN_FDS` passes 2 sockets, expected 1: give each its own server",
     );
 }
 
 #[test]
-fn a_port_that_is_taken_is_told_with_its_holder() {
+fn the_error_for_a_port_in_use_names_its_owner() {
     let holder = listener();
     let address = holder.local_addr().unwrap();
     let error = Socket::bind(address).unwrap_err();
@@ -75,7 +75,7 @@ fn a_port_that_is_taken_is_told_with_its_holder() {
 }
 
 #[test]
-fn an_address_of_somebody_else_is_told_without_a_holder() {
+fn the_error_for_an_address_of_another_machine_names_no_owner() {
     let error = Socket::bind("192.0.2.1:0".parse().unwrap()).unwrap_err();
     assert_eq!(error.reason.kind(), std::io::ErrorKind::AddrNotAvailable);
     assert_eq!(error.owner, None);
@@ -91,7 +91,7 @@ fn localhost_is_loopback() {
 }
 
 #[test]
-fn a_host_that_is_no_address_is_refused_in_words() {
+fn a_host_that_is_no_address_gets_a_clear_error() {
     let error = Socket::bind_host("example.org", 80).unwrap_err();
     assert_eq!(error.to_string(), "cannot bind `example.org:80`: expected an IP address or `localhost`",);
 }
@@ -113,7 +113,7 @@ fn an_existing_service_stops_by_sigterm_in_either_form() {
 }
 
 #[test]
-fn an_existing_service_takes_the_socket_that_is_handed_over() {
+fn an_existing_service_takes_an_inherited_socket() {
     let listener = listener();
     let address = listener.local_addr().unwrap().to_string();
     let mut service = Child::through(&HAND_OVER, "service_in_two_lines").stdin(listener).spawn();
@@ -139,7 +139,7 @@ fn a_socket_knows_the_names_of_its_address() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn an_overlapping_address_is_bound_beside_ours_and_beside_nobody_elses() {
+fn an_overlapping_address_is_bound_beside_our_own_and_beside_no_others() {
     let ours = Socket::bind_host("127.0.0.1", 0).unwrap();
     let port = ours.address().port();
     let all = Socket::bind_host_beside("0.0.0.0", port, &[&ours]).unwrap();

@@ -1,4 +1,4 @@
-//! Where log lines wait, and the thread that writes them.
+//! The queue of log lines, and the thread that writes them.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -9,61 +9,62 @@ use std::time::{Duration, Instant};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Lines that may wait for a slow writer; further ones are dropped.
+/// Lines that may wait for a slow writer. Further lines are dropped.
 const LINES: usize = 8192;
 
-/// Bytes that are written in one go while lines come faster than they are written.
+/// Bytes that are written at once while lines come faster than they are written.
 const BATCH: usize = 16 * 1024;
 
 /// Starts the thread that writes to `writer`.
-pub(crate) fn start(writer: impl Write + Send + 'static) -> (Queue, Tally, WorkerGuard) {
-    let counts = Arc::new(Counts::default());
-    let sink = Sink { writer, counts: Arc::clone(&counts), buffer: Vec::with_capacity(BATCH), lines: 0 };
+pub(crate) fn start(writer: impl Write + Send + 'static) -> (Queue, Counts, WorkerGuard) {
+    let totals = Arc::new(Totals::default());
+    let batches =
+        Batches { writer, totals: Arc::clone(&totals), buffer: Vec::with_capacity(BATCH), lines: 0 };
     let (writer, worker) =
-        NonBlockingBuilder::default().buffered_lines_limit(LINES).thread_name("log").finish(sink);
-    let tally = Tally { counts, dropped: writer.error_counter() };
-    (Queue { writer, tally: tally.clone() }, tally, worker)
+        NonBlockingBuilder::default().buffered_lines_limit(LINES).thread_name("log").finish(batches);
+    let counts = Counts { totals, dropped: writer.error_counter() };
+    (Queue { writer, counts: counts.clone() }, counts, worker)
 }
 
-/// Where lines wait for the writing thread. Writing to it never waits.
+/// The lines that wait for the writing thread. Writing to it never blocks.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
     writer: NonBlocking,
-    tally: Tally,
+    counts: Counts,
 }
 
-/// What became of the lines.
+/// How many lines were written and lost.
 #[derive(Clone, Debug)]
-pub(crate) struct Tally {
-    counts: Arc<Counts>,
+pub(crate) struct Counts {
+    totals: Arc<Totals>,
     dropped: ErrorCounter,
 }
 
 #[derive(Debug, Default)]
-struct Counts {
+struct Totals {
     sent: AtomicU64,
     written: AtomicU64,
     refused: AtomicU64,
 }
 
-struct Sink<W> {
+struct Batches<W> {
     writer: W,
-    counts: Arc<Counts>,
+    totals: Arc<Totals>,
     buffer: Vec<u8>,
     lines: u64,
 }
 
-impl Tally {
-    /// Lines that no writer took: dropped because too many waited, or refused.
+impl Counts {
+    /// Lines that were lost: too many waited, or the writer refused them.
     pub(crate) fn lost(&self) -> u64 {
-        self.counts.refused.load(Ordering::SeqCst) + self.dropped.dropped_lines() as u64
+        self.totals.refused.load(Ordering::SeqCst) + self.dropped.dropped_lines() as u64
     }
 
-    /// Waits until no line waits any more; `false` when that takes longer than `patience`.
-    pub(crate) fn settles_within(&self, patience: Duration) -> bool {
-        let deadline = Instant::now() + patience;
-        while self.counts.written.load(Ordering::SeqCst) + self.lost()
-            < self.counts.sent.load(Ordering::SeqCst)
+    /// Blocks until no line waits any more. Returns `false` if that takes longer than `limit`.
+    pub(crate) fn flushed_within(&self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        while self.totals.written.load(Ordering::SeqCst) + self.lost()
+            < self.totals.sent.load(Ordering::SeqCst)
         {
             if Instant::now() >= deadline {
                 return false;
@@ -84,7 +85,7 @@ impl<'a> MakeWriter<'a> for Queue {
 
 impl Write for Queue {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.tally.counts.sent.fetch_add(1, Ordering::SeqCst);
+        self.counts.totals.sent.fetch_add(1, Ordering::SeqCst);
         self.writer.write(line)
     }
 
@@ -93,7 +94,7 @@ impl Write for Queue {
     }
 }
 
-impl<W: Write> Write for Sink<W> {
+impl<W: Write> Write for Batches<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.buffer.extend_from_slice(line);
         self.lines += 1;
@@ -103,10 +104,10 @@ impl<W: Write> Write for Sink<W> {
         Ok(line.len())
     }
 
-    /// A writer that refuses loses these lines, never the ones after them.
+    /// A writer that refuses loses these lines. Later lines are written.
     fn flush(&mut self) -> io::Result<()> {
         let taken = self.writer.write_all(&self.buffer).and_then(|()| self.writer.flush());
-        let count = if taken.is_ok() { &self.counts.written } else { &self.counts.refused };
+        let count = if taken.is_ok() { &self.totals.written } else { &self.totals.refused };
         count.fetch_add(self.lines, Ordering::SeqCst);
         self.buffer.clear();
         self.lines = 0;

@@ -1,4 +1,4 @@
-//! Clients that keep a server waiting, and a system that gives too little.
+//! Slow and silent clients, and a system without descriptors.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ const SHORT: Duration = Duration::from_millis(300);
 
 #[test]
 fn a_head_that_comes_slowly_is_cut() {
-    let server = Setup::own(LONG, LONG).patience(SHORT, LONG).start();
+    let server = Setup::own(LONG, LONG).timeouts(SHORT, LONG).start();
     let since = Instant::now();
     let mut client = Client::connect(server.address());
     for piece in ["GET / HT", "TP/1.1\r\n", "host: t"] {
@@ -24,14 +24,14 @@ fn a_head_that_comes_slowly_is_cut() {
 }
 
 #[test]
-fn a_client_that_never_says_a_word_is_cut() {
-    let server = Setup::own(LONG, LONG).patience(SHORT, LONG).start();
+fn a_client_that_sends_nothing_is_cut() {
+    let server = Setup::own(LONG, LONG).timeouts(SHORT, LONG).start();
     assert!(Client::connect(server.address()).is_ended());
 }
 
 #[test]
 fn an_idle_connection_is_closed() {
-    let server = Setup::own(LONG, LONG).patience(SHORT, LONG).start();
+    let server = Setup::own(LONG, LONG).timeouts(SHORT, LONG).start();
     let mut client = Client::connect(server.address());
     client.get("/");
     let since = Instant::now();
@@ -41,35 +41,35 @@ fn an_idle_connection_is_closed() {
 
 #[test]
 fn a_slow_handler_is_not_taken_for_an_idle_connection() {
-    let server = Setup::own(LONG, LONG).patience(SHORT, SHORT).start();
+    let server = Setup::own(LONG, LONG).timeouts(SHORT, SHORT).start();
     let mut client = Client::connect(server.address());
     client.ask("/gate");
     sleep(SHORT * 3);
-    server.house.open_the_gate();
+    server.service.open_the_gate();
     assert_eq!(client.answer().body, "through the gate");
 }
 
 #[test]
 fn a_client_that_reads_nothing_is_cut_with_its_answer() {
-    let server = Setup::own(LONG, LONG).patience(LONG, SHORT).start();
+    let server = Setup::own(LONG, LONG).timeouts(LONG, SHORT).start();
     let mut client = Client::connect(server.address());
     client.ask("/forever");
-    wait_for(|| server.house.gave_up());
+    wait_for(|| server.service.gave_up());
     wait_for(|| server.drain().connections() == 0);
     assert!(client.is_ended());
 }
 
 #[test]
 fn a_client_that_reads_slowly_is_not_cut() {
-    let patience = Duration::from_secs(2);
-    let server = Setup::own(LONG, LONG).patience(LONG, patience).start();
+    let timeout = Duration::from_secs(2);
+    let server = Setup::own(LONG, LONG).timeouts(LONG, timeout).start();
     let mut client = Client::connect(server.address());
     client.ask("/forever");
-    let until = Instant::now() + patience * 3 / 2;
+    let until = Instant::now() + timeout * 3 / 2;
     while Instant::now() < until {
-        client.sip();
+        client.read_some();
     }
-    assert!(!server.house.gave_up());
+    assert!(!server.service.gave_up());
 }
 
 #[test]
@@ -79,12 +79,12 @@ fn running_out_of_descriptors_slows_accepting_and_kills_nothing() {
     let address = child.line().parse().unwrap();
     let mut first = Client::connect(address);
     assert_eq!(first.get("/").status, 200);
-    // More than it has descriptors for; the rest waits in the queue.
+    // More connections than it has descriptors. The rest waits in the queue.
     let mut crowd: Vec<Client> = (0..DESCRIPTORS).map(|_| Client::connect(address)).collect();
     for client in &mut crowd {
         client.ask("/");
     }
-    child.complains_of("cannot accept connections");
+    child.wait_for_stderr("cannot accept connections");
     assert_eq!(first.get("/").status, 200);
     drop(first);
     for mut client in crowd {

@@ -1,4 +1,4 @@
-//! One connection's bytes.
+//! The bytes of one connection.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -16,37 +16,37 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{Sleep, sleep, timeout};
 
-/// Bytes that a client may still send after its last answer before the connection is closed in its face.
-const LEFTOVERS: usize = 1024 * 1024;
+/// Bytes that a client may still send after its last answer. After more of them the connection is reset.
+const UNREAD: usize = 1024 * 1024;
 
-/// How often a connection with unread bytes is asked whether its client has closed its half.
-const GLANCE: Duration = Duration::from_secs(1);
+/// How often a connection with unread bytes is checked for a client that has closed its half.
+const RECHECK: Duration = Duration::from_secs(1);
 
-/// How long a client may take to notice that its connection was closed.
-const FAREWELL: Duration = Duration::from_millis(500);
+/// How long a client may take to close its half after the server has closed the other.
+const CLOSING: Duration = Duration::from_millis(500);
 
-/// The two ends that share a connection: hyper, which owns this, and the [`Line`], which watches.
-pub(crate) struct Wire {
-    // A half knows from a read that fills no buffer that there is no more to read, which saves asking again.
+/// A connection as hyper reads and writes it. The [`ConnectionSocket`] watches the same socket.
+pub(crate) struct ConnectionIo {
+    // After a read that does not fill the buffer, a half knows that there is no more to read. That saves a system call.
     reading: OwnedReadHalf,
-    line: Arc<Line>,
-    patience: Duration,
+    socket: Arc<ConnectionSocket>,
+    write_timeout: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-/// What can be known about a connection while hyper owns its bytes.
-pub(crate) struct Line {
+/// The socket of a connection whose bytes hyper owns.
+pub(crate) struct ConnectionSocket {
     writing: OwnedWriteHalf,
-    /// Bytes were read that belong to a request not yet begun.
-    hearing: AtomicBool,
+    /// Whether bytes were read of a request that has not begun.
+    partial_request: AtomicBool,
 }
 
-impl Wire {
-    /// A client that takes nothing for as long as `patience` while there is something to write is given up.
-    pub(crate) fn new(stream: TcpStream, patience: Duration) -> (Wire, Arc<Line>) {
+impl ConnectionIo {
+    /// A write fails after `write_timeout` if the client takes nothing for as long.
+    pub(crate) fn new(stream: TcpStream, write_timeout: Duration) -> (ConnectionIo, Arc<ConnectionSocket>) {
         let (reading, writing) = stream.into_split();
-        let line = Arc::new(Line { writing, hearing: AtomicBool::new(false) });
-        (Wire { reading, line: Arc::clone(&line), patience, stalled: None }, line)
+        let socket = Arc::new(ConnectionSocket { writing, partial_request: AtomicBool::new(false) });
+        (ConnectionIo { reading, socket: Arc::clone(&socket), write_timeout, stalled: None }, socket)
     }
 
     fn write_with(
@@ -55,40 +55,39 @@ impl Wire {
         write: impl Fn(&TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
         loop {
-            match self.line.stream().poll_write_ready(context) {
+            match self.socket.stream().poll_write_ready(context) {
                 Poll::Ready(ready) => ready?,
-                Poll::Pending => return self.poll_patience(context),
+                Poll::Pending => return self.poll_timeout(context),
             }
-            match write(self.line.stream()) {
+            match write(self.socket.stream()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 written => {
                     self.stalled = None;
-                    self.line.heard_out();
+                    self.socket.clear_partial_request();
                     return Poll::Ready(written);
                 }
             }
         }
     }
 
-    fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let patience = self.patience;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
+    fn poll_timeout(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let timeout = self.write_timeout;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(timeout)));
         ready!(stalled.as_mut().poll(context));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes no bytes")))
     }
 }
 
-impl Line {
-    /// A request began, or an answer is on its way: what was read so far belongs to it.
-    pub(crate) fn heard_out(&self) {
-        self.hearing.store(false, Ordering::Relaxed);
+impl ConnectionSocket {
+    /// A request has begun, or is being answered. The bytes that were read so far belong to it.
+    pub(crate) fn clear_partial_request(&self) {
+        self.partial_request.store(false, Ordering::Relaxed);
     }
 
-    /// Whether a client has sent bytes of a request that did not begin: read ones, or ones that still wait
-    /// in the kernel.
-    pub(crate) fn is_speaking(&self) -> bool {
+    /// Whether the client has sent bytes of a request that has not begun. They were read, or wait in the kernel.
+    pub(crate) fn has_partial_request(&self) -> bool {
         let mut byte = [MaybeUninit::uninit()];
-        self.hearing.load(Ordering::Relaxed)
+        self.partial_request.load(Ordering::Relaxed)
             || SockRef::from(self.stream()).peek(&mut byte).is_ok_and(|waiting| waiting > 0)
     }
 
@@ -99,24 +98,24 @@ impl Line {
                 return;
             }
             // There are bytes that hyper has not read yet.
-            sleep(GLANCE).await;
+            sleep(RECHECK).await;
         }
         std::future::pending::<()>().await;
     }
 
-    /// Resolves when the connection was reset. A client that has closed it altogether resets it at the next write; one that
-    /// has closed its half alone does not.
-    pub(crate) async fn broken(&self) {
+    /// Resolves when the connection is reset. A client that has closed it resets it at the next write. A client that has closed
+    /// its half alone does not.
+    pub(crate) async fn reset(&self) {
         if self.stream().ready(Interest::ERROR).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Closes the connection so that its client receives the last answer: a socket closed with unread bytes
-    /// resets the connection, and a reset overtakes what the client has not read yet.
+    /// Closes the connection so that its client receives the last answer. A socket that is closed with unread bytes resets the
+    /// connection, and the client then loses the bytes that it has not read yet.
     pub(crate) async fn close(&self) {
         if SockRef::from(self.stream()).shutdown(Shutdown::Write).is_ok() {
-            let _ = timeout(FAREWELL, self.discard()).await;
+            let _ = timeout(CLOSING, self.discard()).await;
         }
     }
 
@@ -126,7 +125,7 @@ impl Line {
 
     async fn discard(&self) {
         let mut scrap = [0; 1024];
-        let mut left = LEFTOVERS;
+        let mut left = UNREAD;
         while self.stream().readable().await.is_ok() {
             match self.stream().try_read(&mut scrap) {
                 Ok(0) => return,
@@ -138,7 +137,7 @@ impl Line {
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for ConnectionIo {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -146,12 +145,12 @@ impl AsyncRead for Wire {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.reading).poll_read(context, buffer))?;
-        self.line.hearing.store(buffer.filled().len() > before, Ordering::Relaxed);
+        self.socket.partial_request.store(buffer.filled().len() > before, Ordering::Relaxed);
         Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for ConnectionIo {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -178,6 +177,6 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(SockRef::from(self.line.stream()).shutdown(Shutdown::Write))
+        Poll::Ready(SockRef::from(self.socket.stream()).shutdown(Shutdown::Write))
     }
 }

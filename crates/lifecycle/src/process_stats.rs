@@ -1,4 +1,4 @@
-//! What the process can count about itself.
+//! Numbers about this process.
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,21 +7,20 @@ use crate::logs;
 use crate::stage::Outcome;
 use crate::upgrade_error::UpgradeError;
 
-/// The figures of this process, taken by [`figures`].
+/// Numbers about this process, at one moment: see [`process_stats`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
+pub struct ProcessStats {
     /// Connections open now, over all listeners.
     pub connections: u64,
-    /// Drains ended so far.
+    /// Drains that have ended so far.
     pub drains: Drains,
-    /// Upgrades ended so far, by outcome: `succeeded` is counted by the successor, the others by the process that
-    /// serves on.
+    /// Upgrades that have ended so far, by outcome. The successor counts `succeeded`, the old process the others.
     pub upgrades: Vec<(&'static str, u64)>,
-    /// Resident memory in bytes, where the system tells.
+    /// Resident memory in bytes, if the system tells.
     pub memory: Option<u64>,
-    /// Open file descriptors, where the system tells.
+    /// Open file descriptors, if the system tells.
     pub descriptors: Option<u64>,
-    /// Threads, where the system tells.
+    /// Threads, if the system tells.
     pub threads: Option<u64>,
     /// Log lines that were dropped because stderr did not take them.
     pub lines_dropped: u64,
@@ -32,7 +31,7 @@ pub struct Figures {
 pub struct Drains {
     /// Every connection ended by itself.
     pub clean: u64,
-    /// Something was cut at the deadline.
+    /// A connection was cut at the deadline.
     pub cut: u64,
     /// Ended by a second signal.
     pub forced: u64,
@@ -45,10 +44,10 @@ static CLEAN: AtomicU64 = AtomicU64::new(0);
 static CUT: AtomicU64 = AtomicU64::new(0);
 static FORCED: AtomicU64 = AtomicU64::new(0);
 
-/// The figures of this process, now. The last three optional ones are read from `/proc/self` at every call.
-pub fn figures() -> Figures {
+/// The numbers of this process, now. Every call reads memory, descriptors and threads from `/proc/self`.
+pub fn process_stats() -> ProcessStats {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    Figures {
+    ProcessStats {
         connections: connections(),
         drains: Drains {
             clean: CLEAN.load(Ordering::Relaxed),
@@ -72,15 +71,15 @@ pub(crate) fn connections() -> u64 {
     CONNECTIONS.load(Ordering::Relaxed)
 }
 
-pub(crate) fn connected() {
+pub(crate) fn connection_opened() {
     CONNECTIONS.fetch_add(1, Ordering::Relaxed);
 }
 
-pub(crate) fn disconnected() {
+pub(crate) fn connection_closed() {
     CONNECTIONS.fetch_sub(1, Ordering::Relaxed);
 }
 
-pub(crate) fn drained(outcome: Outcome) {
+pub(crate) fn drain_ended(outcome: Outcome) {
     let counter = match outcome {
         Outcome::Clean => &CLEAN,
         Outcome::Cut(_) => &CUT,
@@ -90,7 +89,7 @@ pub(crate) fn drained(outcome: Outcome) {
 }
 
 /// Counts an upgrade by its outcome. The successor counts a success, which `None` stands for.
-pub(crate) fn upgraded(error: Option<&UpgradeError>) {
+pub(crate) fn upgrade_ended(error: Option<&UpgradeError>) {
     let outcome = error.map_or(UpgradeError::OUTCOMES[0], UpgradeError::as_str);
     if let Some(at) = UpgradeError::OUTCOMES.iter().position(|known| *known == outcome) {
         UPGRADES[at].fetch_add(1, Ordering::Relaxed);
@@ -103,7 +102,7 @@ fn field(status: &str, name: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// The listing holds one descriptor of its own, which is not counted.
+/// The listing itself has one descriptor open, which is not counted.
 fn descriptors() -> Option<u64> {
     let listed = fs::read_dir("/proc/self/fd").ok()?.count();
     u64::try_from(listed).ok()?.checked_sub(1)
@@ -111,33 +110,32 @@ fn descriptors() -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{field, figures};
+    use super::{field, process_stats};
     use crate::drain::Drain;
     use crate::stage::DrainTimeouts;
 
     #[test]
     fn a_connection_and_a_drain_are_counted() {
-        let before = figures();
+        let before = process_stats();
         let drain = Drain::new(DrainTimeouts::default(), false);
         let connection = drain.connection();
-        assert!(figures().connections > 0);
+        assert!(process_stats().connections > 0);
         drop(connection);
         drain.begin();
         drain.settle();
-        assert!(figures().drains.clean > before.drains.clean);
+        assert!(process_stats().drains.clean > before.drains.clean);
     }
 
     #[test]
-    #[cfg(target_os = "linux")]
     fn the_process_knows_its_size() {
-        let figures = figures();
-        assert!(figures.memory.is_some_and(|bytes| bytes > 1 << 20), "{figures:?}");
-        assert!(figures.descriptors.is_some_and(|open| open >= 3), "{figures:?}");
-        assert!(figures.threads.is_some_and(|threads| threads >= 1), "{figures:?}");
+        let stats = process_stats();
+        assert!(stats.memory.is_some_and(|bytes| bytes > 1 << 20), "{stats:?}");
+        assert!(stats.descriptors.is_some_and(|open| open >= 3), "{stats:?}");
+        assert!(stats.threads.is_some_and(|threads| threads >= 1), "{stats:?}");
     }
 
     #[test]
-    fn the_kernels_text_is_read_by_name() {
+    fn a_field_of_the_kernels_text_is_found_by_its_name() {
         let status = "Name:\tdemo\nVmRSS:\t    5120 kB\nThreads:\t7\n";
         assert_eq!(field(status, "VmRSS:"), Some(5120));
         assert_eq!(field(status, "Threads:"), Some(7));

@@ -1,4 +1,4 @@
-//! A listener with a runtime of its own.
+//! A listener that is served on a runtime of its own.
 
 use std::future::Future;
 use std::io;
@@ -13,20 +13,20 @@ use crate::drain::Drain;
 use crate::endpoint::Endpoint;
 use crate::stage::Outcome;
 
-/// How long after the deadline a runtime whose threads are all blocked is still waited for.
+/// How long after the deadline a runtime is waited for. All of its threads may be blocked.
 const GRACE: Duration = Duration::from_millis(250);
 
-/// One endpoint being served, on threads of its own. Dropping it forces its end.
+/// An endpoint that is served on threads of its own. Dropping it forces its end.
 #[derive(Debug)]
-pub struct Lane {
+pub struct ServerThread {
     address: SocketAddr,
     drain: Drain,
     ended: oneshot::Receiver<io::Result<Outcome>>,
 }
 
-/// Serves `endpoint` with a framework's `serve` on a runtime and threads of its own, which are gone when
-/// the drain is over, whatever the framework left behind: tasks, timers, connections.
-pub fn spawn<F, Fut>(endpoint: Endpoint, serve: F) -> io::Result<Lane>
+/// Serves `endpoint` with a framework's `serve` on a runtime and threads of its own. They are gone when the drain is over,
+/// whatever the framework left behind: tasks, timers, connections.
+pub fn spawn<F, Fut>(endpoint: Endpoint, serve: F) -> io::Result<ServerThread>
 where
     F: FnOnce(Endpoint) -> Fut + Send + 'static,
     Fut: Future<Output = io::Result<()>>,
@@ -35,7 +35,7 @@ where
 }
 
 /// The same for a server that has its endpoint already.
-pub(crate) fn start<F, Fut>(address: SocketAddr, drain: Drain, serve: F) -> io::Result<Lane>
+pub(crate) fn start<F, Fut>(address: SocketAddr, drain: Drain, serve: F) -> io::Result<ServerThread>
 where
     F: FnOnce() -> Fut + Send + 'static,
     Fut: Future<Output = io::Result<()>>,
@@ -44,9 +44,9 @@ where
         Builder::new_multi_thread().thread_name(format!("port-{}", address.port())).enable_all().build()?;
     let (report, ended) = oneshot::channel();
     let order = drain.clone();
-    thread::Builder::new().name(format!("lane-{}", address.port())).spawn(move || {
+    thread::Builder::new().name(format!("server-{}", address.port())).spawn(move || {
         let result = runtime.block_on(async {
-            // Settled before the framework's future is dropped, which would leave nothing to count.
+            // The outcome is decided before the framework's future, and with it every connection, is dropped.
             let cut = async {
                 order.cut().await;
                 order.settle()
@@ -59,23 +59,22 @@ where
         runtime.shutdown_background();
         let _ = report.send(result);
     })?;
-    Ok(Lane { address, drain, ended })
+    Ok(ServerThread { address, drain, ended })
 }
 
-impl Lane {
+impl ServerThread {
     /// The address that it serves.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The order of its end.
+    /// Its drain.
     pub fn drain(&self) -> &Drain {
         &self.drain
     }
 
-    /// Resolves when it has ended, with how that went; never later than a moment after the deadline. An
-    /// error says why it ended without having been asked to. Cancelling it loses nothing; once it has
-    /// resolved it must not be called again.
+    /// Resolves with the outcome when it has ended, 250 ms after the deadline at the latest. An error says why it ended without
+    /// a drain. Cancelling it loses nothing. It must not be called again after it has resolved.
     pub async fn drained(&mut self) -> io::Result<Outcome> {
         let overdue = async {
             self.drain.cut().await;
@@ -89,7 +88,7 @@ impl Lane {
     }
 }
 
-impl Drop for Lane {
+impl Drop for ServerThread {
     fn drop(&mut self) {
         self.drain.force();
     }
