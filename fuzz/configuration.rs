@@ -1,9 +1,16 @@
-//! Bytes to an accepted configuration, or a diagnosis: two layers, overrides, then an edit of the upper layer.
+//! Fuzzes the configuration: two layers, overrides, then an edit of the upper layer.
 //!
+<<<<<<< HEAD
 //! `just fuzz` runs it, on stable. The input is cut at every NUL: the lower layer, the upper one (JSON if it begins with a space, TOML if
 //! it begins with a tab), the upper one as edited, then overrides
 //! (`KEY=VALUE`; one that begins with `APP__` comes from the environment). Nothing may panic, an input may take 100 ms of
 //! the processor's time for every 4 KiB, and what is known to be a secret is in no diagnosis and in no history.
+=======
+//! `just fuzz` runs it on stable Rust. The input is split at every NUL into the lower layer, the upper one (JSON if it begins
+//! with a space, TOML if it begins with a tab), the edited upper one, and overrides (`KEY=VALUE`; one that begins with `APP__`
+//! comes from the environment). Nothing may panic. An input may take 100 ms of processor time. No known secret may be in a
+//! diagnosis or in the history.
+>>>>>>> 9286517 (fuzz: plain comments)
 #![no_main]
 
 use std::fs;
@@ -14,14 +21,18 @@ use std::time::Duration;
 use configs::{AppConfig, Diagnosis, ExposeSecret, Unwatched, UnknownKeys};
 use libfuzzer_sys::fuzz_target;
 
+<<<<<<< HEAD
 /// Upper bound on the time of an input of up to 4 KiB; a longer one may take as much for every 4 KiB.
+=======
+/// Upper bound on the processor time of one input.
+>>>>>>> 9286517 (fuzz: plain comments)
 const HANG: Duration = Duration::from_millis(100);
 const PIECE: usize = 4096;
 
-/// A secret shorter than this may be part of words that stand there anyway.
+/// A shorter secret may be part of other words by chance.
 const TELLING: usize = 8;
 
-/// What stands for a secret in the seeds, on lines of its own.
+/// The secret in the seeds, on lines of its own.
 const PLANTED: &str = "Xq7hunter2ZZ";
 
 fuzz_target!(|input: &[u8]| {
@@ -78,10 +89,10 @@ fn try_out(input: &[u8]) {
     }
 }
 
-/// No text repeats a secret.
+/// Checks that no text contains a secret.
 fn tells_nothing(said: &[String], secrets: &[String]) {
     for secret in secrets {
-        // JSON and Debug write some characters differently.
+        // JSON and `Debug` escape some characters.
         let plain = secret.chars().all(|c| c.is_ascii_alphanumeric());
         if let Some(telling) = said.iter().find(|text| plain && text.contains(secret.as_str())) {
             panic!("`{secret}` is in: {telling}");
@@ -93,11 +104,11 @@ fn in_force(unwatched: &Unwatched<AppConfig>) -> Vec<String> {
     let Some(snapshot) = unwatched.snapshot() else { return Vec::new() };
     let token = snapshot.admin_token.as_ref().map(|token| token.expose_secret().to_owned());
     let password = snapshot.database.password.expose_secret().to_owned();
-    // One that is a word of the configuration itself, a key or another value, is no secret.
+    // A secret that is also a key or another value does not count.
     token.into_iter().chain([password]).filter(|secret| secret.len() >= TELLING && secret.contains(PLANTED)).collect()
 }
 
-/// The planted secret, if it stands nowhere but as the value of a key that is one.
+/// The planted secret, if it occurs only as the value of a secret key.
 fn planted(input: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(input);
     let of_a_key = |line: &str| line.trim_start_matches(' ').strip_prefix("password: ") == Some(PLANTED);
@@ -113,7 +124,7 @@ fn write(path: &PathBuf, bytes: &[u8]) {
     fs::write(path, bytes).expect("the folder can be written");
 }
 
-/// In memory, and one for each process.
+/// A folder in memory for this process.
 fn folder() -> &'static PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -124,7 +135,8 @@ fn folder() -> &'static PathBuf {
     })
 }
 
-/// Of this thread, since the machine may be busy with other things: nanoseconds, from the scheduler's own books.
+/// The processor time of this thread, from the scheduler's statistics, in nanoseconds. Wall-clock time would count other
+/// programs.
 fn processor_time() -> Duration {
     let books = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanos = books.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0);

@@ -12,12 +12,13 @@ const FILES: &[(&str, &str)] = &[
     ),
     ("configs", "keeper recipe evidence drawn fault rehearsal in_force offer here"),
     ("views", "press leash weave excess spot"),
+    ("site", "edition in_force stand leave onward"),
     ("lifecycle", "petition signs handed holder setback terms berth place pier mooring life"),
     ("launch", "berth place pier mooring life succession"),
     ("intercept", "lend answers parked caller parcel grip tenancy lending"),
     (
         "hotrun",
-        "quiet manners census guardian herald shelf judge pace stamp survey ground making ask way errand refusal happening child lend \
+        "answers parked caller parcel way quiet manners census guardian herald shelf judge pace stamp survey ground making ask way errand refusal happening child lend \
          news sign",
     ),
     ("conformance", "ordeal callers caller ended shipped errand fate"),
