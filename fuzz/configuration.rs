@@ -1,16 +1,9 @@
 //! Fuzzes the configuration: two layers, overrides, then an edit of the upper layer.
 //!
-<<<<<<< HEAD
-//! `just fuzz` runs it, on stable. The input is cut at every NUL: the lower layer, the upper one (JSON if it begins with a space, TOML if
-//! it begins with a tab), the upper one as edited, then overrides
-//! (`KEY=VALUE`; one that begins with `APP__` comes from the environment). Nothing may panic, an input may take 100 ms of
-//! the processor's time for every 4 KiB, and what is known to be a secret is in no diagnosis and in no history.
-=======
 //! `just fuzz` runs it on stable Rust. The input is split at every NUL into the lower layer, the upper one (JSON if it begins
 //! with a space, TOML if it begins with a tab), the edited upper one, and overrides (`KEY=VALUE`; one that begins with `APP__`
-//! comes from the environment). Nothing may panic. An input may take 100 ms of processor time. No known secret may be in a
-//! diagnosis or in the history.
->>>>>>> 9286517 (fuzz: plain comments)
+//! comes from the environment). Nothing may panic. An input may take 100 ms of processor time for every 4 KiB. No known
+//! secret may be in a diagnosis or in the history.
 #![no_main]
 
 use std::fs;
@@ -21,11 +14,7 @@ use std::time::Duration;
 use configs::{AppConfig, Diagnosis, ExposeSecret, Unwatched, UnknownKeys};
 use libfuzzer_sys::fuzz_target;
 
-<<<<<<< HEAD
 /// Upper bound on the time of an input of up to 4 KiB; a longer one may take as much for every 4 KiB.
-=======
-/// Upper bound on the processor time of one input.
->>>>>>> 9286517 (fuzz: plain comments)
 const HANG: Duration = Duration::from_millis(100);
 const PIECE: usize = 4096;
 
