@@ -1,4 +1,4 @@
-//! Makes sets of templates from a folder.
+//! Compiles the templates of a folder.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::templates::Templates;
 /// The most templates, the largest one, and the largest set.
 const LIMITS: TreeLimits = TreeLimits { files: 1024, file_bytes: 1 << 20, total_bytes: 16 << 20 };
 
-/// Reads, compiles and tries one set after another.
+/// Reads, compiles and tries the templates of a folder, again and again.
 pub(crate) struct Compiler<T> {
     folder: PathBuf,
     trial: T,
@@ -21,13 +21,13 @@ pub(crate) struct Compiler<T> {
     version: u64,
 }
 
-/// What the set in force was made from. A set that was tried need not get there: one that was overtaken while it was
-/// tried does not.
+/// The sources of the set in force. A set that was tried may never be in force: it is dropped if the files changed
+/// during the trial.
 #[derive(Clone, Default)]
 pub(crate) struct InForce(Arc<Mutex<Option<Sources>>>);
 
 impl InForce {
-    /// The first set is in force, unless another one is already.
+    /// Records the first set, unless a later one is in force already.
     pub(crate) fn begin(&self, first: &Templates) {
         self.sources().get_or_insert_with(|| first.sources().clone());
     }
@@ -50,7 +50,7 @@ impl<T: Fn(&Templates) -> Result<(), Error>> Compiler<T> {
         Compiler { folder, trial, in_force, version: 0 }
     }
 
-    /// The set that the folder holds now, tried; `None` if it is the one in force.
+    /// Compiles and tries what the folder holds now. `None` if that is in force.
     pub(crate) fn compile(&mut self, files: &mut Files<'_>) -> Result<Option<Templates>, Error> {
         let found = files
             .tree(&self.folder, LIMITS, is_template)
@@ -64,8 +64,8 @@ impl<T: Fn(&Templates) -> Result<(), Error>> Compiler<T> {
         Ok(Some(templates))
     }
 
-    /// Compiles and tries a set. The engine panicking on some text is one more way for that text to be wrong: it must
-    /// not end the thread that would see it mended.
+    /// Compiles and tries a set. A panic of the engine counts as an error in the templates. It must not end the thread that
+    /// reads the corrected ones.
     fn tried(&self, sources: Sources) -> Result<Templates, Error> {
         catch_unwind(AssertUnwindSafe(|| {
             let templates = Templates::compile(&self.folder, sources, self.version + 1)?;

@@ -1,4 +1,4 @@
-//! What is wrong with a template, and where.
+//! An error in the templates, with its place.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -18,8 +18,7 @@ const MOST_REPORTS: usize = 10;
 
 /// Why a set of templates is not put in force, or a page is not rendered.
 ///
-/// It has two faces: [`message`](Error::message) is for whoever owns the templates, [`public`](Error::public) for
-/// anyone else.
+/// [`message`](Error::message) is for the owner of the templates, [`public`](Error::public) is safe to show to anyone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     fault: Fault,
@@ -27,7 +26,7 @@ pub struct Error {
     words: String,
 }
 
-/// What kind of thing is wrong: all that [`Error::public`] says.
+/// The kind of error. [`Error::public`] says no more than this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     Files,
@@ -47,17 +46,17 @@ struct Location {
 }
 
 impl Error {
-    /// An error of the caller's own, for a trial that finds something wrong that no template can know.
+    /// An error that the caller's trial found.
     pub fn refused(words: impl Into<String>) -> Error {
         Error { fault: Fault::Rendering, location: None, words: words.into() }
     }
 
-    /// Where it is, what it is, and what would be right: `templates/index.html:4:9: unknown filter `shout``.
+    /// The place, the error, and what was expected: `templates/index.html:4:9: unknown filter `shout``.
     pub fn message(&self) -> String {
         self.to_string()
     }
 
-    /// Where it is and what kind of thing it is: nothing from inside a template, no variable, no path of this machine.
+    /// The place and the kind of error. Without any text of the template, value of a variable, or path of this machine.
     pub fn public(&self) -> String {
         match &self.location {
             Some(Location { template, position: Some(position), .. }) => {
@@ -68,12 +67,12 @@ impl Error {
         }
     }
 
-    /// The name of the template, where one is at fault.
+    /// The name of the template, if the error is in one.
     pub fn template(&self) -> Option<&str> {
         self.location.as_ref().map(|location| location.template.as_str())
     }
 
-    /// The template's file: the folder as it was given, and the name.
+    /// The path of the template: the folder as it was given, and the name.
     pub fn file(&self) -> Option<&Path> {
         self.location.as_ref().map(|location| location.file.as_path())
     }
@@ -102,7 +101,7 @@ impl Error {
     }
 }
 
-/// Where errors come from.
+/// Constructors.
 impl Error {
     pub(crate) fn from_read(folder: &Path, error: &ReadError) -> Error {
         let words = match error.kind {
@@ -125,7 +124,7 @@ impl Error {
         Error::new(Fault::Limit, words).at(folder, name, None)
     }
 
-    pub(crate) fn unspeakable_name(folder: &Path, path: &Path) -> Error {
+    pub(crate) fn name_not_utf8(folder: &Path, path: &Path) -> Error {
         let file = folder.join(path);
         Error::new(Fault::Files, format!("the name of `{}` is not UTF-8, rename it", file.display()))
     }
@@ -157,7 +156,7 @@ impl Error {
         Error::new(Fault::Engine, format!("the page's variables are no struct or map: {error}"))
     }
 
-    /// What the engine says when a set does not compile.
+    /// An error of the engine while it compiles a set.
     pub(crate) fn from_compile(
         folder: &Path,
         sources: &Sources,
@@ -166,7 +165,7 @@ impl Error {
     ) -> Error {
         match error.kind() {
             ErrorKind::CircularInclude { tpl, include_chain: chain } => {
-                // The chain ends with the template at fault, which is also where the circle begins.
+                // The chain ends with the template that includes itself, and the circle begins with it.
                 let circle = chain.iter().position(|name| name == tpl).map_or(&chain[..], |at| &chain[at..]);
                 let next = circle.get(1).unwrap_or(tpl);
                 let words = format!("includes itself: {}", circle.join(" > "));
@@ -184,12 +183,12 @@ impl Error {
             }
             _ => match report::pointed(error) {
                 Some(report) => Error::reported(Fault::Syntax, folder, instrumented, &report),
-                None => Error::from_drawn(folder, instrumented, &error.to_string()),
+                None => Error::from_unknown_calls(folder, instrumented, &error.to_string()),
             },
         }
     }
 
-    /// What the engine says when the template `name` does not render.
+    /// An error of the engine while it renders the template `name`.
     pub(crate) fn from_render(
         folder: &Path,
         instrumented: &BTreeMap<String, Instrumented>,
@@ -205,7 +204,7 @@ impl Error {
         }
     }
 
-    /// Says what variables there are, where the engine says only that one is undefined.
+    /// Lists the variables, if the engine says only that one is undefined.
     pub(crate) fn with_available(mut self, names: impl Fn() -> Vec<String>) -> Error {
         if self.words.contains("undefined") && !self.words.contains("available") {
             let _ = write!(self.words, "; available variables: {}", names().join(", "));
@@ -213,9 +212,9 @@ impl Error {
         self
     }
 
-    /// Calls to what does not exist: the first one is pointed at, the others are told with their places.
-    fn from_drawn(folder: &Path, instrumented: &BTreeMap<String, Instrumented>, text: &str) -> Error {
-        let mut reports = report::drawn(text).into_iter();
+    /// Calls of unknown filters, tests and functions: the first one is the place of the error, the others are listed.
+    fn from_unknown_calls(folder: &Path, instrumented: &BTreeMap<String, Instrumented>, text: &str) -> Error {
+        let mut reports = report::parsed(text).into_iter();
         let Some(first) = reports.next() else {
             return Error::new(Fault::Reference, report::plain(text));
         };
@@ -243,7 +242,7 @@ impl Error {
     }
 }
 
-/// Where in the file it is that the engine points to.
+/// The position in the file for one in the instrumented text.
 fn original(instrumented: &BTreeMap<String, Instrumented>, template: &str, position: Position) -> Position {
     instrumented.get(template).map_or(position, |instrumented| instrumented.original(position))
 }

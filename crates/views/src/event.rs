@@ -1,4 +1,4 @@
-//! What happened to the templates.
+//! Events of the templates.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,7 +9,7 @@ use filewatch::Degraded;
 
 use crate::error::Error;
 
-/// What happened to the templates, told after it was decided: after the swap, where there was one.
+/// An event of the templates. It is reported after the swap, if there is one.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// A new set is in force.
@@ -19,19 +19,19 @@ pub enum Event {
         /// From the first read to the swap.
         took: Duration,
     },
-    /// The files were looked at and hold what is in force already; a problem told before is mended.
+    /// The files hold what is in force already. An earlier error is corrected.
     Unchanged {
         /// From the first read to the decision.
         took: Duration,
     },
-    /// The files hold no set that could be put in force. The last good one stays.
+    /// The files hold no set that can be put in force. The last good one stays.
     Rejected {
-        /// What is wrong, and where.
+        /// The reason, with its place.
         error: Error,
         /// From the first read to the decision.
         took: Duration,
     },
-    /// Changes are noticed later than usual from now on.
+    /// Changes may be noticed late from now on.
     Degraded(Degraded),
     /// Changes are noticed at once again.
     Recovered(Degraded),
@@ -39,19 +39,19 @@ pub enum Event {
 
 type Listener = Box<dyn FnMut(&Event) + Send>;
 
-/// Everyone who wants to hear of events.
+/// Everyone who gets the events.
 #[derive(Clone, Default)]
 pub(crate) struct Listeners(Arc<Mutex<Audience>>);
 
 #[derive(Default)]
 struct Audience {
     listeners: Vec<Listener>,
-    /// What was told and is not over.
+    /// The reported states that are not over.
     degraded: BTreeSet<Degraded>,
 }
 
 impl Listeners {
-    /// Whoever comes late is told what is degraded already.
+    /// Reports to the new listener what is degraded already.
     pub(crate) fn add(&self, listener: impl FnMut(&Event) + Send + 'static) {
         let mut audience = self.audience();
         let mut listener: Listener = Box::new(listener);
@@ -61,7 +61,7 @@ impl Listeners {
         audience.listeners.push(listener);
     }
 
-    /// Tells everyone, in the order in which they came. One that panics harms none of the others.
+    /// Reports to all listeners, in the order in which they were added. A panic of one does not affect the others.
     pub(crate) fn tell(&self, event: &Event) {
         let mut audience = self.audience();
         match event {

@@ -1,8 +1,8 @@
 //! Templates that always compile.
 //!
-//! [`Views`] holds the templates `**/*.html` of a folder, compiled, and follows the folder: save one, and what is
-//! rendered next is new. A set of templates goes live as a whole, after it has compiled as a whole and has stood the caller's
-//! trial, which is to render the page with the values in force.
+//! [`Views`] compiles the templates `**/*.html` of a folder and watches the folder: after a save, the next rendering is new. A
+//! set of templates is put in force as a whole. It must compile as a whole and pass the caller's trial, which renders the page with
+//! the values in force.
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -22,7 +22,7 @@
 //! let templates = views.snapshot(); // one for a request, and it stays as it is
 //! assert_eq!(templates.render("index.html", &page)?, "<h1>Hello &amp; welcome, world</h1>");
 //!
-//! // A template that asks for what is not there: here at the start, later as a rejected edit.
+//! // An unknown variable: an error at the start, a rejected edit later.
 //! std::fs::write(folder.path().join("index.html"), "<h1>\n{{ farewell }}</h1>")?;
 //! let error = Views::open(folder.path(), &RebuildLock::new(), move |templates| {
 //!     templates.render("index.html", &page).map(drop)
@@ -38,9 +38,8 @@
 //!
 //! # The invariant
 //!
-//! *What is in force has compiled and stood the trial.* A bad edit changes nothing: not the templates, not their version,
-//! only the record of it, an [`Event::Rejected`] with the template, the line, the column, and what would have been right. Whoever took a
-//! set keeps it, however the folder changes.
+//! *The set in force has compiled and passed the trial.* A bad edit changes neither the templates nor their version. It causes an
+//! [`Event::Rejected`] with the template, the line, the column and what was expected. A reader keeps the set that it took.
 //!
 //! Rendering always ends, and its memory is bounded. The engine alone has no limits: a loop runs for hours, includes overflow the
 //! stack, and 1 KB of `{% set x = x ~ x %}` takes all memory. So every template is compiled with calls in it that count the work
@@ -54,12 +53,10 @@
 //!
 //! # What it deliberately does not do
 //!
-//! - It does not know what the page needs: a missing `index.html`, or a variable that does not exist, shows in the trial. So
-//!   what another value would bring to light (`{% if flag %}{{ nobody }}{% endif %}`) is not known before that value comes:
-//!   render again before it does.
-//! - It does not judge the templates again when the values change. [`Views::reload`] does, where a set was rejected
-//!   that may be good now.
-//! - It keeps no template engine of its own in its interface: no type of Tera's is in it.
+//! - It does not know what the page needs. The trial finds a missing `index.html` or an unknown variable. It cannot find an error that only
+//!   another value shows (`{% if flag %}{{ unknown }}{% endif %}`): render again before that value is in force.
+//! - It does not try the templates again when the values change. Call [`Views::reload`] when a rejected set may be good now.
+//! - No type of Tera is in its interface.
 
 mod budget;
 mod compiler;

@@ -1,4 +1,4 @@
-//! A place in a template.
+//! A position in a template.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ pub(crate) struct Position {
 }
 
 impl Position {
-    /// Where every template begins.
+    /// The beginning of a template.
     pub(crate) const START: Position = Position { line: 1, column: 1 };
 
-    /// The place right after `text`, which begins here.
+    /// The position right after `text`, which begins here.
     pub(crate) fn after(self, text: &str) -> Position {
         match text.rsplit_once('\n') {
             None => Position { column: self.column + characters(text), ..self },
@@ -24,7 +24,7 @@ impl Position {
         }
     }
 
-    /// Where `source` names `name` after `include` or `extends`, in any of the three quotes.
+    /// The position of `name` after `include` or `extends` in `source`, in any of the three quotes.
     pub(crate) fn of_call(source: &str, word: &str, name: &str) -> Option<Position> {
         ['"', '\'', '`'].iter().find_map(|quote| {
             let call = format!("{word} {quote}{name}{quote}");
@@ -49,7 +49,7 @@ mod tests {
     use super::Position;
 
     #[test]
-    fn a_place_is_counted_in_lines_and_characters_from_one() {
+    fn a_position_is_counted_in_lines_and_characters_from_one() {
         for (before, line, column) in
             [("", 1, 1), ("ab", 1, 3), ("ab\n", 2, 1), ("a\r\n\nx", 3, 2), ("é→", 1, 3)]
         {

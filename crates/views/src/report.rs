@@ -1,13 +1,13 @@
-//! What the template engine says, in our words.
+//! Errors of the template engine, in our words.
 
 use tera::{Error as TeraError, ErrorKind};
 
 use crate::position::Position;
 
-/// The longest sentence of the engine's that is shown, in characters. It may quote a value of a mebibyte.
+/// The longest message of the engine that is shown, in characters. It may quote a value of 1 MiB.
 const LONGEST_SENTENCE: usize = 2000;
 
-/// One complaint of the engine's.
+/// One error of the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Report {
     pub(crate) template: String,
@@ -15,16 +15,16 @@ pub(crate) struct Report {
     pub(crate) words: String,
 }
 
-/// The complaints of an error about calls to what does not exist, in the order of the templates.
+/// The errors in a text about calls of unknown filters, tests and functions, in the order of the templates.
 ///
-/// The engine gives them as one drawn text, so they are read back from it: `error: WORDS`, `--> NAME:LINE:COLUMN`.
-/// What does not look like that is left out.
-pub(crate) fn drawn(text: &str) -> Vec<Report> {
+/// The engine returns them as one formatted text, so they are parsed: `error: WORDS`, `--> NAME:LINE:COLUMN`.
+/// Other lines are ignored.
+pub(crate) fn parsed(text: &str) -> Vec<Report> {
     let mut reports = Vec::new();
     let mut words = None;
     for line in text.lines() {
-        if let Some(complaint) = line.strip_prefix("error: ") {
-            words = Some(plain(complaint));
+        if let Some(message) = line.strip_prefix("error: ") {
+            words = Some(plain(message));
         } else if let Some(place) = line.trim_start().strip_prefix("--> ")
             && let Some(words) = words.take()
             && let Some((template, position)) = place_of(place)
@@ -35,7 +35,7 @@ pub(crate) fn drawn(text: &str) -> Vec<Report> {
     reports
 }
 
-/// The complaint of an error that points into a template.
+/// The error, if it has a position in a template.
 pub(crate) fn pointed(error: &TeraError) -> Option<Report> {
     match error.kind() {
         ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => Some(Report {
@@ -51,7 +51,7 @@ pub(crate) fn pointed(error: &TeraError) -> Option<Report> {
     }
 }
 
-/// The engine's sentence in lower case, without its full stops.
+/// The engine's message in lower case, without full stops.
 pub(crate) fn plain(sentence: &str) -> String {
     let sentence = sentence
         .replace(". Available variables: ", "; available variables: ")
@@ -64,7 +64,7 @@ pub(crate) fn plain(sentence: &str) -> String {
     }
 }
 
-/// The beginning of a sentence that quotes a long value.
+/// The beginning of a message that quotes a long value.
 fn shortened(sentence: &str) -> String {
     match sentence.char_indices().nth(LONGEST_SENTENCE) {
         Some((end, _)) => format!("{}…", &sentence[..end]),
@@ -72,7 +72,7 @@ fn shortened(sentence: &str) -> String {
     }
 }
 
-/// `parts/head.html:4:9`, taken apart from the right: a name may hold colons.
+/// Parses `parts/head.html:4:9` from the right: a name may contain colons.
 fn place_of(place: &str) -> Option<(String, Position)> {
     let mut parts = place.rsplitn(3, ':');
     let column = parts.next()?.parse().ok()?;
@@ -82,11 +82,11 @@ fn place_of(place: &str) -> Option<(String, Position)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Report, drawn, plain};
+    use super::{Report, parsed, plain};
     use crate::position::Position;
 
     #[test]
-    fn the_engines_sentences_are_made_plain() {
+    fn the_messages_of_the_engine_are_made_plain() {
         for (sentence, expected) in [
             ("Unknown filter `shout`", "unknown filter `shout`"),
             ("Variable `x` is not defined.", "variable `x` is not defined"),
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn drawn_complaints_are_read_back() {
+    fn formatted_errors_are_parsed() {
         let text = "error: Unknown filter `a`\n --> x:y.html:1:5\n  |\n1 | {{ v | a }}\n  |\n\n\
                     error: Unknown test `b`\n  --> z.html:12:3\n   |\n12 | --> not:1:1";
         let report = |template: &str, line, column, words: &str| Report {
@@ -110,9 +110,9 @@ mod tests {
             words: words.to_owned(),
         };
         assert_eq!(
-            drawn(text),
+            parsed(text),
             [report("x:y.html", 1, 5, "unknown filter `a`"), report("z.html", 12, 3, "unknown test `b`")]
         );
-        assert_eq!(drawn("anything else"), []);
+        assert_eq!(parsed("anything else"), []);
     }
 }

@@ -1,4 +1,4 @@
-//! The files that one set of templates was made from.
+//! The files of one set of templates.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,19 +12,19 @@ use crate::position::Position;
 /// With 200 it took 1.4 s (debug build, one core).
 const MOST_PARENTS: usize = 50;
 
-/// The bytes of every template by the name that others call it by: its path below the folder, `parts/head.html`.
+/// The bytes of every template by its name, which is its path below the folder: `parts/head.html`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sources(BTreeMap<String, Arc<[u8]>>);
 
 impl Sources {
-    /// Takes the files of a folder, by their paths below it.
+    /// `files` are given by their paths below the folder.
     pub(crate) fn new(folder: &Path, files: Vec<(PathBuf, Arc<[u8]>)>) -> Result<Sources, Error> {
         if files.is_empty() {
             return Err(Error::empty_folder(folder));
         }
         let named = files.into_iter().map(|(path, bytes)| match name(&path) {
             Some(name) => Ok((name, bytes)),
-            None => Err(Error::unspeakable_name(folder, &path)),
+            None => Err(Error::name_not_utf8(folder, &path)),
         });
         Ok(Sources(named.collect::<Result<_, _>>()?))
     }
@@ -37,7 +37,7 @@ impl Sources {
         self.0.contains_key(name)
     }
 
-    /// Every template's text, ready to be compiled.
+    /// The text of every template, ready to be compiled.
     pub(crate) fn instrumented(&self, folder: &Path) -> Result<BTreeMap<String, Instrumented>, Error> {
         let texts = self.texts(folder)?;
         let assigned = texts.values().flat_map(|text| instrument::assigned(text)).collect();
@@ -63,7 +63,7 @@ impl Sources {
         texts.collect()
     }
 
-    /// The names that differ from `newer`, in order: added, removed, or of another content.
+    /// The names that were added, removed or edited in `newer`, in order.
     pub(crate) fn changed(&self, newer: &Sources) -> Vec<String> {
         let gone_or_edited = self.0.iter().filter(|(name, bytes)| newer.0.get(*name) != Some(bytes));
         let added = newer.0.iter().filter(|(name, _)| !self.contains(name));
@@ -72,7 +72,7 @@ impl Sources {
         names
     }
 
-    /// Where the template `from` calls the template `to` with `word`, which is `include` or `extends`.
+    /// The position at which `from` names `to` after `word`, which is `include` or `extends`.
     pub(crate) fn call(&self, from: &str, word: &str, to: &str) -> Option<Position> {
         let source = std::str::from_utf8(self.0.get(from)?).ok()?;
         Position::of_call(source, word, to)
@@ -86,7 +86,7 @@ fn depth(name: &str, parents: &BTreeMap<&str, &str>) -> usize {
     if depth > parents.len() { 0 } else { depth }
 }
 
-/// `parts/head.html` on any platform; `None` if the path is no UTF-8.
+/// The name with `/` on any platform. `None` if the path is not UTF-8.
 fn name(path: &Path) -> Option<String> {
     let parts: Option<Vec<&str>> = path.iter().map(|part| part.to_str()).collect();
     parts.map(|parts| parts.join("/"))

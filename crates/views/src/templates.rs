@@ -25,7 +25,7 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// Which accepted set this is, counted from 1.
+    /// The number of this set among the accepted ones, from 1.
     pub fn version(&self) -> u64 {
         self.version
     }
@@ -35,7 +35,7 @@ impl Templates {
         self.sources.names()
     }
 
-    /// Renders the template `name`; the fields of `context`, a struct or a map, are its variables.
+    /// Renders the template `name`. The fields of `context`, a struct or a map, are its variables.
     ///
     /// Values are HTML-escaped. A page has at most [`PAGE_LIMIT`](crate::PAGE_LIMIT) bytes, takes at most
     /// [`STEP_LIMIT`](crate::STEP_LIMIT) steps, handles at most [`WORK_LIMIT`](crate::WORK_LIMIT) bytes of values, none of them
@@ -63,7 +63,7 @@ impl Templates {
         let mut engine = engine();
         let added = instrumented.iter().map(|(name, template)| (name, &template.text));
         if let Err(error) = engine.add_raw_templates(added) {
-            // What is wrong is best said of the text as it was written.
+            // The message must quote the text as it was written.
             let original = self::engine().add_raw_templates(sources.texts(folder)?).err();
             let instrumented = if original.is_some() { BTreeMap::new() } else { instrumented };
             return Err(Error::from_compile(folder, &sources, &instrumented, &original.unwrap_or(error)));

@@ -1,4 +1,4 @@
-//! A folder of templates, followed while it is edited.
+//! A folder of templates that may be edited.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,9 +12,9 @@ use crate::error::Error;
 use crate::event::{Event, Listeners};
 use crate::templates::Templates;
 
-/// The templates `**/*.html` of a folder, followed while they are edited.
+/// The templates `**/*.html` of a folder, compiled again when they are edited.
 ///
-/// Cheap to clone; dropping the last clone ends the watching.
+/// A clone is cheap. Dropping the last one ends the watching.
 #[derive(Clone)]
 pub struct Views {
     live: Live<Templates>,
@@ -22,11 +22,11 @@ pub struct Views {
 }
 
 impl Views {
-    /// Compiles the templates of `dir`, tries them, and follows the folder from then on.
+    /// Compiles the templates of `dir`, tries them, and watches the folder from then on.
     ///
-    /// `trial` judges every set before it goes live, the first one too: render the page with the settings in force, since
-    /// a variable that does not exist shows only then. It runs on the watching thread while `lock` is held (not
-    /// at the first set), so no other value that shares the lock changes meanwhile.
+    /// `trial` accepts or refuses every set before it is in force, the first one too. It should render the page with the
+    /// settings in force: an unknown variable is found only then. It runs on the watching thread while `lock` is held, so no
+    /// other value that shares the lock changes meanwhile. For the first set it runs on the caller's thread, without the lock.
     pub fn open(
         dir: impl Into<PathBuf>,
         lock: &RebuildLock,
@@ -55,42 +55,42 @@ impl Views {
         Ok(Views { live, listeners })
     }
 
-    /// The set in force, for plain code: do not keep it across an await.
+    /// The set in force, borrowed. Do not hold it across an `.await`.
     pub fn load(&self) -> Guard<Arc<Templates>> {
         self.live.load()
     }
 
-    /// The set in force, to keep: take one for a request.
+    /// The set in force, owned. Take one for each request.
     pub fn snapshot(&self) -> Arc<Templates> {
         self.live.snapshot()
     }
 
-    /// Has every event told to `listener`, on the watching thread, in the order in which they happen; and now, in here, what is
-    /// degraded already.
+    /// Calls `listener` with every event, in order, on the watching thread. Before it returns, it calls it with what is degraded
+    /// already.
     ///
-    /// The next set waits for it, so it should be brief; it must not hold a clone of these views, which would keep
-    /// them alive for ever, nor add a listener. One that panics harms nobody.
+    /// The next set waits for the listener, so it should be brief. It must not hold a clone of these views, which would keep them
+    /// alive for ever, and must not add a listener. A panic in it is caught.
     pub fn on_event(&self, listener: impl FnMut(&Event) + Send + 'static) {
         self.listeners.add(listener);
     }
 
-    /// Asks for the folder to be read and judged now, even if no byte differs; returns at once.
+    /// Requests that the folder is read and tried, even if no byte differs. Returns at once.
     pub fn reload(&self) {
         self.live.reload();
     }
 
-    /// A handle that asks for the folder to be read and judged, and does not keep the watching alive.
+    /// A handle that requests the same and does not keep the watching alive.
     pub fn reload_handle(&self) -> ReloadHandle {
         self.live.reload_handle()
     }
 
-    /// Why changes are noticed later than usual; empty when they are not.
+    /// Why changes may be noticed late. Empty when they are not.
     pub fn degraded(&self) -> Vec<Degraded> {
         self.live.degraded()
     }
 }
 
-/// When the attempt that is under way began.
+/// The beginning of the current attempt.
 #[derive(Clone)]
 struct Clock(Arc<Mutex<Instant>>);
 

@@ -1,6 +1,8 @@
-//! What watching becomes when the system cannot do its part, and that it comes back by itself.
+//! Watching when the system cannot report events, and its recovery.
 
-use crate::support::{Folder, Heard, LiveText, available, limits, options, skipped, wait_until};
+use crate::support::{
+    Folder, Heard, LiveText, available, is_long_tier, limits, memory, options, skipped, wait_until,
+};
 use filewatch::{Degraded, ReadError, ReadErrorKind, RebuildLock, Trigger};
 use std::fs::{self, File};
 use std::io::Write;
@@ -10,17 +12,17 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A second, with what a busy machine adds.
+/// A second, and some time for a busy machine.
 const PROMPT: Duration = Duration::from_secs(3);
 
-/// More events than the kernel keeps for one reader.
+/// Causes more events than the kernel queues.
 fn flood(folder: &Folder, path: &Path) {
     let most: usize =
         fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap().trim().parse().unwrap();
     let other = folder.write("other", "");
     let (mut a, mut b) = (File::create(path).unwrap(), File::create(other).unwrap());
     for _ in 0..most {
-        // By turns, since an event that is the same as the one before is not queued.
+        // By turns: an event equal to the one before is not queued.
         a.write_all(b"x").unwrap();
         b.write_all(b"x").unwrap();
     }
@@ -28,6 +30,9 @@ fn flood(folder: &Folder, path: &Path) {
 
 #[test]
 fn when_events_are_dropped_the_last_save_is_found_all_the_same() {
+    if !is_long_tier() {
+        return;
+    }
     let folder = Folder::new();
     let path = folder.write("file", "old");
     let lock = RebuildLock::new();
@@ -113,7 +118,7 @@ fn by_looking_alone_a_slow_writer_is_not_judged_before_the_end() {
     live.publishes_once_by("not before the end", Trigger::Poll);
 }
 
-/// Runs the test of this name, an ignored one, in new namespaces, as `unshare` makes them, after `prepare`.
+/// Runs the ignored test of this name in new namespaces (`unshare`), after the script `prepare`.
 #[track_caller]
 fn in_namespaces(flags: &str, prepare: &str, test: &str) {
     let script = format!("{prepare}\nexec \"$0\" --exact faults::{test} --ignored --nocapture");
@@ -134,6 +139,9 @@ const WATCHES: &str = "/proc/sys/user/max_inotify_watches";
 
 #[test]
 fn without_instances_changes_are_seen_and_events_come_back() {
+    if !is_long_tier() {
+        return;
+    }
     in_namespaces("-Ur", &format!("echo 0 > {INSTANCES}"), "with_no_instances");
 }
 
@@ -178,7 +186,7 @@ fn degrades_and_recovers(fault: Degraded, limit: &str, meanwhile: Trigger) {
     live.stays_silent_for_long();
     fs::write(&path, "meanwhile").unwrap();
     fs::write(limit, "1000").unwrap();
-    // In either order, and nothing else: that no event told of the change is no wonder.
+    // In either order, and no notice of missed events: the cause is known.
     let mut heard = [live.next(), live.next()];
     heard.sort_by_key(|heard| matches!(heard, Heard::Recovered(_)));
     assert!(matches!(&heard[0], Heard::Published(text, _) if text == "meanwhile"), "{heard:?}");
@@ -217,7 +225,7 @@ fn with_mounts() {
 
 #[test]
 fn what_may_not_be_read_is_named_and_read_when_it_may_be() {
-    // A user without a name in the namespace, to whom modes apply even if it is root outside.
+    // A user without a name in the namespace. File modes apply to it even if it is root outside.
     in_namespaces("-U", "", "as_nobody");
 }
 
@@ -248,6 +256,9 @@ fn as_nobody() {
 
 #[test]
 fn a_folder_that_may_not_be_watched_is_looked_at() {
+    if !is_long_tier() {
+        return;
+    }
     in_namespaces("-U", "", "with_an_unwatchable_folder");
 }
 
@@ -258,7 +269,7 @@ fn with_an_unwatchable_folder() {
     let path = folder.write("conf/file", "old");
     let conf = folder.join("conf");
     let mode = |mode| fs::set_permissions(&conf, fs::Permissions::from_mode(mode)).unwrap();
-    // Names may be looked up, but not listed.
+    // Names may be looked up and not listed.
     mode(0o311);
     let live = LiveText::open(&path);
     assert_eq!(live.next(), Heard::Degraded(Degraded::Unwatchable));
@@ -287,7 +298,10 @@ fn a_circle_of_symlinks_is_waited_out() {
 
 #[test]
 fn a_crowded_folder_costs_nothing() {
-    let folder = Folder::new();
+    if !is_long_tier() {
+        return;
+    }
+    let folder = Folder::within(&memory());
     let path = folder.write("file", "old");
     for number in 0..100_000 {
         File::create(folder.join(&format!("unrelated-{number}"))).unwrap();
@@ -297,9 +311,12 @@ fn a_crowded_folder_costs_nothing() {
     live.publishes_once("new");
 }
 
-/// A file system in user space, whose files are changed behind its back.
+/// A file system in user space whose files are changed without it.
 #[test]
 fn behind_a_mirror_that_tells_nothing_changes_are_seen() {
+    if !is_long_tier() {
+        return;
+    }
     if available(&["bindfs"]) {
         in_namespaces("-Urm", "", "with_a_mirror");
     }
@@ -324,7 +341,7 @@ fn with_a_mirror() {
     }
     fs::write(&source, "in place").unwrap();
     live.publishes_once_by("in place", Trigger::Poll);
-    // From this side there are events as ever.
+    // A change through the mount makes events.
     fs::write(folder.join("mirror/file"), "through the mirror").unwrap();
     assert_eq!(live.next(), Heard::Published("through the mirror".into(), Trigger::Event));
     live.stays_silent_for_long();
@@ -334,6 +351,9 @@ fn with_a_mirror() {
 
 #[test]
 fn of_a_thousand_templates_the_one_that_changes_is_published_once() {
+    if !is_long_tier() {
+        return;
+    }
     let folder = Folder::new();
     for number in 0..1000 {
         folder.write(&format!("{}/{number}.html", number % 10), &number.to_string());
@@ -352,9 +372,12 @@ fn of_a_thousand_templates_the_one_that_changes_is_published_once() {
     live.publishes_once("1001 files, 2898 bytes");
 }
 
-/// No clock of a file says what is newer: bytes do.
+/// File times do not decide what is newer. The bytes do.
 #[test]
 fn a_clock_that_was_set_back_hides_nothing() {
+    if !is_long_tier() {
+        return;
+    }
     for by in [options(), options().without_events().poll(Duration::from_millis(100))] {
         let folder = Folder::new();
         let path = folder.write("file", "from the future");

@@ -1,9 +1,9 @@
-//! What `filewatch` promises, as seen by its users.
+//! The claims of `filewatch`, tested through its interface.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 #[cfg(all(target_os = "linux", not(feature = "notify")))]
-mod deaths;
+mod backend_failure;
 mod faults;
 mod life;
 mod programs;
@@ -15,4 +15,4 @@ mod support;
 mod together;
 mod trees;
 mod watcher;
-mod weather;
+mod workload;

@@ -1,6 +1,6 @@
-//! The programs with which people and deployments really save: each publishes exactly what it saved, once.
+//! Programs with which people and deployments save: each save is published exactly once.
 
-use crate::support::{Folder, LiveText, available, options};
+use crate::support::{Folder, LiveText, available, is_long_tier, options};
 use std::io::{BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -8,10 +8,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// Lets these programs save `new` over `old`; then exactly that must be published, once.
+/// Saves `new` over `old` with these programs. It must be published exactly once.
 #[track_caller]
 fn saved_by(programs: &[&str], prepare: impl Fn(&Folder), save: impl Fn(&Folder)) {
-    if !available(programs) {
+    if !is_long_tier() || !available(programs) {
         return;
     }
     let folder = Folder::new();
@@ -31,7 +31,7 @@ fn shell(folder: &Folder, script: &str) {
     assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A program in a terminal: what it shows can be waited for, and keys can be pressed.
+/// A program in a terminal: its output can be waited for, and keys can be sent.
 struct Terminal {
     child: Child,
     shown: mpsc::Receiver<u8>,
@@ -71,7 +71,7 @@ impl Terminal {
 
     #[track_caller]
     fn end(mut self) {
-        // What it shows must be read, or it would wait for a reader.
+        // Its output must be read, or it would wait for a reader.
         while self.shown.recv().is_ok() {}
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{status}");
@@ -109,7 +109,7 @@ fn vim_without_any_backup() {
 
 #[test]
 fn vim_that_stays_open_saves_again_and_again() {
-    if !available(&["vim", "script"]) {
+    if !is_long_tier() || !available(&["vim", "script"]) {
         return;
     }
     let folder = Folder::new();
@@ -218,7 +218,7 @@ fn rsync_beside_and_in_place() {
 #[test]
 fn a_mapping_is_seen_in_the_end() {
     let map = "import mmap\nwith open('file', 'r+b') as f:\n m = mmap.mmap(f.fileno(), 0)\n m[:4] = b'new\\n'\n m.flush()\n m.close()\n";
-    if !available(&["python3"]) {
+    if !is_long_tier() || !available(&["python3"]) {
         return;
     }
     let folder = Folder::new();
@@ -226,7 +226,7 @@ fn a_mapping_is_seen_in_the_end() {
     folder.write("map.py", map);
     let live = LiveText::open(&folder.join("file"));
     shell(&folder, "python3 map.py");
-    // By its closing, or by looking: one of the two, and only once.
+    // By the event of its closing or by the poll, but only once.
     let crate::support::Heard::Published(text, _) = live.next() else { panic!("it is published") };
     assert_eq!(text, "new\n");
     let rest = live.aftermath();
@@ -235,7 +235,7 @@ fn a_mapping_is_seen_in_the_end() {
 
 #[test]
 fn what_changes_no_byte_publishes_nothing() {
-    if !available(&["vim", "script", "git", "rsync"]) {
+    if !is_long_tier() || !available(&["vim", "script", "git", "rsync"]) {
         return;
     }
     let folder = Folder::new();

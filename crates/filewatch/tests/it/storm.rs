@@ -1,7 +1,7 @@
-//! No half-written file is ever given to a build, however fast it is saved; and the last save is never missed.
+//! No half-written file is given to a build, however fast it is saved, and the last save is never missed.
 
-use crate::support::{DEADLINE, Folder, LIMIT, memory, options, wait_until};
-use crate::weather::{BY_RENAME, CUT, Dice, HASTY, LARGE, USUAL, Weather};
+use crate::support::{DEADLINE, Folder, LIMIT, is_long_tier, memory, options, wait_until};
+use crate::workload::{BY_RENAME, CUT, HASTY, LARGE, Random, USUAL, Workload};
 use filewatch::{Live, Notice, Options, ReadError, RebuildLock, Step};
 use std::fs::{self, File};
 use std::ops::Range;
@@ -19,21 +19,21 @@ struct Storm {
     live: Live<u64>,
     torn: Arc<AtomicUsize>,
     built: Arc<AtomicUsize>,
-    /// Saves for which the machine held the writer up so long that what it had written looked done.
+    /// Saves during which the machine held up the writer for so long that a part looked complete.
     stalls: AtomicUsize,
     _folder: Folder,
 }
 
 impl Storm {
-    fn open(parent: &Path, options: Options, weather: Weather) -> Self {
+    fn open(parent: &Path, options: Options, workload: Workload) -> Self {
         let folder = Folder::within(parent);
-        let path = folder.write("file", &(weather.version)(0));
+        let path = folder.write("file", &(workload.version)(0));
         let (torn, count) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
         let (counts_torn, counts_built, read) = (Arc::clone(&torn), Arc::clone(&count), path.clone());
         let build =
             move |files: &mut filewatch::Files<'_>, _: Option<&_>| -> Result<Option<u64>, ReadError> {
                 counts_built.fetch_add(1, Ordering::Relaxed);
-                let number = (weather.whole)(&files.read(&read, 2 * LIMIT)?);
+                let number = (workload.whole)(&files.read(&read, 2 * LIMIT)?);
                 if number.is_none() {
                     counts_torn.fetch_add(1, Ordering::Relaxed);
                 }
@@ -43,15 +43,15 @@ impl Storm {
         Self { path, live, torn, built: count, stalls: AtomicUsize::new(0), _folder: folder }
     }
 
-    /// Saves these versions, one after the other, until told to `stop`.
-    fn rage(&self, versions: Range<u64>, weather: Weather, stop: &AtomicBool) {
-        let mut dice = Dice(0x2545_F491_4F6C_DD1D + versions.start);
+    /// Saves these versions one after the other, until `stop` is set.
+    fn rage(&self, versions: Range<u64>, workload: Workload, stop: &AtomicBool) {
+        let mut random = Random(0x2545_F491_4F6C_DD1D + versions.start);
         for number in versions {
-            let text = (weather.version)(number);
+            let text = (workload.version)(number);
             let begun = Instant::now();
-            (weather.save)(&self.path, &text, &mut dice);
+            (workload.save)(&self.path, &text, &mut random);
             self.stalls.fetch_add(usize::from(begun.elapsed() > STALL), Ordering::Relaxed);
-            dice.pause(weather.pause);
+            random.pause(workload.pause);
             if stop.load(Ordering::Relaxed) {
                 return;
             }
@@ -63,57 +63,65 @@ impl Storm {
     }
 }
 
-/// On a busy machine a writer may be held up for longer than the usual quiet, which is for slow writers, not for these storms.
+/// A busy machine may hold up a writer for longer than the usual quiet period, which is not what these storms test.
 fn patient() -> Options {
     options().quiet(Duration::from_secs(5))
 }
 
-fn nothing_is_torn_on(parent: &Path) {
+/// Saves 50 times `scale` small texts in several ways, and a few large ones.
+fn nothing_is_torn_on(parent: &Path, scale: u64) {
     let storm = Storm::open(parent, patient(), USUAL);
     let never = AtomicBool::new(false);
-    storm.rage(1..3001, USUAL, &never);
-    wait_until("the last save in place is published", || **storm.live.load() == 3000);
-    storm.rage(3001..4001, BY_RENAME, &never);
-    wait_until("the last save by rename is published", || **storm.live.load() == 4000);
-    storm.rage(4001..5001, HASTY, &never);
-    wait_until("the last save in haste is published", || **storm.live.load() == 5000);
+    let mut last = 0;
+    for (workload, saves) in [(USUAL, 30 * scale), (BY_RENAME, 10 * scale), (HASTY, 10 * scale)] {
+        storm.rage(last + 1..last + saves + 1, workload, &never);
+        last += saves;
+        wait_until("the last save is published", || **storm.live.load() == last);
+    }
     assert_eq!(storm.torn(), 0);
-    let built = storm.built.load(Ordering::Relaxed);
-    assert!(built > 400, "of 5000 saves only {built} were seen: the storm proves nothing");
-    for weather in [LARGE, CUT] {
-        let storm = Storm::open(parent, patient(), weather);
-        storm.rage(1..101, weather, &never);
-        wait_until("the last large save is published", || **storm.live.load() == 100);
+    let built = storm.built.load(Ordering::Relaxed) as u64;
+    assert!(built > 4 * scale, "of {last} saves only {built} were seen: the storm proves nothing");
+    for workload in [LARGE, CUT] {
+        let storm = Storm::open(parent, patient(), workload);
+        storm.rage(1..scale + 1, workload, &never);
+        wait_until("the last large save is published", || **storm.live.load() == scale);
         assert_eq!(storm.torn(), 0);
     }
 }
 
 #[test]
+fn nothing_is_torn_in_a_short_storm() {
+    nothing_is_torn_on(&memory(), 10);
+}
+
+#[test]
 fn nothing_is_torn_on_disk() {
-    nothing_is_torn_on(&std::env::temp_dir());
+    if is_long_tier() {
+        nothing_is_torn_on(&std::env::temp_dir(), 100);
+    }
 }
 
 #[test]
 fn nothing_is_torn_in_memory() {
-    if Path::new("/dev/shm").is_dir() {
-        nothing_is_torn_on(Path::new("/dev/shm"));
+    if is_long_tier() {
+        nothing_is_torn_on(&memory(), 100);
     }
 }
 
-/// The negative controls: the storm that needs a step most, without it. (Without the rule for empty files: below.)
+/// The negative controls: for each step, the storm that needs it most. The rule for empty files has its own below.
 #[track_caller]
-fn tears_without(step: Step, weather: Weather) {
-    let storm = Storm::open(&memory(), options().omit(step), weather);
+fn tears_without(step: Step, workload: Workload) {
+    let storm = Storm::open(&memory(), options().omit(step), workload);
     let seen = AtomicBool::new(false);
     thread::scope(|scope| {
-        scope.spawn(|| storm.rage(1..1_000_000, weather, &seen));
+        scope.spawn(|| storm.rage(1..1_000_000, workload, &seen));
         let end = Instant::now() + DEADLINE;
         while storm.torn() == 0 && Instant::now() < end {
             thread::sleep(Duration::from_millis(2));
         }
         seen.store(true, Ordering::Relaxed);
     });
-    assert!(storm.torn() > 0, "nothing torn was found: the storm does not show what the step is good for");
+    assert!(storm.torn() > 0, "nothing torn was found: the storm does not show that the step is needed");
 }
 
 #[test]
@@ -136,20 +144,23 @@ fn without_patience_the_storm_tears() {
     tears_without(Step::Patience, USUAL);
 }
 
-/// Whoever hears of the events is held up again and again.
+/// The reader of the events is held up again and again.
 #[test]
 fn what_is_heard_late_tears_nothing() {
+    if !is_long_tier() {
+        return;
+    }
     let lock = RebuildLock::new();
     let storm = Storm::open(&memory(), options().quiet(Duration::from_millis(100)).hold_back(&lock), USUAL);
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
-            let mut dice = Dice(11);
+            let mut random = Random(11);
             while !done.load(Ordering::Relaxed) {
                 let held = lock.hold();
-                thread::sleep(Duration::from_millis(250 + dice.below(100)));
+                thread::sleep(Duration::from_millis(250 + random.below(100)));
                 drop(held);
-                thread::sleep(Duration::from_millis(dice.below(20)));
+                thread::sleep(Duration::from_millis(random.below(20)));
             }
         });
         storm.rage(1..20_000, USUAL, &AtomicBool::new(false));
@@ -160,7 +171,7 @@ fn what_is_heard_late_tears_nothing() {
     assert!(storm.torn() <= stalls, "{} torn, {stalls} saves were held up", storm.torn());
 }
 
-/// A file that is emptied, and filled only later.
+/// Saves a file in two openings: empties it, and writes it later.
 fn texts_of_a_save_in_two_openings(options: Options) -> Vec<String> {
     let folder = Folder::new();
     let path = folder.write("file", "old");

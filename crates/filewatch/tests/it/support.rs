@@ -1,4 +1,4 @@
-//! A live text and what was heard of it.
+//! A live text and its notices.
 
 use filewatch::{Degraded, Files, Live, Notice, Options, ReadError, TreeLimits, Trigger};
 use std::fs;
@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 pub(crate) const LIMIT: u64 = 1 << 20;
-/// Only what fails takes so long.
+/// Only a failing test takes so long.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
-/// Longer than a busy machine is likely to hold up a test in the midst of a save.
+/// Longer than a busy machine is likely to hold up a test during a save.
 const STEADY_QUIET: Duration = Duration::from_millis(400);
-/// Longer than any quiet in use, and the fallback's tick: whatever is still to come has come by then.
+/// Longer than any quiet period in use and than the poll: anything that still comes has come by then.
 pub(crate) const AFTERMATH: Duration = Duration::from_millis(800);
 
-/// What a notice said.
+/// A notice, with what the tests compare.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Heard {
     Published(String, Trigger),
@@ -26,13 +26,13 @@ pub(crate) enum Heard {
     Recovered(Degraded),
 }
 
-/// A folder in memory, where there is one: there many files are made quickly.
+/// A folder in memory if there is one: many files are created quickly there.
 pub(crate) fn memory() -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
     if memory.is_dir() { memory } else { std::env::temp_dir() }
 }
 
-/// More than any test needs, but where it is about limits.
+/// More than any test needs that is not about limits.
 pub(crate) fn limits() -> TreeLimits {
     TreeLimits { files: 2000, file_bytes: LIMIT, total_bytes: 16 * LIMIT }
 }
@@ -43,7 +43,7 @@ pub(crate) struct LiveText {
     pub(crate) heard: Receiver<Heard>,
 }
 
-/// A temporary folder, by its path without symlinks.
+/// A temporary folder, with its path without symlinks.
 pub(crate) struct Folder {
     _removed_on_drop: TempDir,
     pub(crate) path: PathBuf,
@@ -98,24 +98,24 @@ impl LiveText {
         Ok(Self { live: Live::open(options, move |files, _| build(files), notice)?, heard })
     }
 
-    /// The next thing that is heard.
+    /// The next notice.
     #[track_caller]
     pub(crate) fn next(&self) -> Heard {
-        self.heard.recv_timeout(DEADLINE).expect("something is heard before the deadline")
+        self.heard.recv_timeout(DEADLINE).expect("a notice comes before the deadline")
     }
 
-    /// Everything that is still heard until all that happened has been taken in, down to the last quiet.
+    /// The notices until every event was taken in and nothing is pending.
     pub(crate) fn aftermath(&self) -> Vec<Heard> {
         self.live.settled();
         self.heard.try_iter().collect()
     }
 
-    /// Everything that is heard until there has been silence for a while: what time alone may bring is heard too.
+    /// The notices until none has come for a while. This includes those that only time brings.
     pub(crate) fn long_aftermath(&self) -> Vec<Heard> {
         std::iter::from_fn(|| self.heard.recv_timeout(AFTERMATH).ok()).collect()
     }
 
-    /// The next thing heard is that this was published because of an event, and after it there is silence.
+    /// The next notice is that an event published this, and no other follows.
     #[track_caller]
     pub(crate) fn publishes_once(&self, expected: &str) {
         self.publishes_once_by(expected, Trigger::Event);
@@ -156,7 +156,7 @@ pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-/// Whether all of these programs can be run; if not it says so, and with `REQUIRE_ALL=1` in the environment it fails.
+/// Whether all of these programs can be run. If not, the test is skipped; with `REQUIRE_ALL=1` it fails.
 #[track_caller]
 pub(crate) fn available(programs: &[&str]) -> bool {
     let found = |program: &str| {
@@ -171,7 +171,16 @@ pub(crate) fn available(programs: &[&str]) -> bool {
     false
 }
 
-/// Says that a test shows nothing here; with `REQUIRE_ALL=1` in the environment it fails.
+/// Whether the long tests run. If not, it says that this one is skipped.
+pub(crate) fn is_long_tier() -> bool {
+    let is_full = std::env::var_os("TEST_TIER").is_some_and(|tier| tier == "full");
+    if !is_full {
+        eprintln!("SKIPPED: runs with TEST_TIER=full");
+    }
+    is_full
+}
+
+/// Says that a test is skipped. With `REQUIRE_ALL=1` it fails.
 #[track_caller]
 pub(crate) fn skipped(reason: &str) {
     assert!(std::env::var_os("REQUIRE_ALL").is_none_or(|value| value != "1"), "{reason}");

@@ -1,7 +1,7 @@
 //! Files that belong together.
 
 use crate::support::{Folder, options, text, wait_until};
-use crate::weather::Dice;
+use crate::workload::Random;
 use filewatch::{Live, Notice, ReadError};
 use std::fs;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Two files that are always changed together are never seen apart, though a build names one of them only after reading the other.
+/// Files that are always changed together are never seen apart, though the build learns the name of one only from another.
 #[test]
 fn files_that_belong_together_are_seen_together() {
     let folder = Folder::new();
@@ -45,10 +45,10 @@ fn files_that_belong_together_are_seen_together() {
         _ => {}
     };
     let live = Live::open(options(), build, notice).unwrap();
-    let mut dice = Dice(7);
+    let mut random = Random(7);
     for number in 1..=300 {
         swap(number);
-        dice.pause(2000);
+        random.pause(2000);
     }
     wait_until("the last swap is published", || live.load().0 == "300");
     assert_eq!(apart.load(Ordering::Relaxed), 0);

@@ -1,6 +1,6 @@
-//! A folder with all that is below it.
+//! A folder with everything below it.
 
-use crate::support::{Folder, Heard, LiveText, limits, memory, options};
+use crate::support::{Folder, Heard, LiveText, is_long_tier, limits, memory, options};
 use filewatch::{Files, Options, ReadError, ReadErrorKind, TreeLimits, Trigger};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -60,6 +60,9 @@ fn files_that_come_go_and_change_their_names_count() {
 
 #[test]
 fn files_that_come_go_and_change_their_names_are_found_by_looking() {
+    if !is_long_tier() {
+        return;
+    }
     let folder = Folder::new();
     folder.write("t/a.html", "1");
     let watch = options().without_events().poll(std::time::Duration::from_millis(100));
@@ -122,6 +125,9 @@ fn new_folders_count_with_the_files_that_are_in_them_already() {
 
 #[test]
 fn a_tree_that_vanishes_is_missing_once_and_comes_back() {
+    if !is_long_tier() {
+        return;
+    }
     let folder = Folder::new();
     folder.write("t/a.html", "1");
     let live = open(folder.join("t"));
@@ -165,6 +171,9 @@ fn a_tree_of_symlinks_is_swapped_whole() {
 
 #[test]
 fn of_a_thousand_files_the_one_that_changes_is_seen() {
+    if !is_long_tier() {
+        return;
+    }
     let folder = Folder::new();
     for number in 0..1000 {
         folder.write(&format!("t/{}/{number}.html", number % 10), "x");
@@ -193,6 +202,9 @@ fn a_file_of_the_tree_that_cannot_be_read_is_named() {
 /// A symlink to a tree that is too large: it is named, nothing behind it is watched, and the rest goes on when it is gone.
 #[test]
 fn a_symlink_to_a_large_tree_is_named_and_the_tree_is_back_when_it_is_removed() {
+    if !is_long_tier() {
+        return;
+    }
     let folder = Folder::within(&memory());
     folder.write("t/a.html", "1");
     for number in 0..200 {

@@ -1,4 +1,4 @@
-//! Bad templates, each kind: what is said about it, and where.
+//! Every kind of bad template, with the message and the place.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,7 +9,7 @@ use views::{Error, Views};
 
 use crate::folder::{Folder, trial};
 
-/// A set of templates that must not go live: the files, the words, the place.
+/// A set of templates that must be refused: the files, the message, the place.
 struct Fault {
     files: &'static [(&'static str, &'static str)],
     words: &'static str,
@@ -193,7 +193,7 @@ fn too_many_templates_are_refused() {
 }
 
 #[test]
-fn a_missing_page_is_the_trials_business() {
+fn a_missing_page_is_found_by_the_trial() {
     let folder = Folder::of(&[("other.html", "fine")]);
     let error = refused(&folder);
     assert!(error.message().contains("no such template, the folder holds other.html"), "{error}");
@@ -201,7 +201,7 @@ fn a_missing_page_is_the_trials_business() {
 }
 
 #[test]
-fn a_trial_that_refuses_or_panics_keeps_a_set_out() {
+fn a_set_is_refused_when_the_trial_refuses_or_panics() {
     let folder = Folder::of(&[("index.html", "fine")]);
     let refusal = Views::open(folder.path(), &RebuildLock::new(), |_| Err(Error::refused("not today")));
     assert_eq!(refusal.err().unwrap().message(), "not today");

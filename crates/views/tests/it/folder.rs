@@ -8,7 +8,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 use views::{Error, Templates, Views};
 
-/// A folder named `templates`, gone with the value.
+/// A folder named `templates`, removed on drop.
 pub(crate) struct Folder {
     parent: TempDir,
 }
@@ -41,13 +41,13 @@ impl Folder {
         fs::remove_file(self.path().join(name)).unwrap();
     }
 
-    /// The folder's views, let through if `index.html` renders with the visitor's variables.
+    /// The folder's views. The trial renders `index.html` with the visitor's variables.
     pub(crate) fn open(&self) -> Result<Views, Error> {
         Views::open(self.path(), &RebuildLock::new(), trial)
     }
 }
 
-/// What the tests' pages may use.
+/// The variables of the tests' pages.
 #[derive(Serialize)]
 pub(crate) struct Visitor {
     pub(crate) name: &'static str,

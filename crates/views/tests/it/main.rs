@@ -1,4 +1,4 @@
-//! What the templates promise, seen from outside.
+//! The claims of `views`, tested through its interface.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

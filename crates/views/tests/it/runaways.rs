@@ -1,4 +1,4 @@
-//! Templates that would never come to an end.
+//! Templates that would never end.
 
 use views::{Error, Views};
 
@@ -43,7 +43,7 @@ fn a_quarter_of_a_million_turns_are_not_too_many() {
 }
 
 #[test]
-fn templates_nest_to_a_depth_that_no_stack_minds() {
+fn templates_nest_to_a_depth_that_fits_on_the_stack() {
     for (templates, fits) in [(20, true), (255, false)] {
         let includes = chain(templates, |next| format!("{{% include \"{next}\" %}}"));
         let page = includes.open().map(|views| views.load().render("index.html", &VISITOR).unwrap());

@@ -1,4 +1,4 @@
-//! The storms of saves that there are.
+//! The kinds of storms: texts that are saved again and again.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// 3 to 4 kB that say which version they are, and can be told from all others in every byte.
+/// 3 to 4 kB that contain the version number and differ from every other version in every line.
 fn version(number: u64) -> String {
     let mut text = format!("version: {number}\n");
     let lines = 60 + number % 17;
@@ -21,17 +21,17 @@ fn version(number: u64) -> String {
     text
 }
 
-/// The version that these bytes are, if they are one from beginning to end.
+/// The version number, if the bytes are one version from beginning to end.
 fn whole(bytes: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(bytes).ok()?;
     let number = text.lines().next()?.strip_prefix("version: ")?.parse().ok()?;
     (version(number) == text).then_some(number)
 }
 
-/// Good enough to spread the gaps.
-pub(crate) struct Dice(pub(crate) u64);
+/// Pseudo-random numbers (xorshift), which spread the pauses.
+pub(crate) struct Random(pub(crate) u64);
 
-impl Dice {
+impl Random {
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -39,7 +39,7 @@ impl Dice {
         self.0 % limit
     }
 
-    /// Busy, since sleeping takes longer than most gaps.
+    /// Spins, since sleeping takes longer than most pauses.
     pub(crate) fn pause(&mut self, longest_micros: u64) {
         let end = Instant::now() + Duration::from_micros(self.below(longest_micros + 1));
         while Instant::now() < end {
@@ -48,31 +48,31 @@ impl Dice {
     }
 }
 
-/// A kind of storm: what is saved, how, and how soon again.
+/// A kind of storm: the text, the way of saving, and the pause between two saves.
 #[derive(Clone, Copy)]
-pub(crate) struct Weather {
+pub(crate) struct Workload {
     pub(crate) version: fn(u64) -> String,
     pub(crate) whole: fn(&[u8]) -> Option<u64>,
-    pub(crate) save: fn(&Path, &str, &mut Dice),
-    /// In microseconds, at most.
+    pub(crate) save: fn(&Path, &str, &mut Random),
+    /// The longest pause, in microseconds.
     pub(crate) pause: u64,
 }
 
-pub(crate) const USUAL: Weather = Weather { version, whole, save: save_in_place, pause: 600 };
+pub(crate) const USUAL: Workload = Workload { version, whole, save: save_in_place, pause: 600 };
 
-pub(crate) const BY_RENAME: Weather = Weather { save: save_by_rename, ..USUAL };
+pub(crate) const BY_RENAME: Workload = Workload { save: save_by_rename, ..USUAL };
 
-/// The next save begins while the last one is read, and shows in nothing but its bytes at first.
-pub(crate) const HASTY: Weather = Weather { save: save_over, pause: 20, ..USUAL };
+/// The next save begins while the last one is read, and changes no size at first.
+pub(crate) const HASTY: Workload = Workload { save: save_over, pause: 20, ..USUAL };
 
-/// A large file that is cut shows that before its event comes.
-pub(crate) const CUT: Weather = Weather { save: save_cut, pause: 60, ..LARGE };
+/// A large file that is cut has its new size before the event comes.
+pub(crate) const CUT: Workload = Workload { save: save_cut, pause: 60, ..LARGE };
 
-/// What takes long to read is overtaken while it is read.
-pub(crate) const LARGE: Weather =
-    Weather { version: large_version, whole: large_whole, save: save_streamed, pause: 600 };
+/// A file that takes long to read is changed while it is read.
+pub(crate) const LARGE: Workload =
+    Workload { version: large_version, whole: large_whole, save: save_streamed, pause: 600 };
 
-/// A megabyte that says which version it is all over.
+/// A megabyte that repeats the version number.
 fn large_version(number: u64) -> String {
     format!("{number:08}").repeat(1 << 17)
 }
@@ -82,43 +82,43 @@ fn large_whole(bytes: &[u8]) -> Option<u64> {
     (bytes == large_version(number).as_bytes()).then_some(number)
 }
 
-fn save_streamed(path: &Path, text: &str, _: &mut Dice) {
+fn save_streamed(path: &Path, text: &str, _: &mut Random) {
     let mut file = File::create(path).unwrap();
     for piece in text.as_bytes().chunks(8192) {
         file.write_all(piece).unwrap();
     }
 }
 
-fn save_in_place(path: &Path, text: &str, dice: &mut Dice) {
-    write_in_pieces(&mut File::create(path).unwrap(), text, dice);
+fn save_in_place(path: &Path, text: &str, random: &mut Random) {
+    write_in_pieces(&mut File::create(path).unwrap(), text, random);
 }
 
-/// Nothing is cut off before it is written.
-fn save_over(path: &Path, text: &str, dice: &mut Dice) {
+/// Overwrites the text, and cuts the rest off at the end.
+fn save_over(path: &Path, text: &str, random: &mut Random) {
     let mut file = File::options().write(true).open(path).unwrap();
-    write_in_pieces(&mut file, text, dice);
+    write_in_pieces(&mut file, text, random);
     file.set_len(text.len() as u64).unwrap();
 }
 
-fn save_cut(path: &Path, text: &str, dice: &mut Dice) {
+fn save_cut(path: &Path, text: &str, random: &mut Random) {
     let mut file = File::options().write(true).open(path).unwrap();
     file.set_len(text.len() as u64 / 1000).unwrap();
-    write_in_pieces(&mut file, text, dice);
+    write_in_pieces(&mut file, text, random);
 }
 
-fn write_in_pieces(file: &mut File, text: &str, dice: &mut Dice) {
+fn write_in_pieces(file: &mut File, text: &str, random: &mut Random) {
     let mut rest = text.as_bytes();
-    for _ in 0..dice.below(3) {
-        let (now, later) = rest.split_at(usize::try_from(dice.below(rest.len() as u64)).unwrap());
+    for _ in 0..random.below(3) {
+        let (now, later) = rest.split_at(usize::try_from(random.below(rest.len() as u64)).unwrap());
         file.write_all(now).unwrap();
-        dice.pause(200);
+        random.pause(200);
         rest = later;
     }
     file.write_all(rest).unwrap();
-    dice.pause(200);
+    random.pause(200);
 }
 
-fn save_by_rename(path: &Path, text: &str, _: &mut Dice) {
+fn save_by_rename(path: &Path, text: &str, _: &mut Random) {
     let other = path.with_extension("tmp");
     fs::write(&other, text).unwrap();
     fs::rename(other, path).unwrap();
