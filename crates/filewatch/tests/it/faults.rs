@@ -69,6 +69,9 @@ fn when_events_are_dropped_a_replaced_folder_is_found_all_the_same() {
 
 #[test]
 fn a_change_of_which_no_event_tells_is_found_and_reported_once() {
+    if !is_long_tier() {
+        return;
+    }
     let folder = Folder::new();
     let path = folder.write("file", "old");
     let elsewhere = Folder::new();
@@ -153,6 +156,9 @@ fn with_no_instances() {
 
 #[test]
 fn without_watches_changes_are_seen_and_events_come_back() {
+    if !is_long_tier() {
+        return;
+    }
     in_namespaces("-Ur", &format!("echo 0 > {WATCHES}"), "with_no_watches");
 }
 

@@ -1,6 +1,6 @@
 //! Files that belong together.
 
-use crate::support::{Folder, options, text, wait_until};
+use crate::support::{Folder, is_long_tier, options, text, wait_until};
 use crate::workload::Random;
 use filewatch::{Live, Notice, ReadError};
 use std::fs;
@@ -12,6 +12,9 @@ use std::time::Duration;
 /// Files that are always changed together are never seen apart, though the build learns the name of one only from another.
 #[test]
 fn files_that_belong_together_are_seen_together() {
+    if !is_long_tier() {
+        return;
+    }
     let folder = Folder::new();
     let swap = |number: u64| {
         let version = format!("..v{number}");
