@@ -46,6 +46,7 @@ mod follower;
 mod load;
 mod load_clients;
 mod log;
+pub mod minimal;
 mod notices;
 mod own_address;
 mod proof;

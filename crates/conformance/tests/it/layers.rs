@@ -34,10 +34,10 @@ const TEST_EDGES: &[(&str, &[&str])] = &[
     ("views", &["conformance"]),
     ("livepage", &["conformance"]),
     ("lifecycle", &["conformance"]),
-    ("demo-axum", &["conformance"]),
-    ("demo-actix-web", &["conformance"]),
-    ("demo-warp", &["conformance"]),
-    ("demo-poem", &["conformance"]),
+    ("demo-axum", &["configs", "views", "conformance"]),
+    ("demo-actix-web", &["configs", "views", "conformance"]),
+    ("demo-warp", &["configs", "views", "conformance"]),
+    ("demo-poem", &["configs", "views", "conformance"]),
     ("hotrun", &["conformance"]),
 ];
 
