@@ -65,7 +65,7 @@ export dir *args:
 # Restart servers with hotrun under load, in each socket mode: no request may fail
 [group('check')]
 restarts count='100':
-    HOTRUN_RESTARTS={{count}} cargo test -p hotrun --test it no_request_fails
+    HOTRUN_RESTARTS={{count}} TEST_TIER=full cargo test -p hotrun --test it no_request_fails
 
 # Compare hotrun with the runners in a folder: watchexec, cargo-watch, bacon, air
 [group('compare')]

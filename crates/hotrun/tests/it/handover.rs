@@ -5,8 +5,11 @@ use std::env;
 use crate::load::{Load, Manner, Tally};
 use crate::project::{Hotrun, Project};
 
-/// `HOTRUN_RESTARTS=100 cargo test -p hotrun handover` is the longer proof.
-fn restarts() -> usize {
+/// Restarts of each program in the quick tier.
+const FEW: usize = 3;
+
+/// Restarts in the long tier; `just restarts` sets the variable.
+fn many() -> usize {
     env::var("HOTRUN_RESTARTS").ok().and_then(|count| count.parse().ok()).unwrap_or(20)
 }
 
@@ -35,8 +38,8 @@ fn restarted(hotrun: &Hotrun, count: usize) -> Tally {
 }
 
 #[track_caller]
-fn loses_nothing(hotrun: &Hotrun) {
-    let tally = restarted(hotrun, restarts());
+fn loses_nothing(hotrun: &Hotrun, restarts: usize) {
+    let tally = restarted(hotrun, restarts);
     assert_eq!(
         tally.failures,
         Vec::<String>::new(),
@@ -49,34 +52,59 @@ fn loses_nothing(hotrun: &Hotrun) {
 /// The main claim: a program with a hard-coded address and without a graceful shutdown; each request has its own connection.
 #[test]
 fn no_request_fails_over_the_restarts_of_an_untouched_program() {
-    let hotrun = Project::server().hotrun();
-    loses_nothing(&hotrun);
+    let hotrun = untouched().hotrun();
+    loses_nothing(&hotrun, FEW);
     assert!(hotrun.said().contains("the program says where when it binds"), "the way and its reason");
 }
 
 #[test]
 fn no_request_fails_where_the_program_takes_its_socket() {
-    let project = Project::server().file(".hotrun.toml", "[socket]\naddress = \"127.0.0.1:PORT\"\n");
-    let binds = binding(&project);
-    let hotrun = project.edited("src/main.rs", &binds, TAKES_OVER).hotrun();
-    loses_nothing(&hotrun);
+    let hotrun = takes_its_socket().hotrun();
+    loses_nothing(&hotrun, FEW);
     assert!(hotrun.said().contains("`[socket] address` gives it"), "the way and its reason");
 }
 
 #[test]
 fn no_request_fails_where_the_old_server_is_stopped_first() {
-    let project = Project::server().file(".hotrun.toml", "[socket]\nway = \"stop-first\"\n");
-    loses_nothing(&project.hotrun());
+    loses_nothing(&stopped_first().hotrun(), FEW);
 }
 
 #[test]
 fn no_request_fails_behind_the_proxy() {
+    loses_nothing(&behind_the_proxy().hotrun(), FEW);
+}
+
+#[test]
+fn no_request_fails_over_many_restarts() {
+    if !conformance::long_tier() {
+        return;
+    }
+    for project in [untouched(), takes_its_socket(), stopped_first(), behind_the_proxy()] {
+        loses_nothing(&project.hotrun(), many());
+    }
+}
+
+fn untouched() -> Project {
+    Project::server()
+}
+
+fn takes_its_socket() -> Project {
+    let project = Project::server().file(".hotrun.toml", "[socket]\naddress = \"127.0.0.1:PORT\"\n");
+    let binds = binding(&project);
+    project.edited("src/main.rs", &binds, TAKES_OVER)
+}
+
+fn stopped_first() -> Project {
+    Project::server().file(".hotrun.toml", "[socket]\nway = \"stop-first\"\n")
+}
+
+fn behind_the_proxy() -> Project {
     let settings = "[socket]\nway = \"proxy\"\naddress = \"127.0.0.1:PORT\"\n";
     let project = Project::server().file(".hotrun.toml", settings);
     let binds = binding(&project);
     let port = "let port = std::env::var(\"PORT\").expect(\"a port\"); \
         let listener = TcpListener::bind(format!(\"127.0.0.1:{port}\")).expect(\"a port\");";
-    loses_nothing(&project.edited("src/main.rs", &binds, port).hotrun());
+    project.edited("src/main.rs", &binds, port)
 }
 
 /// The negative control: without hotrun's sockets the same load loses requests.

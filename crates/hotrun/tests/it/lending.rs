@@ -1,6 +1,6 @@
 //! Programs in several languages and frameworks that are not prepared for hotrun. Each binds an address of its own.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "figures, and what is skipped")]
+#![allow(clippy::print_stdout, reason = "figures")]
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -10,34 +10,35 @@ use std::sync::OnceLock;
 use crate::load::{Load, Manner, Tally};
 use crate::project::{Hotrun, Project};
 
-const RESTARTS: usize = 20;
-/// For programs that differ in nothing rare.
+/// Restarts of each program in the long tier.
+const MANY: usize = 20;
+/// Restarts of each program in the quick tier.
 const FEW: usize = 5;
 
 #[test]
 fn axum_loses_no_request() {
-    nothing_is_lost(&example("axum_untouched"), RESTARTS);
+    nothing_is_lost(&example("axum_untouched"), FEW);
 }
 
 #[test]
 fn actix_web_loses_no_request() {
-    nothing_is_lost(&example("actix_web_untouched"), RESTARTS);
+    nothing_is_lost(&example("actix_web_untouched"), FEW);
 }
 
 #[test]
 fn warp_loses_no_request() {
-    nothing_is_lost(&example("warp_untouched"), RESTARTS);
+    nothing_is_lost(&example("warp_untouched"), FEW);
 }
 
 #[test]
 fn poem_loses_no_request() {
-    nothing_is_lost(&example("poem_untouched"), RESTARTS);
+    nothing_is_lost(&example("poem_untouched"), FEW);
 }
 
 #[test]
 fn python_with_threads_loses_no_request() {
     if let Some(python) = present("python3") {
-        nothing_is_lost(&format!("{python} {}", script("threads.py")), RESTARTS);
+        nothing_is_lost(&format!("{python} {}", script("threads.py")), FEW);
     }
 }
 
@@ -80,14 +81,27 @@ fn python_with_a_filter_on_its_socket_loses_no_request() {
 #[test]
 fn node_loses_no_request() {
     if let Some(node) = present("node") {
-        nothing_is_lost(&format!("{node} {}", script("server.js")), RESTARTS);
+        nothing_is_lost(&format!("{node} {}", script("server.js")), FEW);
     }
 }
 
 #[test]
 fn go_loses_no_request() {
     if let Some(program) = go() {
-        nothing_is_lost(&program, RESTARTS);
+        nothing_is_lost(&program, FEW);
+    }
+}
+
+#[test]
+fn no_program_loses_a_request_over_many_restarts() {
+    if !conformance::long_tier() {
+        return;
+    }
+    let frameworks = ["axum", "actix_web", "warp", "poem"].map(|name| example(&format!("{name}_untouched")));
+    let python = present("python3").map(|python| format!("{python} {}", script("threads.py")));
+    let node = present("node").map(|node| format!("{node} {}", script("server.js")));
+    for program in frameworks.into_iter().chain(python).chain(node).chain(go()) {
+        nothing_is_lost(&program, MANY);
     }
 }
 
@@ -109,23 +123,6 @@ fn a_program_that_is_lent_nothing_loses_requests() {
     let settings = "[socket]\nway = \"none\"\n";
     let tally = restarted(&example("axum_untouched"), settings, Manner::Fresh, FEW);
     assert!(!tally.failures.is_empty(), "of {}", tally.answered());
-}
-
-/// Kept connections are lost if the program closes them under its clients. Their number
-/// depends on the machine, so this asserts nothing.
-#[test]
-#[ignore = "figures: run it with `--ignored --nocapture`"]
-fn figures_of_kept_connections() {
-    let mut programs: Vec<String> = ["axum", "actix_web", "warp", "poem"]
-        .iter()
-        .map(|name| example(&format!("{name}_untouched")))
-        .collect();
-    programs.extend(present("node").map(|node| format!("{node} {}", script("server.js"))));
-    programs.extend(go());
-    for program in programs {
-        let tally = restarted(&program, "", Manner::KeepAlive, RESTARTS);
-        println!("{program}: {} of {} failed", tally.failures.len(), tally.answered());
-    }
 }
 
 fn nothing_is_lost(program: &str, times: usize) {

@@ -11,7 +11,7 @@ use crate::lending::{present, restarted, script};
 use crate::load::Manner;
 use crate::project::Project;
 
-const RESTARTS: usize = 20;
+const RESTARTS: usize = 5;
 
 const SETTINGS: &str = "[socket]\nway = \"proxy\"\naddress = \"127.0.0.1:PORT\"\n";
 
