@@ -49,14 +49,33 @@ fn is_answered(request: JoinHandle<io::Result<String>>, version: usize, hotrun: 
 /// The request under way when `full_bin`'s server is replaced.
 #[track_caller]
 fn finishes_its_request(command: &str) {
-    let hotrun = started_by(command);
-    let request = slow(&hotrun, 1);
+    request_is_finished(&started_by(command));
+}
+
+#[track_caller]
+fn request_is_finished(hotrun: &Hotrun) {
+    let request = slow(hotrun, 1);
     hotrun.project().save("version.txt", "version 2.");
     hotrun.wait_for_answer("version 2.");
     hotrun.wait_for("asked to end version 1.");
     hotrun.project().save("go", "");
-    is_answered(request, 1, &hotrun);
+    is_answered(request, 1, hotrun);
     hotrun.wait_until("end of the first server", || hotrun.servers() == 1);
+}
+
+/// npm starts a shell, and that starts node. npm passes the signal on.
+#[test]
+fn a_program_below_npm_finishes_its_request() {
+    if present("npm").is_none() {
+        return;
+    }
+    let package = format!("{{\"scripts\": {{\"start\": \"node {} PORT\"}}}}", script("graceful.js"));
+    let settings = "[build]\nfull_bin = \"npm start --silent\"\ninclude_ext = [\"txt\"]\n";
+    let project = Project::new().file("version.txt", "version 1.").file("package.json", &package);
+    let hotrun = project.file(".hotrun.toml", settings).hotrun();
+    hotrun.wait_for_answer("version 1.");
+    request_is_finished(&hotrun);
+    assert_eq!(hotrun.count("asked to end version 1."), 1, "{}", hotrun.said());
 }
 
 #[test]
