@@ -99,7 +99,7 @@ impl Building {
 }
 
 fn command(plan: &Plan) -> Command {
-    let mut command = match &plan.build.how {
+    let command = match &plan.build.how {
         How::Cargo { arguments, target, .. } => {
             let mut command = Command::new("cargo");
             let (first, rest) = arguments.split_first().map_or(("build", &[][..]), |(one, rest)| (one, rest));
@@ -117,6 +117,7 @@ fn command(plan: &Plan) -> Command {
         }
         How::Nothing => Command::new("/bin/true"),
     };
+    let mut command = with_lines_before(&plan.build.before, command);
     for (name, _) in env::vars_os().filter(|(name, _)| is_of_an_outer_cargo(name)) {
         command.env_remove(name);
     }
@@ -132,6 +133,17 @@ fn command(plan: &Plan) -> Command {
     command.current_dir(&plan.root).process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// The command, after these lines for the shell, each in a subshell: `sh -c '(LINE) && exec "$0" "$@"' COMMAND ARGUMENTS`.
+fn with_lines_before(lines: &[String], command: Command) -> Command {
+    if lines.is_empty() {
+        return command;
+    }
+    let before: String = lines.iter().map(|line| ["(", line, "\n) && "].concat()).collect();
+    let mut all = Command::new("/bin/sh");
+    all.arg("-c").arg(before + "exec \"$0\" \"$@\"").arg(command.get_program()).args(command.get_args());
+    all
 }
 
 /// Whether cargo has set the variable for hotrun itself, as `cargo run -p hotrun` does. A build must not see it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::Cli;
 use crate::error::Error;
-use crate::plan::{self, How, Plan, Ready, Signal, SourceRules, Stop, What};
+use crate::plan::{self, CommandLine, How, Plan, Ready, Signal, SourceRules, Stop, What};
 use crate::report::{Report, spoken};
 use crate::socket_mode;
 use crate::sources::Scan;
@@ -16,6 +16,9 @@ pub(crate) fn check(cli: &Cli) -> Result<(), Error> {
     let plan = plan::plan(cli)?;
     for (name, words) in lines(&plan) {
         Report::say(&format!("{name:<9} {words}"));
+    }
+    for note in &plan.notes {
+        Report::say(&format!("{:<9} {note}", "note"));
     }
     for warning in &plan.warnings {
         Report::say(&format!("{:<9} {warning}", "warning"));
@@ -97,7 +100,10 @@ fn run(plan: &Plan) -> String {
         (What::Built, How::Cargo { binary, .. }) => format!("`{binary}`"),
         (What::Built, _) => "what was built".to_owned(),
         (What::File(file), _) => shown(file, &plan.root),
-        (What::Shell(line), _) => format!("`{line}`"),
+        (What::Shell(line), _) if CommandLine::simple(line).is_some() => format!("`{line}`"),
+        (What::Shell(line), _) => {
+            format!("`{line}` by the shell, so without a copy of the last good program")
+        }
     };
     let args = if plan.program.args.is_empty() {
         String::new()

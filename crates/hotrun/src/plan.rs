@@ -2,6 +2,7 @@
 
 mod command_line;
 mod discovery;
+mod named_program;
 mod prompt;
 mod source_rules;
 mod target;
@@ -60,6 +61,8 @@ pub(crate) struct Plan {
     pub(crate) style: Style,
     /// Remove `tmp` at the end.
     pub(crate) clean_on_exit: bool,
+    /// `post_cmd`: lines for the shell at the end.
+    pub(crate) at_exit: Vec<String>,
     /// Printed once at the start.
     pub(crate) warnings: Vec<String>,
     /// Printed once at the start, as information.
@@ -69,6 +72,8 @@ pub(crate) struct Plan {
 #[derive(Clone, Debug)]
 pub(crate) struct Build {
     pub(crate) how: How,
+    /// `pre_cmd`: lines for the shell before each build. The first that fails ends the build.
+    pub(crate) before: Vec<String>,
     /// Besides hotrun's own environment.
     pub(crate) env: Vec<(String, String)>,
     /// The file for the compiler's output of the last build, absolute.
@@ -212,24 +217,37 @@ pub(crate) fn plan(cli: &Cli) -> Result<Plan, Error> {
 
 /// Decides from what was found. `ask` chooses among programs if the settings do not.
 fn decide(cli: &Cli, discovery: Discovery, ask: Prompt<'_>) -> Result<Plan, Error> {
-    let Discovery { root, run_in, project, settings, file, warnings, notes } = discovery;
+    let Discovery { root, run_in, project, settings, file, mut warnings, notes } = discovery;
     let tmp = tmp(&root, &project, &settings)?;
-    let target = target::decide(cli, &root, &tmp, &project, &settings, ask)?;
+    let mut target = target::decide(cli, &root, &tmp, &project, &settings, ask)?;
     target.is_runnable()?;
     let sources = source_rules::decide(&root, &tmp, &project, &settings, &target)?;
     let build = settings.build;
+    let mut before = build.pre_cmd;
+    if matches!(target.how, How::Nothing) && !before.is_empty() {
+        target.how = How::Shell(std::mem::take(&mut before).join(" && "));
+    }
+    if let How::Shell(line) = &target.how
+        && let Some(runs) = runs_the_program(line)
+    {
+        warnings.push(format!(
+            "`build.cmd` is `{line}`: `{runs}` runs the program and does not end; expected a build such as `go build -o tmp/main .`"
+        ));
+    }
     let env = Vec::from_iter(build.env);
-    let args = build.args.into_iter().chain(cli.args.iter().cloned()).collect();
+    let args = target.args.into_iter().chain(build.args).chain(cli.args.iter().cloned()).collect();
+    let program_env = env.iter().cloned().chain(target.env).collect();
     let log = build.log.unwrap_or_else(|| "build-errors.log".into());
     Ok(Plan {
         build: Build {
             how: target.how,
-            env: env.clone(),
+            env,
+            before,
             log: Some(log).filter(|log| !log.as_os_str().is_empty()).map(|log| tmp.join(log)),
             delay: build.delay.unwrap_or_default(),
             stop_on_error: build.stop_on_error.unwrap_or_default(),
         },
-        program: Program { what: target.what, args, env, dir: run_in },
+        program: Program { what: target.what, args, env: program_env, dir: run_in },
         sources,
         sockets: sockets(settings.socket.address, settings.socket.way)?,
         ready: ready(settings.ready)?,
@@ -243,6 +261,7 @@ fn decide(cli: &Cli, discovery: Discovery, ask: Prompt<'_>) -> Result<Plan, Erro
             .then(|| Rerun { delay: build.rerun_delay.unwrap_or(RERUN_DELAY), cmd: build.rerun_cmd }),
         style: Style::of(settings.log_time, &settings.color),
         clean_on_exit: settings.clean_on_exit.unwrap_or_default(),
+        at_exit: build.post_cmd,
         warnings,
         notes,
         settings: file,
@@ -298,6 +317,15 @@ fn without_dots(path: &Path) -> PathBuf {
         }
     }
     plain
+}
+
+/// The first words of a command line, if these run a program instead of building it.
+fn runs_the_program(line: &str) -> Option<&'static str> {
+    let words: Vec<&str> = line.split_whitespace().take(2).collect();
+    [["go", "run"], ["cargo", "run"], ["dlv", "debug"]]
+        .into_iter()
+        .zip(["go run", "cargo run", "dlv debug"])
+        .find_map(|(first, name)| (words == first).then_some(name))
 }
 
 fn sockets(addresses: Vec<SocketAddr>, way: Option<WantedMode>) -> Result<Sockets, Error> {

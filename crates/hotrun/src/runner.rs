@@ -7,6 +7,7 @@ mod timers;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
@@ -195,6 +196,18 @@ impl Runner {
             generation.kill();
         }
         process_tree::sweep();
+        for line in &self.plan.at_exit {
+            let mut shell = Command::new("/bin/sh");
+            shell.arg("-c").arg(line).current_dir(&self.plan.root);
+            shell.envs(self.plan.build.env.iter().map(|(name, value)| (name, value)));
+            match shell.stdin(Stdio::null()).status() {
+                Ok(status) if status.success() => {}
+                Ok(status) => self.report.warning(&format!("`build.post_cmd` `{line}`: {status}")),
+                Err(error) => {
+                    self.report.warning(&format!("`build.post_cmd` `{line}` cannot be run: {error}"));
+                }
+            }
+        }
         self.binary_cache.clear();
         if self.plan.clean_on_exit && self.tmp_dir.clean() {
             let folder = self.report.name(&self.plan.tmp);

@@ -1,6 +1,7 @@
 //! Reads `.hotrun.toml` and `.air.toml`.
 
 mod air;
+mod air_file;
 mod finding;
 mod span;
 mod table;
@@ -55,6 +56,9 @@ pub(crate) struct Build {
     pub(crate) cmd: Option<String>,
     pub(crate) bin: Option<PathBuf>,
     pub(crate) full_bin: Option<String>,
+    pub(crate) entrypoint: Vec<String>,
+    pub(crate) pre_cmd: Vec<String>,
+    pub(crate) post_cmd: Vec<String>,
     pub(crate) args: Vec<String>,
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) share_target: Option<bool>,
@@ -101,8 +105,8 @@ pub(crate) struct Colors {
 }
 
 impl Settings {
-    /// Reads the file. Returns warnings about keys that have no effect.
-    pub(crate) fn load(file: &Path) -> Result<(Self, Vec<String>), Error> {
+    /// Reads the file. Returns warnings about keys that have no effect, and notes about lines that are not followed.
+    pub(crate) fn load(file: &Path) -> Result<(Self, Vec<String>, Vec<String>), Error> {
         let name = file.display();
         let text = fs::read_to_string(file).map_err(|error| match error.kind() {
             ErrorKind::IsADirectory => {
@@ -112,13 +116,24 @@ impl Settings {
             ErrorKind::InvalidData => Error::unfit(format!("`{name}` is not UTF-8 text")),
             _ => Error::unfit(format!("`{name}` cannot be read: {error}")),
         })?;
-        let (settings, findings) = Self::parse(&text);
+        let (mut settings, findings) = Self::parse(&text);
         let (errors, warnings): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| finding.is_error);
         let in_words = |findings: Vec<Finding>| {
             findings.iter().map(|finding| finding.say(file, &text)).collect::<Vec<_>>()
         };
         if errors.is_empty() {
-            Ok((settings, in_words(warnings)))
+            let mut notes = Vec::new();
+            if air_file::is_airs(file) {
+                let removed = air_file::remove_workarounds(&mut settings.build);
+                if !removed.is_empty() {
+                    notes.push(format!(
+                        "`{}` in air's file have no effect: without them hotrun loses no request and keeps the good server; copied to \
+                         `{FILE}` they have",
+                        removed.join("`, `")
+                    ));
+                }
+            }
+            Ok((settings, in_words(warnings), notes))
         } else {
             Err(Error::unfit(in_words(errors).join("\n")))
         }
@@ -159,6 +174,9 @@ impl Build {
             cmd: table.take("cmd"),
             bin: table.take("bin"),
             full_bin: table.take("full_bin"),
+            entrypoint: table.take("entrypoint").map_or_else(Vec::new, |OneOrMore(words)| words),
+            pre_cmd: lines(table.take("pre_cmd")),
+            post_cmd: lines(table.take("post_cmd")),
             args: arguments(table.take_either("args_bin", "args")),
             env: table.take("env").unwrap_or_default(),
             share_target: table.take("share_target"),
@@ -217,6 +235,13 @@ impl Colors {
         table.finish(findings);
         colors
     }
+}
+
+/// Command lines that are not empty.
+fn lines(listed: Option<OneOrMore<String>>) -> Vec<String> {
+    let mut lines = listed.map_or_else(Vec::new, |OneOrMore(lines)| lines);
+    lines.retain(|line| !line.trim().is_empty());
+    lines
 }
 
 /// Many files have `args = [""]` for no arguments.

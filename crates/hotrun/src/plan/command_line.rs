@@ -20,7 +20,8 @@ impl CommandLine {
         CommandLine::parse(line).filter(|parsed| is_program(&parsed.words[0]))
     }
 
-    fn parse(line: &str) -> Option<CommandLine> {
+    /// Reads the line, whether its first word is a program or not.
+    pub(crate) fn parse(line: &str) -> Option<CommandLine> {
         if line.contains(|character| SPECIAL.contains(character)) {
             return None;
         }
@@ -82,9 +83,13 @@ fn assignment(word: &Word) -> Option<(&str, &str)> {
 
 /// Whether the word is a path, or the name of a program. Another one may be a command of the shell itself.
 fn is_program(word: &str) -> bool {
+    word.contains('/') || is_in_path(word)
+}
+
+/// Whether a folder of `PATH` has a file of this name.
+pub(crate) fn is_in_path(word: &str) -> bool {
     let is_there = |folder: &Path| folder.join(word).is_file();
-    word.contains('/')
-        || env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| is_there(&folder)))
+    env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| is_there(&folder)))
 }
 
 #[cfg(test)]

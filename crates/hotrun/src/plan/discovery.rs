@@ -27,13 +27,12 @@ impl Discovery {
     /// Reads the settings that the command line names, or the nearest ones, and finds the project at their root.
     pub(crate) fn find(cli: &Cli, here: &Path) -> Result<Self, Error> {
         let file = cli.config.as_ref().map(|named| here.join(named)).or_else(|| settings_above(here));
-        let (settings, warnings) = match &file {
+        let (settings, warnings, mut notes) = match &file {
             Some(file) => Settings::load(file)?,
-            None => (Settings::default(), Vec::new()),
+            None => (Settings::default(), Vec::new(), Vec::new()),
         };
-        let mut notes = Vec::new();
         if cli.config.is_none() && file.as_ref().is_some_and(|file| file.ends_with(AIR_FILE)) {
-            notes.push(format!("reads `{AIR_FILE}`, since there is no `{FILE}`"));
+            notes.insert(0, format!("reads `{AIR_FILE}`, since there is no `{FILE}`"));
         }
         let base = match &file {
             Some(file) if cli.config.is_none() => file.parent().unwrap_or(here),

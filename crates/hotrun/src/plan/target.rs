@@ -4,10 +4,11 @@
 mod tests;
 
 use std::fs::Metadata;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::Cli;
 use crate::error::Error;
+use crate::plan::named_program::NamedProgram;
 use crate::plan::prompt::Prompt;
 use crate::plan::{How, What};
 use crate::project::{Binary, Project, Workspace};
@@ -17,6 +18,9 @@ use crate::settings::{FILE, Settings};
 pub(crate) struct Target {
     pub(crate) how: How,
     pub(crate) what: What,
+    /// Variables and arguments that belong to the program's name in the settings.
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) args: Vec<String>,
 }
 
 pub(crate) fn decide(
@@ -28,19 +32,15 @@ pub(crate) fn decide(
     ask: Prompt<'_>,
 ) -> Result<Target, Error> {
     let build = &settings.build;
-    let named = match (&build.full_bin, &build.bin) {
-        (Some(line), _) if !line.trim().is_empty() => Some(What::Shell(line.clone())),
-        (_, Some(path)) if !path.as_os_str().is_empty() => Some(What::File(root.join(path))),
-        _ => None,
-    };
+    let named = NamedProgram::of(build, root);
     let shell = |line: &str| if line.trim().is_empty() { How::Nothing } else { How::Shell(line.to_owned()) };
     match project {
         Project::Cargo(workspace) => {
             let cargo = Cargo { root, workspace, shares: build.share_target == Some(true), ask };
             match (&cli.bin, &build.cmd, named) {
                 (Some(name), _, _) => cargo.program(workspace.named(name), Some(name)),
-                (None, Some(line), Some(what)) => Ok(Target { how: shell(line), what }),
-                (None, None, Some(what)) => Ok(Target { how: How::Shell("cargo build".to_owned()), what }),
+                (None, Some(line), Some(named)) => Ok(Target::of(shell(line), named)),
+                (None, None, Some(named)) => Ok(Target::of(How::Shell("cargo build".to_owned()), named)),
                 (None, Some(line), None) if !line.trim().is_empty() => cargo.command(line),
                 (None, _, None) => cargo.program(workspace.candidates(root), None),
             }
@@ -53,24 +53,36 @@ pub(crate) fn decide(
             let made = tmp.join("main");
             let usual = format!("go build -o {} .", quoted(&made));
             let how = build.cmd.as_deref().map_or(How::Shell(usual), shell);
-            Ok(Target { how, what: named.unwrap_or(What::File(made)) })
+            Ok(match named {
+                Some(named) => Target::of(how, named),
+                None => Target::made(how, made),
+            })
         }
         Project::Other(_) => {
             let how = build.cmd.as_deref().map_or(How::Nothing, shell);
             match (named, how) {
-                (Some(what), how) => Ok(Target { how, what }),
+                (Some(named), how) => Ok(Target::of(how, named)),
                 (None, How::Nothing) => Err(Error::unfit(format!(
                     "nothing to run in `{}`: there is no `Cargo.toml` and no `go.mod`, and no `{FILE}` that says `bin` or `full_bin`",
                     root.display()
                 ))),
                 // The default of air.
-                (None, how) => Ok(Target { how, what: What::File(tmp.join("main")) }),
+                (None, how) => Ok(Target::made(how, tmp.join("main"))),
             }
         }
     }
 }
 
 impl Target {
+    fn of(how: How, named: NamedProgram) -> Self {
+        let NamedProgram { what, env, args } = named;
+        Self { how, what, env, args }
+    }
+
+    fn made(how: How, file: PathBuf) -> Self {
+        Self { how, what: What::File(file), env: Vec::new(), args: Vec::new() }
+    }
+
     /// Refuses a program that does not exist and that nothing builds.
     pub(crate) fn is_runnable(&self) -> Result<(), Error> {
         let (What::File(file), How::Nothing) = (&self.what, &self.how) else { return Ok(()) };
@@ -136,12 +148,13 @@ impl Cargo<'_> {
         }
         let profile = if words.contains(&"--release") { "release" } else { "debug" };
         let made = self.workspace.target.join(profile).join(name);
-        Ok(Target { how: How::Shell(line.to_owned()), what: What::File(made) })
+        Ok(Target::made(How::Shell(line.to_owned()), made))
     }
 
     fn built(&self, arguments: Vec<String>, binary: String) -> Target {
         let target = (!self.shares).then(|| self.workspace.target.join("hotrun"));
-        Target { how: How::Cargo { arguments, target, binary }, what: What::Built }
+        let how = How::Cargo { arguments, target, binary };
+        Target { how, what: What::Built, env: Vec::new(), args: Vec::new() }
     }
 
     fn one(&self, mut candidates: Vec<Binary>, name: Option<&str>) -> Result<Binary, Error> {

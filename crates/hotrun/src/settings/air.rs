@@ -1,5 +1,7 @@
 //! Known keys, hotrun's and air's.
 
+use toml_edit::Item;
+
 /// Every key that has an effect.
 pub(crate) const KEYS: &[&str] = &[
     "root",
@@ -7,6 +9,9 @@ pub(crate) const KEYS: &[&str] = &[
     "build.cmd",
     "build.bin",
     "build.full_bin",
+    "build.entrypoint",
+    "build.pre_cmd",
+    "build.post_cmd",
     "build.args_bin",
     "build.args",
     "build.env",
@@ -46,9 +51,6 @@ pub(crate) const KEYS: &[&str] = &[
 const AIRS: &[&str] = &[
     "testdata_dir",
     "env_files",
-    "build.pre_cmd",
-    "build.post_cmd",
-    "build.entrypoint",
     "build.ignore_dangerous_root_dir",
     "build.follow_symlink",
     "build.poll",
@@ -72,6 +74,24 @@ pub(crate) fn unknown(key: &str) -> String {
     match nearest(key) {
         Some(meant) => format!("unknown key `{key}` is ignored; did you mean `{meant}`?"),
         None => format!("unknown key `{key}` is ignored"),
+    }
+}
+
+/// Whether a key of air's needs no warning: its value switches it off, or it changes only the look of the terminal or another system.
+pub(crate) fn is_off(key: &str, item: &Item) -> bool {
+    let is_false = |item: &Item| {
+        item.as_bool() == Some(false)
+            || item.as_integer() == Some(0)
+            || item.as_str() == Some("")
+            || item.as_array().is_some_and(toml_edit::Array::is_empty)
+    };
+    match key {
+        "testdata_dir" | "misc.startup_banner" | "build.poll_interval" | "build.windows" | "build.darwin" => {
+            true
+        }
+        "screen" => item.get("clear_on_rebuild").is_none_or(is_false),
+        "proxy" => item.get("enabled").is_none_or(is_false),
+        _ => AIRS.contains(&key) && is_false(item),
     }
 }
 
@@ -115,7 +135,7 @@ mod tests {
             ("biuld", "did you mean `build`?"),
             ("colour", "did you mean `color`?"),
             ("build.stop_on_root", "is ignored"),
-            ("build.pre_cmd", "this setting of air's"),
+            ("build.poll", "this setting of air's"),
             ("proxy", "this setting of air's"),
             ("frobnicate", "unknown key `frobnicate` is ignored"),
         ] {

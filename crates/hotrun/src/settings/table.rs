@@ -69,9 +69,13 @@ impl<'d> Table<'d> {
     /// Appends the findings, and a warning for each unknown key.
     pub(crate) fn finish(mut self, findings: &mut Vec<Finding>) {
         if let Some(entries) = self.entries {
-            for (key, item) in entries.iter().filter(|(key, _)| !self.asked.contains(key)) {
-                let words = air::unknown(&self.dotted(key));
-                self.findings.push(Finding::warning(self.place(key, item), words));
+            let others = entries.iter().filter(|(key, _)| !self.asked.contains(key));
+            for (key, item) in others {
+                let dotted = self.dotted(key);
+                if !air::is_off(&dotted, item) {
+                    let finding = Finding::warning(self.place(key, item), air::unknown(&dotted));
+                    self.findings.push(finding);
+                }
             }
         }
         findings.append(&mut self.findings);

@@ -24,12 +24,12 @@ fn it_prints_the_plan_and_does_nothing() {
 
 #[test]
 fn it_warns_of_unknown_keys() {
-    let settings = "[build]\ninclide_file = [\"a\"]\npre_cmd = [\"make\"]\n";
+    let settings = "[build]\ninclide_file = [\"a\"]\npoll = true\n";
     let (said, status) = Project::server().file(".hotrun.toml", settings).args(&["check"]).ends();
     assert!(said.contains(".hotrun.toml:2:1: unknown key `build.inclide_file` is ignored; did you mean `build.include_file`?"), "{said}");
     assert!(
         said.contains(
-            ".hotrun.toml:3:1: `build.pre_cmd` is ignored: hotrun does not have this setting of air's"
+            ".hotrun.toml:3:1: `build.poll` is ignored: hotrun does not have this setting of air's"
         ),
         "{said}"
     );

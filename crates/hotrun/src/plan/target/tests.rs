@@ -89,7 +89,7 @@ fn in_a_cargo_project_cargo_builds_unless_the_settings_say_otherwise() {
         (None, "build.bin = 'target/debug/x'", "sh: cargo build | /p/target/debug/x"),
         (None, "build.cmd = 'make'\nbuild.bin = 'out/x'", "sh: make | /p/out/x"),
         (None, "build.cmd = ''\nbuild.bin = '/bin/x'", "nothing | /bin/x"),
-        (None, "build.full_bin = 'A=1 ./x'\nbuild.bin = 'y'", "sh: cargo build | sh: A=1 ./x"),
+        (None, "build.full_bin = 'A=1 ./x'\nbuild.bin = 'y'", "sh: cargo build | /p/x"),
         (None, "build.full_bin = ''", "cargo build -p shop --bin shop (own) -> shop | built"),
     ] {
         assert_eq!(
@@ -107,7 +107,7 @@ fn elsewhere_airs_defaults_hold() {
     for (project, settings, expected) in [
         (&go, "", "sh: go build -o /p/tmp/main . | /p/tmp/main"),
         (&go, "build.bin = 'server'", "sh: go build -o /p/tmp/main . | /p/server"),
-        (&go, "build.cmd = 'make'\nbuild.full_bin = './x'", "sh: make | sh: ./x"),
+        (&go, "build.cmd = 'make'\nbuild.full_bin = './x'", "sh: make | /p/x"),
         (&other, "build.full_bin = 'python3 app.py'", "nothing | sh: python3 app.py"),
         (&other, "build.cmd = 'make'", "sh: make | /p/tmp/main"),
     ] {
