@@ -1,9 +1,9 @@
-//! Follows one file, and says what it published: `cargo run -p filewatch --example follow -- FILE [--omit STEP]... [--quiet MS] [--looking]`.
-//! Of a folder it follows all files, and publishes them as one text.
+//! Prints every published value of a file: `cargo run -p filewatch --example follow -- FILE [--omit STEP]... [--quiet MS] [--looking]`.
+//! Of a folder it reads all files and publishes them as one text.
 //!
-//! One line on stdout for each value: when (nanoseconds since the epoch), how many bytes, their digest (FNV-1a, 64 bits),
-//! and the first line of the text. It knows nothing of the file's format, so that whoever reads the lines judges whether
-//! what was published had ever been saved. It ends with its standard input.
+//! One line on stdout for each value: the time (nanoseconds since the epoch), the number of bytes, their digest (FNV-1a, 64 bits),
+//! and the first line of the text. The reader of the lines decides whether a value had ever been saved. It ends with its standard
+//! input.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use filewatch::{Files, Live, Notice, Options, ReadError, Step, TreeLimits};
@@ -83,7 +83,7 @@ fn say(bytes: &[u8]) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let first = String::from_utf8_lossy(&first[..first.len().min(40)]).into_owned();
-    // Nobody reads on when the pipe is closed, and then standard input ends as well.
+    // It fails when the pipe is closed. Then standard input ends as well.
     let _ = writeln!(io::stdout(), "{now} {} {:016x} {first}", bytes.len(), digest(bytes));
 }
 

@@ -1,7 +1,7 @@
-//! What a reader pays for a live value: `cargo run --release -p filewatch --example load_cost`.
+//! The cost of reading a live value: `cargo run --release -p filewatch --example load_cost`.
 //!
-//! Medians of many rounds, in nanoseconds a load; the last line is the same as JSON. The first row is `arc-swap` alone: the
-//! yardstick for a machine that is busy, or slow.
+//! Medians of many rounds, in nanoseconds a load. The last line is the same as JSON. The first row is `arc-swap` alone, for
+//! comparison on a machine that is busy or slow.
 #![allow(clippy::print_stdout)]
 
 use filewatch::{Files, Live, Notice, Options, ReadError};

@@ -1,4 +1,4 @@
-//! The first of three layers: the platform's watcher. It is told folders and names, and reports their events.
+//! The first of three layers: the platform's watcher. It gets folders and names, and reports their events.
 
 #[cfg(all(target_os = "linux", not(feature = "notify")))]
 mod inotify;

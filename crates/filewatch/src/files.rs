@@ -46,7 +46,7 @@ impl<'a> Files<'a> {
     /// Every file below the folder `dir` whose path relative to it `keep` wants, with its bytes, sorted by that path.
     ///
     /// Names that begin with a dot are skipped, folders and all. Symlinks to files and folders are followed, also out of `dir`, but
-    /// not in circles: whoever may write in `dir` decides which files of the system are read, as far as `keep` wants
+    /// not in circles. So a user who may write in `dir` decides which files of the system are read, if `keep` wants
     /// their names. At most 20,000 files and folders are walked through, wanted or not. A tree of more, such as one with a symlink to
     /// `/`, is [an error](ReadErrorKind::TooManyEntries) that names the symlink.
     /// `keep` must always give the same answer for the same path: it is also asked which changes matter.

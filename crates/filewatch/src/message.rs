@@ -4,7 +4,7 @@ use std::path::PathBuf;
 #[cfg(feature = "testing")]
 use std::sync::mpsc;
 
-/// What the watching thread is told, in the order in which it happened.
+/// A message to the watching thread. Messages are taken in the order in which things happened.
 #[derive(Debug)]
 pub(crate) enum Message {
     /// An event at this path, a name in a watched folder.

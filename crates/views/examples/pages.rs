@@ -1,6 +1,6 @@
-//! Follows a folder of templates, and says what `text.html` in it renders to: `cargo run -p views --example pages -- FOLDER`.
+//! Prints every rendering of `text.html` in a folder of templates: `cargo run -p views --example pages -- FOLDER`.
 //!
-//! One line on stdout for each set that goes live: when (nanoseconds since the epoch), how many bytes the page has, their digest
+//! One line on stdout for each published set: the time (nanoseconds since the epoch), the number of bytes of the page, their digest
 //! (FNV-1a, 64 bits), and its first line. It ends with its standard input.
 #![allow(clippy::print_stdout)]
 
@@ -39,6 +39,6 @@ fn say(page: &Mutex<String>) {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     let first = text.lines().next().unwrap_or_default();
-    // Nobody reads on when the pipe is closed, and then standard input ends as well.
+    // It fails when the pipe is closed. Then standard input ends as well.
     let _ = writeln!(io::stdout(), "{now} {} {digest:016x} {first}", text.len());
 }

@@ -47,8 +47,8 @@
 //! over 1 MiB, and handles at most 32 MiB of values and text. A folder has at most 1,024 templates of at most 1 MiB each, and
 //! a template extends at most 50 others. The slowest template found is refused within 1 s (debug build, one core).
 //!
-//! Symlinks in the folder are followed, also to places outside of it, such as `x.html -> /etc/passwd`: whoever may write in the
-//! folder may show every file that the server may read. A symlink that leads to more than 20,000 files and folders, such as
+//! Symlinks in the folder are followed, also to places outside of it, such as `x.html -> /etc/passwd`. So a user who may write in
+//! the folder may show every file that the server may read. A symlink that leads to more than 20,000 files and folders, such as
 //! `root -> /`, is refused by name, and so are more than 16 MiB of templates together.
 //!
 //! # What it deliberately does not do
