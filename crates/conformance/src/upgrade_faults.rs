@@ -58,7 +58,7 @@ impl UpgradeFaults {
         let server = server.start()?;
         let load = Load::moderately_on(server.address());
         let faults = UpgradeFaults { demo: demo.clone(), server, load, past: Vec::new(), setbacks: 0 };
-        faults.flows(&faults.serving()?)?;
+        faults.load.wait_for_successes(&faults.serving()?.instance, FLOW)?;
         Ok(faults)
     }
 
@@ -97,15 +97,25 @@ impl UpgradeFaults {
 
     /// The process that answers now.
     pub(crate) fn serving(&self) -> Result<Serving, Failed> {
-        let answer = Client::patient(self.server.address(), CONNECT_TIMEOUT)?.get("/healthz")?;
-        let instance = answer.header("x-instance").ok_or("no x-instance")?.to_owned();
+        let instance = self.instance()?;
         let pid = self.server.process_of(&instance)?;
         Ok(Serving { instance, pid })
     }
 
-    /// Waits until this process answers the load.
+    /// The instance that answers on a new connection.
+    fn instance(&self) -> Result<String, Failed> {
+        let answer = Client::patient(self.server.address(), CONNECT_TIMEOUT)?.get("/healthz")?;
+        Ok(answer.header("x-instance").ok_or("no x-instance")?.to_owned())
+    }
+
+    /// Waits until this process answers on new connections. Those of the load may be held by a process that is stalled.
     pub(crate) fn flows(&self, serving: &Serving) -> Result<(), Failed> {
-        self.load.wait_for_successes(&serving.instance, FLOW)
+        let mut answers = 0;
+        wait_until(&format!("{FLOW} answers of {}", serving.instance), || {
+            let now = self.instance();
+            answers += u64::from(now.is_ok_and(|instance| instance == serving.instance));
+            answers >= FLOW
+        })
     }
 
     /// Waits until this process has answered the load for longer than the linger. The linger of a stalled process is over then.
@@ -174,6 +184,7 @@ impl UpgradeFaults {
         self.upgrade(serving)?;
         let last = self.succeeded(serving.pid)?;
         self.settle(&last)?;
+        self.load.wait_for_successes(&last.instance, FLOW)?;
         let clients = self.load.clients();
         let tally = self.load.end();
         let died = tally.count(Outcome::Reset) + tally.count(Outcome::Cut);

@@ -4,6 +4,7 @@ use crate::{
     Demo, Failed,
     claim::{Verdict, claims},
     upgrade_faults::{Serving, UpgradeFaults},
+    wait_until,
 };
 use rustix::process::Signal;
 
@@ -18,6 +19,9 @@ claims! {
         a_stop_of_the_old_one_at_any_step_loses_nothing,
         a_stop_of_the_new_one_at_any_step_loses_nothing;
 }
+
+/// The beginning of the log line of a drain.
+const DRAINS: &str = ": draining ";
 
 /// The steps of the old process.
 const OLD: [&str; 7] = [
@@ -101,7 +105,16 @@ fn a_stop_of_the_old_one_at_any_step_loses_nothing(demo: &Demo) -> Verdict {
         ("old.draining", Then::New),
         ("old.drained", Then::New),
     ];
-    to_the_old_one(demo, Signal::TERM, steps)
+    at_each_step(demo, steps, |faults, old, stalled, then| {
+        let drains = faults.said(DRAINS);
+        faults.server.signal_to(old.pid, Signal::TERM)?;
+        if matches!(then, Then::Nobody) && stalled != old.pid {
+            // The old process must have the signal before the new one goes on and says `READY=1`.
+            wait_until("the old process to drain", || faults.said(DRAINS) > drains)?;
+        }
+        faults.resume(stalled);
+        Ok(())
+    })
 }
 
 fn a_stop_of_the_new_one_at_any_step_loses_nothing(demo: &Demo) -> Verdict {
@@ -113,7 +126,7 @@ fn to_the_old_one(
     signal: Signal,
     steps: impl IntoIterator<Item = (&'static str, Then)>,
 ) -> Verdict {
-    at_each_step(demo, steps, |faults, old, stalled| {
+    at_each_step(demo, steps, |faults, old, stalled, _| {
         faults.server.signal_to(old.pid, signal)?;
         faults.resume(stalled);
         Ok(())
@@ -123,7 +136,7 @@ fn to_the_old_one(
 fn to_the_new_one(demo: &Demo, signal: Signal, heard: Then) -> Verdict {
     let before_signals = BEFORE_SIGNALS.iter().map(|&step| (step, Then::Old));
     let steps = before_signals.chain(AFTER_SIGNALS.iter().map(|&step| (step, heard)));
-    at_each_step(demo, steps, |faults, _, stalled| {
+    at_each_step(demo, steps, |faults, _, stalled, _| {
         faults.server.signal_to(stalled, signal)?;
         faults.resume(stalled);
         Ok(())
@@ -135,7 +148,7 @@ fn to_the_new_one(demo: &Demo, signal: Signal, heard: Then) -> Verdict {
 fn at_each_step(
     demo: &Demo,
     steps: impl IntoIterator<Item = (&'static str, Then)>,
-    act: impl Fn(&UpgradeFaults, &Serving, u32) -> Result<(), Failed>,
+    act: impl Fn(&UpgradeFaults, &Serving, u32, Then) -> Result<(), Failed>,
 ) -> Verdict {
     let mut faults = UpgradeFaults::supervised(demo)?;
     let mut serving = faults.serving()?;
@@ -151,11 +164,11 @@ fn come_through(
     faults: &mut UpgradeFaults,
     step: &str,
     then: Then,
-    act: impl Fn(&UpgradeFaults, &Serving, u32) -> Result<(), Failed>,
+    act: impl Fn(&UpgradeFaults, &Serving, u32, Then) -> Result<(), Failed>,
 ) -> Result<Serving, Failed> {
     let old = faults.strike(&format!("stall@{step}"))?;
     let stalled = faults.stalled()?;
-    act(faults, &old, stalled)?;
+    act(faults, &old, stalled, then)?;
     let serving = match then {
         Then::Old => faults.serves_on(old)?,
         Then::New => faults.succeeded(old.pid)?,
