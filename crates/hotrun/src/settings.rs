@@ -33,8 +33,8 @@ pub(crate) use crate::settings::value::{Color, When};
 /// Name of hotrun's settings file, at the root of the project.
 pub(crate) const FILE: &str = ".hotrun.toml";
 
-/// Name of air's settings file, which is read if there is no [`FILE`].
-pub(crate) const AIR_FILE: &str = ".air.toml";
+/// Paths of air's settings file, relative to the project. The first one is read if there is no [`FILE`].
+pub(crate) const AIR_FILES: [&str; 2] = [".air.toml", ".config/air.toml"];
 
 /// The values in the file. A key that is not there is `None` or empty; zero, an empty text and `false` are values.
 #[derive(Clone, Debug, Default)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::project::Project;
-use crate::settings::{AIR_FILE, FILE, Settings};
+use crate::settings::{AIR_FILES, FILE, Settings};
 
 #[derive(Debug)]
 pub(crate) struct Discovery {
@@ -31,13 +31,15 @@ impl Discovery {
             Some(file) => Settings::load(file)?,
             None => (Settings::default(), Vec::new(), Vec::new()),
         };
-        if cli.config.is_none() && file.as_ref().is_some_and(|file| file.ends_with(AIR_FILE)) {
-            notes.insert(0, format!("reads `{AIR_FILE}`, since there is no `{FILE}`"));
+        let mut base = here;
+        if let Some(file) = file.as_ref().filter(|_| cli.config.is_none()) {
+            let airs = AIR_FILES.into_iter().find(|name| file.ends_with(name));
+            let name = airs.unwrap_or(FILE);
+            base = file.ancestors().nth(Path::new(name).components().count()).unwrap_or(here);
+            if airs.is_some() {
+                notes.insert(0, format!("reads `{name}`, since there is no `{FILE}`"));
+            }
         }
-        let base = match &file {
-            Some(file) if cli.config.is_none() => file.parent().unwrap_or(here),
-            _ => here,
-        };
         let named = match &settings.root {
             Some(named) => Some(existing(&base.join(named), named)?),
             None => file.is_some().then(|| base.canonicalize().unwrap_or(base.to_owned())),
@@ -57,7 +59,7 @@ fn settings_above(here: &Path) -> Option<PathBuf> {
         let within = here.ancestors().take_while(|above| above.starts_with(top));
         within.map(|folder| folder.join(name)).find(|file| file.symlink_metadata().is_ok())
     };
-    nearest(FILE).or_else(|| nearest(AIR_FILE))
+    nearest(FILE).or_else(|| AIR_FILES.into_iter().find_map(nearest))
 }
 
 fn existing(root: &Path, named: &Path) -> Result<PathBuf, Error> {

@@ -89,14 +89,14 @@ impl Target {
         let shown = file.display();
         match file.metadata() {
             Ok(found) if !found.is_file() => {
-                Err(Error::unfit(format!("`build.bin` is `{shown}`, which is a folder; expected a program")))
+                Err(Error::unfit(format!("the program is `{shown}`, which is a folder; expected a program")))
             }
             Ok(found) if !is_executable(&found) => Err(Error::unfit(format!(
-                "`build.bin` is `{shown}`, which may not be executed; `chmod +x` it, or give `build.full_bin`"
+                "the program is `{shown}`, which may not be executed; `chmod +x` it, or give `build.full_bin`"
             ))),
             Ok(_) => Ok(()),
             Err(error) => Err(Error::unfit(format!(
-                "`build.bin` is `{shown}`, which cannot be read: {error}; `build.cmd` may say what builds it"
+                "the program is `{shown}`, which cannot be read: {error}; `build.cmd` may say what builds it"
             ))),
         }
     }

@@ -82,6 +82,25 @@ fn airs_file_is_read_by_itself_unless_there_is_one_of_ours() {
 }
 
 #[test]
+fn the_root_of_a_file_in_the_config_folder_is_the_project() {
+    let project = Project::server().file(".config/air.toml", "[build]\nargs_bin = [\"-x\"]\n");
+    let said = check(&project, &["check"]);
+    assert!(said.contains("settings  `.config/air.toml`") && said.contains("`-x`"), "{said}");
+    let root = project.folder().canonicalize().expect("a folder");
+    assert!(said.contains(&format!("root      `{}`", root.display())), "{said}");
+}
+
+#[test]
+fn a_program_of_full_bin_that_does_not_exist_is_refused() {
+    let project = Project::new().file(".hotrun.toml", "[build]\nfull_bin = \"A=b ./no/such -x\"\n");
+    let said = check(&project, &["check"]);
+    assert!(
+        said.contains("the program is `") && said.contains("`build.cmd` may say what builds it"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_temporary_folder_may_lie_beside_the_root() {
     let settings =
         "root = \"app\"\ntmp_dir = \"../tmp\"\n[build]\ncmd = \"touch ../tmp/x\"\nfull_bin = \"ls ../tmp\"\n";
