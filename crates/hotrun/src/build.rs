@@ -26,7 +26,7 @@ const TAIL: Duration = Duration::from_secs(1);
 /// From `SIGTERM` to `SIGKILL` when a build is cancelled.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// How a build ended.
+/// The result of a build.
 #[derive(Clone, Debug)]
 pub(crate) struct Built {
     pub(crate) outcome: Outcome,
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_has_what_stays_on_a_terminal() {
+    fn the_log_has_the_lines_that_stay_on_a_terminal() {
         assert_eq!(plain("   Building [=>  ] 1/4\r\x1b[K\x1b[1merror\x1b[0m: no\r\n"), "error: no\n");
         assert_eq!(plain("warning: x\n"), "warning: x\n");
     }

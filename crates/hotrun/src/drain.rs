@@ -1,4 +1,4 @@
-//! How an old server leaves: it takes no new connection, finishes its requests, is told to stop, is killed.
+//! Ends an old server: keeps new connections from it, waits for its requests, tells it to stop, kills it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ const LOOK_KEPT: Duration = Duration::from_millis(25);
 #[derive(Clone, Debug)]
 pub(crate) struct Leaver {
     pub(crate) tree: ProcessTree,
-    /// Where it accepts, on hotrun's sockets.
+    /// The addresses at which it accepts, on hotrun's sockets.
     pub(crate) addresses: Vec<SocketAddr>,
     /// It is behind the proxy, which sends it nothing new any more.
     pub(crate) proxied: Option<(SocketAddr, UnderWay)>,
@@ -42,7 +42,7 @@ pub(crate) struct Leaver {
     pub(crate) stop: plan::Stop,
 }
 
-/// What a drain reports.
+/// A report of a drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     /// The server was told to stop, with these answers owed.
@@ -105,7 +105,7 @@ impl Drain {
             tell(Progress::Signalled(owed));
             stop(&leaver, signal, &received, &tell);
         });
-        // Without a thread nobody can wait for connections, nor for the end.
+        // Without a thread hotrun can wait neither for connections nor for the end.
         if let Err((_, Some((leaver, tell)))) = started {
             leaver.told.store(true, Ordering::SeqCst);
             tell(Progress::Signalled(Owed::default()));

@@ -30,7 +30,7 @@ const POKES: Duration = Duration::from_millis(200);
 /// Upper bound on the end of a process after `SIGKILL`.
 const AFTER_KILL: Duration = Duration::from_secs(1);
 
-/// What happened to a server. Other threads report it.
+/// An event of a server. Other threads report it.
 #[derive(Debug)]
 pub(crate) enum ServerEvent {
     /// A call on its sockets.
@@ -72,7 +72,7 @@ pub(crate) struct Generation {
     pub(crate) began: Instant,
     /// Its address behind the proxy.
     pub(crate) port: Option<SocketAddr>,
-    /// Where it listens, on hotrun's sockets.
+    /// The addresses at which it listens, on hotrun's sockets.
     pub(crate) addresses: Vec<SocketAddr>,
     /// The reason why no socket could be lent to it, if that was wanted.
     pub(crate) unfiltered: Option<String>,

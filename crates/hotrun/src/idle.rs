@@ -1,4 +1,4 @@
-//! What the connections of a server are doing.
+//! Finds out whether the connections of a server are idle.
 //!
 //! Requests cannot be seen from outside. But the kernel records, for every connection, when bytes last went in which
 //! direction. A process that has received something since it last sent something owes an answer.
@@ -182,7 +182,7 @@ mod tests {
         let now = || traffic(tree, &[address]);
         assert_eq!(now(), Traffic::default());
         let mut client = TcpStream::connect(address).unwrap();
-        assert_eq!(now(), Traffic::default(), "nobody has accepted it");
+        assert_eq!(now(), Traffic::default(), "no process has accepted it");
         let (mut server, peer) = listener.accept().unwrap();
         assert!(holds(tree, peer) && !holds(ProcessTree::new(4_194_305), peer));
         soon("a connection without a request", || now() == Traffic { open: 1, busy: 0 });

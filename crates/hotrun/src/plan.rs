@@ -25,10 +25,10 @@ use crate::settings::{self, Color, Colors, Settings, When};
 pub(crate) use crate::plan::command_line::CommandLine;
 pub(crate) use crate::sources::SourceRules;
 
-/// How long a server may take to become ready.
+/// Upper bound on the time from the start of a server until it is ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a new server may still fail before the old program is given up.
+/// A new server that ends within this time after it was ready is given up.
 const PROBATION: Duration = Duration::from_secs(5);
 
 /// From the signal to `SIGKILL`. Longer than the drain of lifecycle's servers; air has no delay.
@@ -42,7 +42,7 @@ const RERUN_DELAY: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    /// What is watched, and where builds run; absolute.
+    /// The folder that is watched and in which builds run; absolute.
     pub(crate) root: PathBuf,
     /// The file of the settings.
     pub(crate) settings: Option<PathBuf>,
@@ -56,7 +56,7 @@ pub(crate) struct Plan {
     /// A new server that ends within this time after it was ready is given up.
     pub(crate) probation: Duration,
     pub(crate) stop: Stop,
-    /// What to do when the program ends by itself.
+    /// How the program is run again when it ends by itself.
     pub(crate) rerun: Option<Rerun>,
     pub(crate) style: Style,
     /// Remove `tmp` at the end.

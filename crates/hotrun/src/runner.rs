@@ -72,7 +72,7 @@ struct Runner {
     generations: BTreeMap<u32, Generation>,
     /// The reason why the last build failed, for a message.
     failure: String,
-    /// How a server has ended, for the message about it.
+    /// The end of each server, for the message about it.
     endings: BTreeMap<u32, String>,
     /// The next start runs `rerun_cmd`.
     reruns: bool,

@@ -184,8 +184,8 @@ impl Supervisor {
         }
     }
 
-    /// Lets those leave that nobody would fall back to. While the current server is on probation that is every one
-    /// but the last, and the last proven one.
+    /// Lets the kept servers leave that are not needed as a fallback. While the current server is on probation, two are
+    /// needed: the last one, and the last proven one.
     fn release(&mut self, actions: &mut Vec<Action>) {
         let on_probation = self.current.is_some_and(|current| !current.proven);
         let last = |is_one: fn(&Server) -> bool| {
@@ -302,7 +302,7 @@ impl Supervisor {
         self.waiting.is_some() || self.next.is_some_and(|next| next.stage == Stage::Active)
     }
 
-    /// Nobody serves: calls a replaced server back, or starts a newer copy, but not of the version that has failed.
+    /// Called when no server serves. Calls a replaced server back, or starts a newer copy, but not of the version that has failed.
     /// `false` if there is neither.
     fn fall_back(&mut self, failed: Option<u32>, actions: &mut Vec<Action>) -> bool {
         let good = self.good.filter(|good| Some(*good) != failed && !self.starts());

@@ -10,7 +10,7 @@ pub(crate) struct Snapshot {
     processes: BTreeMap<u32, Process>,
 }
 
-/// What the kernel says of one process.
+/// The kernel's record of one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Process {
     pub(crate) pid: u32,
@@ -69,7 +69,7 @@ impl Snapshot {
         self.living().filter(|process| mark::is_on(process.pid, prefix)).map(|process| process.pid).collect()
     }
 
-    /// The children of `of` that have ended and that nobody has waited for.
+    /// The children of `of` that have ended and that were not waited for.
     pub(crate) fn dead_children(self, of: u32) -> impl Iterator<Item = Process> {
         self.processes.into_values().filter(move |process| process.dead && process.parent == of)
     }
@@ -181,7 +181,7 @@ mod tests {
             "31 (a) S 32 31",
             "32 (loop) S 31 31",
         ]);
-        assert_eq!(snapshot.members(20, "nobody has this mark"), [20, 21, 22]);
+        assert_eq!(snapshot.members(20, "a mark that no process has"), [20, 21, 22]);
         assert_eq!(snapshot.descendants(10), [20, 21, 22, 30]);
         assert_eq!(snapshot.dead_children(21).map(|process| process.pid).collect::<Vec<_>>(), [23]);
     }

@@ -49,8 +49,8 @@ impl Watchdog {
         self.tell('-', leader);
     }
 
-    /// If somebody has killed the watchdog, nothing can be told. Then a child of this process still dies with it if it asked
-    /// for that (`PR_SET_PDEATHSIG`); what the child has started does not.
+    /// Does nothing if the watchdog was killed. Then a child of this process still dies with it if it asked for that
+    /// (`PR_SET_PDEATHSIG`), but not the processes below that child.
     fn tell(&self, sign: char, leader: u32) {
         if let Some(pipe) = self.pipe.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             let _ = writeln!(pipe, "{sign}{leader}");

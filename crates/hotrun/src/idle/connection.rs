@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(row(line, 0), Some(connection));
         assert_eq!(row(line, 8081), None);
         assert_eq!(row(&line.replace(" 01 ", " 0A "), 8080), None);
-        assert_eq!(row(&line.replace("4712", "0"), 8080), None, "nobody has accepted it");
+        assert_eq!(row(&line.replace("4712", "0"), 8080), None, "no process has accepted it");
         assert_eq!(row("sl local_address", 8080), None);
     }
 

@@ -15,7 +15,7 @@ pub(crate) struct CommandLine {
 }
 
 impl CommandLine {
-    /// Reads the line. `None` if only a shell knows what it means: it is no simple one, or its first word is no program.
+    /// Reads the line. `None` if it needs a shell: it has shell syntax, or its first word is no program.
     pub(crate) fn simple(line: &str) -> Option<CommandLine> {
         CommandLine::parse(line).filter(|parsed| is_program(&parsed.words[0]))
     }
@@ -42,7 +42,7 @@ impl CommandLine {
 
 struct Word {
     text: String,
-    /// Where the first quote was, in `text`.
+    /// The place of the first quote in `text`.
     quoted_at: Option<usize>,
 }
 
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_a_shell_knows_is_left_to_it() {
+    fn a_line_with_shell_syntax_is_left_to_a_shell() {
         for line in [
             "",
             "   ",

@@ -34,7 +34,7 @@ impl Runner {
             .warning(&format!("server {server} has not ended {delay} after {signal} and is killed{waited}"));
     }
 
-    /// How a program in this language finishes its requests.
+    /// Advice for a program in this language: the way to finish its requests.
     fn advice(&self, language: Language) -> &'static str {
         let is_rust =
             matches!(self.plan.build.how, How::Cargo { .. }) || self.plan.root.join("Cargo.toml").is_file();

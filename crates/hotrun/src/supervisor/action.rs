@@ -1,6 +1,6 @@
-//! What the supervisor asks for.
+//! The actions that the supervisor asks for.
 
-/// What is to be done.
+/// An action, done by the runner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Build version `.0`.
@@ -30,7 +30,7 @@ pub(crate) enum Action {
     Exit,
 }
 
-/// What is worth a line.
+/// A message to the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Message {
     /// `serves`: there is a server; `stops`: it is stopped for that.

@@ -1,6 +1,6 @@
-//! What the supervisor is told.
+//! The events that the supervisor takes in.
 
-/// What happened.
+/// An event, from the runner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     /// Sources differ.
@@ -31,7 +31,7 @@ pub(crate) enum Event {
     Quit,
 }
 
-/// How a build ended.
+/// The outcome of a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Good,

@@ -1,4 +1,4 @@
-//! What the supervisor knows of a server.
+//! The supervisor's record of a server.
 
 /// One server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(super) struct Server {
     pub(super) stage: Stage,
 }
 
-/// How far its end has come.
+/// The stage of a server on the way to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     /// It starts, or it serves.

@@ -131,7 +131,7 @@ fn of_four_servers_that_drain_the_oldest_is_cut() {
 }
 
 #[test]
-fn what_has_no_copy_is_kept_through_the_probation() {
+fn a_server_without_a_copy_is_kept_through_the_probation() {
     follows(UNBUILT, kept(), vec![(Proven(2), vec![Leave(1)]), (Signalled(1), vec![]), (Ended(1), vec![])]);
     let back = vec![
         (Ended(2), vec![Say(Message::Fell(2)), Return(1)]),
@@ -161,19 +161,19 @@ fn the_last_proven_server_is_kept_beside_the_last_one() {
     let the_last_falls =
         vec![(Ended(4), vec![Say(Message::Fell(4)), Return(3), Probation(3)]), (Proven(3), vec![Leave(1)])];
     follows(UNBUILT, rows.clone(), the_last_falls);
-    // Its time is over while it is kept: nobody would fall back behind it.
+    // Its time is over while it is kept: no server before it is needed.
     follows(UNBUILT, rows, vec![(Proven(3), vec![Leave(1)]), (Proven(4), vec![Leave(3)])]);
 }
 
 #[test]
-fn what_cannot_be_held_leaves_at_once() {
+fn a_server_that_cannot_be_held_leaves_at_once() {
     let rows = vec![
         (Changed, vec![START(1, 1)]),
         (Event::Ready { server: 1, shares: true, holds: false }, vec![Probation(1)]),
         (Changed, vec![START(2, 2)]),
         (ready(2), vec![Leave(1), Probation(2)]),
         (Signalled(1), vec![]),
-        // There is no copy, and nobody to call back: no line claims that something is started.
+        // There is no copy, and no server to call back: no line claims that something is started.
         (Ended(2), vec![Say(Message::Waiting(2))]),
     ];
     follows(UNBUILT, rows, vec![]);
@@ -290,7 +290,7 @@ fn the_last_good_one_is_not_tried_for_ever() {
 }
 
 #[test]
-fn what_cannot_share_its_port_is_stopped_first() {
+fn a_server_that_cannot_share_its_port_is_stopped_first() {
     let rows = vec![
         (Changed, vec![Build(1)]),
         (Copied(1), vec![]),
@@ -313,7 +313,7 @@ fn what_cannot_share_its_port_is_stopped_first() {
 }
 
 #[test]
-fn what_ends_by_itself_waits_for_a_change_or_is_run_again() {
+fn a_program_that_ends_by_itself_waits_for_a_change_or_is_run_again() {
     follows(RULES, serving(), vec![(Ended(1), vec![Say(Message::Waiting(1))]), (Changed, vec![Build(2)])]);
     let again = Rules { rerun: true, ..RULES };
     follows(again, serving(), vec![(Ended(1), vec![Pause]), (Rerun, vec![START(2, 1)])]);
@@ -470,7 +470,7 @@ impl World {
         }
     }
 
-    /// What holds between two events.
+    /// The invariants between two events.
     fn check(&self) {
         let count = |is: fn(&One) -> bool| self.servers.iter().filter(|one| is(one)).count();
         let serving = count(|one| one.state == State::Serving);
@@ -483,7 +483,7 @@ impl World {
         let proven = self.servers.iter().any(|one| one.state == State::Serving && one.proven);
         assert!(kept == 0 || !proven, "kept for a server that is not proven: {self:?}");
         let starting = count(|one| !one.ready);
-        assert!(kept == 0 || serving + starting > 0, "kept, and nobody serves: {self:?}");
+        assert!(kept == 0 || serving + starting > 0, "kept, and no server serves: {self:?}");
     }
 }
 

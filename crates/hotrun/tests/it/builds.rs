@@ -63,7 +63,7 @@ fn forty_five_saves_in_two_seconds_leave_one_build() {
         assert!(hotrun.builds() <= 1, "never two builds at once");
     }
     hotrun.wait_for_answer("version 46");
-    // Nobody comes later, so that nothing else is built.
+    // No further build begins.
     thread::sleep(Duration::from_millis(300));
     assert!(
         hotrun.processes().iter().all(|name| name != "cargo" && name != "rustc"),
@@ -141,7 +141,7 @@ fn a_full_disk_leaves_the_good_server() {
 }
 
 #[test]
-fn a_shell_command_builds_what_is_no_cargo_project() {
+fn a_shell_command_builds_a_project_without_cargo() {
     let settings = "[build]\ncmd = \"cp server.py run.py\"\nfull_bin = \"python3 run.py\"\ninclude_ext = [\"py\"]\nexclude_file = [\"run.py\"]\n";
     let server = "import http.server\n\nclass Answer(http.server.BaseHTTPRequestHandler):\n    def do_GET(self):\n        \
                   self.send_response(200)\n        self.end_headers()\n        self.wfile.write(b'version 1')\n\n\

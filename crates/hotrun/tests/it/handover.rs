@@ -13,7 +13,7 @@ fn many() -> usize {
     env::var("HOTRUN_RESTARTS").ok().and_then(|count| count.parse().ok()).unwrap_or(20)
 }
 
-/// What replaces the line that binds, for a program that takes its socket from a supervisor.
+/// Replaces the line that binds, for a program that takes its socket from a supervisor.
 const TAKES_OVER: &str = "use std::os::fd::FromRawFd; assert_eq!(std::env::var(\"LISTEN_PID\").as_deref(), \
     Ok(std::process::id().to_string().as_str())); let listener = unsafe { TcpListener::from_raw_fd(3) }; \
     listener.set_nonblocking(false).expect(\"a socket\");";
@@ -126,7 +126,7 @@ fn a_server_is_ready_when_its_path_answers() {
     hotrun.wait_for_count("it answers", 2);
 }
 
-/// An edit of the address moves the server, and nobody waits at the old one.
+/// An edit of the address moves the server, and no connection waits at the old address.
 #[test]
 fn a_server_that_moves_leaves_no_listener_behind() {
     let hotrun = Project::server().hotrun();

@@ -108,7 +108,7 @@ fn no_program_loses_a_request_over_many_restarts() {
 /// hotrun has bound the address. The program does not know `LISTEN_FDS` and binds it again; Node even binds every address of the
 /// machine.
 #[test]
-fn a_program_that_binds_what_was_handed_to_it_loses_no_request() {
+fn a_program_that_binds_an_address_of_hotrun_loses_no_request() {
     let settings = "[socket]\naddress = \"127.0.0.1:PORT\"\n";
     let node = present("node").map(|node| format!("{node} {}", script("server.js")));
     for program in [example("axum_untouched")].into_iter().chain(node) {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 const CLIENTS: usize = 8;
 
-/// How a client uses its connections.
+/// The way in which a client uses its connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
     /// A connection a request.

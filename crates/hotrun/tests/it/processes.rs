@@ -71,7 +71,7 @@ fn nothing_is_left_whatever_ends_hotrun() {
 
 /// The negative control: without the watchdog, the processes that left their group and session live on.
 #[test]
-fn the_watchdog_is_what_ends_them() {
+fn without_the_watchdog_they_are_left() {
     let mut hotrun = fugitive();
     let (pid, watchdog) = (hotrun.pid(), watchdog(hotrun.pid()).unwrap());
     kill_process(watchdog, Signal::KILL).unwrap();

@@ -17,7 +17,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 const MANIFEST: &str = "[package]\nname = \"site\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
 
-/// A program that nobody has prepared for anything: it binds a hard-coded address, and `SIGTERM` kills it.
+/// A program that is not prepared for hotrun: it binds a hard-coded address, and `SIGTERM` kills it.
 const SERVER: &str = r#"
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -54,13 +54,13 @@ fn answer(mut stream: TcpStream) {
 }
 "#;
 
-/// Files in a folder of their own, and a port that nobody else uses.
+/// Files in a folder of their own, and a port that no other test uses.
 pub(crate) struct Project {
     folder: TempDir,
     port: u16,
     args: Vec<String>,
     env: Vec<(String, String)>,
-    /// What starts hotrun; nothing if it is started as it is.
+    /// The program that starts hotrun, with its arguments; empty if none does.
     starter: Vec<String>,
 }
 
@@ -199,7 +199,7 @@ impl Hotrun {
         self.said.lock().expect("a lock").clone()
     }
 
-    /// How often they have said so.
+    /// The number of times that these words were printed.
     pub(crate) fn count(&self, words: &str) -> usize {
         self.said().matches(words).count()
     }
@@ -271,7 +271,7 @@ impl Hotrun {
         self.family().iter().filter(|(name, leads)| name == "cargo" && *leads).count()
     }
 
-    /// How many servers there are: the groups below hotrun, without the builds and the watchdog.
+    /// The number of servers: groups below hotrun, without the watchdog. Not to be asked during a build.
     pub(crate) fn servers(&self) -> usize {
         self.family().iter().filter(|(name, leads)| *leads && name != "exe").count()
     }

@@ -263,7 +263,7 @@ fn edits_in_quick_succession_cut_no_request() {
     }
 }
 
-/// The negative control of the above: nobody is waited for.
+/// The negative control of the above: no request is waited for.
 #[test]
 fn edits_cut_requests_where_nothing_is_waited_for() {
     if present("python3").is_none() {

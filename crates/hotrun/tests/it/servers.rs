@@ -71,7 +71,7 @@ fn a_death_after_probation_waits_for_a_change() {
 }
 
 #[test]
-fn what_ends_by_itself_is_run_again_if_the_settings_say_so() {
+fn a_program_that_ends_by_itself_is_run_again_if_the_settings_say_so() {
     let settings = "[build]\nrerun = true\nrerun_delay = 10\nrerun_cmd = \"echo and again\"\n";
     let project = Project::server().file(".hotrun.toml", settings);
     let hotrun = project.file("src/main.rs", "fn main() { println!(\"once\"); }\n").hotrun();

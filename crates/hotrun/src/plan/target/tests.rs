@@ -116,7 +116,7 @@ fn elsewhere_airs_defaults_hold() {
 }
 
 #[test]
-fn what_is_not_clear_is_asked_and_what_cannot_be_is_refused() {
+fn an_unclear_program_is_asked_for_and_an_impossible_one_is_refused() {
     let other = Project::Other(PathBuf::from("/p"));
     for (project, bin, settings, status, expected) in [
         (workspace(&["a", "b"]), None, "", 2, "which program? `--bin NAME`: `a` or `b`"),
