@@ -1,5 +1,6 @@
 //! The socket on which a process is asked to upgrade itself.
 
+use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
@@ -82,8 +83,8 @@ impl Requester {
 pub fn request_upgrade(pid: u32) -> io::Result<Result<String, String>> {
     let stream = UnixStream::connect_addr(&address(pid)?)?;
     // Any process may have taken the name.
-    let listener = socket_peercred(&stream)?;
-    if u32::try_from(listener.pid.as_raw_nonzero().get()) != Ok(pid) {
+    let listener = socket_peercred(&stream).ok().map(|listener| listener.pid.as_raw_nonzero().get());
+    if listener.and_then(|listener| u32::try_from(listener).ok()) != Some(pid) {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "another process answers in its name"));
     }
     let mut line = String::new();
@@ -100,7 +101,9 @@ fn may_ask(peer: u32, user: u32) -> bool {
     peer == user || peer == 0
 }
 
-/// An abstract name is gone with its process, and leaves no file.
+/// An abstract name is gone with its process, and leaves no file. Processes of two containers may have the same id and share
+/// the network, and with it the abstract names, so the name has the process id namespace too.
 fn address(pid: u32) -> io::Result<SocketAddr> {
-    SocketAddr::from_abstract_name(format!("lifecycle-upgrade-{pid}"))
+    let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    SocketAddr::from_abstract_name(format!("lifecycle-upgrade-{}-{pid}", namespace.display()))
 }

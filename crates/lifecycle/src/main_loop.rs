@@ -35,6 +35,7 @@ pub(crate) struct Parts {
     pub(crate) opened: mpsc::UnboundedReceiver<ServerThread>,
     pub(crate) requests: mpsc::UnboundedReceiver<Request>,
     pub(crate) signals: Signals,
+    pub(crate) control: Option<ControlSocket>,
     pub(crate) predecessor: Option<PredecessorWatch>,
     pub(crate) pid_file: Option<PidFile>,
     pub(crate) hooks: Hooks,
@@ -85,18 +86,16 @@ enum Wake {
 impl MainLoop {
     /// Must be called on a tokio runtime.
     pub(crate) fn new(parts: Parts) -> MainLoop {
-        let Parts { listeners, opened, requests, signals, mut predecessor, pid_file, hooks } = parts;
+        let Parts { listeners, opened, requests, signals, control, mut predecessor, pid_file, hooks } = parts;
         if let Some(predecessor) = &mut predecessor {
             predecessor.serving();
         }
-        let control = ControlSocket::listen()
-            .inspect_err(|error| tracing::warn!("`--upgrade` will not reach this process: {error}"));
         MainLoop {
             listeners,
             opened,
             requests,
             signals,
-            control: control.ok(),
+            control,
             predecessor,
             pid_file: pid_file.map(Arc::new),
             hooks,

@@ -13,7 +13,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::binary::Rules;
-use crate::control_socket::Requester;
+use crate::control_socket::{ControlSocket, Requester};
 use crate::endpoint::Endpoint;
 use crate::fault;
 use crate::inherited::Inherited;
@@ -62,6 +62,7 @@ pub struct ReadyServer {
     predecessor: Option<PredecessorWatch>,
     pid_file: Option<PidFile>,
     signals: Signals,
+    control: Option<ControlSocket>,
     hooks: Hooks,
     handle: Handle,
     opened: mpsc::UnboundedReceiver<ServerThread>,
@@ -198,12 +199,15 @@ impl Server {
         if let Some(predecessor) = &mut predecessor {
             predecessor.ready().await;
         }
-        // The process file invites signals.
+        // Who reads the process file may send a signal or a request at once.
         let signals = Signals::new()?;
+        let control = ControlSocket::listen()
+            .inspect_err(|error| tracing::warn!("`--upgrade` will not reach this process: {error}"))
+            .ok();
         let pid_file = pid_file.map(|path| PidFile::create(path, before));
         let pid_file = pid_file.transpose()?;
         fault::strike("new.entering");
-        Ok(ReadyServer { prepared, predecessor, pid_file, signals, hooks, handle, opened, requests })
+        Ok(ReadyServer { prepared, predecessor, pid_file, signals, control, hooks, handle, opened, requests })
     }
 }
 
@@ -215,12 +219,30 @@ impl ReadyServer {
 
     /// Tells the supervisor `READY=1`, then serves until a drain is over.
     pub async fn run(self) -> Result<Outcome, ServeError> {
-        let ReadyServer { prepared, predecessor, pid_file, signals, hooks, handle, opened, requests } = self;
+        let ReadyServer {
+            prepared,
+            predecessor,
+            pid_file,
+            signals,
+            control,
+            hooks,
+            handle,
+            opened,
+            requests,
+        } = self;
         notify::ready();
         handle.listeners.open(prepared);
         fault::strike("new.serving");
-        let parts =
-            Parts { listeners: handle.listeners, opened, requests, signals, predecessor, pid_file, hooks };
+        let parts = Parts {
+            listeners: handle.listeners,
+            opened,
+            requests,
+            signals,
+            control,
+            predecessor,
+            pid_file,
+            hooks,
+        };
         // Requests end with the last handle, which is not this one.
         drop(handle.requests);
         Ok(MainLoop::new(parts).run().await?)

@@ -14,6 +14,7 @@ use std::{
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{self, Path},
     process::{Command, Output},
+    thread,
 };
 
 claims! {
@@ -113,16 +114,24 @@ fn a_system_that_forbids_programs_in_memory_is_upgraded_from_the_file(demo: &Dem
     }
     let rule = format!("upgrade.sha256={}", "0".repeat(64));
     let rules = ["--set", &rule];
-    for (level, rules, expected) in [
+    let cases = [
         ("1", &[][..], "serves, the probation is over\nexit 0\n"),
         ("2", &[], "serves, the probation is over\nexit 0\n"),
         ("1", &rules, "no upgrade: the program may not be started: its SHA-256 is"),
         ("2", &rules, "no upgrade: the system forbids programs in memory (`vm.memfd_noexec` is 2)"),
-    ] {
-        let printed = upgraded_where_memory_is_not_executable(demo, level, rules)?;
-        assert!(printed.contains(expected), "level {level}, {rules:?}: {printed}");
-    }
-    Ok(())
+    ];
+    // All at once: the four servers have the same process id, and each is asked in its own namespace.
+    thread::scope(|scope| {
+        let running = cases.map(|(level, rules, expected)| {
+            let printed = scope.spawn(move || upgraded_where_memory_is_not_executable(demo, level, rules));
+            (level, rules, expected, printed)
+        });
+        for (level, rules, expected, printed) in running {
+            let printed = printed.join().map_err(|_| "it panicked")??;
+            assert!(printed.contains(expected), "level {level}, {rules:?}: {printed}");
+        }
+        Ok(())
+    })
 }
 
 /// The output of `--upgrade` where `vm.memfd_noexec` is `level`. Each process id namespace has its own value.
@@ -353,6 +362,7 @@ fn one_successor_starts_at_a_time(demo: &Demo) -> Verdict {
     let server = demo.server().on_a_free_port().args("--linger 0.1 --probation 1").start()?;
     server.signal(Signal::USR2)?;
     server.signal(Signal::USR2)?;
+    server.log().wait_for_log("the start", |line| line.contains("upgrading: starting the program"))?;
     let asked = ask(demo, &server, server.pid())?;
     assert_eq!(asked.status.code(), Some(1), "{asked:?}");
     server.wait_for_exit()?;
