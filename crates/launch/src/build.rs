@@ -1,12 +1,12 @@
-//! Which executable this is.
+//! The id of this build.
 
 use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-/// Eight hexadecimal digits that differ from one build of the program to the next: made from the length of the
-/// executable and the time it was written.
+/// Eight hexadecimal digits, made from the length of the executable and the time at which it was written. Another build of the
+/// program has others.
 pub(crate) fn id() -> String {
     let mut hasher = DefaultHasher::new();
     if let Ok(executable) = lifecycle::executable().and_then(fs::metadata) {

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use lifecycle::{DrainTimeouts, fault};
 
-/// A build with failpoints says so: it is for tests alone.
+/// The version. A build with failpoints says so, since it is for tests alone.
 const VERSION: &str = if fault::COMPILED_IN {
     concat!(env!("CARGO_PKG_VERSION"), " (failpoints: for tests only)")
 } else {

@@ -1,10 +1,10 @@
-//! Starts a demo from its command line.
+//! The command line of the demos.
 //!
 //! ```no_run
 //! use std::process::ExitCode;
 //!
 //! async fn serve(site: site::Site, endpoint: lifecycle::Endpoint) -> std::io::Result<()> {
-//!     // a framework's server, until the endpoint is drained
+//!     // a framework's server, until the drain of the endpoint is over
 //! #   drop((site, endpoint)); Ok(())
 //! }
 //!
@@ -15,10 +15,10 @@
 //!
 //! # The invariant
 //!
-//! Whatever a user did wrong ends in one diagnosis on stderr and the exit status for it, never in a panic: 1 for a bad
-//! configuration or template, 2 for wrong usage, 3 when the address cannot be had.
+//! A mistake of the user ends in one diagnosis on stderr and its exit status, never in a panic: 1 for a bad configuration or
+//! template, 2 for wrong usage, 3 for an address or a process file that is in use.
 //!
-//! # What it does not do
+//! # Limits
 //!
 //! It knows no framework, reads no file and answers no request.
 
@@ -34,10 +34,10 @@ use site::{Options, Site, UnknownKeys};
 
 use crate::{cli::Cli, failure::Failure};
 
-/// Runs a demo: reads the command line, opens the site, has `serve` serve it, ends when a signal says so.
+/// Runs a demo: reads the command line, opens the site, and serves it with `serve` until a signal ends it.
 ///
-/// `framework` is its name as the page shows it; the program is called `demo-` and the name in lower case. Call it
-/// first thing in `main`: it takes the environment's listening socket, which no other thread may read meanwhile.
+/// `framework` is the name on the page. The program is called `demo-` and the name in lower case. Call it first in `main`: it
+/// changes the environment, which no other thread may read meanwhile.
 pub fn run<S, F>(framework: &'static str, serve: S) -> ExitCode
 where
     S: Fn(Site, Endpoint) -> F + Send + Sync + 'static,
@@ -117,7 +117,7 @@ fn enough_descriptors() -> Result<(), Failure> {
     if limit < needed { Err(Failure::Descriptors { limit, needed }) } else { Ok(()) }
 }
 
-/// Asks another server to upgrade itself.
+/// Asks the server with this process id to upgrade itself, and prints the outcome.
 fn ask(pid: u32) -> Result<(), Failure> {
     match lifecycle::request_upgrade(pid) {
         Ok(Ok(words)) => {
@@ -131,7 +131,7 @@ fn ask(pid: u32) -> Result<(), Failure> {
     }
 }
 
-/// A reader that has gone away is no failure.
+/// Prints to stdout. A reader that is gone is no failure.
 fn print(text: impl Display) {
     let _ = writeln!(io::stdout(), "{text}");
 }
