@@ -31,20 +31,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = (configs.load().host.clone(), configs.load().port);
     let state = AppState { configs, views };
     let app = warp::get().map(move || state.clone());
-    let routes = (warp::path::end().and(app.clone()).map(index))
-        .or(warp::path!("dynamic-config").and(app).map(dynamic_config));
+    let routes = (warp::path::end().and(app.clone()).then(index))
+        .or(warp::path!("dynamic-config").and(app).then(dynamic_config));
     let listener = TcpListener::bind(address).await?;
     eprintln!("serves http://{}/", listener.local_addr()?);
     warp::serve(routes).incoming(listener).run().await;
     Ok(())
 }
 
-fn index(app: AppState) -> Result<Html<String>, StatusCode> {
+async fn index(app: AppState) -> Result<Html<String>, StatusCode> {
     let page = app.views.load().render("index.html", &page(&app.configs.load()));
     page.map(reply::html).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-fn dynamic_config(app: AppState) -> Json {
+async fn dynamic_config(app: AppState) -> Json {
     reply::json(&settings(&app.configs.load()))
 }
 
