@@ -85,7 +85,7 @@ fn ask(address: SocketAddr) -> u32 {
 
 fn is_available() -> bool {
     if let Some(reason) = unavailable() {
-        eprintln!("SKIPPED: {reason}");
+        conformance::skipped(&reason);
         return false;
     }
     true
@@ -199,7 +199,7 @@ fn every_address_of_a_program_is_intercepted() {
     let (listeners, v4) = place();
     let v6 = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, v4.port()));
     if TcpListener::bind(v6).is_err() {
-        eprintln!("SKIPPED: there is no IPv6");
+        conformance::skipped("there is no IPv6");
         return;
     }
     for _ in 0..2 {

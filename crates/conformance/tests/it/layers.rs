@@ -29,6 +29,7 @@ const EDGES: &[(&str, &[&str])] = &[
 
 /// Every further edge that tests may add.
 const TEST_EDGES: &[(&str, &[&str])] = &[
+    ("intercept", &["conformance"]),
     ("filewatch", &["conformance"]),
     ("configs", &["conformance"]),
     ("views", &["conformance"]),

@@ -1,5 +1,6 @@
 //! A live text and its notices.
 
+pub(crate) use conformance::{installed as available, long_tier as is_long_tier, skipped};
 use filewatch::{Degraded, Files, Live, Notice, Options, ReadError, TreeLimits, Trigger};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -154,35 +155,4 @@ pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
         assert!(Instant::now() < end, "waited in vain until {what}");
         thread::sleep(Duration::from_millis(2));
     }
-}
-
-/// Whether all of these programs can be run. If not, the test is skipped; with `REQUIRE_ALL=1` it fails.
-#[track_caller]
-pub(crate) fn available(programs: &[&str]) -> bool {
-    let found = |program: &str| {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-    };
-    let missing: Vec<&str> = programs.iter().copied().filter(|program| !found(program)).collect();
-    if missing.is_empty() {
-        return true;
-    }
-    skipped(&format!("{} cannot be found", missing.join(", ")));
-    false
-}
-
-/// Whether the long tests run. If not, it says that this one is skipped.
-pub(crate) fn is_long_tier() -> bool {
-    let is_full = std::env::var_os("TEST_TIER").is_some_and(|tier| tier == "full");
-    if !is_full {
-        eprintln!("SKIPPED: runs with TEST_TIER=full");
-    }
-    is_full
-}
-
-/// Says that a test is skipped. With `REQUIRE_ALL=1` it fails.
-#[track_caller]
-pub(crate) fn skipped(reason: &str) {
-    assert!(std::env::var_os("REQUIRE_ALL").is_none_or(|value| value != "1"), "{reason}");
-    eprintln!("SKIPPED: {reason}");
 }

@@ -306,7 +306,7 @@ fn exhausted_watches_are_reported_once_and_lose_no_change() {
         ["unshare", "-Ur", "sh", "-euc", "echo 2 > /proc/sys/user/max_inotify_watches; exec \"$0\""];
     let trial = Command::new(limited[0]).args(&limited[1..]).arg("true").output();
     if !trial.is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: no namespaces here, so watches cannot be limited");
+        conformance::skipped("there are no user namespaces (`unshare -Ur`)");
         return;
     }
     let mut project = Project::server();
