@@ -197,7 +197,7 @@ fn call_back(leaver: &Leaver, answer: &Sender<bool>) {
 /// Sends the signal, and kills the server if it takes too long to stop. Ends when the server did and the drain was dropped.
 fn stop(leaver: &Leaver, signal: i32, orders: &Receiver<Order>, tell: &impl Fn(Progress)) {
     let end = Instant::now() + leaver.stop.kill_delay;
-    // A launcher (npm, `make run`) passes the signal on, and a server may take the second one for an order to end at once.
+    // A launcher (`make run`, a script with a trap) passes the signal on, and a server may take the second one for an order to end at once.
     let servers = idle::servers(leaver.tree, &leaver.addresses);
     let mut launchers = leaver.tree.ancestors_of(&servers);
     launchers.retain(|launcher| idle::has_handler(*launcher, signal));

@@ -63,7 +63,7 @@ fn request_is_finished(hotrun: &Hotrun) {
     hotrun.wait_until("end of the first server", || hotrun.servers() == 1);
 }
 
-/// npm starts a shell, and that starts node. npm passes the signal on.
+/// npm starts a shell, and the shell starts node.
 #[test]
 fn a_program_below_npm_finishes_its_request() {
     if present("npm").is_none() {
@@ -93,7 +93,7 @@ fn a_program_below_a_shell_finishes_its_request() {
     }
 }
 
-/// npm, `make run` and others pass the signal on; a server takes the second one for an order to end at once.
+/// `make run` and scripts with a trap pass the signal on. A server may take the second one for an order to end at once.
 #[test]
 fn a_program_below_a_launcher_is_asked_once() {
     if let Some(python) = present("python3") {
