@@ -14,7 +14,6 @@ use std::os::fd::OwnedFd;
 claims! {
     every demo:
         the_message_tells_of_the_last_change,
-        the_interval_is_the_heartbeat_at_once,
         every_value_of_the_page_follows_the_file;
     one demo:
         the_generation_counts_accepted_changes,
@@ -72,16 +71,6 @@ fn the_log_level_is_in_force_at_once(demo: &Demo) -> Verdict {
         1,
         "one line a request:\n{text}"
     );
-    Ok(())
-}
-
-fn the_interval_is_the_heartbeat_at_once(demo: &Demo) -> Verdict {
-    let server = demo.server().config(with_interval(86400)).start()?;
-    let mut events = server.events()?;
-    server.replace("config.yaml", with_interval(1))?;
-    events.event("config")?;
-    events.until("a heartbeat", |frame| frame.comment.is_some())?;
-    events.until("another", |frame| frame.comment.is_some())?;
     Ok(())
 }
 
