@@ -1,6 +1,6 @@
 //! A browser that is driven through the WebDriver protocol.
 
-use crate::{Answer, Client, Failed, Request, wait_for, wait_until};
+use crate::{Answer, Client, Failed, Request, server::end, wait_for, wait_until};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use std::{
@@ -49,21 +49,7 @@ impl Browser {
     pub fn start() -> Result<Browser, Failed> {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let profile = TempDir::new()?;
-        // Its own process group, so that `drop` can end all of its processes.
-        let mut driver = Command::new(DRIVER)
-            .arg("--port=0")
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|e| format!("{DRIVER}: {e}"))?;
-        let said = BufReader::new(driver.stdout.take().ok_or("stdout is a pipe")?).lines();
-        let port = said.map_while(Result::ok).find_map(|line| {
-            line.rsplit_once("started successfully on port ")
-                .and_then(|(_, port)| port.trim_end_matches('.').parse::<u16>().ok())
-        });
-        let address = SocketAddr::from(([127, 0, 0, 1], port.unwrap_or_default()));
+        let (driver, address) = start_driver()?;
         let mut browser = Browser { driver, address, session: String::new(), profile, _turn: turn };
         let arguments = [
             "--headless",
@@ -158,6 +144,34 @@ impl Browser {
             None => Ok(value),
         }
     }
+}
+
+/// Starts the driver and returns it with its address. On a busy machine it was seen to end at once without a port, so it is
+/// started up to five times.
+fn start_driver() -> Result<(Child, SocketAddr), Failed> {
+    let mut printed = Vec::new();
+    for _ in 0..5 {
+        // Its own process group, so that `drop` can end all of its processes.
+        let mut driver = Command::new(DRIVER)
+            .arg("--port=0")
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|e| format!("{DRIVER}: {e}"))?;
+        for line in
+            BufReader::new(driver.stdout.take().ok_or("stdout is a pipe")?).lines().map_while(Result::ok)
+        {
+            let port = line.rsplit_once("started successfully on port ");
+            if let Some(port) = port.and_then(|(_, port)| port.trim_end_matches('.').parse::<u16>().ok()) {
+                return Ok((driver, SocketAddr::from(([127, 0, 0, 1], port))));
+            }
+            printed.push(line);
+        }
+        end(&mut driver);
+    }
+    Err(format!("{DRIVER} does not start: {}", printed.join("\n")).into())
 }
 
 impl Drop for Browser {
