@@ -12,8 +12,11 @@ const FILES: &[(&str, &str)] = &[
     ),
     ("configs", "keeper recipe evidence drawn fault rehearsal in_force offer here"),
     ("views", "press leash weave excess spot"),
-    ("site", "edition in_force stand leave onward"),
-    ("lifecycle", "petition signs handed holder setback terms berth place pier mooring life"),
+    ("site", "edition in_force stand leave onward figures"),
+    (
+        "lifecycle",
+        "petition signs handed holder setback terms berth place pier mooring life door lane guest wire patience dial sink tally guardian",
+    ),
     ("launch", "berth place pier mooring life succession"),
     ("intercept", "lend answers parked caller parcel grip tenancy lending"),
     (
