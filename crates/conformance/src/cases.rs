@@ -32,6 +32,7 @@ mod starting;
 mod stopping;
 mod supervision;
 mod templates;
+mod terminal;
 mod upgrading;
 mod watching;
 mod wholeness;
@@ -47,7 +48,7 @@ use libtest_mimic::Trial;
 const APART: usize = 24;
 
 /// The claims of all files except those with prerequisites. The claims that wait longest come first.
-const CLAIMS: [&[Claim]; 31] = [
+const CLAIMS: [&[Claim]; 32] = [
     handover::CLAIMS,
     faults::CLAIMS,
     second_signals::CLAIMS,
@@ -65,6 +66,7 @@ const CLAIMS: [&[Claim]; 31] = [
     edits::CLAIMS,
     secrets::CLAIMS,
     templates::CLAIMS,
+    terminal::CLAIMS,
     listening::CLAIMS,
     page::CLAIMS,
     parity::CLAIMS,

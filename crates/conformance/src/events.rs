@@ -25,7 +25,7 @@ pub struct Frame {
     pub event: String,
     /// The values of all `data:` lines, joined by line breaks.
     pub data: String,
-    /// The value of `retry:` in milliseconds.
+    /// The value of `retry:` in force, in milliseconds: of this frame or of one before it.
     pub retry: Option<u64>,
     /// A line that begins with a colon.
     pub comment: Option<String>,
@@ -49,7 +49,8 @@ impl Events {
             let text = String::from_utf8_lossy(&self.raw[self.parsed..]).into_owned();
             if let Some(end) = text.find("\n\n") {
                 self.parsed += end + 2;
-                let frame = Frame::parse(&text[..end])?;
+                let mut frame = Frame::parse(&text[..end])?;
+                frame.retry = frame.retry.or(self.seen.last().and_then(|last| last.retry));
                 self.seen.push(frame.clone());
                 return Ok(Some(frame));
             }

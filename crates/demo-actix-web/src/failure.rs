@@ -1,13 +1,21 @@
-//! What a visitor gets when there is no answer.
+//! The answer of a request that failed or was refused.
+
+use std::fmt::Display;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 
-/// The site's error, as a response.
+/// The site's error as a response. The response carries it as an extension, for the log.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub(crate) struct Failure(pub(crate) site::Error);
+
+impl Failure {
+    /// The visitor reads one plain sentence, the cause goes to the log.
+    pub(crate) fn internal(cause: impl Display) -> Self {
+        Self(site::Error::Internal { cause: cause.to_string() })
+    }
+}
 
 impl From<site::Error> for Failure {
     fn from(error: site::Error) -> Self {
@@ -15,16 +23,24 @@ impl From<site::Error> for Failure {
     }
 }
 
+impl From<views::Error> for Failure {
+    fn from(error: views::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
 impl ResponseError for Failure {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.status()).unwrap_or_default()
+    }
+
     fn error_response(&self) -> HttpResponse {
         let Self(error) = self;
-        let mut response = HttpResponse::Ok().body(error.body());
-        *response.status_mut() = StatusCode::from_u16(error.status()).unwrap_or_default();
-        for (name, value) in error.headers() {
-            if let Ok(value) = HeaderValue::try_from(value) {
-                response.headers_mut().insert(HeaderName::from_static(name), value);
-            }
+        let mut response = HttpResponse::build(self.status_code());
+        for header in error.headers() {
+            response.insert_header(header);
         }
-        response
+        response.extensions_mut().insert(error.clone());
+        response.body(error.body())
     }
 }

@@ -1,7 +1,9 @@
 //! The site, served by actix-web: `cargo run -p demo-actix-web`.
 
-mod admission;
+mod config;
 mod failure;
+mod middleware;
+mod operations;
 mod routes;
 mod server;
 

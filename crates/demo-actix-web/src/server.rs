@@ -2,19 +2,18 @@
 
 use std::io;
 
-use actix_web::{App, middleware::from_fn, web::Data};
+use actix_web::web::Data;
 use lifecycle::{Endpoint, actix};
 use site::Site;
 
-use crate::{admission::admission, routes::routes};
+use crate::middleware::around;
+use crate::routes::routes;
 
 /// Serves the site at the endpoint until it is drained.
+///
+/// actix-web is no HTTP service on hyper's types, so `lifecycle` has a driver of its own for it.
 pub(crate) async fn serve(site: Site, endpoint: Endpoint) -> io::Result<()> {
-    // Made here, once: every worker makes an `App` of its own.
+    // Every worker makes an `App` of its own from this.
     let site = Data::new(site);
-    let app = move || {
-        let app = App::new().app_data(site.clone());
-        app.wrap(from_fn(admission)).wrap(from_fn(actix::paced)).configure(routes)
-    };
-    actix::serve(endpoint, app).await
+    actix::serve(endpoint, move || around(routes, site.clone())).await
 }

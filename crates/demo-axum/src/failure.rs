@@ -1,10 +1,19 @@
-//! What a visitor gets when there is no answer.
+//! The answer of a request that failed or was refused.
+
+use std::fmt::Display;
 
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-/// The site's error, as a response.
+/// The site's error as a response. The response carries it as an extension, for the log.
 pub(crate) struct Failure(pub(crate) site::Error);
+
+impl Failure {
+    /// The visitor reads one plain sentence, the cause goes to the log.
+    pub(crate) fn internal(cause: impl Display) -> Self {
+        Self(site::Error::Internal { cause: cause.to_string() })
+    }
+}
 
 impl From<site::Error> for Failure {
     fn from(error: site::Error) -> Self {
@@ -12,16 +21,23 @@ impl From<site::Error> for Failure {
     }
 }
 
+impl From<views::Error> for Failure {
+    fn from(error: views::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let Self(error) = self;
-        let mut response = error.body().into_response();
-        *response.status_mut() = StatusCode::from_u16(error.status()).unwrap_or_default();
+        let status = StatusCode::from_u16(error.status()).unwrap_or_default();
+        let mut response = (status, error.body()).into_response();
         for (name, value) in error.headers() {
             if let Ok(value) = HeaderValue::try_from(value) {
                 response.headers_mut().insert(name, value);
             }
         }
+        response.extensions_mut().insert(error);
         response
     }
 }

@@ -1,7 +1,9 @@
 //! The site, served by axum: `cargo run -p demo-axum`.
 
-mod admission;
+mod config;
 mod failure;
+mod middleware;
+mod operations;
 mod routes;
 mod server;
 

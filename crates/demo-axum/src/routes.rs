@@ -1,102 +1,59 @@
-//! The routes and their handlers, in the order of the contract.
+//! The routes of the site and their handlers.
 
-use axum::body::{Body, Bytes};
+use std::convert::Infallible;
+
+use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
-use axum::{Extension, Router, handler::Handler};
-use site::{CONTENT_SECURITY_POLICY, Site, Visit};
+use axum::middleware::from_fn;
+use axum::response::{Html, Json, Sse, sse};
+use axum::routing::get;
+use futures_util::{Stream, StreamExt};
+use site::{DynamicConfig, Event, Page, Site};
 
+use crate::config::Config;
 use crate::failure::Failure;
+use crate::middleware::{etag, page_policy};
+use crate::operations::operations;
 
 /// The routes of the site.
 pub(crate) fn routes(site: Site) -> Router {
     Router::new()
-        .route("/", read(index))
-        .route("/dynamic-config", read(dynamic_config))
-        .route("/events", read(events))
-        .route("/page.js", read(script))
-        .route("/config/history", read(history))
-        .route("/healthz", read(healthz))
-        .route("/readyz", read(readyz))
-        .route("/metrics", read(metrics))
+        .route("/", get(index).route_layer(page_policy()))
+        .route("/dynamic-config", get(dynamic_config).route_layer(from_fn(etag)))
+        .route("/events", get(events))
+        .merge(operations())
         .fallback(configured)
         .with_state(site)
 }
 
-/// The page.
-async fn index(
-    State(site): State<Site>,
-    Extension(visit): Extension<Visit>,
-) -> Result<impl IntoResponse, Failure> {
-    let policy = (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
-    Ok(([policy, (header::CACHE_CONTROL, "no-cache")], Html(site.page(&visit)?)))
+/// Renders the page with the configuration of this request.
+async fn index(State(site): State<Site>, config: Config) -> Result<Html<String>, Failure> {
+    Ok(Html(config.templates().render("index.html", &Page::new(&site, &config))?))
 }
 
-/// The dynamic part of the configuration, with its validator.
-async fn dynamic_config(State(site): State<Site>, Extension(visit): Extension<Visit>) -> Response {
-    let document = site.dynamic_config(&visit);
-    let etag = [(header::ETAG, document.etag)];
-    if visit.is_known() {
-        (StatusCode::NOT_MODIFIED, etag).into_response()
-    } else {
-        (etag, json(document.json)).into_response()
+/// Answers the dynamic part of the configuration.
+async fn dynamic_config(config: Config) -> Json<DynamicConfig> {
+    Json(DynamicConfig::new(&config))
+}
+
+/// Sends what happens to the site for as long as the client stays.
+async fn events(
+    State(site): State<Site>,
+    config: Config,
+) -> Sse<impl Stream<Item = Result<sse::Event, Infallible>>> {
+    Sse::new(site.events(&config).map(|event| Ok(frame(event))))
+}
+
+/// Writes one event as the framework does.
+fn frame(event: Event) -> sse::Event {
+    match event {
+        Event::Message(name, data) => sse::Event::default().event(name).data(data),
+        Event::Retry(pause) => sse::Event::default().retry(pause),
+        Event::Heartbeat => sse::Event::default().comment("still here"),
     }
 }
 
-/// What happens, as it happens.
-async fn events(State(site): State<Site>, Extension(visit): Extension<Visit>) -> impl IntoResponse {
-    let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
-    (headers, Body::from_stream(site.events(&visit)))
-}
-
-/// The script that follows the events.
-async fn script(State(site): State<Site>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/javascript"), (header::CACHE_CONTROL, "no-cache")], site.script())
-}
-
-/// The configuration's attempts.
-async fn history(State(site): State<Site>) -> impl IntoResponse {
-    json(site.history())
-}
-
-/// Whether the process can answer.
-async fn healthz(State(site): State<Site>) -> impl IntoResponse {
-    json(site.healthz())
-}
-
-/// Whether the process wants to be asked.
-async fn readyz(State(site): State<Site>, Extension(visit): Extension<Visit>) -> impl IntoResponse {
-    let (status, body) = site.readyz(&visit);
-    (StatusCode::from_u16(status).unwrap_or_default(), json(body))
-}
-
-/// The figures.
-async fn metrics(State(site): State<Site>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], site.metrics())
-}
-
-/// A path from the configuration, or none.
-async fn configured(
-    State(site): State<Site>,
-    Extension(visit): Extension<Visit>,
-    request: Request,
-) -> Result<impl IntoResponse, Failure> {
-    Ok(site.configured(&visit, request.method().as_str(), request.uri().path())?)
-}
-
-/// A path that can only be read.
-async fn not_allowed() -> Failure {
-    Failure(site::Error::MethodNotAllowed)
-}
-
-// `axum::Json` would serialize what is JSON already.
-fn json(body: impl Into<Bytes>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], body.into())
-}
-
-// `get` answers HEAD too; its own answer to other methods has no body.
-fn read<T: 'static>(handler: impl Handler<T, Site>) -> MethodRouter<Site> {
-    get(handler).fallback(not_allowed)
+/// Answers a path that the configuration's `routes:` hold.
+async fn configured(config: Config, request: Request) -> Result<String, Failure> {
+    Ok(config.configured_text(request.method().as_str(), request.uri().path())?)
 }

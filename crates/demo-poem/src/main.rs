@@ -1,7 +1,9 @@
 //! The site, served by poem: `cargo run -p demo-poem`.
 
-mod admission;
+mod config;
 mod failure;
+mod middleware;
+mod operations;
 mod routes;
 mod server;
 

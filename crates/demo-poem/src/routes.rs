@@ -1,117 +1,58 @@
-//! The routes and their handlers, in the order of the contract.
+//! The routes of the site and their handlers.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
-use poem::error::MethodNotAllowedError;
-use poem::http::{StatusCode, header};
-use poem::{Body, IntoResponse, Request, Response, handler, web::Data};
-use poem::{Endpoint, Route, RouteMethod};
-use site::{CONTENT_SECURITY_POLICY, Site, Visit};
+use futures_util::StreamExt;
+use poem::web::sse::{self, SSE};
+use poem::web::{Data, Html, Json};
+use poem::{EndpointExt, IntoResponse, Request, Route, get, handler};
+use site::{DynamicConfig, Event, Page, Site};
 
+use crate::config::Config;
 use crate::failure::Failure;
+use crate::middleware::{etag, page_policy};
+use crate::operations::operations;
 
 /// The routes of the site.
 pub(crate) fn routes() -> Route {
-    Route::new()
-        .at("/", read(index))
-        .at("/dynamic-config", read(dynamic_config))
-        .at("/events", read(events))
-        .at("/page.js", read(script))
-        .at("/config/history", read(history))
-        .at("/healthz", read(healthz))
-        .at("/readyz", read(readyz))
-        .at("/metrics", read(metrics))
+    operations(Route::new())
+        .at("/", get(index.with(page_policy())))
+        .at("/dynamic-config", get(dynamic_config.around(etag)))
+        .at("/events", get(events))
         // `/*` would take `/` too.
         .at("/<.+>", configured)
 }
 
-/// The page.
+/// Renders the page with the configuration of this request.
 #[handler]
-fn index(Data(site): Data<&Site>, Data(visit): Data<&Visit>) -> Result<impl IntoResponse, Failure> {
-    // `poem::web::Html` wants a `String`.
-    Ok(Body::from(site.page(visit)?)
-        .with_content_type("text/html; charset=utf-8")
-        .with_header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY)
-        .with_header(header::CACHE_CONTROL, "no-cache"))
+fn index(Data(site): Data<&Site>, config: &Config) -> Result<Html<String>, Failure> {
+    Ok(Html(config.templates().render("index.html", &Page::new(site, config))?))
 }
 
-/// The dynamic part of the configuration, with its validator.
+/// Answers the dynamic part of the configuration.
 #[handler]
-fn dynamic_config(Data(site): Data<&Site>, Data(visit): Data<&Visit>) -> Response {
-    let document = site.dynamic_config(visit);
-    if visit.is_known() {
-        StatusCode::NOT_MODIFIED.with_header(header::ETAG, document.etag).into_response()
-    } else {
-        json(document.json).with_header(header::ETAG, document.etag).into_response()
+fn dynamic_config(config: &Config) -> Json<DynamicConfig> {
+    Json(DynamicConfig::new(config))
+}
+
+/// Sends what happens to the site for as long as the client stays.
+#[handler]
+fn events(Data(site): Data<&Site>, config: &Config) -> SSE {
+    SSE::new(site.events(config).map(frame)).keep_alive(Duration::from_secs(15))
+}
+
+/// Writes one event as the framework does. A `sse::Event` cannot be a comment, so a heartbeat is an empty message, which
+/// clients ignore.
+fn frame(event: Event) -> sse::Event {
+    match event {
+        Event::Message(name, data) => sse::Event::message(&*data).event_type(name),
+        Event::Retry(pause) => sse::Event::retry(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)),
+        Event::Heartbeat => sse::Event::message(""),
     }
 }
 
-/// What happens, as it happens.
+/// Answers a path that the configuration's `routes:` hold.
 #[handler]
-fn events(Data(site): Data<&Site>, Data(visit): Data<&Visit>) -> impl IntoResponse {
-    Body::from_bytes_stream(site.events(visit))
-        .with_content_type("text/event-stream")
-        .with_header(header::CACHE_CONTROL, "no-cache")
-}
-
-/// The script that follows the events.
-#[handler]
-fn script(Data(site): Data<&Site>) -> impl IntoResponse {
-    site.script().with_content_type("text/javascript").with_header(header::CACHE_CONTROL, "no-cache")
-}
-
-/// The configuration's attempts.
-#[handler]
-fn history(Data(site): Data<&Site>) -> impl IntoResponse {
-    json(site.history())
-}
-
-/// Whether the process can answer.
-#[handler]
-fn healthz(Data(site): Data<&Site>) -> impl IntoResponse {
-    json(site.healthz())
-}
-
-/// Whether the process wants to be asked.
-#[handler]
-fn readyz(Data(site): Data<&Site>, Data(visit): Data<&Visit>) -> impl IntoResponse {
-    let (status, body) = site.readyz(visit);
-    (StatusCode::from_u16(status).unwrap_or_default(), json(body))
-}
-
-/// The figures.
-#[handler]
-fn metrics(Data(site): Data<&Site>) -> impl IntoResponse {
-    site.metrics().with_content_type("text/plain; version=0.0.4; charset=utf-8")
-}
-
-/// A path from the configuration, or none.
-#[handler]
-fn configured(
-    Data(site): Data<&Site>,
-    Data(visit): Data<&Visit>,
-    request: &Request,
-) -> Result<impl IntoResponse, Failure> {
-    Ok(site.configured(visit, request.method().as_str(), request.uri().path())?)
-}
-
-/// A path that can only be read, if that is the error. Asked for once, by the admission: `catch_error` would go around each route.
-pub(crate) fn not_allowed(error: poem::Error) -> Response {
-    if error.is::<MethodNotAllowedError>() {
-        Failure(site::Error::MethodNotAllowed).into_response()
-    } else {
-        error.into_response()
-    }
-}
-
-// `poem::web::Json` would serialize what is JSON already, and adds a charset.
-fn json(body: impl Into<Bytes>) -> impl IntoResponse {
-    Body::from(body.into()).with_content_type("application/json")
-}
-
-// `poem::get` alone answers HEAD without the length that GET has.
-fn read(handler: impl Endpoint + 'static) -> RouteMethod {
-    let handler = Arc::new(handler);
-    RouteMethod::new().get(Arc::clone(&handler)).head(handler)
+fn configured(config: &Config, request: &Request) -> Result<impl IntoResponse, Failure> {
+    Ok(config.configured_text(request.method().as_str(), request.uri().path())?)
 }

@@ -1,10 +1,34 @@
-//! What a visitor gets when there is no answer.
+//! The answer of a request that failed or was refused.
+
+use std::convert::Infallible;
+use std::fmt::Display;
 
 use warp::http::{HeaderValue, StatusCode};
-use warp::reply::{Reply, Response};
+use warp::reject::{MethodNotAllowed, Reject, Rejection};
+use warp::reply::{self, Reply, Response};
 
-/// The site's error, as a response.
+/// The site's error as a reply and as a rejection. The reply carries it as an extension, for the log.
+#[derive(Clone, Debug)]
 pub(crate) struct Failure(pub(crate) site::Error);
+
+impl Failure {
+    /// The visitor reads one plain sentence, the cause goes to the log.
+    pub(crate) fn internal(cause: impl Display) -> Self {
+        Self(site::Error::Internal { cause: cause.to_string() })
+    }
+}
+
+/// Answers what no filter has answered. A path that only the method does not fit comes first: the filters behind it have
+/// rejected the path.
+pub(crate) async fn recover(rejection: Rejection) -> Result<Failure, Infallible> {
+    Ok(if rejection.find::<MethodNotAllowed>().is_some() {
+        Failure(site::Error::MethodNotAllowed)
+    } else if let Some(failure) = rejection.find::<Failure>() {
+        failure.clone()
+    } else {
+        Failure::internal(format_args!("no filter answers: {rejection:?}"))
+    })
+}
 
 impl From<site::Error> for Failure {
     fn from(error: site::Error) -> Self {
@@ -12,16 +36,25 @@ impl From<site::Error> for Failure {
     }
 }
 
+impl From<views::Error> for Failure {
+    fn from(error: views::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl Reject for Failure {}
+
 impl Reply for Failure {
     fn into_response(self) -> Response {
         let Self(error) = self;
-        let mut response = error.body().into_response();
-        *response.status_mut() = StatusCode::from_u16(error.status()).unwrap_or_default();
+        let status = StatusCode::from_u16(error.status()).unwrap_or_default();
+        let mut response = reply::with_status(error.body(), status).into_response();
         for (name, value) in error.headers() {
             if let Ok(value) = HeaderValue::try_from(value) {
                 response.headers_mut().insert(name, value);
             }
         }
+        response.extensions_mut().insert(error);
         response
     }
 }

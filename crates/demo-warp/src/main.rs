@@ -1,7 +1,9 @@
 //! The site, served by warp: `cargo run -p demo-warp`.
 
-mod admission;
+mod config;
 mod failure;
+mod middleware;
+mod operations;
 mod routes;
 mod server;
 

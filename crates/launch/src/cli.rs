@@ -1,6 +1,11 @@
 //! The command line.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    io::{self, IsTerminal},
+    path::PathBuf,
+    time::Duration,
+};
 
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use lifecycle::{DrainTimeouts, fault};
@@ -68,6 +73,10 @@ pub(crate) struct Cli {
     /// How log lines are written
     #[arg(long, value_name = "FORMAT", env = "DEMO_LOG_FORMAT", default_value = "text")]
     pub(crate) log_format: LogFormat,
+
+    /// Log one line for each request, at `info`; `off`: at `debug` [default: on when stderr is a terminal]
+    #[arg(long, value_name = "on|off", value_parser = on_or_off, hide_possible_values = true)]
+    access_log: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -103,8 +112,21 @@ impl Cli {
         Ok(cli)
     }
 
+    /// True if each request is logged at `info`.
+    pub(crate) fn access_log(&self) -> bool {
+        self.access_log.unwrap_or_else(|| io::stderr().is_terminal())
+    }
+
     pub(crate) fn drain_timeouts(&self) -> DrainTimeouts {
         DrainTimeouts { linger: self.linger, deadline: self.drain_deadline }
+    }
+}
+
+fn on_or_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("expected `on` or `off`".to_owned()),
     }
 }
 
@@ -143,6 +165,16 @@ mod tests {
             let expected: Vec<_> = expected.iter().map(PathBuf::from).collect();
             assert_eq!(parse(arguments, environment).unwrap().config, expected);
         }
+    }
+
+    #[test]
+    fn the_access_log_is_on_or_off() {
+        for (arguments, expected) in [(&["--access-log", "on"], true), (&["--access-log", "off"], false)] {
+            assert_eq!(parse(arguments, None).unwrap().access_log(), expected);
+        }
+        let error = parse(&["--access-log", "maybe"], None).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("expected `on` or `off`"), "{error}");
     }
 
     #[test]

@@ -36,7 +36,7 @@ where
     if let Some(path) = &cli.pid_file {
         server = server.pid_file(path);
     }
-    follow(site, &server.handle(), &logs.filter_handle());
+    follow(site, &server.handle(), &logs.filter_handle(), cli.access_log());
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::system)?;
     let page = site.clone();
@@ -106,10 +106,10 @@ where
 }
 
 /// Lets the log and the listener follow the settings. An edit that cannot be put in force here is rejected.
-fn follow(site: &Site, handle: &Handle, log: &FilterHandle) {
+fn follow(site: &Site, handle: &Handle, log: &FilterHandle, access_log: bool) {
     let (server, filter_handle) = (handle.clone(), log.clone());
     site.on_prepare(move |old, new| {
-        let filter = filter(new)?;
+        let filter = filter(new, access_log)?;
         let (host, port) = (old.host != new.host, old.port != new.port);
         let other = (host || port).then(|| server.prepare_move(&new.host, new.port));
         let other = other.transpose().map_err(|error| rejection(host, port, &error))?;
@@ -123,7 +123,7 @@ fn follow(site: &Site, handle: &Handle, log: &FilterHandle) {
     });
     // An edit between the start and this line had nobody to ask.
     let config = site.config();
-    if let Ok(filter) = filter(&config) {
+    if let Ok(filter) = filter(&config, access_log) {
         log.apply(filter);
     }
     if let Err(error) = handle.move_to(&config.host, config.port) {
@@ -131,9 +131,10 @@ fn follow(site: &Site, handle: &Handle, log: &FilterHandle) {
     }
 }
 
-fn filter(config: &AppConfig) -> Result<Filter, Rejection> {
-    Filter::parse(&config.settings.log_level)
-        .map_err(|error| Rejection::new("settings.log_level", error.to_string()))
+fn filter(config: &AppConfig, access_log: bool) -> Result<Filter, Rejection> {
+    let filter = Filter::parse(&config.settings.log_level)
+        .map_err(|error| Rejection::new("settings.log_level", error.to_string()))?;
+    Ok(if access_log { filter } else { filter.without_access_log() })
 }
 
 fn rules(config: &AppConfig) -> Rules {

@@ -14,6 +14,10 @@ pub(crate) const ANNOUNCEMENT: &str = "serving";
 /// `debug`.
 const CLIENTS_MISTAKES: &str = "actix_http::h1::dispatcher";
 
+/// The targets at which middleware logs each request at `info`: those of tower-http, actix-web and poem.
+const ACCESS_LOGS: [&str; 3] =
+    ["tower_http::trace", "actix_web::middleware::logger", "poem::middleware::tracing_mw"];
+
 /// A filter of log lines: one of `off`, `error`, `warn`, `info`, `debug`, `trace`, or directives between commas.
 ///
 /// `info,hyper=debug` is the level of every target, then the level of targets that begin with `hyper`.
@@ -66,6 +70,18 @@ impl Filter {
             }
         })?;
         Ok(Filter { text: text.into(), targets })
+    }
+
+    /// The same filter, which takes the access lines of middleware for lines at `debug`.
+    #[must_use]
+    pub fn without_access_log(mut self) -> Filter {
+        for target in ACCESS_LOGS {
+            let is_info = self.targets.would_enable(target, &Level::INFO);
+            if is_info && !self.targets.would_enable(target, &Level::DEBUG) {
+                self.targets = self.targets.with_target(target, Level::WARN);
+            }
+        }
+        self
     }
 
     /// [`CLIENTS_MISTAKES`] are logged with `debug` and more, or when the filter names their target.
@@ -135,6 +151,27 @@ mod tests {
                 expected,
                 "{text}: {target} {level}"
             );
+        }
+    }
+
+    #[test]
+    fn access_lines_can_be_lowered_to_debug() {
+        for (text, level, expected) in [
+            ("info", Level::INFO, false),
+            ("info", Level::WARN, true),
+            ("debug", Level::INFO, true),
+            ("info,tower_http=debug", Level::INFO, true),
+            ("error", Level::WARN, false),
+            ("off", Level::ERROR, false),
+        ] {
+            let filter = Filter::parse(text).unwrap().without_access_log();
+            let targets = filter.into_targets();
+            assert_eq!(
+                targets.would_enable("tower_http::trace::on_response", &level),
+                expected,
+                "{text}: {level}"
+            );
+            assert_eq!(targets.would_enable("demo", &Level::INFO), text.contains("info") || text == "debug");
         }
     }
 

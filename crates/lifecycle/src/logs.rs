@@ -9,6 +9,7 @@ use std::{env, mem};
 
 use tracing::Dispatch;
 use tracing_appender::non_blocking::WorkerGuard;
+use tracing_log::{LogTracer, log::LevelFilter};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Layer, Registry, reload};
@@ -55,6 +56,8 @@ impl Logs {
         let logs = Logs::build(io::stderr(), filter, format, colours);
         if tracing::dispatcher::set_global_default(logs.dispatch.clone()).is_ok() {
             let _ = COUNTS.set(logs.counts.clone());
+            // For libraries on the `log` crate, such as actix-web's `Logger`.
+            let _ = LogTracer::builder().with_max_level(LevelFilter::Info).init();
             panic::set_hook(Box::new(log_panic));
         }
         logs

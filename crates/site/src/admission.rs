@@ -1,23 +1,18 @@
-//! The order in which a request is turned away.
+//! The order in which a request is refused.
 
 use configs::ExposeSecret;
 
-use crate::{derived::Config, error::Error, guard, route::Route, visit::Arrival};
+use crate::{derived::Config, error::Error, guard, request::RequestHead, route::Route};
 
-/// The largest body that a request may announce, in bytes: there is nothing to send here.
-const BODY_LIMIT: u64 = 64 * 1024;
+/// Upper bound on the length of a request's body, in bytes. No route reads one.
+pub const BODY_LIMIT: usize = 64 * 1024;
 
-/// Decides by the one configuration of the request at hand: hosts, size, limit, maintenance, unknown path, guard, in this order.
+/// Decides by the configuration of the request: hosts, limit, maintenance, unknown path, in this order.
 ///
-/// An unknown path never reaches a framework's router: one that decodes a path, or drops a slash at its end, would find
-/// a route there that the guard did not see. A wrong method comes before the guard, but is the framework's to find, so
-/// the guard speaks only where it will not be found.
-pub(crate) fn decide(config: &Config, route: Route, arrival: &Arrival<'_>, local: bool) -> Result<(), Error> {
-    if arrival.hosts > 1 {
+/// The router alone would not refuse every unknown path: actix-web and poem decode a path, and poem drops a slash at its end.
+pub(crate) fn admit(config: &Config, route: Route, head: &RequestHead<'_>) -> Result<(), Error> {
+    if head.hosts > 1 {
         return Err(Error::TwoHosts);
-    }
-    if announced(arrival) > BODY_LIMIT {
-        return Err(Error::BodyTooLarge);
     }
     if !route.is_exempt() {
         if let Some(limiter) = config.derived().limiter() {
@@ -28,20 +23,28 @@ pub(crate) fn decide(config: &Config, route: Route, arrival: &Arrival<'_>, local
         }
     }
     if route == Route::Unknown {
-        return Err(Error::NotFound { path: arrival.path.to_owned() });
-    }
-    if route.is_guarded() && matches!(arrival.method, "GET" | "HEAD") {
-        return match &config.admin_token {
-            Some(token) if guard::bears((arrival.header)("authorization"), token.expose_secret()) => Ok(()),
-            Some(_) => Err(Error::Unauthorized),
-            None if local => Ok(()),
-            None => Err(Error::Forbidden),
-        };
+        return Err(Error::NotFound { path: head.path.to_owned() });
     }
     Ok(())
 }
 
-fn announced(arrival: &Arrival<'_>) -> u64 {
-    let Some(length) = (arrival.header)("content-length") else { return 0 };
-    std::str::from_utf8(length).ok().and_then(|length| length.trim().parse().ok()).unwrap_or(u64::MAX)
+/// Decides about a guarded route: with a token set it takes that token, else a request that is local beyond doubt.
+pub(crate) fn authorize(config: &Config, route: Route, head: &RequestHead<'_>) -> Result<(), Error> {
+    match &config.admin_token {
+        _ if !route.is_guarded() => Err(Error::Forbidden),
+        Some(token) if guard::bears((head.header)("authorization"), token.expose_secret()) => Ok(()),
+        Some(_) => Err(Error::Unauthorized),
+        None if guard::is_local(head) => Ok(()),
+        None => Err(Error::Forbidden),
+    }
+}
+
+/// Refuses a body that is announced as larger than [`BODY_LIMIT`].
+pub fn check_body(content_length: Option<&[u8]>) -> Result<(), Error> {
+    let Some(length) = content_length else { return Ok(()) };
+    let announced = std::str::from_utf8(length).ok().and_then(|length| length.trim().parse::<u64>().ok());
+    if announced.is_none_or(|announced| announced > BODY_LIMIT as u64) {
+        return Err(Error::BodyTooLarge);
+    }
+    Ok(())
 }

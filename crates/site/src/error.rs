@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Why a request was not answered as asked, in the words that the visitor may see.
 ///
-/// The cause of [`Error::Internal`] went to the log when the error was made; it is not in here.
+/// `Display` never shows the cause of [`Error::Internal`]: that is for the log, see [`Site::answered`](crate::Site::answered).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
     /// There is more than one `Host` header (RFC 9112, section 3.2).
@@ -29,8 +29,11 @@ pub enum Error {
     Unauthorized,
     /// A guarded route without a token, asked from afar.
     Forbidden,
-    /// Something broke inside.
-    Internal,
+    /// A handler failed.
+    Internal {
+        /// The whole cause, for the log alone.
+        cause: String,
+    },
 }
 
 impl Error {
@@ -45,7 +48,7 @@ impl Error {
             Error::MethodNotAllowed => 405,
             Error::Unauthorized => 401,
             Error::Forbidden => 403,
-            Error::Internal => 500,
+            Error::Internal { .. } => 500,
         }
     }
 
@@ -91,7 +94,7 @@ impl fmt::Display for Error {
             Error::MethodNotAllowed => "this address can only be read, with GET or HEAD",
             Error::Unauthorized => "this address wants `Authorization: Bearer` with the admin token",
             Error::Forbidden => "without an `admin_token` this address answers only on the machine itself",
-            Error::Internal => "something went wrong here; the log knows more",
+            Error::Internal { .. } => "the server could not answer; its log says why",
         })
     }
 }

@@ -1,15 +1,13 @@
-//! What `/events` says, byte by byte, and to whom.
+//! The events of `/events`, and their clients.
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    io,
     net::SocketAddr,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::{
     Stream,
     future::{Either, pending, select},
@@ -26,19 +24,28 @@ use crate::drain_signal::DrainListener;
 /// How many events a client may be behind before it is cut.
 const BACKLOG: usize = 64;
 
-/// How long a client waits before it comes back after `bye`, in milliseconds.
-const RETRY_MILLIS: u32 = 250;
+/// How long a client waits after `bye` before it connects again.
+const RETRY: Duration = Duration::from_millis(250);
 
-/// How often a client hears something. A write is what finds out that a client is gone.
+/// The time between two writes to a client at most. Only a write shows that a client is gone.
 const HEARTBEAT_PERIOD: Duration = Duration::from_secs(15);
 
 /// How long after its half-close a client is written to once more. One that is gone resets the connection at the first
 /// write, so the second one fails.
 const PROBE: Duration = Duration::from_secs(1);
 
-const HEARTBEAT: &[u8] = b": still here\n\n";
+/// One item of the stream of `/events`. A framework's type for server-sent events writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An event with its name and its data, which is JSON and one line.
+    Message(&'static str, Arc<str>),
+    /// How long a client waits before it connects again.
+    Retry(Duration),
+    /// A comment.
+    Heartbeat,
+}
 
-/// Where a problem comes from.
+/// The source of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Source {
     Config,
@@ -57,30 +64,30 @@ impl Source {
 /// The sender of events: one for all clients.
 pub(crate) struct Events {
     state: Mutex<State>,
-    sender: broadcast::Sender<Frame>,
+    sender: broadcast::Sender<Addressed>,
 }
 
 #[derive(Default)]
 struct State {
-    problems: BTreeMap<Source, Frame>,
+    problems: BTreeMap<Source, Addressed>,
 }
 
-/// One event, framed once for everyone.
+/// One event, serialized once for all clients.
 #[derive(Clone)]
-struct Frame {
-    /// What a client on this machine reads.
-    local: Bytes,
-    /// What the others read.
-    public: Bytes,
+struct Addressed {
+    /// For a client on this machine.
+    local: Event,
+    /// For the other clients.
+    public: Event,
 }
 
-impl Frame {
-    fn same(bytes: Bytes) -> Self {
-        Self { local: bytes.clone(), public: bytes }
+impl Addressed {
+    fn to_all(event: Event) -> Self {
+        Self { local: event.clone(), public: event }
     }
 
-    fn face(&self, local: bool) -> Bytes {
-        if local { self.local.clone() } else { self.public.clone() }
+    fn for_client(&self, is_local: bool) -> Event {
+        if is_local { self.local.clone() } else { self.public.clone() }
     }
 }
 
@@ -96,7 +103,7 @@ impl Events {
             generation: u64,
             changed: &'a [&'a str],
         }
-        self.send(Frame::same(frame("config", &Data { generation, changed })));
+        self.send(Addressed::to_all(message("config", &Data { generation, changed })));
     }
 
     /// An accepted set of templates.
@@ -105,15 +112,16 @@ impl Events {
         struct Data<'a> {
             changed: &'a [String],
         }
-        self.send(Frame::same(frame("template", &Data { changed })));
+        self.send(Addressed::to_all(message("template", &Data { changed })));
     }
 
     /// A rejected edit, in the words for the owner and in those for everyone.
     pub(crate) fn problem(&self, source: Source, message: &str, public: &str) {
-        let frame = Frame { local: problem_frame(source, message), public: problem_frame(source, public) };
+        let event =
+            Addressed { local: problem_event(source, message), public: problem_event(source, public) };
         let mut state = self.state();
-        state.problems.insert(source, frame.clone());
-        let _ = self.sender.send(frame);
+        state.problems.insert(source, event.clone());
+        let _ = self.sender.send(event);
     }
 
     /// What was rejected last is mended. Says nothing if there was no problem.
@@ -121,21 +129,21 @@ impl Events {
         let mut state = self.state();
         if state.problems.remove(&source).is_some() {
             let data = BTreeMap::from([("source", source.as_str())]);
-            let _ = self.sender.send(Frame::same(frame("solved", &data)));
+            let _ = self.sender.send(Addressed::to_all(message("solved", &data)));
         }
     }
 
     /// One client's stream: `hello`, the problems that are open, then what happens, until `drain` resolves.
     pub(crate) fn stream(
         &self,
-        hello: Bytes,
-        local: bool,
+        hello: Event,
+        is_local: bool,
         drain: DrainListener,
         half_closed: Option<Arc<Notify>>,
-    ) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync + use<> {
+    ) -> impl Stream<Item = Event> + Send + Sync + use<> {
         let state = self.state();
         let mut waiting = VecDeque::from([hello]);
-        waiting.extend(state.problems.values().map(|problem| problem.face(local)));
+        waiting.extend(state.problems.values().map(|problem| problem.for_client(is_local)));
         let client = Client {
             waiting,
             over: false,
@@ -143,17 +151,17 @@ impl Events {
             drain,
             half_closed,
             probing: false,
-            local,
+            is_local,
         };
         stream::unfold(client, |mut client| async move {
-            let bytes = client.next().await?;
-            Some((Ok(bytes), client))
+            let event = client.next().await?;
+            Some((event, client))
         })
     }
 
-    fn send(&self, frame: Frame) {
+    fn send(&self, event: Addressed) {
         let _state = self.state();
-        let _ = self.sender.send(frame);
+        let _ = self.sender.send(event);
     }
 
     /// Held while sending, so that a client that subscribes meanwhile neither misses an event nor sees it twice.
@@ -163,39 +171,38 @@ impl Events {
 }
 
 /// The first event of every stream.
-pub(crate) fn hello(instance: &str, build: &str, generation: u64) -> Bytes {
+pub(crate) fn hello(instance: &str, build: &str, generation: u64) -> Event {
     #[derive(Serialize)]
     struct Data<'a> {
         instance: &'a str,
         build: &'a str,
         generation: u64,
     }
-    frame("hello", &Data { instance, build, generation })
+    message("hello", &Data { instance, build, generation })
 }
 
-/// The last event of a stream: where to go on, or nowhere in particular.
-pub(crate) fn bye(location: Option<SocketAddr>) -> Bytes {
+/// The last event of a stream: where the client goes on. An empty location stands for the same address.
+pub(crate) fn bye(location: Option<SocketAddr>) -> Event {
     let location = location.map_or_else(String::new, |address| format!("http://{address}/"));
-    let data = serde_json::json!({ "location": location });
-    Bytes::from(format!("event: bye\nretry: {RETRY_MILLIS}\ndata: {data}\n\n"))
+    message("bye", &BTreeMap::from([("location", location)]))
 }
 
 struct Client {
-    waiting: VecDeque<Bytes>,
+    waiting: VecDeque<Event>,
     over: bool,
-    receiver: broadcast::Receiver<Frame>,
+    receiver: broadcast::Receiver<Addressed>,
     drain: DrainListener,
     half_closed: Option<Arc<Notify>>,
     /// The client may be gone: one more write will show it.
     probing: bool,
-    local: bool,
+    is_local: bool,
 }
 
 impl Client {
-    /// The next bytes; none when the server said good-bye, or when the client is too far behind to be told all.
-    async fn next(&mut self) -> Option<Bytes> {
-        if let Some(bytes) = self.waiting.pop_front() {
-            return Some(bytes);
+    /// The next event; none after `bye`, or when the client is more than [`BACKLOG`] events behind.
+    async fn next(&mut self) -> Option<Event> {
+        if let Some(event) = self.waiting.pop_front() {
+            return Some(event);
         }
         if self.over {
             return None;
@@ -211,31 +218,32 @@ impl Client {
         let (event, drained) = (pin!(self.receiver.recv()), pin!(self.drain.drained()));
         let happens = pin!(select(event, drained));
         match time::timeout(period, select(happens, half_closed)).await {
-            Err(_) => Some(Bytes::from_static(HEARTBEAT)),
-            Ok(Either::Left((Either::Left((frame, _)), _))) => Some(frame.ok()?.face(self.local)),
+            Err(_) => Some(Event::Heartbeat),
+            Ok(Either::Left((Either::Left((event, _)), _))) => Some(event.ok()?.for_client(self.is_local)),
             Ok(Either::Left((Either::Right((location, _)), _))) => {
                 self.over = true;
-                Some(bye(location))
+                self.waiting.push_back(bye(location));
+                Some(Event::Retry(RETRY))
             }
             Ok(Either::Right(_)) => {
                 self.probing = true;
-                Some(Bytes::from_static(HEARTBEAT))
+                Some(Event::Heartbeat)
             }
         }
     }
 }
 
-fn problem_frame(source: Source, message: &str) -> Bytes {
+fn problem_event(source: Source, text: &str) -> Event {
     #[derive(Serialize)]
     struct Data<'a> {
         source: &'static str,
         message: &'a str,
     }
-    frame("problem", &Data { source: source.as_str(), message })
+    message("problem", &Data { source: source.as_str(), message: text })
 }
 
-/// JSON has no raw line end, so an event is always one `data:` line.
-fn frame(event: &str, data: &impl Serialize) -> Bytes {
+/// JSON has no raw line end, so the data is always one line.
+fn message(name: &'static str, data: &impl Serialize) -> Event {
     let data = serde_json::to_string(data).expect("strings and numbers are always JSON");
-    Bytes::from(format!("event: {event}\ndata: {data}\n\n"))
+    Event::Message(name, data.into())
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::visit::Arrival;
+use crate::request::RequestHead;
 
 /// Headers that proxies add. With one of them the client is somewhere else, so the connection's ends prove nothing.
 const FORWARDING: [&str; 15] = [
@@ -29,13 +29,13 @@ const FORWARDING: [&str; 15] = [
 ///
 /// A proxy on the same machine that adds no header and sets `Host` to its upstream (nginx's bare `proxy_pass`) cannot be
 /// told from a local client. Behind a proxy an `admin_token` must be set.
-pub(crate) fn is_local(arrival: &Arrival<'_>) -> bool {
+pub(crate) fn is_local(head: &RequestHead<'_>) -> bool {
     let loopback = |end: SocketAddr| end.ip().to_canonical().is_loopback();
-    arrival.ends.is_some_and(|(peer, local)| loopback(peer) && loopback(local))
-        && arrival.hosts == 1
-        && (arrival.header)("host").is_some_and(is_loopback_name)
-        && arrival.target_host.is_none_or(|host| is_loopback_name(host.as_bytes()))
-        && FORWARDING.iter().all(|name| (arrival.header)(name).is_none())
+    head.ends.is_some_and(|(peer, local)| loopback(peer) && loopback(local))
+        && head.hosts == 1
+        && (head.header)("host").is_some_and(is_loopback_name)
+        && head.target_host.is_none_or(|host| is_loopback_name(host.as_bytes()))
+        && FORWARDING.iter().all(|name| (head.header)(name).is_none())
 }
 
 /// Whether the header is `Bearer` with this token, compared in constant time.
@@ -65,11 +65,11 @@ fn same(left: &[u8], right: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{bears, is_local};
-    use crate::visit::Arrival;
+    use crate::request::RequestHead;
 
     fn local(peer: &str, own: &str, headers: &[(&str, &str)]) -> bool {
         let header = |name: &str| headers.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_bytes());
-        is_local(&Arrival {
+        is_local(&RequestHead {
             method: "GET",
             path: "/metrics",
             target_host: None,

@@ -1,35 +1,46 @@
-//! What every demo serves.
+//! The content and the rules that the four demos share.
 //!
-//! A [`Site`] is the four demos' common content: the page, the JSON, the events, the history, the metrics, and the
-//! decision who may have them. A framework brings a request in and carries the bytes out; all it says about the
-//! request is an [`Arrival`].
+//! A [`Site`] follows the configuration and the templates. It holds the events, the history and the metrics, and decides
+//! which requests are answered. A framework serves it: its handlers render a [`Page`], answer a [`DynamicConfig`] and write
+//! each [`Event`].
 //!
 //! ```no_run
-//! # fn main() -> Result<(), site::OpenError> {
-//! let site = site::Site::open(site::Options::new("Axum"))?;
-//! let arrival = site::Arrival { method: "GET", path: "/dynamic-config", target_host: None, ends: None, half_closed: None, hosts: 0, header: &|_| None };
-//! let visit = site.visit(&arrival);
-//! assert!(visit.admitted().is_ok());
-//! println!("{}", String::from_utf8_lossy(&site.dynamic_config(&visit).json));
+//! use site::{DynamicConfig, Options, Page, RequestHead, Site};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let site = Site::open(Options::new("Axum"))?;
+//! let head = RequestHead {
+//!     method: "GET",
+//!     path: "/",
+//!     target_host: None,
+//!     ends: None,
+//!     half_closed: None,
+//!     hosts: 1,
+//!     header: &|_| None,
+//! };
+//! let (config, admitted) = site.admit(&head);
+//! admitted?;
+//! println!("{}", config.templates().render("index.html", &Page::new(&site, &config))?);
+//! println!("{}", serde_json::to_string(&DynamicConfig::new(&config))?);
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! # The invariant
 //!
-//! A request sees one configuration from beginning to end: [`Site::visit`] takes the one snapshot, and everything
-//! after it is answered from that [`Visit`]. A configuration is in force only if the page can be rendered with it, a
-//! set of templates only if they can render the configuration in force.
+//! A request sees one configuration from beginning to end: [`Site::admit`] takes the only snapshot, and everything after it
+//! is answered from that [`RequestContext`]. A configuration is in force only if the page can be rendered with it, a set of
+//! templates only if it can render the page with the configuration in force.
 //!
-//! # What it does not do
+//! # Not in here
 //!
-//! It has no socket and no HTTP type: a status is a `u16`, a header a pair of strings, a stream a stream of bytes. It
-//! knows no framework, and routes nothing: which handler answers is the framework's business.
+//! There is no socket and no HTTP type: a status is a `u16`, a header is a pair of strings. Routes belong to the framework.
 
 mod admission;
 mod configured_routes;
 mod derived;
 mod drain_signal;
+mod dynamic_config;
 mod error;
 mod events;
 mod fault;
@@ -37,21 +48,25 @@ mod guard;
 mod history;
 mod limiter;
 mod metrics;
+mod operation;
 mod options;
 mod page;
-mod request_id;
+mod request;
 mod route;
 mod site;
 mod state;
-mod visit;
 
 pub use crate::{
-    derived::{Config, Derived, Document},
+    admission::{BODY_LIMIT, check_body},
+    derived::{Config, Derived},
+    dynamic_config::DynamicConfig,
     error::Error,
+    events::Event,
     metrics::ProcessStats,
+    operation::{Answer, Operation},
     options::{OpenError, Options},
-    page::CONTENT_SECURITY_POLICY,
+    page::{CONTENT_SECURITY_POLICY, Page, TEMPLATE},
+    request::{RequestContext, RequestHead},
     site::Site,
-    visit::{Arrival, HEADERS, Visit},
 };
 pub use configs::{AppConfig, Commit, Rejection, UnknownKeys};

@@ -66,11 +66,6 @@ impl Route {
         EXEMPT.contains(&self)
     }
 
-    /// Whether something depends on who asks.
-    pub(crate) fn minds_the_visitor(self) -> bool {
-        self.is_guarded() || self == Route::Events
-    }
-
     pub(crate) fn is_guarded(self) -> bool {
         matches!(self, Route::History | Route::Metrics)
     }

@@ -1,33 +1,22 @@
 //! The site: settings, templates and what is made of them.
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use configs::{AppConfig, Commit, Configs, RebuildLock, Rejection};
 use futures_util::Stream;
-use serde::Serialize;
-use views::Views;
+use views::{Templates, Views};
 
 use crate::{
     admission, configured_routes,
-    derived::{Config, Derived, Document},
+    derived::{Config, Derived},
     drain_signal::DrainSignal,
     error::Error,
-    events::{self, Source},
-    fault, guard, history,
+    events::{self, Event, Source},
     metrics::ProcessStats,
     options::{OpenError, Options},
+    request::{RequestContext, RequestHead},
     route::Route,
     state::State,
-    visit::{Arrival, Visit},
 };
 
 /// How long somebody who asked for a reload is kept waiting.
@@ -49,8 +38,7 @@ struct Inner {
     state: Arc<State>,
     process_stats: Box<dyn Fn() -> ProcessStats + Send + Sync>,
     build: String,
-    instance: Bytes,
-    requests: AtomicU64,
+    instance: String,
 }
 
 impl Site {
@@ -82,8 +70,7 @@ impl Site {
             state,
             process_stats: options.process_stats,
             build: options.build,
-            instance: options.instance.into(),
-            requests: AtomicU64::new(0),
+            instance: options.instance,
         });
         // This is called while the lock is held, where no handle of the site may be dropped.
         let (configs, views) = (inner.configs.reload_handle(), inner.views.reload_handle());
@@ -138,103 +125,75 @@ impl Site {
         self.drain_signal.drain(self.inner.state.address());
     }
 
-    /// Begins a request: takes the one configuration that it sees, decides whether it may go on.
-    pub fn visit(&self, arrival: &Arrival<'_>) -> Visit {
-        let config = self.inner.configs.snapshot();
-        let route = Route::of(arrival.path).unwrap_or_else(|| {
-            let configured = config.routes.contains_key(arrival.path);
+    /// Begins a request: takes the only snapshot of the configuration that it sees, and decides by it.
+    pub fn admit(&self, head: &RequestHead<'_>) -> (RequestContext, Result<(), Error>) {
+        let (config, templates) = self.snapshots();
+        let route = Route::of(head.path).unwrap_or_else(|| {
+            let configured = config.routes.contains_key(head.path);
             if configured { Route::Configured } else { Route::Unknown }
         });
-        let local = route.minds_the_visitor() && guard::is_local(arrival);
-        let admitted = admission::decide(&config, route, arrival, local);
-        let number = || self.inner.requests.fetch_add(1, Ordering::Relaxed);
-        Visit::new(arrival, config, route, local, admitted, self.inner.instance.clone(), number)
+        let admitted = admission::admit(&config, route, head);
+        (RequestContext::new(head, config, templates, route), admitted)
     }
 
-    /// Ends a request: counts it, and writes its access line at `debug`.
-    pub fn answered(&self, visit: &Visit, status: u16) {
-        let took = visit.started().elapsed();
-        self.inner.state.metrics().answered(visit.route(), status, took);
-        if let Some(asked) = visit.asked() {
-            tracing::debug!(status, took = ?took, request = visit.request_id().as_str(), "{asked}");
+    /// Ends a request: counts it, and logs the cause of a failure with the id of the request.
+    pub fn answered(
+        &self,
+        request: &RequestContext,
+        status: u16,
+        request_id: Option<&[u8]>,
+        error: Option<&Error>,
+    ) {
+        self.inner.state.metrics().answered(request.route(), status, request.started().elapsed());
+        if let Some(Error::Internal { cause }) = error {
+            let request_id = request_id.unwrap_or_default().escape_ascii();
+            tracing::error!(request = %request_id, "the answer failed: {cause}");
         }
     }
 
-    /// `GET /`
-    pub fn page(&self, visit: &Visit) -> Result<Bytes, Error> {
-        let page = self.inner.state.page(visit.config(), &self.inner.views.load());
-        page.map_err(|error| visit.broken(&error))
+    /// The id of this process, which every answer carries.
+    pub fn instance(&self) -> &str {
+        &self.inner.instance
     }
 
-    /// `GET /dynamic-config`
-    pub fn dynamic_config(&self, visit: &Visit) -> Document {
-        visit.config().derived().dynamic_config().clone()
+    /// The items of `GET /events` for this client.
+    pub fn events(&self, request: &RequestContext) -> impl Stream<Item = Event> + Send + Sync + use<> {
+        let hello = events::hello(self.instance(), &self.inner.build, request.generation());
+        let drain = self.drain_signal.listener(request.reached());
+        self.inner.state.events().stream(hello, request.is_local(), drain, request.half_closed())
     }
 
-    /// `GET /events`
-    pub fn events(&self, visit: &Visit) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync + use<> {
-        let hello = events::hello(self.instance(), &self.inner.build, visit.config().generation());
-        let drain = self.drain_signal.listener(visit.reached());
-        self.inner.state.events().stream(hello, visit.is_local(), drain, visit.half_closed())
-    }
-
-    /// `GET /page.js`
-    pub fn script(&self) -> &'static str {
-        livepage::SCRIPT
-    }
-
-    /// `GET /config/history`
-    pub fn history(&self) -> Bytes {
-        history::json(&self.inner.configs.history()).into()
-    }
-
-    /// `GET /healthz`
-    pub fn healthz(&self) -> &'static str {
-        fault::strike("/healthz");
-        r#"{"status":"ok"}"#
-    }
-
-    /// `GET /readyz`: the status and the body.
-    pub fn readyz(&self, visit: &Visit) -> (u16, String) {
-        #[derive(Serialize)]
-        struct Ready<'a> {
-            status: &'static str,
-            generation: u64,
-            digest: &'a str,
-            revision: Option<u64>,
-            address: Option<SocketAddr>,
+    /// A configuration and a set of templates that were in force together, so the page was rendered with them once.
+    fn snapshots(&self) -> (Arc<Config>, Arc<Templates>) {
+        loop {
+            let templates = self.inner.views.snapshot();
+            let config = self.inner.configs.snapshot();
+            if self.inner.views.load().version() == templates.version() {
+                return (config, templates);
+            }
         }
-        let draining = self.drain_signal.is_draining();
-        let config = visit.config();
-        let body = Ready {
-            status: if draining { "draining" } else { "ready" },
-            generation: config.generation(),
-            digest: config.digest(),
-            revision: config.revision(),
-            address: self.inner.state.address(),
-        };
-        let body = serde_json::to_string(&body).expect("strings and numbers are always JSON");
-        (if draining { 503 } else { 200 }, body)
     }
 
-    /// `GET /metrics`
-    pub fn metrics(&self) -> String {
+    pub(crate) fn configs(&self) -> &Configs<AppConfig, Derived> {
+        &self.inner.configs
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.inner.state
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.drain_signal.is_draining()
+    }
+
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.inner.state.address()
+    }
+
+    pub(crate) fn metrics_text(&self) -> String {
         let mut degraded = self.inner.configs.degraded();
         degraded.extend(self.inner.views.degraded());
         self.inner.state.metrics().text(&(self.inner.process_stats)(), &degraded)
-    }
-
-    /// A path from the configuration's `routes:`, or why not.
-    pub fn configured(&self, visit: &Visit, method: &str, path: &str) -> Result<String, Error> {
-        match visit.config().routes.get(path) {
-            None => Err(Error::NotFound { path: path.to_owned() }),
-            Some(_) if !matches!(method, "GET" | "HEAD") => Err(Error::MethodNotAllowed),
-            Some(text) => Ok(text.clone()),
-        }
-    }
-
-    fn instance(&self) -> &str {
-        std::str::from_utf8(&self.inner.instance).expect("it was made from a String")
     }
 }
 

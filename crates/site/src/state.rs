@@ -6,12 +6,12 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use arc_swap::ArcSwapOption;
-use bytes::Bytes;
-use configs::{AppConfig, Configs, Outcome, Reader, Rejection};
+use configs::{AppConfig, Change, Configs, Outcome, Reader, Rejection};
+use serde_json::Value;
 use tokio::sync::watch;
 use views::{Templates, Views};
 
@@ -19,14 +19,13 @@ use crate::{
     derived::{Config, Derived},
     events::{Events, Source},
     metrics::Metrics,
-    page::{self, Remembered},
+    page::{self, Page},
 };
 
 /// The state of the site, whatever address it is served at. It only reads the configuration: it keeps no watching alive.
 pub(crate) struct State {
     framework: &'static str,
     current: Reader<AppConfig, Derived>,
-    remembered: Remembered,
     address: ArcSwapOption<SocketAddr>,
     events: Events,
     metrics: Metrics,
@@ -34,6 +33,8 @@ pub(crate) struct State {
     /// when the templates change, and the other way round.
     unrendered_config: AtomicBool,
     unrendered_templates: AtomicBool,
+    /// The page does not load the script.
+    scriptless: AtomicBool,
     retry: OnceLock<Retry>,
     judged: watch::Sender<Judged>,
 }
@@ -53,12 +54,12 @@ impl State {
         Self {
             framework,
             current,
-            remembered: Remembered::default(),
             address: ArcSwapOption::empty(),
             events: Events::new(),
             metrics: Metrics::new(),
             unrendered_config: AtomicBool::new(false),
             unrendered_templates: AtomicBool::new(false),
+            scriptless: AtomicBool::new(false),
             retry: OnceLock::new(),
             judged: watch::Sender::default(),
         }
@@ -85,18 +86,28 @@ impl State {
         self.address.store(Some(Arc::new(address)));
     }
 
-    /// The page at this second, for a request that sees `config`.
-    pub(crate) fn page(&self, config: &Config, templates: &Templates) -> Result<Bytes, views::Error> {
-        let (second, port) = (unix_second(), self.port(config));
-        let fresh = || page::render(self.framework, port, config, templates, page::local_time(second));
-        self.remembered.page(config, templates, second, port, fresh)
+    /// The variables of the page with `config`.
+    pub(crate) fn page<'a>(&self, config: &'a Config) -> Page<'a> {
+        Page::of(self.framework, self.port(config), config)
     }
 
     /// Renders the page with these templates and the configuration in force.
     pub(crate) fn try_templates(&self, templates: &Templates) -> Result<(), views::Error> {
-        let rendered = self.render(&self.current.load(), templates, unix_second());
+        let rendered = templates.render(page::TEMPLATE, &self.page(&self.current.load()));
         self.unrendered_templates.store(rendered.is_err(), Ordering::Relaxed);
-        rendered.map(drop)
+        self.note_script(&rendered?);
+        Ok(())
+    }
+
+    /// Logs once that the page does not load the script.
+    fn note_script(&self, page: &str) {
+        let has_script = page.contains(page::SCRIPT);
+        if !self.scriptless.swap(!has_script, Ordering::Relaxed) && !has_script {
+            tracing::warn!(
+                "the page does not follow changes by itself: add `<script src=\"{{{{ page_script }}}}\"></script>` to `{}`",
+                page::TEMPLATE
+            );
+        }
     }
 
     /// Follows both sources: rejects an edit with which the page cannot be rendered, and records and publishes every attempt.
@@ -116,7 +127,7 @@ impl State {
 
         let (state, templates) = (Arc::clone(self), views.clone());
         configs.on_prepare(move |_, new| {
-            let rendered = state.render(new, &templates.load(), unix_second());
+            let rendered = templates.load().render(page::TEMPLATE, &state.page(new));
             state.unrendered_config.store(rendered.is_err(), Ordering::Relaxed);
             match rendered {
                 Ok(_) => Ok(configs::no_op()),
@@ -164,7 +175,12 @@ impl State {
         }
         if attempt.outcome == Outcome::Accepted {
             let changed: Vec<&str> = attempt.changed.iter().map(|change| change.path.as_str()).collect();
-            tracing::info!(generation = attempt.generation, "configuration changed: {}", changed.join(", "));
+            let differences: Vec<String> = attempt.changed.iter().map(difference).collect();
+            tracing::info!(
+                generation = attempt.generation,
+                "configuration changed: {}",
+                differences.join(", ")
+            );
             self.events.config(attempt.generation, &changed);
             self.retry(Source::Templates);
         }
@@ -195,10 +211,6 @@ impl State {
         }
     }
 
-    fn render(&self, config: &Config, templates: &Templates, second: i64) -> Result<String, views::Error> {
-        page::render(self.framework, self.port(config), config, templates, page::local_time(second))
-    }
-
     /// The port that the page shows: the configured one, or for 0 the one that the system chose.
     fn port(&self, config: &Config) -> u16 {
         let configured = config.port;
@@ -209,7 +221,8 @@ impl State {
     }
 }
 
-fn unix_second() -> i64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
+/// `settings.refresh_interval_seconds: 5 -> 10`. The values of secrets are masked already.
+fn difference(change: &Change) -> String {
+    let shown = |value: &Value| if value.is_null() { "none".to_owned() } else { value.to_string() };
+    format!("{}: {} -> {}", change.path, shown(&change.from), shown(&change.to))
 }

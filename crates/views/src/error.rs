@@ -8,6 +8,7 @@ use filewatch::{ReadError, ReadErrorKind};
 use tera::ErrorKind;
 
 use crate::budget::LimitExceeded;
+use crate::go_syntax;
 use crate::instrument::Instrumented;
 use crate::position::Position;
 use crate::report::{self, Report};
@@ -182,7 +183,13 @@ impl Error {
                 Error::new(Fault::Reference, words).at(folder, current, position)
             }
             _ => match report::pointed(error) {
-                Some(report) => Error::reported(Fault::Syntax, folder, instrumented, &report),
+                Some(report) => {
+                    let mut error = Error::reported(Fault::Syntax, folder, instrumented, &report);
+                    if let Some(form) = error.line_in(sources).and_then(go_syntax::tera_form) {
+                        let _ = write!(error.words, "; this is Go's template syntax, in Tera it is `{form}`");
+                    }
+                    error
+                }
                 None => Error::from_unknown_calls(folder, instrumented, &error.to_string()),
             },
         }
@@ -230,6 +237,15 @@ impl Error {
             }
         }
         error
+    }
+
+    /// The line of the template that the error points to.
+    fn line_in<'a>(&self, sources: &'a Sources) -> Option<&'a str> {
+        let Location { template, position: Some(position), .. } = self.location.as_ref()? else {
+            return None;
+        };
+        let line = usize::try_from(position.line).ok()?.checked_sub(1)?;
+        sources.text(template)?.lines().nth(line)
     }
 
     fn reported(

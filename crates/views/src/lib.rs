@@ -65,6 +65,7 @@ mod error;
 mod event;
 mod expression;
 mod filters;
+mod go_syntax;
 mod instrument;
 mod output;
 mod position;

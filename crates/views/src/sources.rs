@@ -37,6 +37,11 @@ impl Sources {
         self.0.contains_key(name)
     }
 
+    /// The text of a template; none if it is no UTF-8.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        std::str::from_utf8(self.0.get(name)?).ok()
+    }
+
     /// The text of every template, ready to be compiled.
     pub(crate) fn instrumented(&self, folder: &Path) -> Result<BTreeMap<String, Instrumented>, Error> {
         let texts = self.texts(folder)?;
@@ -74,8 +79,7 @@ impl Sources {
 
     /// The position at which `from` names `to` after `word`, which is `include` or `extends`.
     pub(crate) fn call(&self, from: &str, word: &str, to: &str) -> Option<Position> {
-        let source = std::str::from_utf8(self.0.get(from)?).ok()?;
-        Position::of_call(source, word, to)
+        Position::of_call(self.text(from)?, word, to)
     }
 }
 

@@ -42,67 +42,68 @@ pub(crate) struct Excerpt {
     pub(crate) differs: Vec<bool>,
 }
 
-pub(crate) const CONCERNS: [Concern; 9] = [
+pub(crate) const CONCERNS: [Concern; 10] = [
     Concern {
         title: "start",
-        note: "From a listening socket to a server. Three are served as what they are at heart, HTTP services, by one \
-               driver; actix-web keeps its own server.",
+        note: "From a listening socket to a server. Three are HTTP services, served by one driver. actix-web keeps its own \
+               server.",
         parts: &[Part::Item("server.rs", "serve")],
     },
     Concern {
         title: "state",
-        note: "The state of the handlers, and how a handler gets it.",
+        note: "The state of the handlers, and the extractor of the request's configuration.",
         parts: &[
             Part::Lines([
                 &[("routes.rs", ".with_state(", ".with_state(")],
-                &[("server.rs", "let (site, order, guests)", ".app_data(order.clone());")],
-                &[("routes.rs", "let visited = ", "let site = visited")],
-                &[("admission.rs", "set_data(site.clone())", "set_data(site.clone())")],
+                &[("middleware.rs", ".app_data(site)", ".app_data(site)")],
+                &[("routes.rs", "let state = ", "let state = ")],
+                &[("middleware.rs", ".data(site.clone())", ".data(site.clone())")],
             ]),
-            Part::Item("routes.rs", "healthz"),
+            Part::File("config.rs"),
         ],
     },
-    Concern {
-        title: "routes",
-        note: "The table of routes. The frameworks differ in `HEAD`, other methods and unknown paths.",
-        parts: &[Part::Item("routes.rs", "routes"), Part::Item("routes.rs", "read")],
-    },
+    Concern { title: "routes", note: "The table of routes.", parts: &[Part::Item("routes.rs", "routes")] },
     Concern {
         title: "HTML",
-        note: "A rendered page with its policy. The template is the same for all four.",
+        note: "The page, rendered for each request. The template is the same for all four.",
         parts: &[Part::Item("routes.rs", "index")],
     },
     Concern {
         title: "JSON",
         note: "A document with a validator: a client that has it gets 304 without a body.",
-        parts: &[Part::Item("routes.rs", "dynamic_config"), Part::Item("routes.rs", "json")],
-    },
-    Concern {
-        title: "errors",
-        note: "The site's error as a response: status, headers, and a plain sentence.",
-        parts: &[Part::File("failure.rs"), Part::Item("routes.rs", "not_allowed")],
-    },
-    Concern {
-        title: "middleware",
-        note: "What stands before every handler: one snapshot of the configuration, limit, maintenance, guard; a \
-               handler that panics ends here.",
-        parts: &[Part::Item("admission.rs", "admission"), Part::Item("admission.rs", "visit")],
+        parts: &[Part::Item("routes.rs", "dynamic_config"), Part::Item("middleware.rs", "etag")],
     },
     Concern {
         title: "events",
         note: "A stream that does not end by itself.",
-        parts: &[Part::Item("routes.rs", "events")],
+        parts: &[Part::Item("routes.rs", "events"), Part::Item("routes.rs", "frame")],
+    },
+    Concern {
+        title: "errors",
+        note: "The site's error as a response: status, headers, and a plain sentence.",
+        parts: &[Part::File("failure.rs")],
+    },
+    Concern {
+        title: "middleware",
+        note: "The framework's own middleware, the admission around every request, and the guard around some routes.",
+        parts: &[
+            Part::Item("middleware.rs", "around"),
+            Part::Item("middleware.rs", "admission"),
+            Part::Item("middleware.rs", "guard"),
+        ],
+    },
+    Concern {
+        title: "operations",
+        note: "The operational routes: bytes from the site, by one handler.",
+        parts: &[Part::Item("operations.rs", "operations"), Part::Item("operations.rs", "operation")],
     },
     Concern {
         title: "shutdown",
-        note: "The driver of `lifecycle` drains the three: answer with connection close, linger, then the deadline. \
-               actix-web's own server is stopped through its handle, and its answers close their connections by hand.",
+        note: "`lifecycle` drains all four: answers close their connections, then the linger, then the deadline. It has a \
+               driver for services on hyper and one for actix-web's server.",
         parts: &[Part::Lines([
             &[("server.rs", "lifecycle::serve(", ".await")],
-            &[
-                ("server.rs", "let handle = ", "server.await"),
-                ("admission.rs", "if drain.is_draining()", "\n    }"),
-            ],
+            &[("server.rs", "actix::serve(", ".await")],
             &[("server.rs", "lifecycle::serve(", ".await")],
             &[("server.rs", "lifecycle::serve(", ".await")],
         ])],

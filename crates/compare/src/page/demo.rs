@@ -8,7 +8,7 @@ pub(crate) struct Demo {
     /// The program, which has the name of its package.
     pub(crate) program: &'static str,
     /// The names and texts of its sources at compile time.
-    sources: [(&'static str, &'static str); 5],
+    sources: [(&'static str, &'static str); 7],
 }
 
 macro_rules! demo {
@@ -20,7 +20,9 @@ macro_rules! demo {
                 ("main.rs", include_str!(concat!("../../../demo-", $name, "/src/main.rs"))),
                 ("server.rs", include_str!(concat!("../../../demo-", $name, "/src/server.rs"))),
                 ("routes.rs", include_str!(concat!("../../../demo-", $name, "/src/routes.rs"))),
-                ("admission.rs", include_str!(concat!("../../../demo-", $name, "/src/admission.rs"))),
+                ("config.rs", include_str!(concat!("../../../demo-", $name, "/src/config.rs"))),
+                ("middleware.rs", include_str!(concat!("../../../demo-", $name, "/src/middleware.rs"))),
+                ("operations.rs", include_str!(concat!("../../../demo-", $name, "/src/operations.rs"))),
                 ("failure.rs", include_str!(concat!("../../../demo-", $name, "/src/failure.rs"))),
             ],
         }

@@ -16,7 +16,8 @@ claims![
 fn it_is_five_keys_in_this_order(demo: &Demo) -> Verdict {
     let answer = demo.server().start()?.get("/dynamic-config")?;
     assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let kind = answer.header("content-type").unwrap_or_default();
+    assert!(matches!(kind, "application/json" | "application/json; charset=utf-8"), "{kind}");
     let message = answer.json()?["dynamic_message"].as_str().ok_or("no message")?.to_owned();
     assert_eq!(
         answer.text(),
@@ -31,7 +32,7 @@ fn the_etag_is_of_the_body(demo: &Demo) -> Verdict {
     let server = demo.server().start()?;
     let (one, two) = (server.get("/dynamic-config")?, server.get("/dynamic-config")?);
     let etag = one.header("etag").ok_or("no ETag")?;
-    assert!(etag.starts_with('"') && etag.ends_with('"') && etag.len() > 10, "{etag}");
+    assert!(etag.starts_with("W/\"") && etag.ends_with('"') && etag.len() > 10, "{etag}");
     assert_eq!((one.text(), Some(etag)), (two.text(), two.header("etag")));
     Ok(())
 }
@@ -40,7 +41,9 @@ fn if_none_match_with_the_etag_gives_304_without_a_body(demo: &Demo) -> Verdict 
     let server = demo.server().start()?;
     let etag = server.get("/dynamic-config")?.header("etag").ok_or("no ETag")?.to_owned();
     let mut client = server.client()?;
-    for value in [etag.clone(), format!("\"other\", {etag}"), format!("W/{etag}"), "*".to_owned()] {
+    for value in
+        [etag.clone(), format!("\"other\", {etag}"), etag.trim_start_matches("W/").to_owned(), "*".to_owned()]
+    {
         let answer = client.request(&Request::get("/dynamic-config").header("If-None-Match", &value))?;
         assert_eq!(answer.status, 304, "{value}");
         assert_eq!(answer.header("etag"), Some(etag.as_str()), "{value}");

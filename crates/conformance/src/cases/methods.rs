@@ -37,9 +37,6 @@ fn head_is_get_without_a_body(demo: &Demo) -> Verdict {
         for name in ["content-type", "etag", "content-security-policy", "x-config-generation", "x-instance"] {
             assert_eq!(head.header(name), get.header(name), "{name} of {route}");
         }
-        if let Some(length) = head.header("content-length").filter(|_| *route != "/metrics") {
-            assert_eq!(Some(length), get.header("content-length"), "{route}");
-        }
     }
     Ok(())
 }
@@ -57,7 +54,10 @@ fn another_method_is_405_with_allow(demo: &Demo) -> Verdict {
     for route in ROUTES {
         for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "BREW"] {
             let answer = server.request(&Request::new(method, route))?;
-            assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD")), "{method} {route}");
+            let allow = answer.header("allow").ok_or("no Allow")?;
+            let mut allowed: Vec<&str> = allow.split(',').map(str::trim).collect();
+            allowed.sort_unstable();
+            assert_eq!((answer.status, &allowed[..]), (405, &["GET", "HEAD"][..]), "{method} {route}");
         }
     }
     let answer = server.request(&Request::new("POST", "/healthz").body("x=1"))?;

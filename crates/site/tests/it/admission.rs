@@ -1,6 +1,6 @@
-use site::Error;
+use site::{BODY_LIMIT, DynamicConfig, Error, check_body};
 
-use crate::folder::{CONFIG, Folder, visit, wait_until};
+use crate::folder::{CONFIG, Folder, request, wait_until};
 
 const HOST: (&str, &str) = ("host", "localhost:8080");
 
@@ -14,55 +14,87 @@ fn the_checks_come_in_the_order_of_the_contract() {
         ),
     );
     let site = folder.open().unwrap();
-    let refused =
-        |method, path, headers: &[(&str, &str)]| visit(&site, method, path, headers).admitted().err();
+    let refused = |path| request(&site, "GET", path, &[HOST]).1.err();
+    assert_eq!(refused("/"), Some(Error::Maintenance));
+    assert_eq!(refused("/unknown"), Some(Error::TooManyRequests { retry_after: 1 }));
+    for exempt in ["/healthz", "/readyz", "/events", "/page.js", "/config/history", "/metrics"] {
+        assert_eq!(refused(exempt), None, "{exempt}");
+    }
+}
 
-    let large = ("content-length", "65537");
-    assert_eq!(refused("GET", "/", &[HOST, large]), Some(Error::BodyTooLarge));
-    assert_eq!(refused("GET", "/healthz", &[HOST, large]), Some(Error::BodyTooLarge));
-    assert_eq!(refused("GET", "/", &[HOST, ("content-length", "65536")]), Some(Error::Maintenance));
-    assert_eq!(refused("GET", "/", &[HOST]), Some(Error::TooManyRequests { retry_after: 1 }));
-    for exempt in ["/healthz", "/readyz", "/events", "/page.js"] {
-        assert_eq!(refused("GET", exempt, &[HOST]), None, "{exempt}");
-    }
+#[test]
+fn a_token_opens_the_guarded_routes_and_no_other() {
+    let folder = Folder::new();
+    folder.save("config.yaml", &format!("{CONFIG}admin_token: twelve-chars\n"));
+    let site = folder.open().unwrap();
+    let authorized = |path, headers: &[_]| request(&site, "GET", path, headers).0.authorized();
     for guarded in ["/config/history", "/metrics"] {
-        let bearer = |token| refused("GET", guarded, &[HOST, ("authorization", token)]);
-        assert_eq!(refused("GET", guarded, &[HOST]), Some(Error::Unauthorized));
-        assert_eq!(bearer("Bearer twelve-char"), Some(Error::Unauthorized));
-        assert_eq!(bearer("Bearer twelve-chars"), None);
-        assert_eq!(refused("POST", guarded, &[HOST]), None, "the router's 405 comes before the guard");
+        let bearer = |token| authorized(guarded, &[HOST, ("authorization", token)]);
+        assert_eq!(authorized(guarded, &[HOST]), Err(Error::Unauthorized));
+        assert_eq!(bearer("Bearer twelve-char"), Err(Error::Unauthorized));
+        assert_eq!(bearer("Bearer twelve-chars"), Ok(()));
     }
+    let unlisted = authorized("/healthz", &[HOST, ("authorization", "Bearer twelve-chars")]);
+    assert_eq!(unlisted, Err(Error::Forbidden), "a guard around a route that the site does not know refuses");
 }
 
 #[test]
 fn without_a_token_only_a_local_request_passes_the_guard() {
     let site = Folder::new().open().unwrap();
-    let refused = |headers: &[(&str, &str)]| visit(&site, "GET", "/metrics", headers).admitted().err();
-    assert_eq!(refused(&[HOST]), None);
-    assert_eq!(refused(&[("host", "example.com")]), Some(Error::Forbidden));
-    assert_eq!(refused(&[HOST, ("x-forwarded-for", "127.0.0.1")]), Some(Error::Forbidden));
+    let authorized = |headers: &[_]| request(&site, "GET", "/metrics", headers).0.authorized();
+    assert_eq!(authorized(&[HOST]), Ok(()));
+    assert_eq!(authorized(&[("host", "example.com")]), Err(Error::Forbidden));
+    assert_eq!(authorized(&[HOST, ("x-forwarded-for", "127.0.0.1")]), Err(Error::Forbidden));
 }
 
 #[test]
-fn a_visit_sees_one_configuration_to_its_end() {
+fn a_body_may_be_announced_up_to_the_limit() {
+    let (limit, above) = (BODY_LIMIT.to_string(), (BODY_LIMIT + 1).to_string());
+    for (length, expected) in [
+        (None, Ok(())),
+        (Some("0"), Ok(())),
+        (Some(&*limit), Ok(())),
+        (Some(&*above), Err(Error::BodyTooLarge)),
+        (Some("99999999999999999999999999"), Err(Error::BodyTooLarge)),
+    ] {
+        assert_eq!(check_body(length.map(str::as_bytes)), expected, "{length:?}");
+    }
+}
+
+#[test]
+fn a_request_sees_one_configuration_to_its_end() {
     let folder = Folder::new();
     let site = folder.open().unwrap();
-    let before = visit(&site, "GET", "/ping", &[HOST]);
+    let take = || request(&site, "GET", "/ping", &[HOST]).0;
+    let before = take();
     folder.save("config.yaml", &CONFIG.replace("/ping: pong", "/ping: changed"));
     wait_until("the edit is in force", || {
-        let now = visit(&site, "GET", "/ping", &[HOST]);
-        site.configured(&now, "GET", "/ping").is_ok_and(|text| text == "changed")
+        take().configured_text("GET", "/ping").is_ok_and(|text| text == "changed")
     });
-    assert_eq!(site.configured(&before, "GET", "/ping").unwrap(), "pong");
-    assert_eq!(before.headers()[0], "1");
-    assert_eq!(visit(&site, "GET", "/ping", &[HOST]).headers()[0], "2");
+    assert_eq!(before.configured_text("GET", "/ping").unwrap(), "pong");
+    assert_eq!((before.generation(), take().generation()), (1, 2));
+}
+
+#[test]
+fn the_etag_changes_with_the_dynamic_configuration_alone() {
+    let folder = Folder::new();
+    let site = folder.open().unwrap();
+    let first = site.config();
+    let text = |config| serde_json::to_string(&DynamicConfig::new(config)).unwrap();
+    assert!(text(&first).starts_with(r#"{"message":"Current dynamic config values","log_level":"info","#));
+    folder.save("config.yaml", &CONFIG.replace("interval_seconds: 5", "interval_seconds: 6"));
+    wait_until("the edit is in force", || site.config().generation() == 2);
+    let second = site.config();
+    assert_ne!(first.derived().etag(), second.derived().etag());
+    assert!(second.derived().is_known_to(second.derived().etag().as_bytes()));
+    assert!(!second.derived().is_known_to(first.derived().etag().as_bytes()));
 }
 
 #[test]
 fn a_path_from_the_configuration_can_only_be_read() {
     let site = Folder::new().open().unwrap();
-    let visit = visit(&site, "POST", "/ping", &[HOST]);
-    assert_eq!(site.configured(&visit, "HEAD", "/ping").unwrap(), "pong");
-    assert_eq!(site.configured(&visit, "POST", "/ping"), Err(Error::MethodNotAllowed));
-    assert_eq!(site.configured(&visit, "POST", "/pong"), Err(Error::NotFound { path: "/pong".to_owned() }));
+    let (config, _) = request(&site, "POST", "/ping", &[HOST]);
+    assert_eq!(config.configured_text("HEAD", "/ping").unwrap(), "pong");
+    assert_eq!(config.configured_text("POST", "/ping"), Err(Error::MethodNotAllowed));
+    assert_eq!(config.configured_text("POST", "/pong"), Err(Error::NotFound { path: "/pong".to_owned() }));
 }

@@ -1,23 +1,24 @@
 use std::{pin::pin, time::Duration};
 
 use futures_util::{Stream, StreamExt};
-use site::Site;
+use site::{Event, Site};
 
-use crate::folder::{CONFIG, Folder, PAGE, visit};
+use crate::folder::{CONFIG, Folder, PAGE, request};
 
 const LOCAL: &[(&str, &str)] = &[("host", "localhost")];
 const AFAR: &[(&str, &str)] = &[("host", "example.com")];
 
-async fn next(stream: &mut (impl Stream<Item = std::io::Result<bytes::Bytes>> + Unpin)) -> String {
-    let frame = tokio::time::timeout(Duration::from_secs(10), stream.next()).await.expect("an event in time");
-    String::from_utf8(frame.expect("an event").unwrap().to_vec()).unwrap()
+/// The next event: its name and its data.
+async fn next(stream: &mut (impl Stream<Item = Event> + Unpin)) -> (&'static str, String) {
+    let event = tokio::time::timeout(Duration::from_secs(10), stream.next()).await.expect("an event in time");
+    match event.expect("an event") {
+        Event::Message(name, data) => (name, data.to_string()),
+        other => panic!("expected a message, found {other:?}"),
+    }
 }
 
-fn listen(
-    site: &Site,
-    headers: &[(&str, &str)],
-) -> impl Stream<Item = std::io::Result<bytes::Bytes>> + use<> {
-    site.events(&visit(site, "GET", "/events", headers))
+fn listen(site: &Site, headers: &[(&str, &str)]) -> impl Stream<Item = Event> + use<> {
+    site.events(&request(site, "GET", "/events", headers).0)
 }
 
 #[tokio::test]
@@ -27,18 +28,15 @@ async fn a_client_hears_hello_then_every_change() {
     let mut events = pin!(listen(&site, LOCAL));
     assert_eq!(
         next(&mut events).await,
-        format!(
-            "event: hello\ndata: {{\"instance\":\"01234567\",\"build\":\"{}\",\"generation\":1}}\n\n",
-            env!("CARGO_PKG_VERSION")
+        (
+            "hello",
+            format!(r#"{{"instance":"01234567","build":"{}","generation":1}}"#, env!("CARGO_PKG_VERSION"))
         )
     );
     folder.save("config.yaml", &CONFIG.replace("Testbed", "Other"));
-    assert_eq!(
-        next(&mut events).await,
-        "event: config\ndata: {\"generation\":2,\"changed\":[\"app_name\"]}\n\n"
-    );
+    assert_eq!(next(&mut events).await, ("config", r#"{"generation":2,"changed":["app_name"]}"#.to_owned()));
     folder.save("templates/index.html", &format!("{PAGE}more"));
-    assert_eq!(next(&mut events).await, "event: template\ndata: {\"changed\":[\"index.html\"]}\n\n");
+    assert_eq!(next(&mut events).await, ("template", r#"{"changed":["index.html"]}"#.to_owned()));
 }
 
 #[tokio::test]
@@ -51,19 +49,17 @@ async fn a_problem_is_heard_once_and_its_end_too() {
 
     folder.save("config.yaml", &CONFIG.replace("8080", "eight-oh"));
     let (told_here, told_afar) = (next(&mut local).await, next(&mut afar).await);
-    assert!(
-        told_here.starts_with("event: problem\ndata: {\"source\":\"config\",\"message\":\""),
-        "{told_here}"
-    );
-    assert!(told_here.contains("port"), "{told_here}");
-    assert!(!told_afar.contains("eight-oh"), "{told_afar}");
+    assert_eq!(told_here.0, "problem");
+    assert!(told_here.1.starts_with(r#"{"source":"config","message":""#), "{told_here:?}");
+    assert!(told_here.1.contains("port"), "{told_here:?}");
+    assert!(!told_afar.1.contains("eight-oh"), "{told_afar:?}");
 
     let mut late = pin!(listen(&site, LOCAL));
     next(&mut late).await;
     assert_eq!(next(&mut late).await, told_here, "a page that is loaded now shows the problem too");
 
     folder.save("config.yaml", CONFIG);
-    let solved = "event: solved\ndata: {\"source\":\"config\"}\n\n";
+    let solved = ("solved", r#"{"source":"config"}"#.to_owned());
     assert_eq!(next(&mut local).await, solved);
     assert_eq!(next(&mut late).await, solved);
 }
@@ -74,15 +70,18 @@ async fn a_draining_site_says_good_bye_to_old_and_new_clients() {
     let mut events = pin!(listen(&site, LOCAL));
     next(&mut events).await;
     site.drain();
-    let bye = "event: bye\nretry: 250\ndata: {\"location\":\"http://127.0.0.1:8080/\"}\n\n";
+    let bye = ("bye", r#"{"location":"http://127.0.0.1:8080/"}"#.to_owned());
+    let retry = Event::Retry(Duration::from_millis(250));
+    assert_eq!(events.next().await, Some(retry.clone()));
     assert_eq!(next(&mut events).await, bye);
     assert!(events.next().await.is_none());
 
     let mut late = pin!(listen(&site, LOCAL));
-    assert!(next(&mut late).await.starts_with("event: hello"));
+    assert_eq!(next(&mut late).await.0, "hello");
+    assert_eq!(late.next().await, Some(retry));
     assert_eq!(next(&mut late).await, bye);
     assert!(late.next().await.is_none());
-    assert_eq!(site.readyz(&visit(&site, "GET", "/readyz", LOCAL)).0, 503);
+    assert_eq!(site.readyz(&request(&site, "GET", "/readyz", LOCAL).0).status, 503);
 }
 
 #[tokio::test]
@@ -96,14 +95,16 @@ async fn a_place_that_is_left_sends_its_clients_to_the_next_one() {
     next(&mut stays).await;
     old.drain();
 
-    assert!(next(&mut left).await.contains("\"location\":\"http://127.0.0.1:8081/\""));
+    assert!(matches!(left.next().await, Some(Event::Retry(_))));
+    assert_eq!(next(&mut left).await, ("bye", r#"{"location":"http://127.0.0.1:8081/"}"#.to_owned()));
     assert!(left.next().await.is_none());
-    assert_eq!(old.readyz(&visit(&old, "GET", "/readyz", LOCAL)).0, 503);
-    let (status, body) = new.readyz(&visit(&new, "GET", "/readyz", LOCAL));
-    assert_eq!(status, 200);
-    assert!(body.contains("\"address\":\"127.0.0.1:8081\""), "{body}");
+    assert_eq!(old.readyz(&request(&old, "GET", "/readyz", LOCAL).0).status, 503);
+    let ready = new.readyz(&request(&new, "GET", "/readyz", LOCAL).0);
+    assert_eq!(ready.status, 200);
+    let body = String::from_utf8_lossy(&ready.body).into_owned();
+    assert!(body.contains(r#""address":"127.0.0.1:8081""#), "{body}");
     folder.save("config.yaml", &CONFIG.replace("Testbed", "Moved"));
-    assert!(next(&mut stays).await.starts_with("event: config"));
+    assert_eq!(next(&mut stays).await.0, "config");
 }
 
 #[tokio::test]
@@ -117,7 +118,7 @@ async fn a_client_that_falls_behind_is_cut() {
         folder.save("config.yaml", &CONFIG.replace("Testbed", &format!("name-{round}")));
         next(&mut quick).await;
     }
-    assert!(next(&mut slow).await.starts_with("event: hello"));
+    assert_eq!(next(&mut slow).await.0, "hello");
     assert!(slow.next().await.is_none(), "it was told of an edit after it had missed some");
 }
 
@@ -129,10 +130,10 @@ async fn a_heartbeat_comes_every_15_seconds_whatever_the_refresh_interval_is() {
         folder.save("config.yaml", &CONFIG.replace("refresh_interval_seconds: 5", &interval));
         let site = folder.open().unwrap();
         let mut events = pin!(listen(&site, LOCAL));
-        assert!(events.next().await.unwrap().unwrap().starts_with(b"event: hello"));
+        assert!(matches!(events.next().await, Some(Event::Message("hello", _))));
         for _ in 0..3 {
             let since = tokio::time::Instant::now();
-            assert_eq!(events.next().await.unwrap().unwrap(), ": still here\n\n", "{interval}");
+            assert_eq!(events.next().await, Some(Event::Heartbeat), "{interval}");
             assert_eq!(since.elapsed().as_secs(), 15, "{interval}");
         }
     }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use site::{Arrival, OpenError, Options, Site, Visit};
+use site::{Error, OpenError, Options, RequestContext, RequestHead, Site};
 use tempfile::TempDir;
 
 pub(crate) const CONFIG: &str = "\
@@ -56,10 +56,16 @@ impl Folder {
     }
 }
 
-pub(crate) fn visit(site: &Site, method: &str, path: &str, headers: &[(&str, &str)]) -> Visit {
+/// A request of a client on this machine.
+pub(crate) fn request(
+    site: &Site,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> (RequestContext, Result<(), Error>) {
     let end = "127.0.0.1:8080".parse().unwrap();
     let header = |name: &str| headers.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_bytes());
-    site.visit(&Arrival {
+    site.admit(&RequestHead {
         method,
         path,
         target_host: None,

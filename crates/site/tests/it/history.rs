@@ -1,15 +1,19 @@
 use serde_json::{Value, json};
 use site::Site;
 
-use crate::folder::{CONFIG, Folder, wait_until};
+use crate::folder::{CONFIG, Folder, request, wait_until};
+
+fn history(site: &Site) -> Value {
+    let (config, _) = request(site, "GET", "/config/history", &[]);
+    serde_json::from_slice(&site.history(&config).body).unwrap()
+}
 
 fn entry(site: &Site, index: usize) -> Value {
-    let mut history: Value = serde_json::from_slice(&site.history()).unwrap();
-    history[index].take()
+    history(site)[index].take()
 }
 
 fn attempts(site: &Site) -> usize {
-    serde_json::from_slice::<Value>(&site.history()).unwrap().as_array().unwrap().len()
+    history(site).as_array().unwrap().len()
 }
 
 #[test]

@@ -1,10 +1,10 @@
-use site::OpenError;
+use site::{OpenError, Page};
 
-use crate::folder::{CONFIG, Folder, visit, wait_until};
+use crate::folder::{CONFIG, Folder, request, wait_until};
 
 fn page(site: &site::Site) -> String {
-    let page = site.page(&visit(site, "GET", "/", &[])).unwrap();
-    String::from_utf8(page.to_vec()).unwrap()
+    let (config, _) = request(site, "GET", "/", &[]);
+    config.templates().render("index.html", &Page::new(site, &config)).unwrap()
 }
 
 #[test]
@@ -48,7 +48,10 @@ fn a_setting_that_waits_for_a_template_goes_live_with_it() {
         .save("templates/index.html", "{% if app_name == \"Other\" %}{{ nothing }}{% endif %}{{ app_name }}");
     let site = folder.open().unwrap();
     folder.save("config.yaml", &CONFIG.replace("Testbed", "Other"));
-    wait_until("the edit was judged", || String::from_utf8_lossy(&site.history()).contains("rejected"));
+    wait_until("the edit was judged", || {
+        let (config, _) = request(&site, "GET", "/config/history", &[]);
+        String::from_utf8_lossy(&site.history(&config).body).contains("rejected")
+    });
     assert_eq!(page(&site), "Testbed");
     folder.save("templates/index.html", "{{ app_name }}!");
     wait_until("both edits are in force", || page(&site) == "Other!");

@@ -1,0 +1,117 @@
+//! One request: its head, and the configuration that it sees.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    ops::Deref,
+    sync::Arc,
+    time::Instant,
+};
+
+use tokio::sync::Notify;
+use views::Templates;
+
+use crate::{admission, derived::Config, error::Error, guard, route::Route};
+
+/// The part of a request's head that the site decides by.
+pub struct RequestHead<'a> {
+    /// The method, in capitals.
+    pub method: &'a str,
+    /// The path as the client wrote it, without the query.
+    pub path: &'a str,
+    /// The host in the target, which only the absolute form has: `GET http://host/path`.
+    pub target_host: Option<&'a str>,
+    /// The two ends of the connection, the client's first.
+    pub ends: Option<(SocketAddr, SocketAddr)>,
+    /// Is notified when the client has closed its half of the connection.
+    pub half_closed: Option<&'a Arc<Notify>>,
+    /// The number of `Host` headers.
+    pub hosts: usize,
+    /// The first value of a header, named in lower case.
+    pub header: &'a dyn Fn(&str) -> Option<&'a [u8]>,
+}
+
+/// A request under way, with its only snapshot of the configuration and of the templates. Cheap to clone.
+#[derive(Clone)]
+pub struct RequestContext(Arc<Inner>);
+
+struct Inner {
+    config: Arc<Config>,
+    templates: Arc<Templates>,
+    route: Route,
+    /// The decision about the request if its route is guarded. It refuses on all other routes.
+    authorized: Result<(), Error>,
+    /// For `/events` alone.
+    is_local: bool,
+    /// The address of ours that the client knows.
+    reached: Option<IpAddr>,
+    /// For `/events` alone.
+    half_closed: Option<Arc<Notify>>,
+    started: Instant,
+}
+
+impl RequestContext {
+    pub(crate) fn new(
+        head: &RequestHead<'_>,
+        config: Arc<Config>,
+        templates: Arc<Templates>,
+        route: Route,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            authorized: admission::authorize(&config, route, head),
+            config,
+            templates,
+            route,
+            is_local: route == Route::Events && guard::is_local(head),
+            reached: head.ends.map(|(_, ours)| ours.ip()),
+            half_closed: head.half_closed.filter(|_| route == Route::Events).cloned(),
+            started: Instant::now(),
+        }))
+    }
+
+    /// The set of templates that was in force together with the configuration.
+    pub fn templates(&self) -> &Templates {
+        &self.0.templates
+    }
+
+    /// Decides about a guarded route: with an `admin_token` set the client has to send it, else it has to be local.
+    pub fn authorized(&self) -> Result<(), Error> {
+        self.0.authorized.clone()
+    }
+
+    /// The text of a path in the configuration's `routes:`.
+    pub fn configured_text(&self, method: &str, path: &str) -> Result<String, Error> {
+        match self.routes.get(path) {
+            None => Err(Error::NotFound { path: path.to_owned() }),
+            Some(_) if !matches!(method, "GET" | "HEAD") => Err(Error::MethodNotAllowed),
+            Some(text) => Ok(text.clone()),
+        }
+    }
+
+    pub(crate) fn route(&self) -> Route {
+        self.0.route
+    }
+
+    pub(crate) fn is_local(&self) -> bool {
+        self.0.is_local
+    }
+
+    pub(crate) fn reached(&self) -> Option<IpAddr> {
+        self.0.reached
+    }
+
+    pub(crate) fn half_closed(&self) -> Option<Arc<Notify>> {
+        self.0.half_closed.clone()
+    }
+
+    pub(crate) fn started(&self) -> Instant {
+        self.0.started
+    }
+}
+
+impl Deref for RequestContext {
+    type Target = Config;
+
+    fn deref(&self) -> &Config {
+        &self.0.config
+    }
+}
