@@ -1,8 +1,9 @@
 //! A small HTTP/1.1 client that can also send malformed requests.
 
-use crate::{Answer, DEADLINE, Failed, Request, answer::Framing};
+use crate::{Answer, DEADLINE, Failed, Request, answer::Framing, wait_until};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 use std::{
+    fs,
     io::{ErrorKind, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
     time::Duration,
@@ -39,6 +40,22 @@ impl Client {
     /// Sends these bytes unchanged.
     pub fn send(&mut self, bytes: &[u8]) -> Result<(), Failed> {
         self.stream.write_all(bytes).map_err(|e| format!("sending: {e}").into())
+    }
+
+    /// Waits until the server has read all bytes that were sent to it, by the queues of both ends in `/proc/net/tcp`. The
+    /// connection is an IPv4 one.
+    pub fn wait_until_read(&self) -> Result<(), Failed> {
+        let (server, client) = (in_proc(self.address)?, in_proc(self.stream.local_addr()?)?);
+        wait_until("the server reads what was sent", || {
+            let table = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+            let queues = |from: &str, to: &str| {
+                let columns = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+                let mut found = columns.filter(|columns| columns.len() > 4 && columns[1..3] == [from, to]);
+                found.next().map(|columns| columns[4].to_owned()).unwrap_or_default()
+            };
+            queues(&client, &server).starts_with("00000000:")
+                && queues(&server, &client).ends_with(":00000000")
+        })
     }
 
     /// Closes the client's half of the connection: it sends nothing more, and goes on reading.
@@ -191,6 +208,12 @@ impl Client {
             Err(e) => Err(format!("reading: {e}").into()),
         }
     }
+}
+
+/// An address as `/proc/net/tcp` writes it.
+fn in_proc(address: SocketAddr) -> Result<String, Failed> {
+    let SocketAddr::V4(address) = address else { return Err(format!("{address} is no IPv4 address").into()) };
+    Ok(format!("{:08X}:{:04X}", u32::from_ne_bytes(address.ip().octets()), address.port()))
 }
 
 fn position(haystack: &[u8], needle: &[u8]) -> Option<usize> {

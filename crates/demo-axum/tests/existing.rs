@@ -10,6 +10,7 @@ fn a_second_signal_ends_what_waits_for_half_a_head() -> Result<(), Failed> {
     let server = existing_axum()?;
     let mut half = server.client()?;
     half.send(b"GET / HTTP/1.1\r\nhost:")?;
+    half.wait_until_read()?;
     let mut idle = server.client()?;
     assert_eq!(idle.get("/")?.text(), "hello\n");
     server.signal(Signal::TERM)?;
@@ -25,6 +26,7 @@ fn a_request_under_way_is_answered() -> Result<(), Failed> {
     let server = existing_axum()?;
     let mut client = server.client()?;
     client.send(b"GET / HTTP/1.1\r\nhost:")?;
+    client.wait_until_read()?;
     let mut idle = server.client()?;
     idle.get("/")?;
     server.signal(Signal::TERM)?;
