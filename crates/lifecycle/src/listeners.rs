@@ -18,10 +18,10 @@ use crate::server_thread::ServerThread;
 use crate::socket::{BindError, Socket};
 use crate::stage::{DrainTimeouts, Stage};
 
-/// How long an older listener of this process, which is being closed, is waited for.
+/// Upper bound on the wait for an older listener of this process that is being closed.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// How often it is looked at meanwhile.
+/// Interval at which it is checked meanwhile.
 const RETRY: Duration = Duration::from_millis(10);
 
 /// A framework's server for one listener.
@@ -64,7 +64,7 @@ struct HeldSocket {
     drain: Drain,
 }
 
-/// What a request for another address comes to.
+/// The outcome of a request for another address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moves {
     /// The server moves.
@@ -90,7 +90,7 @@ struct Found {
 }
 
 impl Held {
-    /// Whether another process, such as systemd, made the listener and holds it too.
+    /// True if another process, such as systemd, made the listener and holds it too.
     fn is_supervised(&self) -> bool {
         self.newest.as_ref().is_some_and(|newest| newest.socket.is_shared())
     }
@@ -126,7 +126,7 @@ impl Listeners {
         self.held().timeouts = timeouts;
     }
 
-    /// What serves every listener.
+    /// The function that serves every listener.
     pub(crate) fn serve_with(&self, serve: Serve) {
         self.held().serve = Some(Arc::new(serve));
     }
@@ -172,33 +172,49 @@ impl Listeners {
     }
 
     /// Moves to the address that was asked for while moves were deferred. It blocks for up to a second.
-    pub(crate) fn catch_up(self: &Arc<Self>) {
-        let wanted = {
-            let mut held = self.held();
-            if held.moves == Moves::Allowed {
-                held.wanted.take().filter(|_| !held.is_supervised())
-            } else {
-                None
+    pub(crate) fn catch_up(&self) {
+        let Some(to) = self.wanted() else { return };
+        match self.prepare_at(&to.0, to.1) {
+            Ok(prepared) => self.open_wanted(&to, prepared),
+            Err(error) => {
+                tracing::error!("{error}; the address stays as it is");
+                self.open_wanted(&to, None);
             }
-        };
-        let Some((host, port)) = wanted else { return };
-        match self.prepare_move(&host, port) {
-            Ok(to) => to.commit(),
-            Err(error) => tracing::error!("{error}; the address stays as it is"),
+        }
+    }
+
+    /// The address to move to now.
+    fn wanted(&self) -> Option<(String, u16)> {
+        let held = self.held();
+        held.wanted.clone().filter(|_| held.moves == Moves::Allowed && !held.is_supervised())
+    }
+
+    /// Ends the wait for a move to `to`. A later move may have come first: then its address stays.
+    fn open_wanted(&self, to: &(String, u16), prepared: Option<PreparedListener>) {
+        let mut held = self.held();
+        if held.moves == Moves::Allowed && held.wanted.as_ref() == Some(to) {
+            held.wanted = None;
+            if let Some(prepared) = prepared {
+                self.open_held(&mut held, prepared);
+            }
         }
     }
 
     /// Makes a move to that address ready. It blocks for up to a second.
     pub(crate) fn prepare_move(self: &Arc<Self>, host: &str, port: u16) -> Result<Move, MoveError> {
-        let found =
-            if self.can_move(host, port) { self.find(host, port).map_err(MoveError::Bind)? } else { None };
-        let timeouts = self.held().timeouts;
-        let prepared = found.map(|found| PreparedListener::new(found.socket, found.over_from, timeouts));
-        let prepared = prepared.transpose().map_err(MoveError::Serve)?;
+        let prepared = if self.can_move(host, port) { self.prepare_at(host, port)? } else { None };
         Ok(Move { listeners: Arc::clone(self), to: (host.to_owned(), port), prepared })
     }
 
-    /// Whether the listener can be moved now. A supervisor's is the supervisor's to move.
+    /// Makes a listener at that address ready; `None` if it is the one on which this process accepts.
+    fn prepare_at(&self, host: &str, port: u16) -> Result<Option<PreparedListener>, MoveError> {
+        let found = self.find(host, port).map_err(MoveError::Bind)?;
+        let timeouts = self.held().timeouts;
+        let prepared = found.map(|found| PreparedListener::new(found.socket, found.over_from, timeouts));
+        prepared.transpose().map_err(MoveError::Serve)
+    }
+
+    /// True if the listener can be moved now. A supervisor's is the supervisor's to move.
     fn can_move(&self, host: &str, port: u16) -> bool {
         let held = self.held();
         let supervised = held.is_supervised();
@@ -210,16 +226,21 @@ impl Listeners {
         held.newest.is_some() && !supervised && held.moves == Moves::Allowed
     }
 
-    /// Remembers an address to move to, if there is a time to move.
+    /// Moves to the address as soon as moves are allowed, which may be now. It blocks for up to a second.
     pub(crate) fn want(&self, to: (String, u16)) {
         let mut held = self.held();
-        held.wanted = (held.moves == Moves::Deferred && !held.is_supervised()).then_some(to);
+        held.wanted = (held.moves != Moves::Over && !held.is_supervised()).then_some(to);
+        drop(held);
+        self.catch_up();
     }
 
     fn open_at(&self, to: (String, u16), prepared: PreparedListener) {
         let mut held = self.held();
         match held.moves {
-            Moves::Allowed => self.open_held(&mut held, prepared),
+            Moves::Allowed => {
+                held.wanted = None;
+                self.open_held(&mut held, prepared);
+            }
             Moves::Deferred => held.wanted = Some(to),
             Moves::Over => {}
         }
@@ -274,4 +295,56 @@ impl Listeners {
 
 fn is_ours(error: &BindError) -> bool {
     error.owner.as_ref().is_some_and(|owner| owner.pid == process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+
+    /// Listeners at an address of their own, and every listener that began to accept.
+    fn listeners() -> (Arc<Listeners>, mpsc::UnboundedReceiver<ServerThread>, u16) {
+        let (opened, threads) = mpsc::unbounded_channel();
+        let listeners = Arc::new(Listeners::new(opened));
+        listeners.serve_with(Box::new(|endpoint| {
+            Box::pin(async move {
+                endpoint.drain().begun().await;
+                Ok(())
+            })
+        }));
+        let socket = Socket::bind_host_beside("127.0.0.1", 0, &[]).unwrap();
+        let port = socket.address().port();
+        listeners.open(listeners.prepare(socket).unwrap());
+        (listeners, threads, port)
+    }
+
+    fn newest(listeners: &Listeners) -> SocketAddr {
+        listeners.newest().unwrap().address()
+    }
+
+    #[test]
+    fn a_move_that_was_deferred_does_not_undo_a_later_one() {
+        let (listeners, _threads, first) = listeners();
+        listeners.want(("127.0.0.1".into(), first));
+        listeners.set_moves(Moves::Allowed);
+        let deferred = listeners.wanted().unwrap();
+        listeners.prepare_move("127.0.0.2", first).unwrap().commit();
+        let prepared = listeners.prepare_at(&deferred.0, deferred.1).unwrap();
+        assert!(prepared.is_some(), "it would move back");
+        listeners.open_wanted(&deferred, prepared);
+        assert_eq!(newest(&listeners).ip().to_string(), "127.0.0.2");
+        listeners.close();
+    }
+
+    #[test]
+    fn a_move_that_is_prepared_while_moves_are_deferred_is_made_when_it_is_committed() {
+        let (listeners, _threads, port) = listeners();
+        let to = listeners.prepare_move("127.0.0.2", port).unwrap();
+        listeners.set_moves(Moves::Allowed);
+        listeners.catch_up();
+        to.commit();
+        assert_eq!(newest(&listeners).ip().to_string(), "127.0.0.2");
+        listeners.close();
+    }
 }
