@@ -113,7 +113,7 @@ pub(crate) fn rage(saves: &Saves) -> io::Result<()> {
 }
 
 impl Save {
-    /// Whether a delayed writer may explain a torn value at this time.
+    /// True if a delayed writer may explain a torn value at this time.
     pub(crate) fn excuses(&self, at: u64) -> bool {
         const GRACE: u64 = 500_000_000;
         self.stalls > 0 && (self.begun..self.ended + GRACE).contains(&at)

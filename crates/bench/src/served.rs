@@ -192,7 +192,7 @@ fn page_of(what: Text, page: &str) -> Result<Option<u64>, ()> {
     }
 }
 
-/// Whether an accepted edit changed all values of one layer or of both, each layer to one version.
+/// True if an accepted edit changed all values of one layer or of both, each layer to one version.
 fn is_whole(attempt: &Value) -> bool {
     let changed = attempt["changed"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut layers = [(0, BTreeSet::new()), (0, BTreeSet::new())];

@@ -28,7 +28,7 @@ pub(crate) struct Verdict {
 }
 
 impl Verdict {
-    /// Whether no value was torn without an excuse or rejected, and the last one was published.
+    /// True if no value was torn without an excuse or rejected, and the last one was published.
     pub(crate) fn is_clean(&self) -> bool {
         self.torn == self.excused && self.rejected == 0 && self.last_published
     }

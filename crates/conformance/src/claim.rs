@@ -33,7 +33,7 @@ pub(crate) enum Scope {
 }
 
 impl Scope {
-    /// Whether a claim of this scope is checked against a demo of `framework` in the full or in the quick tier.
+    /// True if a claim of this scope is checked against a demo of `framework` in the full or in the quick tier.
     pub(crate) fn includes(self, framework: &str, full: bool) -> bool {
         match self {
             Scope::EveryDemo => true,

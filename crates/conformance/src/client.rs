@@ -76,7 +76,7 @@ impl Client {
         Ok(sent)
     }
 
-    /// Whether bytes, or the end of the connection, come within `patience`.
+    /// True if bytes, or the end of the connection, come within `patience`.
     pub(crate) fn has_more_within(&self, patience: Duration) -> Result<bool, Failed> {
         if !self.unread.is_empty() {
             return Ok(true);

@@ -62,7 +62,7 @@ impl Events {
         }
     }
 
-    /// Whether more of the stream, or its end, comes within `patience`.
+    /// True if more of the stream, or its end, comes within `patience`.
     pub(crate) fn goes_on_within(&mut self, patience: Duration) -> Result<bool, Failed> {
         let complete = self.raw[self.parsed..].windows(2).any(|two| two == b"\n\n");
         Ok(complete || self.client.has_more_within(patience)?)

@@ -225,7 +225,7 @@ impl Running {
         Ok(rest.split(')').next().unwrap_or_default().parse().map_err(|e| format!("{line:?}: {e}"))?)
     }
 
-    /// Whether the process still runs.
+    /// True if the process still runs.
     pub fn lives(&self) -> bool {
         matches!(self.child().try_wait(), Ok(None))
     }

@@ -123,7 +123,7 @@ impl Tally {
         instance.clone_into(&mut self.state().following);
     }
 
-    /// Whether the client of `/events` follows this instance.
+    /// True if the client of `/events` follows this instance.
     pub(crate) fn is_following(&self, instance: &str) -> bool {
         self.state().following == instance
     }

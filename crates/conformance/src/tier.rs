@@ -30,7 +30,7 @@ use std::{
 /// The reason that a test of the long tier gives when it is skipped.
 pub(crate) const LONG: &str = "runs with TEST_TIER=full";
 
-/// Whether the tests of the long tier run. If not, prints that the calling test is skipped; the test then returns.
+/// True if the tests of the long tier run. If not, prints that the calling test is skipped; the test then returns.
 ///
 /// # Panics
 /// When `TEST_TIER` is neither `quick` nor `full`.
@@ -44,7 +44,7 @@ pub fn long_tier() -> bool {
     false
 }
 
-/// Whether all of these programs are in `PATH`. If not, prints that the calling test is skipped; the test then returns.
+/// True if all of these programs are in `PATH`. If not, prints that the calling test is skipped; the test then returns.
 ///
 /// # Panics
 /// When a program is missing and `REQUIRE_ALL` is `1`.
@@ -70,12 +70,12 @@ pub fn skipped(reason: &str) {
     say(&format!("{}: {reason}", this_test()));
 }
 
-/// Whether `TEST_TIER` is `full`.
+/// True if `TEST_TIER` is `full`.
 pub(crate) fn is_full() -> bool {
     full_asked(env::var("TEST_TIER").ok().as_deref()).unwrap_or_else(|wrong| panic!("{wrong}"))
 }
 
-/// Whether a missing program is a failure: `REQUIRE_ALL` is `1`.
+/// True if a missing program is a failure: `REQUIRE_ALL` is `1`.
 pub(crate) fn requires_all() -> bool {
     env::var_os("REQUIRE_ALL").is_some_and(|value| value == "1")
 }

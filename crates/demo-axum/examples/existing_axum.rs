@@ -1,4 +1,4 @@
-//! What an existing axum service adds to stop gracefully and to take a supervisor's socket: two lines.
+//! An existing axum service needs two lines to stop gracefully and to take a supervisor's socket.
 //!
 //! `cargo run -p demo-axum --example existing_axum`, then `systemd-socket-activate -l 3000 ..` or Ctrl-C.
 

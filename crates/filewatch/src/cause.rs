@@ -1,4 +1,4 @@
-//! What triggered a rebuild: an event, the poll, or a request.
+//! The trigger of a rebuild: an event, the poll, or a request.
 
 use crate::live::Trigger;
 
@@ -20,7 +20,7 @@ impl Cause {
         self.trigger
     }
 
-    /// Whether events that should have come were missed.
+    /// True if events that should have come were missed.
     pub(crate) fn is_missed(&self) -> bool {
         self.missed
     }

@@ -39,7 +39,7 @@ impl DirFilter {
         }
     }
 
-    /// Whether this name counts. `None` if the owner of the folder must decide.
+    /// True if this name counts. `None` if the owner of the folder must decide.
     pub(crate) fn accepts(&self, name: &OsStr) -> Option<bool> {
         let is_visible = || !name.as_encoded_bytes().starts_with(b".");
         match self.scope {
@@ -59,13 +59,13 @@ pub(crate) fn filter_of<'a>(filters: &'a mut DirFilters, folder: &Path, id: Id) 
     filters.get_mut(folder).expect("it was inserted above")
 }
 
-/// Whether `path` is a name that counts. `None` if the owner of its folder must decide.
+/// True if `path` is a name that counts. `None` if the owner of its folder must decide.
 pub(crate) fn accepts(filters: &DirFilters, path: &Path) -> Option<bool> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Some(false) };
     filters.get(parent).map_or(Some(false), |filter| filter.accepts(name))
 }
 
-/// Whether files in this folder change without events of this system: NFS, SMB, FUSE, 9p (WSL2, gVisor), AFS, Ceph, shared folders
+/// True if files in this folder change without events of this system: NFS, SMB, FUSE, 9p (WSL2, gVisor), AFS, Ceph, shared folders
 /// of virtual machines. The numbers are those of statfs(2).
 #[cfg(target_os = "linux")]
 pub(crate) fn is_remote(folder: &Path) -> bool {

@@ -51,7 +51,7 @@ impl DirIndex {
         moved
     }
 
-    /// Whether every pending path is a file in a known folder, so that no walk is needed.
+    /// True if every pending path is a file in a known folder, so that no walk is needed.
     pub(crate) fn are_files(&self, pending: &Pending) -> bool {
         pending.keys().all(|path| {
             let known = |folder: &Path| self.entries.folders.contains_key(folder);

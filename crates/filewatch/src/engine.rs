@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 /// A file that is written to without a pause is read after this time all the same.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How often resolving and watching are repeated, at most, until nothing moves meanwhile.
+/// Limit on repeating the resolving and watching until nothing moves meanwhile.
 pub(crate) const ROUNDS: usize = 8;
 
 pub(crate) struct Engine {
@@ -36,7 +36,7 @@ pub(crate) struct Engine {
     stopped: bool,
 }
 
-/// What the thread does next.
+/// The next step of the thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
     /// The last handle was dropped: end.
@@ -123,7 +123,7 @@ impl Engine {
         !self.settle.is_dirty()
     }
 
-    /// Whether a build is due after a successful [`read`](Self::read).
+    /// True if a build is due after a successful [`read`](Self::read).
     pub(crate) fn wants_build(&self) -> bool {
         self.cause.trigger() == Trigger::Request || self.cache.differs()
     }
@@ -137,7 +137,7 @@ impl Engine {
         self.cause.trigger()
     }
 
-    /// Whether what the build was given was on the disk at one moment, complete.
+    /// True if what the build was given was on the disk at one moment, complete.
     pub(crate) fn confirms(&mut self) -> bool {
         !self.cache.is_unproven() || (self.read() && !self.cache.differs())
     }
@@ -171,7 +171,7 @@ impl Engine {
         self.settle.recheck(Path::new(EVERYTHING));
     }
 
-    /// What is degraded; `None` while a repair is under way.
+    /// The degraded modes; `None` while a repair is under way.
     pub(crate) fn known_faults(&self) -> Option<BTreeSet<Degraded>> {
         self.watch_set.knows_faults().then(|| self.faults())
     }

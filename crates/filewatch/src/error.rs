@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 pub struct ReadError {
     /// The path as the build named it.
     pub path: PathBuf,
-    /// What was found there.
+    /// The kind of thing that was found there.
     pub kind: ReadErrorKind,
 }
 
-/// What was found where a file was expected.
+/// The kind of thing that was found in the place of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReadErrorKind {

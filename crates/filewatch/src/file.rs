@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-/// How often a first reading is tried. No event protects it.
+/// Number of tries of a first reading. No event protects it.
 const FIRST_READINGS: u32 = 50;
 
 /// An empty file must be quiet for this many quiet periods: few files are meant to be empty, and a writer that has just emptied
@@ -24,7 +24,7 @@ pub(crate) struct WatchedFile {
     stat: Stat,
     racy: bool,
     pub(crate) content: Content,
-    /// What the last build was given.
+    /// The content that the last build was given.
     given: Option<Content>,
     /// The number of the last build that asked for the file.
     pub(crate) used: u64,
@@ -48,7 +48,7 @@ pub(crate) struct RefreshRules {
     /// A file that was not watched until now and was changed less than this ago may not be complete.
     pub(crate) youth: Duration,
     pub(crate) quiet: Duration,
-    /// How long to wait for a file that never stops changing, where no events come.
+    /// Upper bound on the wait for a file that never stops changing, if no events come.
     pub(crate) patience: Duration,
     /// Off only in tests.
     pub(crate) empty_rule: bool,
@@ -88,7 +88,7 @@ impl WatchedFile {
         self.content.clone()
     }
 
-    /// Whether the content is not what the last build was given.
+    /// True if the content is not what the last build was given.
     pub(crate) fn differs(&self) -> bool {
         self.given.as_ref() != Some(&self.content)
     }
@@ -108,18 +108,18 @@ impl WatchedFile {
         !(updated && leads_there()) && self.resolve()
     }
 
-    /// Whether the path means another file than when it was last resolved.
+    /// True if the path means another file than when it was last resolved.
     pub(crate) fn has_moved(&self) -> bool {
         let id = ResolvedPath::new(&self.path).end.map(|(_, id)| id);
         id.is_some() && id != self.resolved.end.as_ref().map(|(_, id)| *id)
     }
 
-    /// Whether it was not read since it is watched.
+    /// True if it was not read since it is watched.
     pub(crate) fn is_unproven(&self) -> bool {
         self.unproven
     }
 
-    /// Whether it looks different than when it was read. `open` makes a network file system ask its server.
+    /// True if it looks different than when it was read. `open` makes a network file system ask its server.
     pub(crate) fn looks_different(&mut self, open: bool) -> bool {
         let looked = if open { reading::stat_opened(&self.path) } else { reading::stat(&self.path) };
         if looked == self.stat && self.racy {
@@ -185,7 +185,7 @@ impl WatchedFile {
         done
     }
 
-    /// Whether it looks as it did at the last attempt, one quiet period ago.
+    /// True if it looks as it did at the last attempt, one quiet period ago.
     fn has_stopped_changing(&mut self, looked: &Stat, patience: Duration) -> bool {
         match &mut self.changing {
             Some((before, since)) if before == looked || since.elapsed() > patience => true,

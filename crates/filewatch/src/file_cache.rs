@@ -67,24 +67,24 @@ impl FileCache {
         self.discarded = true;
     }
 
-    /// Whether a build would be given anything else than the last one.
+    /// True if a build would be given anything else than the last one.
     pub(crate) fn differs(&self) -> bool {
         self.discarded
             || self.files.values().any(|file| file.used == self.build && file.differs())
             || self.trees.values().any(|tree| tree.used == self.build && tree.differs())
     }
 
-    /// Whether the build was given something that was not read since it is watched.
+    /// True if the build was given something that was not read since it is watched.
     pub(crate) fn is_unproven(&self) -> bool {
         self.moved || self.files.values().any(|file| file.used == self.build && file.is_unproven())
     }
 
-    /// Whether an event at `path`, a name in a folder of a tree, may matter.
+    /// True if an event at `path`, a name in a folder of a tree, may matter.
     pub(crate) fn concerns_tree(&self, path: &Path) -> bool {
         self.trees.values().any(|tree| tree.concerns(path))
     }
 
-    /// Whether a rename to `path` replaced a file: its own name, or that of a folder or a symlink on the way to it.
+    /// True if a rename to `path` replaced a file: its own name, or that of a folder or a symlink on the way to it.
     pub(crate) fn is_replaced(&self, path: &Path) -> bool {
         let name = path.as_os_str();
         let on_the_way = |file: &WatchedFile| names(&file.resolved).any(|other| other == name);

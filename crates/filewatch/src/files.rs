@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Paths below a folder, each with the bytes of its file.
 type Found = Vec<(PathBuf, Arc<[u8]>)>;
 
-/// How much of a folder a build wants at most. More is an error, and nothing of it is read.
+/// Upper bounds on what a build reads of a folder. More is an error, and nothing of it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TreeLimits {
     /// The most files.
@@ -73,7 +73,7 @@ impl<'a> Files<'a> {
         failed.map_or(Ok(found), Err)
     }
 
-    /// What triggered this build.
+    /// The trigger of this build.
     pub fn trigger(&self) -> Trigger {
         self.trigger
     }

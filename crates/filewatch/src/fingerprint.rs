@@ -41,7 +41,7 @@ impl Fingerprint {
         Self { id: Id::of(found), size: found.len(), modified, changed: changed(found).unwrap_or(modified) }
     }
 
-    /// Whether the file could change once more and keep its fingerprint, which was taken at `then`. That is so if the clock of the
+    /// True if the file could change once more and keep its fingerprint, which was taken at `then`. That is so if the clock of the
     /// file system may not have moved on since the last change. Its steps are often 10 ms, and 2 s on FAT.
     pub(crate) fn is_racy(&self, then: SystemTime) -> bool {
         let newest = self.modified.max(self.changed);
@@ -50,12 +50,12 @@ impl Fingerprint {
         newest + tick >= since_epoch(then)
     }
 
-    /// Whether it is the same file of the same size and modification time. Mode and links may differ.
+    /// True if it is the same file of the same size and modification time. Mode and links may differ.
     pub(crate) fn is_same_version(&self, other: &Self) -> bool {
         (self.id, self.size, self.modified) == (other.id, other.size, other.modified)
     }
 
-    /// Whether the file was changed less than `ago` before `now`.
+    /// True if the file was changed less than `ago` before `now`.
     pub(crate) fn is_younger(&self, ago: Duration, now: SystemTime) -> bool {
         let now = since_epoch(now);
         let newest = self.modified.max(self.changed);

@@ -70,7 +70,7 @@ pub enum Notice<'a, T, E> {
     },
     /// The build failed; the last good value stays.
     Rejected {
-        /// What the build said.
+        /// The error of the build.
         error: E,
         /// The value in force, as before.
         current: &'a Arc<T>,
@@ -83,7 +83,7 @@ pub enum Notice<'a, T, E> {
     Recovered(Degraded),
 }
 
-/// What the handles share with the watching thread.
+/// State that the handles share with the watching thread.
 struct Watching {
     sender: Sender,
     degraded: Arc<Mutex<Vec<Degraded>>>,

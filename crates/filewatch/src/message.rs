@@ -42,7 +42,7 @@ pub(crate) enum EventKind {
 }
 
 impl EventKind {
-    /// Whether the name may mean another file or folder now.
+    /// True if the name may mean another file or folder now.
     pub(crate) fn changes_names(self) -> bool {
         matches!(self, Self::MovedHere | Self::MovedAway | Self::Created | Self::Removed)
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// Longer times are cut to this: a year. No clock has to count beyond it.
 pub(crate) const LONGEST: Duration = Duration::from_hours(24 * 365);
 
-/// How to watch. The defaults suit files that people and deployments edit.
+/// The settings of a watch. The defaults suit files that people and deployments edit.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub(crate) quiet: Duration,
@@ -75,7 +75,7 @@ impl Options {
         self
     }
 
-    /// How to read a file.
+    /// The way to read a file.
     pub(crate) fn reading(&self) -> fn(&Path, u64) -> Reading {
         match (self.takes(Step::TwoLooks), self.takes(Step::Lock)) {
             (true, true) => reading::read,

@@ -25,7 +25,7 @@ enum State {
     Dirty { first: Instant, last: Instant },
 }
 
-/// What to do now.
+/// The next step.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
     /// Nothing is pending.
@@ -66,7 +66,7 @@ impl Settle {
         self.pending.insert(path.to_owned(), State::Dirty { first, last: now });
     }
 
-    /// Whether anything that was read before may have changed since.
+    /// True if anything that was read before may have changed since.
     pub(crate) fn is_dirty(&self) -> bool {
         self.pending.values().any(|state| *state != State::Recheck)
     }

@@ -24,7 +24,7 @@ pub(crate) struct WatchedTree {
     limits: TreeLimits,
     keep: Keep,
     walk: Walk,
-    /// What the last build was given.
+    /// The files that the last build was given.
     given: Option<Listing>,
     pub(crate) used: u64,
 }
@@ -77,7 +77,7 @@ impl WatchedTree {
         listing
     }
 
-    /// Whether the wanted files are not those that the last build was given.
+    /// True if the wanted files are not those that the last build was given.
     pub(crate) fn differs(&self) -> bool {
         self.given.as_ref() != Some(&self.listing())
     }
@@ -104,7 +104,7 @@ impl WatchedTree {
         self.listing().unwrap_or_default().iter().map(|below| self.root.join(below)).collect()
     }
 
-    /// Whether a file or folder that matters came or went.
+    /// True if a file or folder that matters came or went.
     pub(crate) fn looks_different(&mut self) -> bool {
         let same = |folder: &Folder| reading::stat(&folder.path) == folder.stat;
         if self.walk.is_complete_or_too_large() && self.walk.folders.iter().all(same) {
@@ -114,7 +114,7 @@ impl WatchedTree {
         self.walk() || self.listing() != before
     }
 
-    /// Whether an event at `path`, which is without symlinks, may matter.
+    /// True if an event at `path`, which is without symlinks, may matter.
     pub(crate) fn concerns(&self, path: &Path) -> bool {
         let components = || self.walk.ways.iter().flat_map(|way| &way.components);
         if components().any(|component| component.path == path)
@@ -212,7 +212,7 @@ impl Walk {
         self.error = Some((culprit, ReadErrorKind::TooManyEntries { limit: MOST_ENTRIES }));
     }
 
-    /// Whether another walk finds something else only if one of the folders looks different.
+    /// True if another walk finds something else only if one of the folders looks different.
     fn is_complete_or_too_large(&self) -> bool {
         self.error.as_ref().is_none_or(|(_, kind)| matches!(kind, ReadErrorKind::TooManyEntries { .. }))
     }

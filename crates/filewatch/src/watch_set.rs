@@ -104,7 +104,7 @@ impl WatchSet {
         !self.backend.is_none()
     }
 
-    /// Whether every change in this folder makes an event.
+    /// True if every change in this folder makes an event.
     pub(crate) fn covers(&self, folder: &Path) -> bool {
         self.watched.contains_key(folder) && !self.remote.contains(folder)
     }
@@ -113,12 +113,12 @@ impl WatchSet {
         self.remote.contains(folder)
     }
 
-    /// Whether `path` is a name that counts. `None` if the owner of its folder must decide.
+    /// True if `path` is a name that counts. `None` if the owner of its folder must decide.
     pub(crate) fn accepts(&self, path: &Path) -> Option<bool> {
         accepts(&self.filters, path)
     }
 
-    /// Whether the folders must be watched anew before anything in them is read.
+    /// True if the folders must be watched anew before anything in them is read.
     pub(crate) fn is_outdated(&self) -> bool {
         self.outdated || !self.invalid.is_empty()
     }

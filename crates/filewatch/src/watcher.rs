@@ -124,7 +124,7 @@ impl Watcher {
         }
     }
 
-    /// What is degraded now.
+    /// The modes that are degraded now.
     pub fn degraded(&self) -> Vec<Degraded> {
         self.watch_set.faults().into_iter().collect()
     }
@@ -185,7 +185,7 @@ impl Watcher {
         }
     }
 
-    /// Whether other files wait for this one. A new folder always counts: it may hold files that do.
+    /// True if other files wait for this one. A new folder always counts: it may hold files that do.
     fn delays(&self, kind: EventKind, path: &Path) -> bool {
         let shown = self.index.shown(path);
         shown.is_none_or(|shown| (self.counts)(&shown)) || (kind != EventKind::Written && path.is_dir())

@@ -146,7 +146,7 @@ fn with_lines_before(lines: &[String], command: Command) -> Command {
     all
 }
 
-/// Whether cargo has set the variable for hotrun itself, as `cargo run -p hotrun` does. A build must not see it.
+/// True if cargo has set the variable for hotrun itself, as `cargo run -p hotrun` does. A build must not see it.
 fn is_of_an_outer_cargo(name: &OsString) -> bool {
     let name = name.to_string_lossy();
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]

@@ -189,12 +189,12 @@ impl Generation {
         }
     }
 
-    /// Whether it counts as ready at once: there is no sign to wait for.
+    /// True if it counts as ready at once: there is no sign to wait for.
     pub(crate) fn is_ready_when_started(&self) -> bool {
         self.probe.is_none() && self.interceptor.is_none()
     }
 
-    /// Whether it has bound no port, although hotrun would have seen that.
+    /// True if it has bound no port, although hotrun would have seen that.
     pub(crate) fn is_worker(&self) -> bool {
         self.mode == SocketMode::Bind && self.addresses.is_empty() && self.path.is_none()
     }
@@ -255,7 +255,7 @@ impl Generation {
         self.ready
     }
 
-    /// Whether a successor can start beside it.
+    /// True if a successor can start beside it.
     pub(crate) fn shares(&self) -> bool {
         match self.mode {
             SocketMode::ListenFds | SocketMode::Proxy => true,
@@ -264,7 +264,7 @@ impl Generation {
         }
     }
 
-    /// Whether it can be kept from new connections.
+    /// True if it can be kept from new connections.
     pub(crate) fn holds(&self) -> bool {
         self.shares() && (self.interceptor.is_some() || self.port.is_some())
     }

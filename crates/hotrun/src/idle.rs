@@ -40,7 +40,7 @@ pub(crate) struct Owed {
     pub(crate) language: Language,
 }
 
-/// Whether a signal ends a process at once.
+/// True if a signal ends a process at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Death {
     /// No, or it cannot be known.
@@ -107,7 +107,7 @@ pub(crate) fn close_idle(tree: ProcessTree, addresses: &[SocketAddr]) {
     }
 }
 
-/// Whether a process of the program holds the server's side of the connection that comes from `peer`.
+/// True if a process of the program holds the server's side of the connection that comes from `peer`.
 pub(crate) fn holds(tree: ProcessTree, peer: SocketAddr) -> bool {
     let from_there = |connection: &Connection| connection.peer == peer.port();
     let ends: Vec<_> = connection::all().into_iter().filter(from_there).collect();

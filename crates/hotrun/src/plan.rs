@@ -56,7 +56,7 @@ pub(crate) struct Plan {
     /// A new server that ends within this time after it was ready is given up.
     pub(crate) probation: Duration,
     pub(crate) stop: Stop,
-    /// How the program is run again when it ends by itself.
+    /// The rule for a program that ends by itself: run it again or not.
     pub(crate) rerun: Option<Rerun>,
     pub(crate) style: Style,
     /// Remove `tmp` at the end.

@@ -76,7 +76,7 @@ fn yes(question: &Question) -> io::Result<bool> {
         && question.tree.is_none_or(|tree| idle::holds(tree, peer)))
 }
 
-/// Whether the program accepts the connection within 50 ms, and no other process does.
+/// True if the program accepts the connection within 50 ms, and no other process does.
 fn is_taken_by(tree: ProcessTree, peer: SocketAddr) -> bool {
     let end = Instant::now() + Duration::from_millis(50);
     loop {

@@ -24,7 +24,7 @@ use tokio::time::sleep;
 
 use crate::proxy::backend::Backends;
 
-/// How long accepting pauses after an error that will last, such as running out of descriptors.
+/// Pause of accepting after an error that will last, such as running out of descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// The proxy. Dropping it ends it and closes its port.

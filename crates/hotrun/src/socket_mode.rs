@@ -1,8 +1,8 @@
-//! How servers receive connections.
+//! The way in which servers receive connections.
 
 use crate::plan::{Sockets, WantedMode};
 
-/// How servers receive connections.
+/// The way in which servers receive connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SocketMode {
     /// hotrun's listener is passed on as descriptor 3. The program's own `bind` of the address is answered too where filters work.

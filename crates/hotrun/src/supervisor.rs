@@ -89,7 +89,7 @@ impl Supervisor {
         actions
     }
 
-    /// Whether the program of this version may still be started.
+    /// True if the program of this version may still be started.
     pub(crate) fn needs(&self, version: u32) -> bool {
         let alive = [self.next, self.current].into_iter().flatten().map(|server| server.version);
         alive.chain(self.good).chain(self.waiting).chain(self.again).any(|needed| needed == version)

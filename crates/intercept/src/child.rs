@@ -24,9 +24,9 @@ pub struct Spec {
     pub dir: PathBuf,
     /// Listening sockets that are passed on as descriptors 3, 4, …, with `LISTEN_FDS` (sd_listen_fds(3)).
     pub listen_fds: Vec<OwnedFd>,
-    /// Whether `LISTEN_PID` is set too. It is wrong for a shell that executes the server as another process.
+    /// True if `LISTEN_PID` is set too. It is wrong for a shell that executes the server as another process.
     pub listen_pid: bool,
-    /// Whether the filter is installed. Without it nothing can be intercepted.
+    /// True if the filter is installed. Without it nothing can be intercepted.
     pub intercept: bool,
     /// A variable by which the program's descendants can be found.
     pub marker: Option<Marker>,

@@ -275,7 +275,7 @@ impl Handler {
 }
 
 impl Loan {
-    /// Whether the program has this listener open under another descriptor than `borrower`.
+    /// True if the program has this listener open under another descriptor than `borrower`.
     fn is_open_elsewhere(&self, listener: &Listener, borrower: (u32, RawFd)) -> bool {
         let is_open = |(process, descriptor)| socket_behind(process, descriptor) == Some(listener.inode());
         self.listener.inode() == listener.inode()

@@ -57,7 +57,7 @@ impl Listener {
         self.returned().push(accepted);
     }
 
-    /// Whether a connection waits to be accepted.
+    /// True if a connection waits to be accepted.
     pub(crate) fn has_waiting(&self) -> bool {
         let mut one = [PollFd::new(&self.socket, PollFlags::IN)];
         !self.returned().is_empty() || poll(&mut one, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
@@ -91,7 +91,7 @@ impl AsFd for Listener {
     }
 }
 
-/// Whether the socket is a stream socket.
+/// True if the socket is a stream socket.
 pub(crate) fn is_stream(socket: BorrowedFd<'_>) -> bool {
     SockRef::from(&socket).r#type().is_ok_and(|kind| kind == Type::STREAM)
 }

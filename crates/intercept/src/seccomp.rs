@@ -128,7 +128,7 @@ impl Notifications {
         }
     }
 
-    /// Whether the thread still waits. If so, its process id was not given to another process meanwhile, and what was read of
+    /// True if the thread still waits. If so, its process id was not given to another process meanwhile, and what was read of
     /// its memory and descriptors is true.
     pub(crate) fn is_waiting(&self, call: &Call) -> bool {
         let mut id = call.id;

@@ -38,7 +38,7 @@ use crate::syn_filter;
 /// Time for the acceptor to empty the queue, and for the workers to read what was sent.
 const HANDOVER: Duration = Duration::from_millis(250);
 
-/// How much later than actix-web's own timers a silent connection is closed.
+/// Time after actix-web's own timers at which a silent connection is closed.
 const SLACK: Duration = Duration::from_millis(500);
 
 /// The pauses between two looks at a socket that takes no more: the first one, and the longest one.
@@ -264,7 +264,7 @@ impl Watched {
         }
     }
 
-    /// What the kernel has taken already is still sent.
+    /// Bytes that the kernel has taken already are still sent.
     fn close(&self) {
         let _ = self.ask(|socket| shutdown(socket, Shutdown::Both));
     }

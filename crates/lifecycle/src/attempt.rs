@@ -25,7 +25,7 @@ pub(crate) enum Step {
     Ending(JoinHandle<UpgradeError>),
 }
 
-/// What an upgrade under way comes to next.
+/// The next step of an upgrade under way.
 pub(crate) enum Progress {
     Started(Result<Box<Successor>, UpgradeError>),
     Said(Message),
@@ -62,7 +62,7 @@ impl Attempt {
 }
 
 impl Step {
-    /// What comes next. Cancelling it loses nothing.
+    /// The next step. Cancelling it loses nothing.
     pub(crate) async fn next(&mut self) -> Progress {
         match self {
             Step::None => pending().await,

@@ -63,7 +63,7 @@ impl Binary {
         Ok(binary)
     }
 
-    /// Whether it is an ELF program. The system would give any other file to a shell, which cannot read it.
+    /// True if it is an ELF program. The system would give any other file to a shell, which cannot read it.
     pub(crate) fn is_program(&mut self) -> bool {
         let mut magic = Vec::new();
         let read = self.image.rewind().and_then(|()| self.image.by_ref().take(4).read_to_end(&mut magic));

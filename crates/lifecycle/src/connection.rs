@@ -20,7 +20,7 @@ const UNSENT: u32 = 64 * 1024;
 /// How long a connection is silent before the kernel probes whether the client is still there, and how often it probes.
 const PROBED: Duration = Duration::from_secs(15);
 
-/// How often a drain checks a connection whose client is in the middle of a request's head.
+/// Interval at which a drain checks a connection whose client is in the middle of a request's head.
 const RECHECK: Duration = Duration::from_millis(20);
 
 /// The two ends of a connection, in the extensions of every request that it carries.
@@ -44,7 +44,7 @@ impl Connection {
     }
 }
 
-/// How long the server waits for a client.
+/// The server's timeouts for a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// For the whole head of a request, counted from the last answer, or from the accept. So it bounds idle connections too.

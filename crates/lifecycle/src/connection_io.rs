@@ -19,10 +19,10 @@ use tokio::time::{Sleep, sleep, timeout};
 /// Bytes that a client may still send after its last answer. After more of them the connection is reset.
 const UNREAD: usize = 1024 * 1024;
 
-/// How often a connection with unread bytes is checked for a client that has closed its half.
+/// Interval at which a connection with unread bytes is checked for a client that has closed its half.
 const RECHECK: Duration = Duration::from_secs(1);
 
-/// How long a client may take to close its half after the server has closed the other.
+/// Time that a client may take to close its half after the server has closed the other.
 const CLOSING: Duration = Duration::from_millis(500);
 
 /// A connection as hyper reads and writes it. The [`ConnectionSocket`] watches the same socket.
@@ -37,7 +37,7 @@ pub(crate) struct ConnectionIo {
 /// The socket of a connection whose bytes hyper owns.
 pub(crate) struct ConnectionSocket {
     writing: OwnedWriteHalf,
-    /// Whether bytes were read of a request that has not begun.
+    /// True if bytes were read of a request that has not begun.
     partial_request: AtomicBool,
 }
 
@@ -84,7 +84,7 @@ impl ConnectionSocket {
         self.partial_request.store(false, Ordering::Relaxed);
     }
 
-    /// Whether the client has sent bytes of a request that has not begun. They were read, or wait in the kernel.
+    /// True if the client has sent bytes of a request that has not begun. They were read, or wait in the kernel.
     pub(crate) fn has_partial_request(&self) -> bool {
         let mut byte = [MaybeUninit::uninit()];
         self.partial_request.load(Ordering::Relaxed)

@@ -12,7 +12,7 @@ use rustix::process::geteuid;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-/// How long accepting pauses after an error that will last, such as running out of descriptors.
+/// Pause of accepting after an error that will last, such as running out of descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts requests for an upgrade, from this process's user and from root.
@@ -21,7 +21,7 @@ pub(crate) struct ControlSocket {
     listener: tokio::net::UnixListener,
 }
 
-/// Who waits for the outcome of an upgrade.
+/// A process that waits for the outcome of an upgrade.
 #[derive(Debug)]
 pub(crate) enum Requester {
     /// Another process, such as `--upgrade PID`.

@@ -42,7 +42,7 @@ impl Drain {
         }
     }
 
-    /// How long this drain may take.
+    /// The timeouts of this drain.
     pub fn timeouts(&self) -> DrainTimeouts {
         self.shared.timeouts
     }
@@ -52,7 +52,7 @@ impl Drain {
         self.change(|orders| orders.shared = true);
     }
 
-    /// Whether another process holds the listener too.
+    /// True if another process holds the listener too.
     pub fn is_shared(&self) -> bool {
         self.shared.orders.borrow().shared
     }
@@ -68,7 +68,7 @@ impl Drain {
         self.change(|orders| orders.forced = true);
     }
 
-    /// Whether the drain has begun, or is over.
+    /// True if the drain has begun, or is over.
     pub fn is_draining(&self) -> bool {
         let orders = self.shared.orders.borrow();
         orders.begun.is_some() || orders.forced

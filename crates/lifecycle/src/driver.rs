@@ -33,13 +33,13 @@ const BUFFER: usize = 64 * 1024;
 /// Bytes that a request's head may have. A longer one is answered with 431.
 const HEAD: usize = 32 * 1024;
 
-/// How long accepting pauses after an error that will last, such as running out of descriptors.
+/// Pause of accepting after an error that will last, such as running out of descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How long a handshake may still take when the filter is attached.
+/// Time that a handshake may still take when the filter is attached.
 const HANDSHAKE: Duration = Duration::from_millis(100);
 
-/// How long such errors must be absent until the next one is logged again.
+/// Time without such errors after which the next one is logged again.
 const QUIET: Duration = Duration::from_secs(5);
 
 /// Serves `endpoint` with any service on hyper's types until its drain is over.
@@ -246,7 +246,7 @@ async fn handshakes(drain: &Drain) {
     }
 }
 
-/// Whether the error is about one client, which left before it was accepted.
+/// True if the error is about one client, which left before it was accepted.
 fn concerns_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)

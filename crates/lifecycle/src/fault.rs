@@ -14,7 +14,7 @@
 //! | `old.draining` | heard `SERVING=1`, drains | `new.serving` | it accepts, and did not say so yet |
 //! | `old.drained` | nothing is left but to watch | `new.probation` | it said `SERVING=1` |
 
-/// Whether this build has failpoints: the feature `failpoints`, on Unix.
+/// True if this build has failpoints: the feature `failpoints`, on Unix.
 pub const COMPILED_IN: bool = cfg!(all(feature = "failpoints", unix));
 
 /// Kills or stops this process if a test has asked for that at this step.

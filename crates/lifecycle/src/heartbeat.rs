@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-/// How often a process on probation sends a heartbeat.
+/// Interval between two heartbeats of a process on probation.
 pub(crate) const PERIOD: Duration = Duration::from_secs(1);
 
 /// A heartbeat.

@@ -24,7 +24,7 @@ pub(crate) const SUPERVISED: &str = "lifecycle.supervised";
 /// In `LISTEN_FDNAMES`: the channel to the process that this one takes over from.
 pub(crate) const PREDECESSOR: &str = "lifecycle.predecessor";
 
-/// What the process inherited: a listener, and a predecessor's channel.
+/// The descriptors that the process inherited: a listener, and a predecessor's channel.
 #[derive(Debug, Default)]
 pub struct Inherited {
     /// A listening socket.

@@ -17,7 +17,7 @@ use tracing_subscriber::{Layer, Registry, reload};
 use crate::filter::{ANNOUNCEMENT, Filter};
 use crate::writer::{self, Counts};
 
-/// How long dropping the log waits until stderr has taken the lines.
+/// Upper bound on the wait for stderr to take the lines when the log is dropped.
 const FLUSH: Duration = Duration::from_secs(1);
 
 /// The format of the log.

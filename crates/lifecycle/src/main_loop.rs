@@ -28,7 +28,7 @@ use crate::socket::Socket;
 use crate::stage::Outcome;
 use crate::upgrade::{Action, Event, State};
 
-/// What a main loop is made of.
+/// The parts of a main loop.
 pub(crate) struct Parts {
     pub(crate) listeners: Arc<Listeners>,
     /// Receives every listener that begins to accept.
@@ -61,16 +61,16 @@ pub(crate) struct MainLoop {
     spare: Option<Socket>,
     /// When that is tried once more.
     serve_again_at: Option<Instant>,
-    /// Who asks for an upgrade now.
+    /// The processes that ask for an upgrade now.
     asking: Option<Requester>,
-    /// Who waits for the outcome of the upgrade.
+    /// The processes that wait for the outcome of the upgrade.
     requesters: Vec<Requester>,
     reload: Option<JoinHandle<()>>,
     reload_again: bool,
     jobs: Jobs,
 }
 
-/// What the loop wakes up for.
+/// The events of the loop.
 enum Wake {
     Opened(ServerThread),
     Signal(Signal),

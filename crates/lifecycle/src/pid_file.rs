@@ -15,7 +15,7 @@ use thiserror::Error;
 /// The longest content that is read: a process id has at most ten digits.
 const LONGEST: u64 = 64;
 
-/// How long the lock of the folder is waited for. Another server holds it for the time of a rename.
+/// Upper bound on the wait for the lock of the folder. Another server holds it for the time of a rename.
 const LOCKED: Duration = Duration::from_secs(5);
 
 /// A file with the id of this process, written whole or not at all.
@@ -186,7 +186,7 @@ fn draft(path: &Path) -> io::Result<PathBuf> {
     Ok(draft)
 }
 
-/// Whether the id belongs to a process that has not ended. A process that nobody has waited for yet has ended, and the
+/// True if the id belongs to a process that has not ended. A process that nobody has waited for yet has ended, and the
 /// id of a thread is no process's.
 fn is_running(pid: u32) -> bool {
     let Some(id) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };

@@ -13,7 +13,7 @@ use tokio::time::{interval, timeout};
 use crate::fault;
 use crate::heartbeat::{ALIVE, PERIOD};
 
-/// How long the permission to accept may take. A predecessor that gives none by then is stuck.
+/// Upper bound on the wait for the permission to accept. A predecessor that gives none by then is stuck.
 const PERMISSION: Duration = Duration::from_secs(5);
 
 /// The longest line that is read: a path and a few letters.

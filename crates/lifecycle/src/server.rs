@@ -76,13 +76,13 @@ pub struct Handle {
     requests: mpsc::UnboundedSender<Request>,
 }
 
-/// What a [`Handle`] asks the main loop for.
+/// A request of a [`Handle`] to the main loop.
 pub(crate) enum Request {
     Upgrade(Requester),
     Drain,
 }
 
-/// What the program does at an event of the server's life.
+/// The program's functions for the events of the server's life.
 pub(crate) struct Hooks {
     pub(crate) reload: Box<dyn Fn() -> Reloading + Send>,
     pub(crate) rules: Box<dyn Fn() -> Rules + Send>,
@@ -105,7 +105,7 @@ pub enum ServeError {
 }
 
 impl Server {
-    /// How long a successor is on probation by default.
+    /// The default length of a successor's probation.
     pub const PROBATION: Duration = Duration::from_secs(10);
 
     /// A server on the listener that the process inherited, or else on `host` and `port` as in [`Socket::bind_host`].
@@ -163,7 +163,7 @@ impl Server {
         self
     }
 
-    /// What moves, upgrades or drains this server.
+    /// A handle that moves, upgrades or drains this server.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
     }

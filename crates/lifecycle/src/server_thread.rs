@@ -13,7 +13,7 @@ use crate::drain::Drain;
 use crate::endpoint::Endpoint;
 use crate::stage::Outcome;
 
-/// How long after the deadline a runtime is waited for. All of its threads may be blocked.
+/// Time that a runtime may take to end after the deadline. All of its threads may be blocked.
 const GRACE: Duration = Duration::from_millis(250);
 
 /// An endpoint that is served on threads of its own. Dropping it forces its end.

@@ -60,7 +60,7 @@ fn meaning(terminal_at_start: bool, terminal_now: bool) -> Hangup {
     if terminal_at_start && !terminal_now { Hangup::Stop } else { Hangup::Reload }
 }
 
-/// Whether the process has a terminal. When a terminal hangs up, the kernel takes it from every process of its session.
+/// True if the process has a terminal. When a terminal hangs up, the kernel takes it from every process of its session.
 fn has_terminal() -> bool {
     std::fs::File::open("/dev/tty").is_ok()
 }

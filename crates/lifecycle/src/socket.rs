@@ -87,7 +87,7 @@ impl Socket {
         }
     }
 
-    /// Whether it listens at `host` and `port`, read as in [`Socket::bind_host`].
+    /// True if it listens at `host` and `port`, read as in [`Socket::bind_host`].
     pub fn is_at(&self, host: &str, port: u16) -> bool {
         let here = match host {
             "localhost" => {
@@ -123,7 +123,7 @@ impl Socket {
         self.address
     }
 
-    /// Whether another process has it too. Then connections that this process does not accept are not lost.
+    /// True if another process has it too. Then connections that this process does not accept are not lost.
     pub fn is_shared(&self) -> bool {
         self.shared
     }

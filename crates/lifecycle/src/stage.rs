@@ -34,7 +34,7 @@ pub enum Stage {
     Cut,
 }
 
-/// How a drain ended.
+/// The outcome of a drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Every connection ended by itself.
@@ -46,7 +46,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// How two drains went together.
+    /// The outcome of two drains together.
     pub(crate) fn and(self, other: Outcome) -> Outcome {
         use Outcome::{Clean, Cut, Forced};
         match (self, other) {
@@ -57,7 +57,7 @@ impl Outcome {
     }
 }
 
-/// What was ordered so far.
+/// The orders so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Orders {
     pub(crate) shared: bool,

@@ -26,10 +26,10 @@ use crate::socket::Socket;
 use crate::successor_channel::{Loss, Message, SuccessorChannel};
 use crate::upgrade_error::UpgradeError;
 
-/// How long a successor may take from the request for an upgrade to being ready.
+/// Upper bound on the time from the request for an upgrade to the successor being ready.
 const READY: Duration = Duration::from_secs(30);
 
-/// How long a process that has closed its channel may take to exit by itself.
+/// Time in which a process that has closed its channel may exit by itself.
 const EXIT: Duration = Duration::from_millis(100);
 
 /// The child's descriptors are moved from here on, away from the numbers that it expects them at.
@@ -54,7 +54,7 @@ pub(crate) struct Start {
     progress: Arc<Mutex<Progress>>,
 }
 
-/// How far a start is.
+/// The progress of a start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
     /// The program is copied and verified. That takes as long as the disk takes.

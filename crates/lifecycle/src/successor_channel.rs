@@ -1,4 +1,4 @@
-//! What the old process and its successor say to each other, as the old one sees it.
+//! The messages between the old process and its successor, on the side of the old one.
 
 use std::io;
 use std::os::unix::net::UnixStream as Pair;
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::heartbeat::Heartbeat;
 use crate::upgrade::Release;
 
-/// How long a successor may take from the permission to accept to accepting.
+/// Upper bound on the time from the permission to accept to the successor accepting.
 const ACCEPTING: Duration = Duration::from_secs(10);
 
 /// The old process's end of the channel.
@@ -23,7 +23,7 @@ pub(crate) struct SuccessorChannel {
     probation: Duration,
 }
 
-/// What is expected next.
+/// The message that is expected next.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     /// `READY=1`, until then.
@@ -36,7 +36,7 @@ enum Step {
     Probation { until: Instant },
 }
 
-/// What a successor said or failed to say.
+/// A message of the successor, or its failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Message {
     /// It could accept.
@@ -49,7 +49,7 @@ pub(crate) enum Message {
     Lost(Loss),
 }
 
-/// How a successor failed.
+/// The failure of a successor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Loss {
     /// It closed the channel.
@@ -72,7 +72,7 @@ impl SuccessorChannel {
         })
     }
 
-    /// Whether the successor serves, on probation.
+    /// True if the successor serves, on probation.
     pub(crate) fn is_on_probation(&self) -> bool {
         matches!(self.step, Step::Probation { .. })
     }
@@ -118,7 +118,7 @@ impl SuccessorChannel {
         }
     }
 
-    /// What a line means at this step. Other lines mean nothing.
+    /// The meaning of a line at this step. Other lines mean nothing.
     fn heard(&mut self, line: &str) -> Option<Message> {
         match (self.step, line) {
             (Step::Ready { .. }, "READY=1") => {

@@ -1,7 +1,7 @@
 //! Decides what a process does in an upgrade and at its end. It has no clock and does no I/O: the main loop tells it what
 //! happened and carries out what it returns.
 
-/// How far the upgrade of this process is.
+/// The progress of this process's upgrade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// No upgrade is under way.
@@ -18,15 +18,15 @@ pub(crate) enum Phase {
     Succeeded,
 }
 
-/// What the process has decided so far.
+/// The decisions of the process so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct State {
     pub(crate) phase: Phase,
-    /// Whether the process was asked to stop.
+    /// True if the process was asked to stop.
     pub(crate) stopping: bool,
 }
 
-/// What happened.
+/// An input of the state machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     /// `SIGUSR2`, `--upgrade` or the program asks for an upgrade.
@@ -69,7 +69,7 @@ pub(crate) enum Refusal {
     Stopping,
 }
 
-/// What is to be done, in this order.
+/// The actions to take, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Start a successor.
@@ -138,12 +138,12 @@ impl State {
         (State { phase, stopping: stopping || event == Event::Stop }, actions)
     }
 
-    /// Whether this process answers for the service, to its supervisor too.
+    /// True if this process answers for the service, to its supervisor too.
     pub(crate) fn is_in_charge(self) -> bool {
         !self.stopping && !matches!(self.phase, Phase::Probation | Phase::Succeeded)
     }
 
-    /// Whether a process without a listener has to live on.
+    /// True if a process without a listener has to live on.
     pub(crate) fn must_live(self) -> bool {
         matches!(self.phase, Phase::Probation | Phase::Ending)
     }

@@ -33,7 +33,7 @@ pub(crate) struct Queue {
     counts: Counts,
 }
 
-/// How many lines were written and lost.
+/// Numbers of lines that were written and lost.
 #[derive(Clone, Debug)]
 pub(crate) struct Counts {
     totals: Arc<Totals>,

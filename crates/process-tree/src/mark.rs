@@ -18,12 +18,12 @@ pub fn mark_prefix(owner: u32) -> String {
     format!("{owner}-{}-", started.unwrap_or("0"))
 }
 
-/// Whether the process has a mark that begins with `prefix`. A dead process has no environment any more.
+/// True if the process has a mark that begins with `prefix`. A dead process has no environment any more.
 pub(crate) fn is_on(process: u32, prefix: &str) -> bool {
     has_variable(process, &format!("{MARK}={prefix}"))
 }
 
-/// Whether a variable in the environment of the process begins like this, its name included.
+/// True if a variable in the environment of the process begins like this, its name included.
 pub(crate) fn has_variable(process: u32, start: &str) -> bool {
     let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
     environment.split(|byte| *byte == 0).any(|variable| variable.starts_with(start.as_bytes()))

@@ -106,7 +106,7 @@ impl Process {
         Some(Process { pid: pid.parse().ok()?, parent, group, dead: dead && threads <= 1 })
     }
 
-    /// Whether it is in the group of `leader` and not `leader` itself.
+    /// True if it is in the group of `leader` and not `leader` itself.
     pub(crate) fn is_follower(&self, leader: u32) -> bool {
         self.group == leader && self.pid != leader
     }

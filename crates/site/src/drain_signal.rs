@@ -13,7 +13,7 @@ pub(crate) struct DrainSignal {
     next: Arc<watch::Sender<Option<Next>>>,
 }
 
-/// Where the clients go on, if that is known.
+/// The address at which the clients go on, if that is known.
 #[derive(Clone, Copy)]
 struct Next(Option<SocketAddr>);
 

@@ -1,4 +1,4 @@
-//! What a visitor is told when there is no answer.
+//! The errors that a visitor is told.
 
 use std::fmt;
 

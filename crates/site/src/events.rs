@@ -21,10 +21,10 @@ use tokio::{
 
 use crate::drain_signal::DrainListener;
 
-/// How many events a client may be behind before it is cut.
+/// Number of events that a client may be behind before it is cut.
 const BACKLOG: usize = 64;
 
-/// How long a client waits after `bye` before it connects again.
+/// Pause of a client after `bye` before it connects again.
 const RETRY: Duration = Duration::from_millis(250);
 
 /// The time between two writes to a client at most. Only a write shows that a client is gone.
@@ -39,7 +39,7 @@ const PROBE: Duration = Duration::from_secs(1);
 pub enum Event {
     /// An event with its name and its data, which is JSON and one line.
     Message(&'static str, Arc<str>),
-    /// How long a client waits before it connects again.
+    /// Pause of a client before it connects again.
     Retry(Duration),
     /// A comment.
     Heartbeat,

@@ -1,4 +1,4 @@
-//! Who may see the guarded routes.
+//! The rule for the guarded routes.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -23,7 +23,7 @@ const FORWARDING: [&str; 15] = [
     "via",
 ];
 
-/// Whether a request is local beyond doubt: both ends of its connection loopback, one `Host` and that a loopback name
+/// True if a request is local beyond doubt: both ends of its connection loopback, one `Host` and that a loopback name
 /// (a web page elsewhere whose name was made to point here has another), a target without another host, no forwarding
 /// header.
 ///
@@ -38,7 +38,7 @@ pub(crate) fn is_local(head: &RequestHead<'_>) -> bool {
         && FORWARDING.iter().all(|name| (head.header)(name).is_none())
 }
 
-/// Whether the header is `Bearer` with this token, compared in constant time.
+/// True if the header is `Bearer` with this token, compared in constant time.
 pub(crate) fn bears(authorization: Option<&[u8]>, token: &str) -> bool {
     let Some((scheme, given)) = authorization.and_then(|header| header.split_at_checked(7)) else {
         return false;

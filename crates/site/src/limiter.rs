@@ -1,4 +1,4 @@
-//! How many requests the process answers in a second.
+//! The limit on the requests that the process answers in a second.
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 

@@ -170,7 +170,7 @@ impl Metrics {
         self.reload_seconds.observe(took.as_secs_f64());
     }
 
-    /// How the last attempt at the configuration ended.
+    /// Outcome of the last attempt at the configuration.
     pub(crate) fn configured(&self, generation: u64, successful: bool) {
         self.successful.set(i64::from(successful));
         self.generation.set(signed(generation));

@@ -1,4 +1,4 @@
-//! Where a site comes from, and why it cannot.
+//! The files of a site, and the error if they cannot be opened.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use configs::{Diagnosis, UnknownKeys};
 
 use crate::metrics::ProcessStats;
 
-/// Where a site comes from.
+/// The files and settings that a site is opened from.
 pub struct Options {
     /// The framework's name, as the page shows it.
     pub framework: &'static str,
@@ -16,7 +16,7 @@ pub struct Options {
     pub templates: PathBuf,
     /// Overrides, `KEY=VALUE` each.
     pub set: Vec<String>,
-    /// Whether a key that nobody knows is a warning instead of an error.
+    /// True if a key that nobody knows is a warning instead of an error.
     pub unknown_keys: UnknownKeys,
     /// The id of this process.
     pub instance: String,

@@ -33,7 +33,7 @@ const EXEMPT: [Route; 6] =
     [Route::Healthz, Route::Readyz, Route::Events, Route::Script, Route::History, Route::Metrics];
 
 impl Route {
-    /// How many there are.
+    /// Number of routes.
     pub(crate) const ALL: usize = Route::Unknown as usize + 1;
 
     /// The built-in route at this path.

@@ -19,7 +19,7 @@ use crate::{
     state::State,
 };
 
-/// How long somebody who asked for a reload is kept waiting.
+/// Upper bound on the wait of a request for a reload.
 const RELOAD_PATIENCE: Duration = Duration::from_secs(10);
 
 const LOG_FILTER: &str =

@@ -20,7 +20,7 @@ pub(crate) struct Insertion {
 /// The tests that read their whole value.
 const LONG_TESTS: [&str; 3] = ["containing", "ending_with", "starting_with"];
 
-/// What is to be inserted into the tag whose inside is `source[start..end]`.
+/// The insertions into the tag whose inside is `source[start..end]`.
 ///
 /// `assigned` holds every name that some template assigns. Such a value may be a text that is printed without being
 /// escaped, so that printing it must be counted here; any other value is counted while it is escaped.
@@ -70,7 +70,7 @@ pub(crate) fn assigned(source: &str, (start, end): (usize, usize)) -> Vec<&str> 
     }
 }
 
-/// Whether this prints a value of the caller's, a literal, or one component and nothing else.
+/// True if this prints a value of the caller's, a literal, or one component and nothing else.
 fn is_plain(tokens: &[Token<'_>], assigned: &BTreeSet<&str>) -> bool {
     match tokens {
         [only] if only.kind != Kind::Word => true,
@@ -116,7 +116,7 @@ struct Level {
     is_component: bool,
 }
 
-/// How much of its operands an operator reads.
+/// The part of its operands that an operator reads.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Operator {
     #[default]

@@ -194,7 +194,7 @@ fn grow(bytes: usize) -> TeraResult<()> {
     budget::spend(bytes).map_err(refusal)
 }
 
-/// What it takes to read all of a value.
+/// The cost of reading all of a value.
 fn work(value: &Value) -> TeraResult<usize> {
     Size::of(value, budget::left(), NODE_WORK).map_err(refusal)
 }

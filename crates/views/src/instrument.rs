@@ -192,7 +192,7 @@ fn tags(source: &str) -> Vec<Tag<'_>> {
     tags
 }
 
-/// Where the next `{{`, `{%` or `{#` begins.
+/// The position of the next `{{`, `{%` or `{#`.
 fn opening(source: &str, from: usize) -> Option<usize> {
     let bytes = source.as_bytes();
     (from..bytes.len().saturating_sub(1)).find(|&at| bytes[at] == b'{' && b"{%#".contains(&bytes[at + 1]))

@@ -44,7 +44,7 @@ impl Sign {
         }
     }
 
-    /// Whether this answer shows that the edit is in force.
+    /// True if this answer shows that the edit is in force.
     pub(crate) fn is_in(&self, answer: &str) -> bool {
         match self {
             Sign::Answer(_, text) => answer.contains(text),

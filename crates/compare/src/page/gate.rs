@@ -6,7 +6,7 @@ pub(crate) struct Caller<'a> {
     /// The one `Host` header, if there is one.
     pub(crate) host: Option<&'a str>,
     pub(crate) origin: Option<&'a str>,
-    /// Whether the request changes something.
+    /// True if the request changes something.
     pub(crate) edits: bool,
 }
 

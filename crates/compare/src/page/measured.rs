@@ -33,7 +33,7 @@ pub(crate) fn figures(all: &Figures) -> Markup {
     }
 }
 
-/// Whether a figure is shown in the group; the last one, without a name, is for all that are in no other.
+/// True if a figure is shown in the group; the last one, without a name, is for all that are in no other.
 fn belongs(figure: &Figure, group: &str) -> bool {
     let is_known = GROUPS.iter().any(|(known, _)| *known == figure.group);
     if group.is_empty() { !is_known } else { figure.group == group }
@@ -91,7 +91,7 @@ fn one(all: &Figures, figure: &Figure) -> Markup {
     }
 }
 
-/// Whether to draw a curve. With a single x, bars show more.
+/// True if to draw a curve. With a single x, bars show more.
 fn is_curve(figure: &Figure) -> bool {
     figure.x.is_some() && only_place(figure).is_none()
 }

@@ -36,7 +36,7 @@ enum Then {
     NewOnceResumed,
 }
 
-/// Whether a fault may cost connections.
+/// True if a fault may cost connections.
 #[derive(Clone, Copy, PartialEq)]
 enum Lost {
     Nothing,

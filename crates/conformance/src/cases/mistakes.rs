@@ -48,7 +48,7 @@ pub(crate) enum Put {
 }
 
 impl Mistake {
-    /// Whether a diagnosis says what it has to, and hides the rest.
+    /// True if a diagnosis says what it has to, and hides the rest.
     pub(crate) fn judge(&self, said: &str) {
         let lower = said.to_lowercase();
         for word in self.says {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-/// How long the end of a closed watcher's thread is waited for.
+/// Upper bound on the wait for the end of a closed watcher's thread.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(crate) struct Backend {

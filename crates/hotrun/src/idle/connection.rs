@@ -39,7 +39,7 @@ struct Times {
 }
 
 impl Connection {
-    /// Whether closing it now would lose a request.
+    /// True if closing it now would lose a request.
     pub(super) fn is_busy(&self) -> bool {
         self.queued || self.times.is_some_and(Times::owes)
     }

@@ -39,7 +39,7 @@ impl Language {
     }
 }
 
-/// Whether every process of the program that holds a socket has a handler for the signal. A handler of the language's runtime
+/// True if every process of the program that holds a socket has a handler for the signal. A handler of the language's runtime
 /// does not count.
 pub(crate) fn is_handled(tree: ProcessTree, signal: i32) -> bool {
     let members = tree.members();
@@ -51,7 +51,7 @@ pub(crate) fn is_handled(tree: ProcessTree, signal: i32) -> bool {
     servers.into_iter().all(|process| has_handler(process, signal) && !is_handled_by_runtime(process))
 }
 
-/// Whether the process has a handler for the signal. A handler of the language's runtime counts.
+/// True if the process has a handler for the signal. A handler of the language's runtime counts.
 pub(crate) fn has_handler(process: u32, signal: i32) -> bool {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     is_caught(&status, signal)
@@ -81,7 +81,7 @@ fn is_go(process: u32) -> bool {
     read.is_ok() && has_go_note(&head)
 }
 
-/// Whether there is the note that Go's linker writes: type 4, the build id.
+/// True if there is the note that Go's linker writes: type 4, the build id.
 fn has_go_note(head: &[u8]) -> bool {
     const TYPE_AND_NAME: &[u8] = b"\x04\0\0\0Go\0\0";
     head.windows(TYPE_AND_NAME.len()).any(|window| window == TYPE_AND_NAME)

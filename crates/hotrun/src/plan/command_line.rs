@@ -81,12 +81,12 @@ fn assignment(word: &Word) -> Option<(&str, &str)> {
     (is_name && unquoted).then_some((name, value))
 }
 
-/// Whether the word is a path, or the name of a program. Another one may be a command of the shell itself.
+/// True if the word is a path, or the name of a program. Another one may be a command of the shell itself.
 fn is_program(word: &str) -> bool {
     word.contains('/') || is_in_path(word)
 }
 
-/// Whether a folder of `PATH` has a file of this name.
+/// True if a folder of `PATH` has a file of this name.
 pub(crate) fn is_in_path(word: &str) -> bool {
     let is_there = |folder: &Path| folder.join(word).is_file();
     env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| is_there(&folder)))

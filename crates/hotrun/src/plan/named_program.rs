@@ -65,7 +65,7 @@ fn below(root: &Path, word: &str) -> PathBuf {
     root.join(word.trim_start_matches("./"))
 }
 
-/// Whether the file is, or will be, a program that a build has made: below the root, missing or an ELF file, and no symlink. A copy of a
+/// True if the file is, or will be, a program that a build has made: below the root, missing or an ELF file, and no symlink. A copy of a
 /// script, or of an interpreter in a virtual environment, would not find its files.
 fn is_built(path: &Path, root: &Path) -> bool {
     let is_elf = || {

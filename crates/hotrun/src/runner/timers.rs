@@ -13,7 +13,7 @@ impl Timers {
         self.0.push((Instant::now() + after, event));
     }
 
-    /// Whether this event is set already.
+    /// True if this event is set already.
     pub(super) fn has(&self, event: Event) -> bool {
         self.0.iter().any(|(_, set)| *set == event)
     }

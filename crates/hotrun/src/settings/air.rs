@@ -77,7 +77,7 @@ pub(crate) fn unknown(key: &str) -> String {
     }
 }
 
-/// Whether a key of air's needs no warning: its value switches it off, or it changes only the look of the terminal or another system.
+/// True if a key of air's needs no warning: its value switches it off, or it changes only the look of the terminal or another system.
 pub(crate) fn is_off(key: &str, item: &Item) -> bool {
     let is_false = |item: &Item| {
         item.as_bool() == Some(false)

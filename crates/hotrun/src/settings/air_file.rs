@@ -8,7 +8,7 @@ use crate::settings::Build;
 /// air's default for `delay`, which `air init` writes.
 const DEFAULT_DELAY: Duration = Duration::from_secs(1);
 
-/// Whether the file is air's, by its name: `.air.toml`, `air.toml`, `.air.api.toml`, `.air.conf`.
+/// True if the file is air's, by its name: `.air.toml`, `air.toml`, `.air.api.toml`, `.air.conf`.
 pub(super) fn is_airs(file: &Path) -> bool {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     name.split('.').any(|part| part == "air")

@@ -6,7 +6,7 @@ use std::path::Path;
 pub(crate) struct Finding {
     /// Offset in the text, in bytes.
     pub(crate) at: usize,
-    /// Whether it is an error; otherwise it is a warning.
+    /// True if it is an error; otherwise it is a warning.
     pub(crate) is_error: bool,
     pub(crate) words: String,
 }

@@ -41,7 +41,7 @@ pub(crate) struct ChangeFilter {
     /// Digests before the changes that are not reported yet: a file that is being saved may be read while it is empty. `None` while
     /// a build runs, which may have read it like that.
     former: Option<HashMap<PathBuf, Content>>,
-    /// Whether the inputs are those of the last build. After a failed build they are incomplete.
+    /// True if the inputs are those of the last build. After a failed build they are incomplete.
     inputs_are_current: bool,
     /// Files that were made since the inputs were taken. The next build may read them.
     new_files: BTreeSet<PathBuf>,
@@ -49,11 +49,11 @@ pub(crate) struct ChangeFilter {
     ignored: BTreeSet<PathBuf>,
     /// The earliest time at which the last build may have read a file.
     build_began: SystemTime,
-    /// Whether a build runs after a change of a manifest: cargo may write the lock file.
+    /// True if a build runs after a change of a manifest: cargo may write the lock file.
     cargo_may_lock: bool,
     /// A lock file with this time or an earlier one was written by such a build, even if its event comes later.
     locked_until: SystemTime,
-    /// Whether no build has succeeded yet.
+    /// True if no build has succeeded yet.
     is_first: bool,
 }
 
@@ -212,7 +212,7 @@ impl ChangeFilter {
         self.cargo_may_lock || written.is_ok_and(|written| written <= self.locked_until)
     }
 
-    /// Whether the file's content differs from the known one, which it then is.
+    /// True if the file's content differs from the known one, which it then is.
     fn content_differs(&mut self, file: &Path) -> bool {
         if !file.exists() {
             let before = self.contents.remove(file);
@@ -235,7 +235,7 @@ impl ChangeFilter {
         }
     }
 
-    /// Whether a file of this name can be a source, as far as is known. While another file is being written, no report waits for it.
+    /// True if a file of this name can be a source, as far as is known. While another file is being written, no report waits for it.
     pub(crate) fn may_count(&self, file: &Path) -> bool {
         match self.rules.verdict(file, &self.ignores) {
             Verdict::Excluded => false,
@@ -257,7 +257,7 @@ impl ChangeFilter {
         }
     }
 
-    /// Whether a walk from the roots reaches this path.
+    /// True if a walk from the roots reaches this path.
     fn reaches(&self, path: &Path, entered: &mut HashMap<PathBuf, bool>) -> bool {
         if self.rules.roots.iter().any(|root| root == path) {
             return true;

@@ -38,7 +38,7 @@ impl Ignores {
         Self { tops, farther: Arc::new(farther), folders: Arc::default() }
     }
 
-    /// Whether git ignores the path itself. Ignored folders are not entered, so folders above it are not checked.
+    /// True if git ignores the path itself. Ignored folders are not entered, so folders above it are not checked.
     pub(crate) fn ignore(&self, path: &Path, folder: bool) -> bool {
         let top =
             self.tops.iter().filter(|top| path.starts_with(top)).max_by_key(|top| top.as_os_str().len());

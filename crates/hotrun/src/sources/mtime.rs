@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Whether the file was written, made or moved at that time or later.
+/// True if the file was written, made or moved at that time or later.
 pub(super) fn is_younger(found: &Metadata, than: SystemTime) -> bool {
     let moved = time(found.ctime(), found.ctime_nsec());
     found.modified().map_or(moved, |changed| changed.max(moved)) >= than

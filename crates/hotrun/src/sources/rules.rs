@@ -56,7 +56,7 @@ pub(crate) enum Verdict {
 }
 
 impl SourceRules {
-    /// Whether the folder is watched.
+    /// True if the folder is watched.
     pub(crate) fn enters(&self, folder: &Path, ignores: &Ignores) -> bool {
         if is_below(&self.never, folder) || self.matches(&self.exclude_dirs, folder) {
             return false;
@@ -126,7 +126,7 @@ fn is_hidden(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".")
 }
 
-/// Whether this is the name of an editor's temporary file.
+/// True if this is the name of an editor's temporary file.
 fn is_scratch(name: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
     let ends = |ending: &[u8]| name.ends_with(ending);

@@ -52,7 +52,7 @@ impl Load {
         Load { over, tally, clients }
     }
 
-    /// Whether a client got this answer.
+    /// True if a client got this answer.
     pub(crate) fn has_seen(&self, answer: &str) -> bool {
         self.tally.lock().expect("a lock").answers.contains_key(answer)
     }

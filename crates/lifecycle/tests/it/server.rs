@@ -124,7 +124,7 @@ impl TestService {
         self.gate.send_replace(true);
     }
 
-    /// Whether an endless body was dropped.
+    /// True if an endless body was dropped.
     pub(crate) fn gave_up(&self) -> bool {
         self.dropped.load(Ordering::SeqCst)
     }

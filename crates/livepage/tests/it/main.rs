@@ -1,4 +1,4 @@
-//! What the script promises, in node and in a real browser.
+//! The promises of the script, in node and in a real browser.
 
 mod node;
 

@@ -161,7 +161,7 @@ fn hotrun(words: &[String]) -> Result<(), String> {
     flags(&own, "crates/hotrun/src")
 }
 
-/// Whether every `--flag` among the words is one of the command line that is defined in this folder.
+/// True if every `--flag` among the words is one of the command line that is defined in this folder.
 fn flags(words: &[String], folder: &str) -> Result<(), String> {
     let known = super::reference::flags(&sources(folder));
     assert!(known.len() > 1, "no flags were found in `{folder}`");

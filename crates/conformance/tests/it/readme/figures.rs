@@ -95,7 +95,7 @@ fn median(
     rows.iter().find(is_it).and_then(|row| row["median"].as_f64())
 }
 
-/// Whether a rounded number is the measured one; nothing, or a dash, where nothing was measured.
+/// True if a rounded number is the measured one; nothing, or a dash, where nothing was measured.
 fn agrees(shown: &str, measured: Option<f64>) -> bool {
     let Some(measured) = measured else { return ["", "-"].contains(&shown) };
     let places = shown.split_once('.').map_or(0, |(_, places)| places.len());

@@ -146,7 +146,7 @@ fn field_of(line: &str) -> Option<String> {
     is_name.then(|| name.to_owned())
 }
 
-/// Whether a text names something between backticks.
+/// True if a text names something between backticks.
 fn names(text: &str, name: &str) -> bool {
     ["`", "."].iter().any(|end| text.contains(&format!("`{name}{end}")))
 }
