@@ -41,7 +41,7 @@ pub(crate) type Prepare<T, D> =
 /// Passes a value on to a subscription; `false` when the subscription is dropped.
 pub(crate) type Follow<T> = Box<dyn Fn(&T) -> bool + Send>;
 
-/// How stale edits are recognised.
+/// The rule that recognises stale edits.
 #[derive(Default)]
 pub(crate) struct Revisions {
     /// The dotted path of a whole number that no edit may lower or drop.

@@ -223,7 +223,7 @@ impl WatchSet {
         true
     }
 
-    /// What is degraded. That there is no backend is no fault if events are switched off.
+    /// The degraded modes. That there is no backend is no fault if events are switched off.
     pub(crate) fn faults(&self) -> BTreeSet<Degraded> {
         if !self.options.events {
             return BTreeSet::new();

@@ -13,7 +13,7 @@ const USER: &str = "54321";
 const SETTINGS: &str =
     "[build]\ncmd = \"true\"\nfull_bin = \"exec sleep 600\"\n[ready]\ntimeout = \"200ms\"\n";
 
-/// What is said of each attempt to build and start a program.
+/// The messages about each attempt to build and start a program.
 const OUTCOMES: [&str; 3] = ["the build failed", "is given up", "is ready"];
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::read;
 
-/// Where the record is.
+/// The path of the record.
 const RECORD: &str = "crates/bench/results/bench.json";
 
 /// The columns of the table, as the record names them.
