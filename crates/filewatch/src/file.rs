@@ -119,6 +119,11 @@ impl WatchedFile {
         self.unproven
     }
 
+    /// True if it was changed just before it was read.
+    pub(crate) fn is_racy(&self) -> bool {
+        self.racy
+    }
+
     /// True if it looks different than when it was read. `open` makes a network file system ask its server.
     pub(crate) fn looks_different(&mut self, open: bool) -> bool {
         let looked = if open { reading::stat_opened(&self.path) } else { reading::stat(&self.path) };

@@ -79,6 +79,11 @@ impl FileCache {
         self.moved || self.files.values().any(|file| file.used == self.build && file.is_unproven())
     }
 
+    /// True if a file was changed just before it was read.
+    pub(crate) fn is_racy(&self) -> bool {
+        self.files.values().any(WatchedFile::is_racy)
+    }
+
     /// True if an event at `path`, a name in a folder of a tree, may matter.
     pub(crate) fn concerns_tree(&self, path: &Path) -> bool {
         self.trees.values().any(|tree| tree.concerns(path))

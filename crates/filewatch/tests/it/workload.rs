@@ -63,7 +63,7 @@ pub(crate) const USUAL: Workload = Workload { version, whole, save: save_in_plac
 pub(crate) const BY_RENAME: Workload = Workload { save: save_by_rename, ..USUAL };
 
 /// The next save begins while the last one is read, and changes no size at first.
-pub(crate) const HASTY: Workload = Workload { save: save_over, pause: 20, ..USUAL };
+pub(crate) const HASTY: Workload = Workload { save: save_over, pause: 120, ..USUAL };
 
 /// A large file that is cut has its new size before the event comes.
 pub(crate) const CUT: Workload = Workload { save: save_cut, pause: 60, ..LARGE };
