@@ -16,7 +16,7 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// How the end of a body is known.
+/// The sign by which the end of a body is known.
 #[derive(Debug)]
 pub(crate) enum Framing {
     Length(usize),
@@ -62,7 +62,7 @@ impl Answer {
         Ok(Answer { version, status, headers, body: Vec::new() })
     }
 
-    /// How the end of the body is known, in an answer to this method.
+    /// The sign of the body's end in an answer to this method.
     pub(crate) fn framing(&self, method: &str) -> Result<Framing, Failed> {
         if method == "HEAD" || matches!(self.status, 204 | 304) {
             return Ok(Framing::Done);

@@ -95,7 +95,7 @@ impl Events {
         Ok(frames)
     }
 
-    /// How many events of this name have been seen.
+    /// The number of events of this name so far.
     pub fn count(&self, name: &str) -> usize {
         self.seen.iter().filter(|frame| frame.event == name).count()
     }

@@ -6,10 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often the client looks whether the load has ended.
+/// Pause between two looks for the end of the load.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How long a stream may be silent: longer than the 15 s between two heartbeats.
+/// Longest silence of a stream: longer than the 15 s between two heartbeats.
 const SILENCE: Duration = Duration::from_secs(25);
 
 /// The address and instance that told the client to leave.

@@ -33,7 +33,7 @@ const CLIENTS: [ClientKind; 12] = [
 /// The number of clients with long pauses; they come first.
 const WITH_LONG_PAUSES: usize = 4;
 
-/// How the clients of a load behave.
+/// The behaviour of the clients of a load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pacing {
     /// The pause between two requests.

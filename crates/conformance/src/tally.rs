@@ -95,7 +95,7 @@ impl Tally {
         self.state().instances.get(instance).copied().unwrap_or(0)
     }
 
-    /// How often the client of `/events` came back after `bye`, and the longest time from `bye` to `hello`.
+    /// Number of times that the client of `/events` came back after `bye`, and the longest time from `bye` to `hello`.
     pub fn returns(&self) -> (u64, Duration) {
         let state = self.state();
         (state.returns, state.slowest_return)

@@ -1,4 +1,4 @@
-//! What `examples/existing_axum.rs` does at its end: the two lines that the README shows.
+//! The end of `examples/existing_axum.rs`: the two lines that the README shows.
 
 use std::{env, path::PathBuf};
 

@@ -44,7 +44,7 @@ const SLACK: Duration = Duration::from_millis(500);
 /// The pauses between two looks at a socket that takes no more: the first one, and the longest one.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
 
-/// How long a client may send further requests, all in all, while it takes no answers.
+/// Time in all for which a client may send further requests while it takes no answers.
 const AHEAD: Duration = Duration::from_millis(500);
 
 /// Bytes that the kernel keeps of what a client sends ahead. actix-http makes a request of some 5 KiB of each head that it
@@ -214,7 +214,7 @@ struct Watched {
     answering: Cell<u32>,
     /// When the last answer ended.
     since: Cell<Instant>,
-    /// How long requests were sent ahead while no answer was taken.
+    /// Time for which requests were sent ahead while no answer was taken.
     ahead: Cell<Duration>,
 }
 

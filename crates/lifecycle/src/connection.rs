@@ -17,7 +17,7 @@ use crate::drain::Drain;
 /// Bytes that the kernel may hold for a client that takes none.
 const UNSENT: u32 = 64 * 1024;
 
-/// How long a connection is silent before the kernel probes whether the client is still there, and how often it probes.
+/// Silence of a connection after which the kernel probes whether the client is still there, and the pause between probes.
 const PROBED: Duration = Duration::from_secs(15);
 
 /// Interval at which a drain checks a connection whose client is in the middle of a request's head.

@@ -121,7 +121,7 @@ impl Listeners {
         Listeners { held: Mutex::new(held), opened }
     }
 
-    /// How long the drains of listeners to come may take.
+    /// The times of the drains of later listeners.
     pub(crate) fn set_timeouts(&self, timeouts: DrainTimeouts) {
         self.held().timeouts = timeouts;
     }

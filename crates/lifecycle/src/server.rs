@@ -124,7 +124,7 @@ impl Server {
         Ok(Server { socket, predecessor, pid_file: None, hooks: Hooks::none(), handle, opened, requests })
     }
 
-    /// How long a drain may take.
+    /// The times of a drain.
     #[must_use]
     pub fn drain_timeouts(self, timeouts: DrainTimeouts) -> Server {
         self.handle.listeners.set_timeouts(timeouts);
@@ -138,21 +138,21 @@ impl Server {
         self
     }
 
-    /// How long this process watches its successor, and serves again if that fails.
+    /// Time for which this process watches its successor. It serves again if that fails.
     #[must_use]
     pub fn probation(mut self, probation: Duration) -> Server {
         self.hooks.probation = probation;
         self
     }
 
-    /// What an upgrade may start: asked when one begins. Without it, any program.
+    /// Returns the programs that an upgrade may start. Asked when one begins. Without it, any program.
     #[must_use]
     pub fn upgrade_rules(mut self, rules: impl Fn() -> Rules + Send + 'static) -> Server {
         self.hooks.rules = Box::new(rules);
         self
     }
 
-    /// What a `SIGHUP` reloads. The supervisor is told when it begins and ends. One that arrives meanwhile is a reload
+    /// The reload that a `SIGHUP` starts. The supervisor is told when it begins and ends. One that arrives meanwhile is a reload
     /// after that.
     #[must_use]
     pub fn on_reload<F>(mut self, reload: impl Fn() -> F + Send + 'static) -> Server
@@ -199,7 +199,7 @@ impl Server {
         if let Some(predecessor) = &mut predecessor {
             predecessor.ready().await;
         }
-        // Who reads the process file may send a signal or a request at once.
+        // A reader of the process file may send a signal or a request at once.
         let signals = Signals::new()?;
         let control = ControlSocket::listen()
             .inspect_err(|error| tracing::warn!("`--upgrade` will not reach this process: {error}"))

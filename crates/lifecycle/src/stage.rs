@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a drain may take. Both times count from [`Drain::begin`](crate::Drain::begin).
+/// The times of a drain. Both count from [`Drain::begin`](crate::Drain::begin).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DrainTimeouts {
-    /// How long idle connections are kept. A client that sends a request meanwhile gets `Connection: close` in the answer
+    /// Time for which idle connections are kept. A client that sends a request meanwhile gets `Connection: close` in the answer
     /// instead of a reset. It should be longer than a client's pause between two requests.
     pub linger: Duration,
     /// When the connections that are left are cut.

@@ -30,7 +30,7 @@ const RETRY: Duration = Duration::from_millis(250);
 /// The time between two writes to a client at most. Only a write shows that a client is gone.
 const HEARTBEAT_PERIOD: Duration = Duration::from_secs(15);
 
-/// How long after its half-close a client is written to once more. One that is gone resets the connection at the first
+/// Time after its half-close until a client is written to once more. One that is gone resets the connection at the first
 /// write, so the second one fails.
 const PROBE: Duration = Duration::from_secs(1);
 
@@ -124,7 +124,7 @@ impl Events {
         let _ = self.sender.send(event);
     }
 
-    /// What was rejected last is mended. Says nothing if there was no problem.
+    /// The last rejected edit is mended. Says nothing if there was no problem.
     pub(crate) fn solved(&self, source: Source) {
         let mut state = self.state();
         if state.problems.remove(&source).is_some() {

@@ -50,7 +50,7 @@ pub(crate) struct Metrics {
     reloads: Family<Reload, Counter>,
     reload_seconds: Histogram,
     requests: Family<Request, Counter>,
-    /// What `requests` would find by hashing: each route's answers that were 200, which nearly all are.
+    /// A short cut past the hashing of `requests`: each route's answers that were 200, which nearly all are.
     answered_200: [OnceLock<Counter>; Route::ALL],
     request_seconds: Histogram,
     connections: Gauge,

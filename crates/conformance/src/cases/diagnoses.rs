@@ -1,4 +1,4 @@
-//! What a diagnosis shows, and to whom.
+//! The content of a diagnosis, and its readers.
 
 use crate::{
     Demo, Events, Request,

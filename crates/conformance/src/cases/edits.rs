@@ -1,4 +1,4 @@
-//! What a rejected edit does: nothing, but it is told of.
+//! A rejected edit changes nothing and is reported.
 
 use crate::{
     Demo, Server,

@@ -1,4 +1,4 @@
-//! Where a value comes from, and which one wins.
+//! The layers of the settings, and their order.
 
 use crate::{
     Demo,

@@ -32,13 +32,13 @@ pub(crate) struct Mistake {
     pub(crate) put: Put,
     /// The lines that the diagnosis names, if any.
     pub(crate) lines: &'static [u64],
-    /// What the diagnosis says, among other things, in any case of letters.
+    /// Texts that the diagnosis contains, in any case of letters.
     says: &'static [&'static str],
-    /// What it must not say, besides the password.
+    /// Texts that it must not contain, besides the password.
     hides: &'static [&'static str],
 }
 
-/// What stands where the file was.
+/// The thing in the place of the file.
 pub(crate) enum Put {
     Bytes(Vec<u8>),
     Directory,

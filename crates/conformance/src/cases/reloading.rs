@@ -1,4 +1,4 @@
-//! What an accepted edit does, at once.
+//! An accepted edit is in force at once.
 
 use crate::{
     Demo, Failed, Running, Server,

@@ -42,7 +42,7 @@ const TEST_EDGES: &[(&str, &[&str])] = &[
     ("hotrun", &["conformance"]),
 ];
 
-/// Who alone may depend on what.
+/// Crates that only one crate of ours may depend on.
 const EXCLUSIVE: &[(&str, &[&str])] = &[
     ("notify", &["filewatch"]),
     ("serde-saphyr", &["configs"]),

@@ -33,7 +33,7 @@ pub(crate) struct Server {
     pub(crate) service: TestService,
 }
 
-/// How a server is set up.
+/// The set-up of a server.
 #[derive(Clone, Copy)]
 pub(crate) struct Setup {
     pub(crate) drain_timeouts: DrainTimeouts,

@@ -5,7 +5,7 @@ use super::{blocks, documents, prose, read, root, sources};
 /// Programs of the system that the documents may name, without a further look.
 const SYSTEM: [&str; 7] = ["apt-get", "cd", "cp", "curl", "install", "kill", "systemctl"];
 
-/// What `cargo install` may fetch from the registry.
+/// Programs that `cargo install` may fetch from the registry.
 const TOOLS: [&str; 3] = ["just", "oha", "cargo-deny"];
 
 /// The first words by which a piece of code within a sentence is a command.

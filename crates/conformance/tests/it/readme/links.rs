@@ -40,7 +40,7 @@ fn a_link_that_leads_nowhere_is_found() {
     }
 }
 
-/// What a text links to, web pages and code between backticks excepted.
+/// The targets of a text's links, except web pages and code between backticks.
 fn targets(text: &str) -> Vec<String> {
     let text: String = text.split('`').step_by(2).collect();
     let mut targets = Vec::new();
