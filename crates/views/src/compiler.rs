@@ -2,7 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use filewatch::{Files, TreeLimits};
 
@@ -17,46 +16,26 @@ const LIMITS: TreeLimits = TreeLimits { files: 1024, file_bytes: 1 << 20, total_
 pub(crate) struct Compiler<T> {
     folder: PathBuf,
     trial: T,
-    in_force: InForce,
+    /// The number of the last set that was accepted. It may never be in force: it is dropped if the files changed during its trial.
     version: u64,
 }
 
-/// The sources of the set in force. A set that was tried may never be in force: it is dropped if the files changed
-/// during the trial.
-#[derive(Clone, Default)]
-pub(crate) struct InForce(Arc<Mutex<Option<Sources>>>);
-
-impl InForce {
-    /// Records the first set, unless a later one is in force already.
-    pub(crate) fn begin(&self, first: &Templates) {
-        self.sources().get_or_insert_with(|| first.sources().clone());
-    }
-
-    pub(crate) fn set(&self, templates: &Templates) {
-        *self.sources() = Some(templates.sources().clone());
-    }
-
-    fn is(&self, sources: &Sources) -> bool {
-        self.sources().as_ref() == Some(sources)
-    }
-
-    fn sources(&self) -> MutexGuard<'_, Option<Sources>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl<T: Fn(&Templates) -> Result<(), Error>> Compiler<T> {
-    pub(crate) fn new(folder: PathBuf, trial: T, in_force: InForce) -> Compiler<T> {
-        Compiler { folder, trial, in_force, version: 0 }
+    pub(crate) fn new(folder: PathBuf, trial: T) -> Compiler<T> {
+        Compiler { folder, trial, version: 0 }
     }
 
-    /// Compiles and tries what the folder holds now. `None` if that is in force.
-    pub(crate) fn compile(&mut self, files: &mut Files<'_>) -> Result<Option<Templates>, Error> {
+    /// Compiles and tries what the folder holds now. `None` if that is what `current` was compiled from.
+    pub(crate) fn compile(
+        &mut self,
+        files: &mut Files<'_>,
+        current: Option<&Templates>,
+    ) -> Result<Option<Templates>, Error> {
         let found = files
             .tree(&self.folder, LIMITS, is_template)
             .map_err(|error| Error::from_read(&self.folder, &error))?;
         let sources = Sources::new(&self.folder, found)?;
-        if self.in_force.is(&sources) {
+        if current.is_some_and(|current| *current.sources() == sources) {
             return Ok(None);
         }
         let templates = self.tried(sources)?;
@@ -86,19 +65,18 @@ mod tests {
 
     use filewatch::{Trigger, once};
 
-    use super::{Compiler, InForce};
+    use super::Compiler;
 
     #[test]
     fn a_set_that_was_tried_is_offered_until_it_is_in_force() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("index.html"), "one").unwrap();
-        let in_force = InForce::default();
-        let mut compiler = Compiler::new(folder.path().to_owned(), |_| Ok(()), in_force.clone());
-        let mut offered = || once(Trigger::Event, |files| compiler.compile(files)).unwrap();
-        assert_eq!(offered().map(|set| set.version()), Some(1));
-        let set = offered().expect("what was offered first need not be in force");
+        let mut compiler = Compiler::new(folder.path().to_owned(), |_| Ok(()));
+        let mut offered =
+            |current: Option<&_>| once(Trigger::Event, |files| compiler.compile(files, current)).unwrap();
+        assert_eq!(offered(None).map(|set| set.version()), Some(1));
+        let set = offered(None).expect("what was offered first need not be in force");
         assert_eq!(set.version(), 2);
-        in_force.set(&set);
-        assert!(offered().is_none());
+        assert!(offered(Some(&set)).is_none());
     }
 }

@@ -11,11 +11,9 @@ use crate::budget::LimitExceeded;
 use crate::go_syntax;
 use crate::instrument::Instrumented;
 use crate::position::Position;
+use crate::references::Unknown;
 use crate::report::{self, Report};
 use crate::sources::Sources;
-
-/// The most calls to unknown filters, tests and functions that one message lists.
-const MOST_REPORTS: usize = 10;
 
 /// Why a set of templates is not put in force, or a page is not rendered.
 ///
@@ -182,16 +180,22 @@ impl Error {
                 let position = sources.call(current, "extends", parent);
                 Error::new(Fault::Reference, words).at(folder, current, position)
             }
-            _ => match report::pointed(error) {
-                Some(report) => {
+            _ => {
+                if let Some(report) = report::pointed(error) {
                     let mut error = Error::reported(Fault::Syntax, folder, instrumented, &report);
                     if let Some(form) = error.line_in(sources).and_then(go_syntax::tera_form) {
                         let _ = write!(error.words, "; this is Go's template syntax, in Tera it is `{form}`");
                     }
-                    error
+                    return error;
                 }
-                None => Error::from_unknown_calls(folder, instrumented, &error.to_string()),
-            },
+                let text = error.to_string();
+                let mut reports = report::parsed(&text);
+                for Report { template, position, .. } in &mut reports {
+                    *position = original(instrumented, template, *position);
+                }
+                Error::from_unknown(folder, Unknown::new(reports))
+                    .unwrap_or_else(|| Error::new(Fault::Reference, report::plain(&text)))
+            }
         }
     }
 
@@ -219,24 +223,18 @@ impl Error {
         self
     }
 
-    /// Calls of unknown filters, tests and functions: the first one is the place of the error, the others are listed.
-    fn from_unknown_calls(folder: &Path, instrumented: &BTreeMap<String, Instrumented>, text: &str) -> Error {
-        let mut reports = report::parsed(text).into_iter();
-        let Some(first) = reports.next() else {
-            return Error::new(Fault::Reference, report::plain(text));
-        };
-        let mut error = Error::reported(Fault::Reference, folder, instrumented, &first);
-        for Report { template, position, words } in reports.by_ref().take(MOST_REPORTS - 1) {
-            let position = original(instrumented, &template, position);
+    /// References to unknown names: the first one is the place of the error, the others are listed. `None` if there are none.
+    pub(crate) fn from_unknown(folder: &Path, Unknown { reports, more }: Unknown) -> Option<Error> {
+        let mut reports = reports.into_iter();
+        let Report { template, position, words } = reports.next()?;
+        let mut error = Error::new(Fault::Reference, words).at(folder, &template, Some(position));
+        for Report { template, position, words } in reports {
             let _ = write!(error.words, "; {template}:{position}: {words}");
         }
-        match reports.count() {
-            0 => {}
-            more => {
-                let _ = write!(error.words, "; and {more} more");
-            }
+        if more > 0 {
+            let _ = write!(error.words, "; and {more} more");
         }
-        error
+        Some(error)
     }
 
     /// The line of the template that the error points to.

@@ -8,10 +8,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::expression::{self, Insertion};
+use crate::expression;
 use crate::filters::STEP;
 use crate::position::Position;
-use crate::token::{Kind, end_of_string, tokens};
+use crate::scan::Insertion;
+use crate::tag::{Tag, tags};
 
 /// A template with the calls added.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,14 +32,6 @@ struct Call {
 /// The names that this template assigns.
 pub(crate) fn assigned(source: &str) -> Vec<&str> {
     tags(source).iter().flat_map(|tag| expression::assigned(source, tag.inside(source))).collect()
-}
-
-/// The template that this one extends.
-pub(crate) fn parent(source: &str) -> Option<&str> {
-    let tag = tags(source).into_iter().find(|tag| tag.word == "extends")?;
-    let (start, end) = tag.inside(source);
-    let name = tokens(source, start, end).into_iter().find(|token| token.kind == Kind::Literal)?;
-    Some(name.text.trim_matches(['"', '\'', '`']))
 }
 
 /// Adds the calls. `assigned` holds the names that any template of the set assigns. Text that is no valid template is left as it
@@ -138,96 +131,6 @@ impl Instrumented {
             shift += call.length;
         }
         Position { column: position.column - shift, ..position }
-    }
-}
-
-/// A tag `{% word … %}`, or `{{ … }}`, which has no word.
-#[derive(Debug, PartialEq, Eq)]
-struct Tag<'a> {
-    word: &'a str,
-    start: usize,
-    end: usize,
-}
-
-impl Tag<'_> {
-    fn repeats_or_nests(&self) -> bool {
-        matches!(self.word, "for" | "block" | "component")
-    }
-
-    /// The byte range between the delimiters.
-    fn inside(&self, source: &str) -> (usize, usize) {
-        let (start, end) = (self.start + 2, self.end - 2);
-        let inside = &source[start..end];
-        let start = start + usize::from(inside.starts_with('-'));
-        (start, end.max(start) - usize::from(inside.len() > 1 && inside.ends_with('-')))
-    }
-}
-
-/// The tags of a template, up to the first place that is none: outside of comments, strings and raw parts.
-fn tags(source: &str) -> Vec<Tag<'_>> {
-    let mut tags = Vec::new();
-    let mut at = 0;
-    while let Some(start) = opening(source, at) {
-        let end = match &source[start..start + 2] {
-            "{#" => source[start + 2..].find("#}").map(|found| start + found + 4),
-            "{{" => closing(source, start + 2, "}}"),
-            _ => closing(source, start + 2, "%}"),
-        };
-        let Some(end) = end else { break };
-        at = end;
-        if source[start..].starts_with("{{") {
-            tags.push(Tag { word: "", start, end });
-        } else if source[start..].starts_with("{%") {
-            let word = match word(&source[start + 2..end - 2]) {
-                "" => "<",
-                word => word,
-            };
-            tags.push(Tag { word, start, end });
-            if word == "raw" {
-                let Some(end) = end_of_raw(source, end) else { break };
-                at = end;
-            }
-        }
-    }
-    tags
-}
-
-/// The position of the next `{{`, `{%` or `{#`.
-fn opening(source: &str, from: usize) -> Option<usize> {
-    let bytes = source.as_bytes();
-    (from..bytes.len().saturating_sub(1)).find(|&at| bytes[at] == b'{' && b"{%#".contains(&bytes[at + 1]))
-}
-
-/// The end of what is closed by `mark`, which does not count in a string.
-fn closing(source: &str, from: usize, mark: &str) -> Option<usize> {
-    let bytes = source.as_bytes();
-    let mut at = from;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'"' | b'\'' | b'`' => at = end_of_string(bytes, at)?,
-            _ if bytes[at..].starts_with(mark.as_bytes()) => return Some(at + mark.len()),
-            _ => at += 1,
-        }
-    }
-    None
-}
-
-/// The first word of a tag's inside.
-fn word(inside: &str) -> &str {
-    let inside = inside.trim_start_matches('-').trim_start();
-    inside.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').next().unwrap_or_default()
-}
-
-/// The end of `{% endraw %}`, in which nothing before it is a tag.
-fn end_of_raw(source: &str, from: usize) -> Option<usize> {
-    let mut at = from;
-    loop {
-        let inside = at + source[at..].find("{%")? + 2;
-        let end = closing(source, inside, "%}");
-        if let Some(end) = end.filter(|_| word(&source[inside..]) == "endraw") {
-            return Some(end);
-        }
-        at = inside;
     }
 }
 

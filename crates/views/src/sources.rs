@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::instrument::{self, Instrumented};
 use crate::position::Position;
+use crate::references;
 
 /// The most templates that one may extend, one through the other: the engine copies the blocks of all of them for each of them.
 /// With 200 it took 1.4 s (debug build, one core).
@@ -47,7 +48,7 @@ impl Sources {
         let texts = self.texts(folder)?;
         let assigned = texts.values().flat_map(|text| instrument::assigned(text)).collect();
         let parents =
-            texts.iter().filter_map(|(name, text)| Some((*name, instrument::parent(text)?))).collect();
+            texts.iter().filter_map(|(name, text)| Some((*name, references::parent(text)?))).collect();
         if let Some(name) = texts.keys().find(|name| depth(name, &parents) > MOST_PARENTS) {
             return Err(Error::too_many_parents(folder, name, MOST_PARENTS));
         }

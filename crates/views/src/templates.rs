@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::filters;
 use crate::instrument::Instrumented;
 use crate::output::Output;
+use crate::references;
 use crate::sources::Sources;
 
 /// One set of templates that compiled as a whole.
@@ -61,6 +62,10 @@ impl Templates {
     pub(crate) fn compile(folder: &Path, sources: Sources, version: u64) -> Result<Templates, Error> {
         let mut instrumented = sources.instrumented(folder)?;
         let mut engine = engine();
+        let unknown = references::unknown(&sources.texts(folder)?, &engine);
+        if let Some(error) = unknown.and_then(|unknown| Error::from_unknown(folder, unknown)) {
+            return Err(error);
+        }
         let added = instrumented.iter().map(|(name, template)| (name, &template.text));
         if let Err(error) = engine.add_raw_templates(added) {
             // The message must quote the text as it was written.

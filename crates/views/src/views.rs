@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use arc_swap::Guard;
 use filewatch::{Degraded, Live, Notice, Options, RebuildLock, ReloadHandle};
 
-use crate::compiler::{Compiler, InForce};
+use crate::compiler::Compiler;
 use crate::error::Error;
 use crate::event::{Event, Listeners};
 use crate::templates::Templates;
@@ -32,26 +32,19 @@ impl Views {
         lock: &RebuildLock,
         trial: impl Fn(&Templates) -> Result<(), Error> + Send + 'static,
     ) -> Result<Views, Error> {
-        let in_force = InForce::default();
-        let mut compiler = Compiler::new(dir.into(), trial, in_force.clone());
+        let mut compiler = Compiler::new(dir.into(), trial);
         let clock = Clock::default();
         let started = clock.clone();
         let listeners = Listeners::default();
-        let (audience, published) = (listeners.clone(), in_force.clone());
+        let audience = listeners.clone();
         let live = Live::open(
             Options::default().rebuild_lock(lock),
-            move |files, _| {
+            move |files, current| {
                 started.start();
-                compiler.compile(files)
+                compiler.compile(files, current.map(|current| &**current))
             },
-            move |notice| {
-                if let Notice::Published { new, .. } = &notice {
-                    published.set(new);
-                }
-                audience.tell(&event(notice, clock.elapsed()));
-            },
+            move |notice| audience.tell(&event(notice, clock.elapsed())),
         )?;
-        in_force.begin(&live.load());
         Ok(Views { live, listeners })
     }
 

@@ -78,12 +78,24 @@ fn growing() -> Vec<(String, &'static str)> {
     ]
 }
 
-/// In a process of its own that can have one gigabyte, so that a mistake here harms no other.
 #[test]
 fn a_value_that_grows_without_a_limit_is_refused() {
+    with_a_gigabyte("growing_values");
+}
+
+/// The engine would quote the whole line once for each call: gigabytes, and over a minute.
+#[test]
+fn ten_thousand_unknown_calls_on_one_line_are_refused() {
+    with_a_gigabyte("ten_thousand_unknown_calls");
+}
+
+/// Runs the ignored test of this name in a process of its own that can have one gigabyte, so that a mistake here harms no other.
+#[track_caller]
+fn with_a_gigabyte(test: &str) {
     let this = std::env::current_exe().unwrap();
-    let script = "ulimit -v 1048576; exec \"$0\" --exact values::growing_values --ignored --nocapture";
-    let output = Command::new("sh").args(["-c", script]).arg(this).output().unwrap();
+    let script = "ulimit -v 1048576; exec \"$0\" --exact \"$1\" --ignored --nocapture";
+    let output =
+        Command::new("sh").args(["-c", script]).arg(this).arg(format!("values::{test}")).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{}: {said}{}", output.status, String::from_utf8_lossy(&output.stderr));
     assert!(said.contains("1 passed"), "{said}");
@@ -103,6 +115,31 @@ fn growing_values() {
         assert!(error.message().contains(limit), "{text}: {error}");
         assert_eq!(error.public().split(": ").last(), Some("the page grows too long or too deep"));
     }
+}
+
+#[test]
+#[ignore = "run with limited memory by ten_thousand_unknown_calls_on_one_line_are_refused"]
+fn ten_thousand_unknown_calls() {
+    for (call, words) in [
+        ("{{ a | shout }}", "unknown filter `shout`"),
+        ("{% filter shout %}{% endfilter %}", "unknown filter `shout`"),
+        ("{{ a is loud }}", "unknown test `loud`"),
+        ("{{ shout() }}", "unknown function `shout`"),
+        ("{{ <shout/> }}", "unknown component `shout`"),
+        ("{% <shout> %}{% </shout> %}", "unknown component `shout`"),
+        ("{% include 'gone.html' %}", "unknown template `gone.html`"),
+    ] {
+        let folder = Folder::of(&[("index.html", &call.repeat(10_000))]);
+        let message = folder.open().err().unwrap().message();
+        assert!(message.contains("index.html:1:") && message.contains(words), "{call}: {message}");
+        assert!(message.ends_with(&format!("{words}; and 9990 more")), "{call}: {message}");
+    }
+    let blocks: Vec<String> = (0..10_000).map(|at| format!("{{% block b{at} %}}{{% endblock %}}")).collect();
+    let child = format!("{{% extends 'base.html' %}}{}", blocks.concat());
+    let folder = Folder::of(&[("index.html", &child), ("base.html", "x")]);
+    let message = folder.open().err().unwrap().message();
+    assert!(message.contains("block `b0` is not defined in any parent template"), "{message}");
+    assert!(message.ends_with("and 9990 more"), "{message}");
 }
 
 #[test]
