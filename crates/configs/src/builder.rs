@@ -18,6 +18,7 @@ use crate::rejection::Rejection;
 use crate::reload::{Derive, Reload, Revisions};
 use crate::secrets::Secrets;
 use crate::snapshot::Snapshot;
+use crate::sources::{MalformedName, Sources};
 use crate::testing::Unwatched;
 
 /// The layers of a configuration, and its checks.
@@ -36,7 +37,7 @@ impl<T: Configurable> Configs<T> {
     /// A builder with no layers and no checks.
     pub fn builder() -> Builder<T> {
         let loader = Loader {
-            files: Vec::new(),
+            sources: Sources::default(),
             defaults: None,
             environment: Vec::new(),
             assignments: Vec::new(),
@@ -58,8 +59,23 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
     /// the ending: `.json`, `.toml` (feature `toml`), and YAML for every other ending.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.loader.files.push(path.into());
+        self.loader.sources.named.push(path.into());
         self
+    }
+
+    /// Searches for the first file at the start: `NAME.yaml`, `NAME.yml`, `NAME.toml`, `NAME.json`, then the same in the folder
+    /// `config`. The one that is found stays for the life of the process. It is an error if there is none.
+    #[must_use]
+    pub fn search(mut self, name: &str) -> Self {
+        self.loader.sources.searched = Some(name.to_owned());
+        self
+    }
+
+    /// Lays a file over the first one while it exists, at the start and later: `config.NAME.yaml` beside `config.yaml`, with
+    /// any of the endings `.yaml`, `.yml`, `.toml` and `.json`.
+    pub fn overlay(mut self, name: &str) -> Result<Self, MalformedName> {
+        self.loader.sources.set_overlay(name)?;
+        Ok(self)
     }
 
     /// Adds files, in order.
@@ -199,6 +215,6 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
 
 impl<T, D> Debug for Builder<T, D> {
     fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Builder").field("files", &self.loader.files).finish_non_exhaustive()
+        out.debug_struct("Builder").field("files", &self.loader.sources.named).finish_non_exhaustive()
     }
 }

@@ -22,6 +22,9 @@ enum Format {
     Toml,
 }
 
+/// The endings of a file that is searched for, in order.
+pub(crate) const ENDINGS: [&str; 4] = ["yaml", "yml", "toml", "json"];
+
 /// Parses a file into a map. If the text looks like another format, the problem says so.
 pub(crate) fn parse(text: &str, path: &Path) -> Result<(Node, SourceMap), Problem> {
     let format = Format::of(path);

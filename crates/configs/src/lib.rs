@@ -89,6 +89,7 @@ mod render;
 mod secrets;
 mod snapshot;
 mod source_map;
+mod sources;
 mod subscription;
 mod suggest;
 mod testing;
@@ -115,6 +116,7 @@ pub use provenance::Provenance;
 pub use rejection::Rejection;
 pub use secrecy::{ExposeSecret, SecretString};
 pub use snapshot::Snapshot;
+pub use sources::MalformedName;
 pub use subscription::{Closed, Subscription};
 #[doc(hidden)]
 pub use testing::Unwatched;

@@ -1,6 +1,6 @@
 //! From layers to a checked value.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use filewatch::{Files, ReadError};
@@ -18,12 +18,13 @@ use crate::reading::Reading;
 use crate::redactor::Redactor;
 use crate::secrets::Secrets;
 use crate::source_map::SourceMaps;
+use crate::sources::{Source, Sources};
 use crate::tree::{Mark, Node};
 use crate::yaml;
 
 /// The layers of a value and its checks.
 pub(crate) struct Loader<T> {
-    pub(crate) files: Vec<PathBuf>,
+    pub(crate) sources: Sources,
     pub(crate) defaults: Option<&'static str>,
     pub(crate) environment: Vec<Override>,
     pub(crate) assignments: Vec<Override>,
@@ -62,18 +63,18 @@ pub(crate) struct Candidate<T> {
 
 const PANICKED: &str = "the code of the settings' own type panicked";
 
-/// Upper bound on the size of a configuration file: 1 MiB.
-const MAX_FILE: u64 = 1024 * 1024;
-
 impl<T: DeserializeOwned> Loader<T> {
     /// Reads all layers, then makes and checks the value. No diagnosis repeats a secret of the layers or of `current`.
     pub(crate) fn candidate(
-        &self,
+        &mut self,
         files: &mut Files<'_>,
         current: Option<&Effective>,
     ) -> Result<Candidate<T>, Diagnosis> {
+        // All files are read before one is parsed: only a file that was read is watched.
+        let mut warnings = Vec::new();
+        let read = self.sources.read(files, current.is_none(), &mut warnings)?;
         let mut sources = SourceMaps::new();
-        let mut root = self.merged(files, &mut sources)?;
+        let mut root = self.merged(read, &mut sources)?;
         self.secrets.resolve(&mut root, files).map_err(Diagnosis::new)?;
         let former = current.map(Effective::secrets).unwrap_or_default();
         let mut redactor = Redactor::new(&root, &self.secrets, sources, former);
@@ -101,7 +102,7 @@ impl<T: DeserializeOwned> Loader<T> {
         };
         redactor.declare(read.declared);
         self.check(&value, &redactor)?;
-        let warnings = tolerated.iter().map(|unknown| unknown.problem.sentence()).collect();
+        warnings.extend(tolerated.iter().map(|unknown| unknown.problem.sentence()));
         Ok(Candidate { value, effective: read.effective, redactor, warnings })
     }
 
@@ -119,9 +120,7 @@ impl<T: DeserializeOwned> Loader<T> {
         if problems.is_empty() { Ok(()) } else { Err(Diagnosis::new(problems)) }
     }
 
-    fn merged(&self, files: &mut Files<'_>, sources: &mut SourceMaps) -> Result<Node, Diagnosis> {
-        // All files are read before one is parsed: only a file that was read is watched.
-        let contents: Vec<_> = self.files.iter().map(|path| (path, files.read(path, MAX_FILE))).collect();
+    fn merged(&self, read: Vec<Source>, sources: &mut SourceMaps) -> Result<Node, Diagnosis> {
         let mut layers = Vec::new();
         if let Some(text) = self.defaults {
             let (mut defaults, _) = yaml::parse(text, None, "YAML")?;
@@ -129,8 +128,8 @@ impl<T: DeserializeOwned> Loader<T> {
             layers.push(defaults);
         }
         let mut problems = Vec::new();
-        for (path, content) in contents {
-            match self.layer(path, content, sources) {
+        for Source { path, content } in read {
+            match self.layer(&path, content, sources) {
                 Ok(layer) => layers.push(layer),
                 Err(problem) => problems.push(problem),
             }

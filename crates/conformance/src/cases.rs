@@ -3,6 +3,7 @@
 mod address;
 mod admission;
 mod browsing;
+mod config_files;
 mod custom_routes;
 mod diagnoses;
 mod dynamic_config;
@@ -48,7 +49,7 @@ use libtest_mimic::Trial;
 const APART: usize = 24;
 
 /// The claims of all files except those with prerequisites. The claims that wait longest come first.
-const CLAIMS: [&[Claim]; 32] = [
+const CLAIMS: [&[Claim]; 33] = [
     handover::CLAIMS,
     faults::CLAIMS,
     second_signals::CLAIMS,
@@ -60,6 +61,7 @@ const CLAIMS: [&[Claim]; 32] = [
     starting::CLAIMS,
     address::CLAIMS,
     layers::CLAIMS,
+    config_files::CLAIMS,
     diagnoses::CLAIMS,
     saving::CLAIMS,
     reloading::CLAIMS,

@@ -20,6 +20,7 @@ pub struct Server {
     binary: PathBuf,
     folder: TempDir,
     config: Option<Vec<u8>>,
+    config_name: String,
     templates: Vec<(String, String)>,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
@@ -54,6 +55,7 @@ impl Server {
             binary: path::absolute(&binary).unwrap_or(binary),
             folder: folder().expect("a temporary folder can be made"),
             config: None,
+            config_name: "config.yaml".into(),
             templates: Vec::new(),
             arguments: Vec::new(),
             environment: Vec::new(),
@@ -77,6 +79,13 @@ impl Server {
     #[must_use]
     pub fn config(mut self, text: impl Into<Vec<u8>>) -> Server {
         self.config = Some(text.into());
+        self
+    }
+
+    /// Gives `config.yaml` another name, such as `config/config.toml`.
+    #[must_use]
+    pub fn config_at(mut self, name: &str) -> Server {
+        self.config_name = name.into();
         self
     }
 
@@ -229,9 +238,11 @@ impl Server {
     }
 
     fn write_files(&mut self) -> Result<(), Failed> {
-        if !self.path("config.yaml").exists() {
-            let config = self.config.take().unwrap_or_else(|| Server::shipped_config().into());
-            fs::write(self.path("config.yaml"), config)?;
+        let config = self.path(&self.config_name);
+        if !config.exists() {
+            let text = self.config.take().unwrap_or_else(|| Server::shipped_config().into());
+            fs::create_dir_all(config.parent().ok_or("a file is in a folder")?)?;
+            fs::write(config, text)?;
         }
         if self.templates.is_empty() && !self.path("templates").exists() {
             fixtures::templates_into(&self.path("templates"))?;

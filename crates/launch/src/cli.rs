@@ -22,7 +22,7 @@ const VERSION: &str = if fault::COMPILED_IN {
 #[command(version = VERSION, max_term_width = 100)]
 pub(crate) struct Cli {
     /// Configuration file (YAML, or JSON or TOML by its ending); a later one is laid over the earlier ones, key by key
-    /// [env: DEMO_CONFIG, `:` between paths] [default: config.yaml]
+    /// [env: DEMO_CONFIG, `:` between paths] [default: config.yaml, or .yml, .toml, .json, also in the folder config]
     #[arg(long, value_name = "PATH", action = ArgAction::Append)]
     pub(crate) config: Vec<PathBuf>,
 
@@ -106,7 +106,7 @@ impl Cli {
         if cli.config.is_empty() {
             cli.config = match demo_config {
                 Some(paths) if !paths.is_empty() => std::env::split_paths(&paths).collect(),
-                _ => vec![PathBuf::from("config.yaml")],
+                _ => Vec::new(),
             };
         }
         Ok(cli)
@@ -155,12 +155,12 @@ mod tests {
     }
 
     #[test]
-    fn files_come_from_the_flags_then_the_environment_then_the_default() {
+    fn files_come_from_the_flags_then_the_environment_or_are_searched_for() {
         for (arguments, environment, expected) in [
             (&["--config", "a:b", "--config", "c"][..], Some("x"), &["a:b", "c"][..]),
             (&[], Some("x:y"), &["x", "y"]),
-            (&[], Some(""), &["config.yaml"]),
-            (&[], None, &["config.yaml"]),
+            (&[], Some(""), &[]),
+            (&[], None, &[]),
         ] {
             let expected: Vec<_> = expected.iter().map(PathBuf::from).collect();
             assert_eq!(parse(arguments, environment).unwrap().config, expected);

@@ -94,6 +94,10 @@ where
 fn options(framework: &'static str, cli: &Cli) -> Options {
     Options {
         config: cli.config.clone(),
+        // A name that is not UTF-8 is refused like any other that is none.
+        environment: env::var_os("APP_ENV")
+            .filter(|name| !name.is_empty())
+            .map(|name| name.to_string_lossy().into_owned()),
         templates: cli.templates.clone(),
         set: cli.set.clone(),
         unknown_keys: match cli.unknown_keys {

@@ -47,6 +47,8 @@ impl Site {
             digest: &'a str,
             revision: Option<u64>,
             address: Option<SocketAddr>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            environment: Option<&'a str>,
         }
         let draining = self.is_draining();
         let body = Ready {
@@ -55,6 +57,7 @@ impl Site {
             digest: config.digest(),
             revision: config.revision(),
             address: self.address(),
+            environment: self.state().environment(),
         };
         let body = serde_json::to_vec(&body).expect("strings and numbers are always JSON");
         json(if draining { 503 } else { 200 }, body)

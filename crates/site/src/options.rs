@@ -10,8 +10,11 @@ use crate::metrics::ProcessStats;
 pub struct Options {
     /// The framework's name, as the page shows it.
     pub framework: &'static str,
-    /// The configuration files, a later one laid over the earlier ones.
+    /// The configuration files, a later one laid over the earlier ones. Empty: `config.yaml`, or what else
+    /// [`Builder::search`](configs::Builder::search) finds.
     pub config: Vec<PathBuf>,
+    /// The environment that the process runs in: `production` lays `config.production.yaml` over the first file.
+    pub environment: Option<String>,
     /// The folder of templates.
     pub templates: PathBuf,
     /// Overrides, `KEY=VALUE` each.
@@ -35,7 +38,8 @@ impl Options {
     pub fn new(framework: &'static str) -> Self {
         Self {
             framework,
-            config: vec![PathBuf::from("config.yaml")],
+            config: Vec::new(),
+            environment: None,
             templates: PathBuf::from("templates"),
             set: Vec::new(),
             unknown_keys: UnknownKeys::Deny,
@@ -51,7 +55,7 @@ impl Options {
 /// Why a site cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// An override that is none.
+    /// An override or an environment that is none.
     #[error("{0}")]
     Usage(String),
     /// The configuration is not valid.

@@ -22,6 +22,8 @@ pub(crate) const SCRIPT: &str = "/page.js";
 pub struct Page<'a> {
     title: String,
     framework: &'a str,
+    /// Null outside an environment.
+    environment: Option<&'a str>,
     app_name: &'a str,
     port: u16,
     database: Database<'a>,
@@ -50,15 +52,21 @@ struct Settings<'a> {
 
 impl<'a> Page<'a> {
     /// The page of `site` with `config`, at this second.
-    pub fn new(site: &Site, config: &'a Config) -> Self {
+    pub fn new(site: &'a Site, config: &'a Config) -> Self {
         site.state().page(config)
     }
 
     /// `port` is the one that the page shows.
-    pub(crate) fn of(framework: &'static str, port: u16, config: &'a Config) -> Self {
+    pub(crate) fn of(
+        framework: &'static str,
+        environment: Option<&'a str>,
+        port: u16,
+        config: &'a Config,
+    ) -> Self {
         Page {
             title: format!("{framework} Hot Reload & Dynamic Config"),
             framework,
+            environment,
             app_name: &config.app_name,
             port,
             database: Database {

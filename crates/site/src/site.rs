@@ -46,8 +46,10 @@ impl Site {
     pub fn open(options: Options) -> Result<Site, OpenError> {
         let lock = RebuildLock::new();
         let held = lock.hold();
-        let mut builder = AppConfig::builder()
-            .files(options.config)
+        let builder = AppConfig::builder();
+        let builder =
+            if options.config.is_empty() { builder.search("config") } else { builder.files(options.config) };
+        let mut builder = builder
             .environment("APP")
             .unknown_keys(options.unknown_keys)
             .allow_rollback(options.allow_rollback)
@@ -59,8 +61,13 @@ impl Site {
             builder =
                 builder.set(assignment).map_err(|error| OpenError::Usage(format!("`--set`: {error}")))?;
         }
+        if let Some(environment) = &options.environment {
+            builder = builder
+                .overlay(environment)
+                .map_err(|error| OpenError::Usage(format!("`APP_ENV`: {error}")))?;
+        }
         let configs = builder.open().map_err(OpenError::Config)?;
-        let state = Arc::new(State::new(options.framework, configs.reader()));
+        let state = Arc::new(State::new(options.framework, options.environment, configs.reader()));
         let trial = Arc::clone(&state);
         let views = Views::open(options.templates, &lock, move |templates| trial.try_templates(templates))
             .map_err(OpenError::Templates)?;

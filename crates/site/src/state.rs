@@ -25,6 +25,7 @@ use crate::{
 /// The state of the site, whatever address it is served at. It only reads the configuration: it keeps no watching alive.
 pub(crate) struct State {
     framework: &'static str,
+    environment: Option<String>,
     current: Reader<AppConfig, Derived>,
     address: ArcSwapOption<SocketAddr>,
     events: Events,
@@ -50,9 +51,14 @@ pub(crate) struct Judged {
 }
 
 impl State {
-    pub(crate) fn new(framework: &'static str, current: Reader<AppConfig, Derived>) -> Self {
+    pub(crate) fn new(
+        framework: &'static str,
+        environment: Option<String>,
+        current: Reader<AppConfig, Derived>,
+    ) -> Self {
         Self {
             framework,
+            environment,
             current,
             address: ArcSwapOption::empty(),
             events: Events::new(),
@@ -77,6 +83,11 @@ impl State {
         self.judged.subscribe()
     }
 
+    /// The environment that the process runs in.
+    pub(crate) fn environment(&self) -> Option<&str> {
+        self.environment.as_deref()
+    }
+
     /// The address of the site; during a move, the new one.
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         self.address.load().as_deref().copied()
@@ -87,8 +98,8 @@ impl State {
     }
 
     /// The variables of the page with `config`.
-    pub(crate) fn page<'a>(&self, config: &'a Config) -> Page<'a> {
-        Page::of(self.framework, self.port(config), config)
+    pub(crate) fn page<'a>(&'a self, config: &'a Config) -> Page<'a> {
+        Page::of(self.framework, self.environment(), self.port(config), config)
     }
 
     /// Renders the page with these templates and the configuration in force.

@@ -1,0 +1,160 @@
+//! The files of a configuration: which ones are read, and in which order.
+
+use std::fmt::{Display, Formatter};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use filewatch::{Files, ReadError, ReadErrorKind};
+
+use crate::format::ENDINGS;
+use crate::problem::Problem;
+
+/// The files of a configuration, a later one laid over the earlier ones.
+#[derive(Default)]
+pub(crate) struct Sources {
+    pub(crate) named: Vec<PathBuf>,
+    /// The name without its ending of a file that is searched for. It comes before the named ones.
+    pub(crate) searched: Option<String>,
+    /// The result of the search.
+    found: Option<Choice>,
+    /// `NAME` of `config.NAME.yaml`, a file that may be missing.
+    pub(crate) overlay: Option<String>,
+}
+
+/// A file that was read.
+pub(crate) struct Source {
+    pub(crate) path: PathBuf,
+    pub(crate) content: Result<Arc<[u8]>, ReadError>,
+}
+
+/// The name of an overlay that cannot be a part of a file's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MalformedName;
+
+/// The first of several files that exists.
+#[derive(Clone)]
+struct Choice {
+    path: PathBuf,
+    /// Those that exist, too.
+    passed_over: Vec<PathBuf>,
+}
+
+/// The folders of the search, in order.
+const FOLDERS: [&str; 2] = ["", "config"];
+
+/// Upper bound on the size of a configuration file: 1 MiB.
+pub(crate) const MAX_FILE: u64 = 1024 * 1024;
+
+/// Upper bound on the length of an overlay's name.
+const MAX_NAME: usize = 64;
+
+impl Display for MalformedName {
+    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        write!(out, "expected 1 to {MAX_NAME} letters, digits, `-` or `_`, such as `production`")
+    }
+}
+
+impl std::error::Error for MalformedName {}
+
+impl Sources {
+    /// Checks and sets the name of the overlay.
+    pub(crate) fn set_overlay(&mut self, name: &str) -> Result<(), MalformedName> {
+        let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if !(1..=MAX_NAME).contains(&name.len()) || !name.bytes().all(is_good) {
+            return Err(MalformedName);
+        }
+        self.overlay = Some(name.to_owned());
+        Ok(())
+    }
+
+    /// Reads all files, and adds a warning for each one that is passed over. Only the first build searches: a file that is
+    /// deleted later is missing, and no other file takes its place.
+    pub(crate) fn read(
+        &mut self,
+        files: &mut Files<'_>,
+        is_first: bool,
+        warnings: &mut Vec<String>,
+    ) -> Result<Vec<Source>, Problem> {
+        if let Some(name) = self.searched.as_deref().filter(|_| is_first) {
+            self.found = Some(search(name, files)?);
+        }
+        let found = self.found.iter().map(|choice| &choice.path);
+        let mut sources: Vec<Source> =
+            found.chain(&self.named).map(|path| Source::read(path.clone(), files)).collect();
+        let overlay = self.overlay.as_deref().zip(sources.first());
+        let overlay = overlay.and_then(|(name, first)| Choice::of(beside(&first.path, name), files));
+        warnings.extend(self.found.iter().chain(&overlay).flat_map(Choice::warnings));
+        if let Some(choice) = overlay {
+            sources.insert(1, Source::read(choice.path, files));
+        }
+        Ok(sources)
+    }
+}
+
+impl Source {
+    fn read(path: PathBuf, files: &mut Files<'_>) -> Source {
+        let content = files.read(&path, MAX_FILE);
+        Source { path, content }
+    }
+}
+
+impl Choice {
+    /// All paths are read, so all of them are watched.
+    fn of(paths: Vec<PathBuf>, files: &mut Files<'_>) -> Option<Choice> {
+        let mut existing = paths.into_iter().filter(|path| !is_missing(&files.read(path, MAX_FILE)));
+        let path = existing.next()?;
+        Some(Choice { path, passed_over: existing.collect() })
+    }
+
+    fn warnings(&self) -> impl Iterator<Item = String> {
+        self.passed_over
+            .iter()
+            .map(|path| format!("the file `{}`: `{}` is read instead", path.display(), self.path.display()))
+    }
+}
+
+/// Looks for a file with this name and any ending, in one folder after the other.
+fn search(name: &str, files: &mut Files<'_>) -> Result<Choice, Problem> {
+    let paths = |folder: &str| ENDINGS.map(|ending| Path::new(folder).join(format!("{name}.{ending}")));
+    for folder in FOLDERS {
+        if let Some(choice) = Choice::of(paths(folder).to_vec(), files) {
+            return Ok(choice);
+        }
+    }
+    let tried: Vec<String> =
+        FOLDERS.into_iter().flat_map(paths).map(|path| format!("`{}`", path.display())).collect();
+    Err(Problem::plain(format!("there is no configuration file, tried {}", tried.join(", ")))
+        .help("create one of them, or name another file"))
+}
+
+/// The paths of an overlay: for `dir/config.yaml` and `production`, these are `dir/config.production.yaml` and so on.
+fn beside(first: &Path, name: &str) -> Vec<PathBuf> {
+    let stem = first.file_stem().unwrap_or_default().to_string_lossy();
+    ENDINGS.map(|ending| first.with_file_name(format!("{stem}.{name}.{ending}"))).to_vec()
+}
+
+fn is_missing(content: &Result<Arc<[u8]>, ReadError>) -> bool {
+    content.as_ref().is_err_and(|error| error.kind == ReadErrorKind::Missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MalformedName, Sources};
+
+    #[test]
+    fn the_name_of_an_overlay_is_a_part_of_a_file_name() {
+        for (name, expected) in [
+            ("production", Ok(())),
+            ("eu-1_b", Ok(())),
+            ("", Err(MalformedName)),
+            ("../x", Err(MalformedName)),
+            ("a.b", Err(MalformedName)),
+            ("a b", Err(MalformedName)),
+            ("\u{e9}", Err(MalformedName)),
+            (&"a".repeat(65), Err(MalformedName)),
+        ] {
+            assert_eq!(Sources::default().set_overlay(name), expected, "{name}");
+        }
+    }
+}
