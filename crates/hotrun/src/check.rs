@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::cli::Cli;
 use crate::error::Error;
-use crate::plan::{self, CommandLine, How, Plan, Ready, Signal, SourceRules, Stop, What};
+use crate::plan::{self, CommandLine, How, Plan, Ready, Signal, Stop, What};
 use crate::report::{Report, spoken};
 use crate::socket_mode;
-use crate::sources::Scan;
+use crate::sources::{Scan, SourceRules};
 
 /// Prints the plan and its warnings. Fails with the error that a run would have.
 pub(crate) fn check(cli: &Cli) -> Result<(), Error> {

@@ -1,10 +1,12 @@
 //! One server, from its start to its end.
 
-use std::fmt;
+mod readiness;
+mod server_event;
+
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::process::{Child as Process, ExitStatus};
+use std::process::Child as Process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -13,13 +15,16 @@ use std::time::{Duration, Instant};
 use intercept::{Interceptor, Listeners, Spec};
 use process_tree::ProcessTree;
 
-use crate::drain::{Drain, Leaver, Progress};
+use crate::drain::{Drain, Leaver};
 use crate::idle::Owed;
 use crate::notify_socket::NotifySocket;
 use crate::plan::Plan;
 use crate::probe::{Probe, Question};
 use crate::proxy::UnderWay;
 use crate::socket_mode::{Chosen, SocketMode};
+
+pub(crate) use crate::generation::readiness::Readiness;
+pub(crate) use crate::generation::server_event::ServerEvent;
 
 /// A program may wait for connections (`epoll`) without a call that shows it. If there is no sign so long after the start, hotrun
 /// connects.
@@ -29,32 +34,6 @@ const POKES: Duration = Duration::from_millis(200);
 
 /// Upper bound on the end of a process after `SIGKILL`.
 const AFTER_KILL: Duration = Duration::from_secs(1);
-
-/// An event of a server. Other threads report it.
-#[derive(Debug)]
-pub(crate) enum ServerEvent {
-    /// A call on its sockets.
-    Socket(intercept::Event),
-    /// It said `READY=1`.
-    Notified,
-    /// It answered the probe.
-    Answered,
-    /// It leaves.
-    Leaving(Progress),
-    /// No process of it is left.
-    Ended(io::Result<ExitStatus>),
-}
-
-/// The sign by which a server was found ready.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Readiness {
-    Notified,
-    Listens,
-    Accepts,
-    Answers,
-    /// There is no sign to wait for.
-    Started,
-}
 
 /// A server to be started.
 #[derive(Debug)]
@@ -330,17 +309,5 @@ impl Generation {
             told: Arc::clone(&self.told),
             stop: plan.stop.clone(),
         }
-    }
-}
-
-impl fmt::Display for Readiness {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Readiness::Notified => "it said `READY=1`",
-            Readiness::Listens => "it listens",
-            Readiness::Accepts => "it accepts",
-            Readiness::Answers => "it answers",
-            Readiness::Started => "it is started",
-        })
     }
 }

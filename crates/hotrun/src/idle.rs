@@ -5,18 +5,17 @@
 
 mod connection;
 mod signal_handlers;
+mod sockets;
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 
 use intercept::listening_sockets;
 use process_tree::ProcessTree;
 use rustix::net::{Shutdown, shutdown};
-use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
 use self::connection::Connection;
+use self::sockets::{descriptors_of, duplicate, sockets, sockets_of};
 
 pub(crate) use self::signal_handlers::{Language, has_handler, is_handled};
 
@@ -126,32 +125,6 @@ fn connections(tree: ProcessTree, addresses: &[SocketAddr]) -> Vec<Connection> {
         connections.retain(|connection| held.contains(&connection.inode));
     }
     connections
-}
-
-/// The inodes of all sockets that the program holds.
-fn sockets(tree: ProcessTree) -> BTreeSet<u64> {
-    tree.members().into_iter().flat_map(sockets_of).collect()
-}
-
-/// The inodes of a process' sockets.
-fn sockets_of(process: u32) -> impl Iterator<Item = u64> {
-    descriptors_of(process).map(|(_, inode)| inode)
-}
-
-/// A process' descriptors that are sockets, and their inodes.
-fn descriptors_of(process: u32) -> impl Iterator<Item = (i32, u64)> {
-    let descriptors = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
-    descriptors.filter_map(|descriptor| {
-        let link = fs::read_link(descriptor.path()).ok()?;
-        let inode = link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()?;
-        Some((descriptor.file_name().to_str()?.parse().ok()?, inode))
-    })
-}
-
-/// A duplicate of another process' descriptor.
-fn duplicate(process: u32, descriptor: i32) -> Option<OwnedFd> {
-    let process = pidfd_open(Pid::from_raw(process.cast_signed())?, PidfdFlags::empty()).ok()?;
-    pidfd_getfd(process, descriptor, PidfdGetfdFlags::empty()).ok()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Everything that hotrun prints. No other file prints.
 
+mod style;
+
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,7 +10,8 @@ use anstyle::{AnsiColor, Style as Look};
 use jiff::Zoned;
 
 use crate::error::Error;
-use crate::plan::Style;
+
+pub(crate) use crate::report::style::Style;
 
 /// The most files that one line names.
 const NAMES: usize = 3;

@@ -151,7 +151,7 @@ impl Runner {
     fn follow(&mut self) -> Result<(), Error> {
         let changes = self.sender.clone();
         let tell = move |files| drop(changes.send(Input::Changes(files)));
-        let sources = Sources::open(&self.plan, tell)
+        let sources = Sources::open(self.plan.sources.clone(), tell)
             .map_err(|error| Error::unfit(format!("sources cannot be watched: {error}")))?;
         self.sources = Some(Arc::new(sources));
         if !self.apply(Event::Changed)? {

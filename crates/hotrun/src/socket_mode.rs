@@ -1,6 +1,7 @@
 //! The way in which servers receive connections.
 
-use crate::plan::{Sockets, WantedMode};
+use crate::plan::Sockets;
+use crate::settings::WantedMode;
 
 /// The way in which servers receive connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ fn decide(wanted: WantedMode, given: bool, obstacle: Option<String>) -> Chosen {
 #[cfg(test)]
 mod tests {
     use super::{SocketMode, decide};
-    use crate::plan::WantedMode;
+    use crate::settings::WantedMode;
 
     #[test]
     fn the_mode_follows_from_the_settings_and_from_what_works() {

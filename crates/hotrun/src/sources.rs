@@ -2,6 +2,7 @@
 
 mod change_filter;
 mod coalesce;
+mod content;
 mod ignores;
 mod mtime;
 mod rules;
@@ -18,7 +19,6 @@ use filewatch::{Degraded, Options, Watcher};
 
 use crate::inputs::Inputs;
 use crate::job;
-use crate::plan::Plan;
 use crate::sources::change_filter::ChangeFilter;
 use crate::sources::coalesce::Coalescer;
 use crate::sources::ignores::Ignores;
@@ -69,12 +69,11 @@ struct Outside {
 }
 
 impl Sources {
-    /// Watches the folders of the plan and the inputs of the compiler. `tell` is called on other threads.
+    /// Watches the folders of the rules and the inputs of the compiler. `tell` is called on other threads.
     ///
     /// From now on no change is missed. In a large tree the watches are complete only seconds later; a change before that is
     /// found by the times of the file. Fails if there is no thread for it.
-    pub(crate) fn open(plan: &Plan, tell: impl Fn(Changes) + Send + 'static) -> io::Result<Self> {
-        let rules = plan.sources.clone();
+    pub(crate) fn open(rules: SourceRules, tell: impl Fn(Changes) + Send + 'static) -> io::Result<Self> {
         let ignores = Ignores::of(&rules.roots);
         let filter = Mutex::new(ChangeFilter::new(rules.clone(), ignores.clone()));
         let tell = Mutex::new(Box::new(tell) as Box<_>);
@@ -124,7 +123,7 @@ impl Reporter {
     /// began.
     fn watch(self: &Arc<Self>, rules: &SourceRules, ignores: &Ignores) -> Watcher {
         let begun = Instant::now();
-        let contents = change_filter::contents(Scan::of(rules, ignores).files);
+        let contents = content::contents(Scan::of(rules, ignores).files);
         let options = Options::default().poll((begun.elapsed() * POLL_FACTOR).clamp(POLL, RARE_POLL));
         let (entered, excluded) = (rules.clone(), ignores.clone());
         let reporter = Arc::clone(self);

@@ -6,6 +6,8 @@
 
 mod action;
 mod event;
+mod replaced;
+mod rules;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -14,21 +16,9 @@ use std::collections::BTreeSet;
 
 pub(crate) use self::action::{Action, Message};
 pub(crate) use self::event::{Event, Outcome};
+use self::replaced::Replaced;
+pub(crate) use self::rules::Rules;
 use self::server::{Server, Stage};
-
-/// So many replaced servers may drain at a time.
-const MOST_DRAINING: usize = 3;
-
-/// The rules of the plan.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Rules {
-    /// There is something to build.
-    pub(crate) builds: bool,
-    /// A failed build stops the servers.
-    pub(crate) stop_on_error: bool,
-    /// A program that ends by itself is run again.
-    pub(crate) rerun: bool,
-}
 
 /// The state of the builds and the servers.
 #[derive(Clone, Debug, Default)]
@@ -45,8 +35,7 @@ pub(crate) struct Supervisor {
     next: Option<Server>,
     /// Takes the new connections.
     current: Option<Server>,
-    /// Replaced servers, the oldest first.
-    old: Vec<Server>,
+    old: Replaced,
     /// The versions of which there is a copy.
     copies: BTreeSet<u32>,
     /// The last version that served and of which there is a copy.
@@ -139,15 +128,12 @@ impl Supervisor {
     fn stop_all(&mut self, actions: &mut Vec<Action>) {
         self.waiting = None;
         self.dismiss(actions);
-        for kept in self.old.iter_mut().filter(|old| old.stage == Stage::Kept) {
-            kept.stage = Stage::Told;
-            actions.push(Action::Stop(kept.id));
-        }
+        self.old.stop_kept(actions);
         if let Some(current) = self.current.take() {
             actions.push(Action::Stop(current.id));
             self.old.push(Server { stage: Stage::Told, ..current });
         }
-        self.limit(actions);
+        self.old.limit(actions);
     }
 
     fn ready(&mut self, server: u32, shares: bool, holds: bool, actions: &mut Vec<Action>) {
@@ -159,8 +145,8 @@ impl Supervisor {
             self.replace(current, actions);
         }
         self.current = Some(Server { shares, holds, ..next });
-        self.release(actions);
-        self.limit(actions);
+        self.old.release(self.current.as_ref(), actions);
+        self.old.limit(actions);
         actions.push(Action::Probation(server));
     }
 
@@ -170,34 +156,6 @@ impl Supervisor {
             if old.holds && !self.copies.contains(&old.version) { Stage::Kept } else { Stage::Draining };
         actions.push(if stage == Stage::Kept { Action::Keep(old.id) } else { Action::Leave(old.id) });
         self.old.push(Server { stage, ..old });
-    }
-
-    /// Cuts the oldest server that drains if there are too many. Kept ones are never more than two.
-    fn limit(&mut self, actions: &mut Vec<Action>) {
-        if self.old.iter().filter(|old| old.stage != Stage::Cut).count() > MOST_DRAINING
-            && let Some(oldest) =
-                self.old.iter_mut().find(|old| matches!(old.stage, Stage::Draining | Stage::Told))
-        {
-            oldest.stage = Stage::Cut;
-            actions.push(Action::Say(Message::Cut(oldest.id)));
-            actions.push(Action::Kill(oldest.id));
-        }
-    }
-
-    /// Lets the kept servers leave that are not needed as a fallback. While the current server is on probation, two are
-    /// needed: the last one, and the last proven one.
-    fn release(&mut self, actions: &mut Vec<Action>) {
-        let on_probation = self.current.is_some_and(|current| !current.proven);
-        let last = |is_one: fn(&Server) -> bool| {
-            self.old.iter().rfind(|old| old.stage == Stage::Kept && is_one(old)).map(|old| old.id)
-        };
-        let needed = if on_probation { [last(|_| true), last(|old| old.proven)] } else { [None, None] };
-        for old in self.old.iter_mut().filter(|old| old.stage == Stage::Kept) {
-            if !needed.contains(&Some(old.id)) {
-                old.stage = Stage::Draining;
-                actions.push(Action::Leave(old.id));
-            }
-        }
     }
 
     fn late(&mut self, server: u32, actions: &mut Vec<Action>) {
@@ -220,13 +178,13 @@ impl Supervisor {
     }
 
     fn proven(&mut self, server: u32, actions: &mut Vec<Action>) {
-        let mut all = self.current.iter_mut().chain(&mut self.old);
-        let Some(proven) = all.find(|one| one.id == server) else { return };
+        let current = self.current.as_mut().filter(|current| current.id == server);
+        let Some(proven) = current.or_else(|| self.old.find(server)) else { return };
         proven.proven = true;
         if let Some(current) = self.current.filter(|current| current.id == server) {
             self.remember(current.version);
         }
-        self.release(actions);
+        self.old.release(self.current.as_ref(), actions);
     }
 
     /// The version has served. It can be started again if there is a copy of it.
@@ -240,13 +198,13 @@ impl Supervisor {
 
     /// A server that was called back had been told to stop already.
     fn signalled(&mut self, server: u32, actions: &mut Vec<Action>) {
-        if let Some(old) = self.old.iter_mut().find(|old| old.id == server) {
+        if let Some(old) = self.old.find(server) {
             if old.stage != Stage::Cut {
                 old.stage = Stage::Told;
             }
         } else if let Some(current) = self.current.take_if(|current| current.id == server) {
             self.old.push(Server { stage: Stage::Told, ..current });
-            self.limit(actions);
+            self.old.limit(actions);
             if !self.quitting && !self.fall_back(None, actions) && !self.starts() {
                 actions.push(Action::Say(Message::Waiting(server)));
             }
@@ -255,7 +213,7 @@ impl Supervisor {
 
     fn ended(&mut self, server: u32, actions: &mut Vec<Action>) {
         let is = |one: &mut Server| one.id == server;
-        self.old.retain(|old| old.id != server);
+        self.old.forget(server);
         if let Some(next) = self.next.take_if(is) {
             if next.stage == Stage::Active && !self.quitting {
                 self.died_early(next, actions);
@@ -269,7 +227,7 @@ impl Supervisor {
 
     fn died_early(&mut self, next: Server, actions: &mut Vec<Action>) {
         let serves = self.current.is_some();
-        if !serves && self.rules.rerun && self.last_callable().is_none() {
+        if !serves && self.rules.rerun && !self.old.has_callable() {
             self.pause(next, actions);
             return;
         }
@@ -280,8 +238,7 @@ impl Supervisor {
     }
 
     fn died(&mut self, current: Server, actions: &mut Vec<Action>) {
-        let has_other =
-            self.last_callable().is_some() || self.good.is_some_and(|good| good != current.version);
+        let has_other = self.old.has_callable() || self.good.is_some_and(|good| good != current.version);
         if !current.proven && has_other {
             actions.push(Action::Say(Message::Fell(current.id)));
             self.fall_back(Some(current.version), actions);
@@ -290,11 +247,6 @@ impl Supervisor {
         } else {
             actions.push(Action::Say(Message::Waiting(current.id)));
         }
-    }
-
-    /// The place of the last replaced server that was not told to stop.
-    fn last_callable(&self) -> Option<usize> {
-        self.old.iter().rposition(|old| matches!(old.stage, Stage::Kept | Stage::Draining))
     }
 
     /// A version waits to be started, or a server starts.
@@ -306,16 +258,14 @@ impl Supervisor {
     /// `false` if there is neither.
     fn fall_back(&mut self, failed: Option<u32>, actions: &mut Vec<Action>) -> bool {
         let good = self.good.filter(|good| Some(*good) != failed && !self.starts());
-        let callable = self.last_callable();
-        let newer = callable.filter(|at| good.is_none_or(|good| good <= self.old[*at].version));
-        if let Some(at) = newer {
-            let old = self.old.remove(at);
+        let newer = self.old.take_callable(good.unwrap_or(0));
+        if let Some(old) = newer {
             self.current = Some(Server { stage: Stage::Active, ..old });
             actions.push(Action::Return(old.id));
             if !old.proven {
                 actions.push(Action::Probation(old.id));
             }
-            self.release(actions);
+            self.old.release(self.current.as_ref(), actions);
         } else if good.is_some() {
             self.waiting = good;
             actions.push(Action::Say(Message::Restored));
@@ -347,7 +297,7 @@ impl Supervisor {
             actions.push(Action::Cancel);
         }
         self.dismiss(actions);
-        for server in self.current.iter().chain(&self.old) {
+        for server in self.current.iter().chain(self.old.iter()) {
             actions.push(Action::Stop(server.id));
         }
     }
@@ -355,7 +305,8 @@ impl Supervisor {
     /// Starts the version that waits as soon as there is room for it, and makes room.
     fn proceed(&mut self, actions: &mut Vec<Action>) {
         if self.quitting {
-            let idle = !self.building && self.next.or(self.current).is_none() && self.old.is_empty();
+            let idle =
+                !self.building && self.next.or(self.current).is_none() && self.old.iter().next().is_none();
             if idle {
                 actions.push(Action::Exit);
             }
@@ -373,7 +324,7 @@ impl Supervisor {
             self.remember(current.version);
             actions.push(Action::Leave(current.id));
             self.old.push(Server { stage: Stage::Draining, ..current });
-            self.limit(actions);
+            self.old.limit(actions);
             return;
         }
         self.waiting = None;

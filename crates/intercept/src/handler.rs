@@ -9,7 +9,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::net::sockopt::socket_reuseport;
 
-use crate::interceptor::{Control, Event};
+use crate::control::Control;
+use crate::event::Event;
 use crate::listener::{Listener, is_stream};
 use crate::listeners::Listeners;
 use crate::pending_accept::PendingAccept;

@@ -1,41 +1,18 @@
 //! The thread that answers one program's calls.
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use rustix::event::{EventfdFlags, eventfd};
-
+use crate::control::Control;
+use crate::event::Event;
 use crate::handler::Handler;
 use crate::listeners::Listeners;
-use crate::port_holder::PortHolder;
 use crate::seccomp::{self, Notifications};
 
 /// The first kernel that hands a descriptor over and answers in one step (`SECCOMP_ADDFD_FLAG_SEND`).
 const KERNEL: (u32, u32) = (5, 14);
-
-/// A call of the program, or its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event {
-    /// The program's `bind` of this address was answered with our listener.
-    Bound(SocketAddr),
-    /// Another program holds the address; `bind` failed with `EADDRINUSE`.
-    Refused {
-        /// The address that the program asked for.
-        address: SocketAddr,
-        /// Its holder, if it could be found out.
-        by: Option<PortHolder>,
-    },
-    /// The program called `listen` on our listener.
-    Listening(SocketAddr),
-    /// The program called `accept` on our listener, for the first time.
-    Accepting(SocketAddr),
-    /// No process under the filter is left.
-    Ended,
-}
 
 /// Answers the calls of one program and its descendants. Dropping it ends its thread; calls then fail with `ENOSYS`.
 #[derive(Debug)]
@@ -43,20 +20,6 @@ pub struct Interceptor {
     control: Arc<Control>,
     listeners: Arc<Listeners>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// State that the thread and its owner share.
-#[derive(Debug)]
-pub(crate) struct Control {
-    state: Mutex<State>,
-    /// An eventfd that wakes the thread.
-    wakeup: OwnedFd,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct State {
-    pub(crate) on_hold: bool,
-    pub(crate) over: bool,
 }
 
 impl Interceptor {
@@ -71,8 +34,7 @@ impl Interceptor {
         listeners: Arc<Listeners>,
         tell: impl Fn(Event) + Send + 'static,
     ) -> io::Result<Interceptor> {
-        let wakeup = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        let control = Arc::new(Control { state: Mutex::default(), wakeup });
+        let control = Arc::new(Control::new()?);
         let notifications = Notifications::new(notify)?;
         let mut handler =
             Handler::new(notifications, Arc::clone(&listeners), Arc::clone(&control), Box::new(tell));
@@ -105,25 +67,6 @@ impl Drop for Interceptor {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-    }
-}
-
-impl Control {
-    /// The state, locked. A decision that depends on it is carried out before the lock is released.
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn wakeup(&self) -> &OwnedFd {
-        &self.wakeup
-    }
-
-    pub(crate) fn clear_wakeup(&self) {
-        let _ = rustix::io::read(&self.wakeup, &mut [0; 8]);
-    }
-
-    fn wake(&self) {
-        let _ = rustix::io::write(&self.wakeup, &1_u64.to_ne_bytes());
     }
 }
 

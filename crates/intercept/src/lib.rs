@@ -65,6 +65,8 @@
 #![cfg(target_os = "linux")]
 
 mod child;
+mod control;
+mod event;
 mod fd_message;
 mod filter;
 mod handler;
@@ -81,7 +83,8 @@ mod tests;
 mod tracee;
 
 pub use child::{Child, Marker, Spec, start};
-pub use interceptor::{Event, Interceptor, unavailable};
+pub use event::Event;
+pub use interceptor::{Interceptor, unavailable};
 pub use launcher::launcher;
 pub use listeners::Listeners;
 pub use port_holder::{PortHolder, listening_sockets, port_holder};

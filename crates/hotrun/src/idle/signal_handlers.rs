@@ -5,7 +5,7 @@ use std::io::Read;
 
 use process_tree::ProcessTree;
 
-use crate::idle::sockets_of;
+use crate::idle::sockets::sockets_of;
 
 /// The note of a Go program lies within the first bytes of its file.
 const HEAD: u64 = 8 * 1024;

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::plan::What;
 use crate::plan::command_line::{CommandLine, is_in_path};
+use crate::plan::program::What;
 use crate::settings::Build;
 
 #[derive(Debug)]
@@ -90,7 +90,7 @@ mod tests {
     use std::fs;
 
     use super::NamedProgram;
-    use crate::plan::What;
+    use crate::plan::program::What;
     use crate::settings::Settings;
 
     /// Each row: a line of `[build]`, and variables, program and arguments.

@@ -6,8 +6,9 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use regex::RegexSet;
 
 use crate::error::Error;
+use crate::plan::build::How;
+use crate::plan::program::What;
 use crate::plan::target::Target;
-use crate::plan::{How, What};
 use crate::project::{Project, Workspace};
 use crate::settings::Settings;
 use crate::sources::{Script, SourceRules};

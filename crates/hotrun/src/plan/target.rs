@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::Cli;
 use crate::error::Error;
+use crate::plan::build::How;
 use crate::plan::named_program::NamedProgram;
+use crate::plan::program::What;
 use crate::plan::prompt::Prompt;
-use crate::plan::{How, What};
 use crate::project::{Binary, Project, Workspace};
 use crate::settings::{FILE, Settings};
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::settings::Build;
+use crate::settings::build::Build;
 
 /// air's default for `delay`, which `air init` writes.
 const DEFAULT_DELAY: Duration = Duration::from_secs(1);

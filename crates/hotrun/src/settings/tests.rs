@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Settings;
-use crate::plan::WantedMode;
+use crate::settings::WantedMode;
 
 fn findings(text: &str) -> Vec<String> {
     let (_, findings) = Settings::parse(text);

@@ -1,17 +1,17 @@
 //! The notation of each type of value.
 
-use std::collections::BTreeMap;
+pub(super) mod color;
+mod patterns;
+mod variables;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anstyle::AnsiColor;
-use globset::{Glob, GlobBuilder};
-use regex::Regex;
 use toml_edit::Item;
 
-use crate::plan::WantedMode;
 use crate::settings::span::span;
+use crate::settings::wanted_mode::WantedMode;
 
 /// A type of value in the settings file.
 pub(crate) trait Read: Sized {
@@ -31,18 +31,6 @@ pub(crate) struct Fault {
     pub(crate) at: Option<usize>,
     /// The text after the key's name; `None` if the value has another type.
     pub(crate) words: Option<String>,
-}
-
-/// A colour of `[color]`, or none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Color(pub(crate) Option<AnsiColor>);
-
-/// `color.mode`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum When {
-    Auto,
-    Always,
-    Never,
 }
 
 /// `rerun_cmd`: a command, or, in files of articles about air, a switch.
@@ -153,32 +141,6 @@ impl Read for WantedMode {
     }
 }
 
-impl Read for When {
-    const EXPECTED: &'static str = "\"auto\", \"always\" or \"never\"";
-
-    fn read(item: &Item) -> Result<Self, Fault> {
-        one_of(item, [("auto", Self::Auto), ("always", Self::Always), ("never", Self::Never)])
-    }
-}
-
-impl Read for Color {
-    const EXPECTED: &'static str = "red, green, yellow, blue, magenta, cyan, white, or raw for no colour";
-
-    fn read(item: &Item) -> Result<Self, Fault> {
-        let words = [
-            ("red", AnsiColor::Red),
-            ("green", AnsiColor::Green),
-            ("yellow", AnsiColor::Yellow),
-            ("blue", AnsiColor::Blue),
-            ("magenta", AnsiColor::Magenta),
-            ("cyan", AnsiColor::Cyan),
-            ("white", AnsiColor::White),
-        ];
-        let colors = words.map(|(word, color)| (word, Self(Some(color))));
-        one_of(item, colors.into_iter().chain([("raw", Self(None)), ("", Self(None))]))
-    }
-}
-
 impl Read for SocketAddr {
     const EXPECTED: &'static str = "an address such as \"127.0.0.1:8080\"";
     const LIST: &'static str = "an address such as \"127.0.0.1:8080\", or a list of them";
@@ -197,35 +159,6 @@ impl Read for SocketAddr {
     }
 }
 
-impl Read for Glob {
-    const EXPECTED: &'static str = "a pattern such as \"*.rs\"";
-    const LIST: &'static str = "a list of patterns such as [\"*_generated.rs\"]";
-
-    /// `*` matches within one folder, like in air; `**` across folders.
-    fn read(item: &Item) -> Result<Self, Fault> {
-        let text = String::read(item)?;
-        let pattern = text.trim().trim_start_matches("./").trim_end_matches('/');
-        GlobBuilder::new(pattern)
-            .literal_separator(true)
-            .build()
-            .map_err(|error| Fault::saying(format!("holds `{text}`: {}", error.kind())))
-    }
-}
-
-impl Read for Regex {
-    const EXPECTED: &'static str = "a regular expression";
-    const LIST: &'static str = "a list of regular expressions such as ['_test\\.go$']";
-
-    fn read(item: &Item) -> Result<Self, Fault> {
-        let text = String::read(item)?;
-        Regex::new(&text).map_err(|error| {
-            let last = error.to_string();
-            let reason = last.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            Fault::saying(format!("holds `{text}`: {reason}"))
-        })
-    }
-}
-
 impl<T: Read> Read for Vec<T> {
     const EXPECTED: &'static str = T::LIST;
 
@@ -241,36 +174,6 @@ impl<T: Read> Read for OneOrMore<T> {
     fn read(item: &Item) -> Result<Self, Fault> {
         if item.is_array() { Vec::read(item).map(Self) } else { T::read(item).map(|one| Self(vec![one])) }
     }
-}
-
-impl Read for BTreeMap<String, String> {
-    const EXPECTED: &'static str = "a table of strings such as { RUST_LOG = \"debug\" }";
-
-    /// Names and values of variables: a table, or a list of `NAME=value`.
-    fn read(item: &Item) -> Result<Self, Fault> {
-        let mut variables = Self::new();
-        if item.is_array() {
-            for line in Vec::<String>::read(item)?.into_iter().filter(|line| !line.is_empty()) {
-                let Some((name, value)) = line.split_once('=') else {
-                    return Err(Fault::saying(format!("holds `{line}`, which has no `=`")));
-                };
-                variables.insert(variable_name(name)?, value.to_owned());
-            }
-            return Ok(variables);
-        }
-        let table = item.as_table_like().ok_or_else(Fault::default)?;
-        for (name, value) in table.iter() {
-            variables.insert(variable_name(name)?, part(value)?);
-        }
-        Ok(variables)
-    }
-}
-
-fn variable_name(name: &str) -> Result<String, Fault> {
-    if name.is_empty() || name.contains(['=', '\0']) {
-        return Err(Fault::saying(format!("holds `{name}`, which is not the name of a variable")));
-    }
-    Ok(name.to_owned())
 }
 
 fn part<T: Read>(item: &Item) -> Result<T, Fault> {

@@ -4,27 +4,19 @@
 mod tests;
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::fs;
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
-
-use sha2::{Digest, Sha256};
+use std::time::{Duration, SystemTime};
 
 use crate::inputs::Inputs;
+use crate::sources::content::{Content, content};
 use crate::sources::ignores::Ignores;
 use crate::sources::mtime;
 use crate::sources::rules::{Script, SourceRules, Verdict};
 
-/// Time for reading the sources before the watch begins. A file that was not read by then counts as changed at its first save,
-/// even with the same content.
-const FIRST_READING: Duration = Duration::from_millis(150);
-
 /// More than a file's time can lag behind the clock: the kernel sets it from a clock that advances in ticks, of 10 ms at most.
 const CLOCK_TICK: Duration = Duration::from_millis(20);
-
-pub(super) type Content = [u8; 32];
 
 #[derive(Debug)]
 pub(crate) struct ChangeFilter {
@@ -273,30 +265,5 @@ impl ChangeFilter {
                 && self.reaches(folder, entered));
         entered.insert(folder.to_owned(), answer);
         answer
-    }
-}
-
-/// Digests of the files, as far as the time suffices.
-pub(super) fn contents(files: Vec<PathBuf>) -> HashMap<PathBuf, Option<Content>> {
-    let end = Instant::now() + FIRST_READING;
-    let read = |path: PathBuf| {
-        let content = if Instant::now() < end { content(&path) } else { None };
-        (path, content)
-    };
-    files.into_iter().map(read).collect()
-}
-
-/// Digest of the file's content; `None` if it cannot be read.
-fn content(file: &Path) -> Option<Content> {
-    let mut file = File::open(file).ok()?;
-    let mut digest = Sha256::new();
-    let mut piece = [0; 16 * 1024];
-    loop {
-        match file.read(&mut piece) {
-            Ok(0) => return Some(digest.finalize().into()),
-            Ok(length) => digest.update(&piece[..length]),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return None,
-        }
     }
 }

@@ -2,6 +2,7 @@ use super::*;
 use Action::{Build, Cancel, Exit, Keep, Kill, Leave, Pause, Probation, Return, Say, Start, Stop};
 use Event::{Built, Changed, Copied, Ended, Late, Proven, Quit, Rerun, Signalled};
 use Outcome::{Cancelled, Failed, Good};
+use replaced::MOST_DRAINING;
 
 const RULES: Rules = Rules { builds: true, stop_on_error: false, rerun: false };
 const START: fn(u32, u32) -> Action = |server, version| Start { server, version };

@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
-use super::{ChangeFilter, contents};
+use super::ChangeFilter;
 use crate::inputs::Inputs;
+use crate::sources::content::contents;
 use crate::sources::ignores::Ignores;
 use crate::sources::mtime;
 use crate::sources::rules::{Script, SourceRules};
