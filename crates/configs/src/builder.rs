@@ -23,8 +23,8 @@ use crate::testing::Unwatched;
 
 /// The layers of a configuration, and its checks.
 ///
-/// Precedence, highest first: [`set`](Builder::set), [`environment`](Builder::environment), files (the last one first),
-/// [`defaults`](Builder::defaults). Maps are merged key by key; lists and single values replace. The order of the calls
+/// Precedence, highest first: [`set`](Builder::set), [`environment`](Builder::environment), [`dotenv`](Builder::dotenv), files
+/// (the last one first), [`defaults`](Builder::defaults). Maps are merged key by key; lists and single values replace. The order of the calls
 /// matters for files and for assignments alone.
 pub struct Builder<T, D = ()> {
     loader: Loader<T>,
@@ -39,6 +39,7 @@ impl<T: Configurable> Configs<T> {
         let loader = Loader {
             sources: Sources::default(),
             defaults: None,
+            dotenv: None,
             environment: Vec::new(),
             assignments: Vec::new(),
             secrets: Secrets::default(),
@@ -88,6 +89,16 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
     #[must_use]
     pub fn defaults(mut self, yaml: &'static str) -> Self {
         self.loader.defaults = Some(yaml);
+        self
+    }
+
+    /// Takes overrides from the file `.env` beside the first file, while it exists. It has lines such as
+    /// `APP__DATABASE__HOST=db`, and lies below the environment. It is followed like the other files. The environment of the
+    /// process is not changed.
+    #[must_use]
+    pub fn dotenv(mut self, prefix: &str) -> Self {
+        self.loader.sources.dotenv = true;
+        self.loader.dotenv = Some(prefix.to_owned());
         self
     }
 

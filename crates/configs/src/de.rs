@@ -12,7 +12,6 @@ use serde_json::{Map, Value as Json};
 
 use crate::de_error::DeError;
 use crate::effective::{float, integer};
-use crate::origin::Origin;
 use crate::path::{Path, Segment};
 use crate::problem::Problem;
 use crate::reading::{At, Reading};
@@ -301,9 +300,8 @@ impl<'a> Entries<'a, '_> {
     /// The next entry that the type declares, with its declared name.
     fn known(&mut self, fields: &'static [&'static str]) -> Option<(&'a Entry, &'static str)> {
         for entry in self.rest.by_ref() {
-            let is_variable = matches!(entry.mark.origin, Origin::Environment(_));
             let field = fields.iter().find(|field| **field == entry.key).or_else(|| {
-                fields.iter().find(|field| is_variable && field.eq_ignore_ascii_case(&entry.key))
+                fields.iter().find(|field| entry.mark.ignores_case && field.eq_ignore_ascii_case(&entry.key))
             });
             match field {
                 Some(field) => return Some((entry, field)),

@@ -11,10 +11,11 @@ use crate::tree::{Entry, Mark, Node, Style, Value};
 /// A value given for this process alone. It has no `Debug`, since it may hold a secret.
 #[derive(Clone)]
 pub(crate) struct Override {
-    origin: Origin,
-    path: Vec<String>,
+    pub(crate) path: Vec<String>,
     /// `None` when it is not UTF-8.
-    text: Option<String>,
+    pub(crate) text: Option<String>,
+    pub(crate) key: Mark,
+    pub(crate) value: Mark,
 }
 
 /// An override that is not of the form `KEY=VALUE`. The message does not repeat it: it may hold a secret.
@@ -63,18 +64,23 @@ pub(crate) fn environment(
     prefix: &str,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Vec<Override> {
-    let prefix = format!("{prefix}__");
     let mut overrides: Vec<_> = variables
         .into_iter()
         .filter_map(|(name, value)| {
             let name = name.into_string().ok()?;
-            let path = name.strip_prefix(&prefix)?.to_lowercase().split("__").map(str::to_owned).collect();
-            Some((name, path, value.into_string().ok()))
+            let path = key_of_variable(&name, prefix)?;
+            let mark = Mark { ignores_case: true, ..Mark::of(Origin::Environment(name)) };
+            Some(Override { path, text: value.into_string().ok(), key: mark.clone(), value: mark })
         })
-        .map(|(name, path, text)| Override { origin: Origin::Environment(name), path, text })
         .collect();
-    overrides.sort_by_key(|given| given.origin.to_string());
+    overrides.sort_by_key(|given| given.key.origin.to_string());
     overrides
+}
+
+/// The path of the key that a variable names, if its name begins with `PREFIX__`.
+pub(crate) fn key_of_variable(name: &str, prefix: &str) -> Option<Vec<String>> {
+    let path = name.strip_prefix(prefix)?.strip_prefix("__")?;
+    Some(path.to_lowercase().split("__").map(str::to_owned).collect())
 }
 
 /// Parses `settings.log_level=debug`.
@@ -84,21 +90,20 @@ pub(crate) fn assignment(assignment: &str) -> Result<Override, MalformedOverride
     if path.iter().any(String::is_empty) || key.contains(char::is_whitespace) {
         return Err(MalformedOverride);
     }
-    Ok(Override { origin: Origin::Flag(format!("--set {key}")), path, text: Some(text.to_owned()) })
+    let mark = Mark::of(Origin::Flag(format!("--set {key}")));
+    Ok(Override { path, text: Some(text.to_owned()), key: mark.clone(), value: mark })
 }
 
 impl Override {
     fn tree(&self) -> Result<Node, Problem> {
-        let mark = Mark::of(self.origin.clone());
+        let problem = |message| Problem::plain(message).at(self.key.origin.clone());
         if self.path.iter().any(String::is_empty) {
-            return Err(Problem::plain("names no key").at(self.origin.clone()));
+            return Err(problem("names no key"));
         }
-        let Some(text) = &self.text else {
-            return Err(Problem::plain("expected UTF-8 text").at(self.origin.clone()));
-        };
-        let leaf = Node::text(text.clone(), Style::Override, mark.clone());
+        let text = self.text.clone().ok_or_else(|| problem("expected UTF-8 text"))?;
+        let leaf = Node::text(text, Style::Override, self.value.clone());
         Ok(self.path.iter().rev().fold(leaf, |node, key| {
-            Node::map(vec![Entry { key: key.clone(), mark: mark.clone(), node }], mark.clone())
+            Node::map(vec![Entry { key: key.clone(), mark: self.key.clone(), node }], self.key.clone())
         }))
     }
 }
@@ -123,7 +128,7 @@ fn merge_entries(below: Vec<Entry>, above: Vec<Entry>) -> Vec<Entry> {
 
 /// The entry that a variable means: the case of a variable's name does not matter.
 fn find_ignoring_case(entry: &Entry, places: &HashMap<String, usize>) -> Option<usize> {
-    if !matches!(entry.mark.origin, Origin::Environment(_)) {
+    if !entry.mark.ignores_case {
         return None;
     }
     places.iter().find(|(key, _)| key.eq_ignore_ascii_case(&entry.key)).map(|(_, place)| *place)

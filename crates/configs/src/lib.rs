@@ -70,6 +70,7 @@ mod cost;
 mod de;
 mod de_error;
 mod diagnosis;
+mod dotenv;
 mod effective;
 mod format;
 mod history;

@@ -1,14 +1,14 @@
 //! From layers to a checked value.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use filewatch::{Files, ReadError};
+use filewatch::Files;
 use serde::de::DeserializeOwned;
 
 use crate::callbacks::catch_panic;
 use crate::de::NodeDeserializer;
 use crate::diagnosis::Diagnosis;
+use crate::dotenv;
 use crate::effective::Effective;
 use crate::format;
 use crate::layers::{Override, merge, overridden};
@@ -18,7 +18,7 @@ use crate::reading::Reading;
 use crate::redactor::Redactor;
 use crate::secrets::Secrets;
 use crate::source_map::SourceMaps;
-use crate::sources::{Source, Sources};
+use crate::sources::{Read, Source, Sources};
 use crate::tree::{Mark, Node};
 use crate::yaml;
 
@@ -26,6 +26,8 @@ use crate::yaml;
 pub(crate) struct Loader<T> {
     pub(crate) sources: Sources,
     pub(crate) defaults: Option<&'static str>,
+    /// The prefix of the variables in `.env` that count.
+    pub(crate) dotenv: Option<String>,
     pub(crate) environment: Vec<Override>,
     pub(crate) assignments: Vec<Override>,
     pub(crate) secrets: Secrets,
@@ -120,7 +122,7 @@ impl<T: DeserializeOwned> Loader<T> {
         if problems.is_empty() { Ok(()) } else { Err(Diagnosis::new(problems)) }
     }
 
-    fn merged(&self, read: Vec<Source>, sources: &mut SourceMaps) -> Result<Node, Diagnosis> {
+    fn merged(&self, read: Read, sources: &mut SourceMaps) -> Result<Node, Diagnosis> {
         let mut layers = Vec::new();
         if let Some(text) = self.defaults {
             let (mut defaults, _) = yaml::parse(text, None, "YAML")?;
@@ -128,10 +130,16 @@ impl<T: DeserializeOwned> Loader<T> {
             layers.push(defaults);
         }
         let mut problems = Vec::new();
-        for Source { path, content } in read {
-            match self.layer(&path, content, sources) {
+        for source in read.files {
+            match self.layer(&source, sources) {
                 Ok(layer) => layers.push(layer),
                 Err(problem) => problems.push(problem),
+            }
+        }
+        if let Some((source, prefix)) = read.dotenv.zip(self.dotenv.as_deref()) {
+            match self.variables(&source, prefix, sources) {
+                Ok(layer) => layers.extend(layer),
+                Err(found) => problems.extend(found),
             }
         }
         for overrides in [&self.environment, &self.assignments] {
@@ -147,21 +155,27 @@ impl<T: DeserializeOwned> Loader<T> {
         Ok(layers.into_iter().reduce(merge).unwrap_or(empty))
     }
 
-    fn layer(
+    fn layer(&self, source: &Source, sources: &mut SourceMaps) -> Result<Node, Problem> {
+        let (mut layer, map) = format::parse(source.text()?, &source.path)?;
+        sources.insert(source.path.clone(), map);
+        self.secrets.redirect(&mut layer, source.folder())?;
+        Ok(layer)
+    }
+
+    /// The layer of a `.env` file; nothing if no variable in it counts.
+    fn variables(
         &self,
-        path: &Path,
-        content: Result<Arc<[u8]>, ReadError>,
+        source: &Source,
+        prefix: &str,
         sources: &mut SourceMaps,
-    ) -> Result<Node, Problem> {
-        let bytes = content.map_err(|error| {
-            let problem = Problem::plain(error.to_string()).public_message("the file cannot be read");
-            problem.at(Origin::whole(path))
-        })?;
-        let text =
-            std::str::from_utf8(&bytes).map_err(|error| yaml::not_utf8(&bytes, error.valid_up_to(), path))?;
-        let (mut layer, source) = format::parse(text, path)?;
-        sources.insert(path.to_owned(), source);
-        self.secrets.redirect(&mut layer, path.parent().unwrap_or(Path::new("")))?;
+    ) -> Result<Option<Node>, Vec<Problem>> {
+        let text = source.text().map_err(|problem| vec![problem])?;
+        let (variables, map) = dotenv::parse(text, &source.path, prefix)?;
+        sources.insert(source.path.clone(), map);
+        let mut layer = overridden(&variables).map_err(|problem| vec![problem])?;
+        if let Some(layer) = &mut layer {
+            self.secrets.redirect(layer, source.folder()).map_err(|problem| vec![problem])?;
+        }
         Ok(layer)
     }
 }

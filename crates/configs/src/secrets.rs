@@ -173,8 +173,7 @@ fn entries_at<'a>(root: &'a mut Node, path: &str) -> Option<&'a mut Vec<Entry>> 
 }
 
 fn same(entry: &Entry, key: &str) -> bool {
-    let is_variable = matches!(entry.mark.origin, Origin::Environment(_));
-    entry.key == key || (is_variable && entry.key.eq_ignore_ascii_case(key))
+    entry.key == key || (entry.mark.ignores_case && entry.key.eq_ignore_ascii_case(key))
 }
 
 fn split(path: &str) -> (&str, &str) {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use filewatch::{Files, ReadError, ReadErrorKind};
 
 use crate::format::ENDINGS;
+use crate::origin::Origin;
 use crate::problem::Problem;
+use crate::yaml;
 
 /// The files of a configuration, a later one laid over the earlier ones.
 #[derive(Default)]
@@ -19,6 +21,16 @@ pub(crate) struct Sources {
     found: Option<Choice>,
     /// `NAME` of `config.NAME.yaml`, a file that may be missing.
     pub(crate) overlay: Option<String>,
+    /// True: the file `.env` beside the first file is read, too.
+    pub(crate) dotenv: bool,
+}
+
+/// The files as they were read.
+pub(crate) struct Read {
+    /// In order, a later one laid over the earlier ones.
+    pub(crate) files: Vec<Source>,
+    /// `.env`, if it exists.
+    pub(crate) dotenv: Option<Source>,
 }
 
 /// A file that was read.
@@ -75,7 +87,7 @@ impl Sources {
         files: &mut Files<'_>,
         is_first: bool,
         warnings: &mut Vec<String>,
-    ) -> Result<Vec<Source>, Problem> {
+    ) -> Result<Read, Problem> {
         if let Some(name) = self.searched.as_deref().filter(|_| is_first) {
             self.found = Some(search(name, files)?);
         }
@@ -85,10 +97,13 @@ impl Sources {
         let overlay = self.overlay.as_deref().zip(sources.first());
         let overlay = overlay.and_then(|(name, first)| Choice::of(beside(&first.path, name), files));
         warnings.extend(self.found.iter().chain(&overlay).flat_map(Choice::warnings));
+        let dotenv = sources.first().filter(|_| self.dotenv).map(|first| first.path.with_file_name(".env"));
+        let dotenv =
+            dotenv.map(|path| Source::read(path, files)).filter(|source| !is_no_file(&source.content));
         if let Some(choice) = overlay {
             sources.insert(1, Source::read(choice.path, files));
         }
-        Ok(sources)
+        Ok(Read { files: sources, dotenv })
     }
 }
 
@@ -96,6 +111,19 @@ impl Source {
     fn read(path: PathBuf, files: &mut Files<'_>) -> Source {
         let content = files.read(&path, MAX_FILE);
         Source { path, content }
+    }
+
+    pub(crate) fn text(&self) -> Result<&str, Problem> {
+        let bytes = self.content.as_ref().map_err(|error| {
+            let problem = Problem::plain(error.to_string()).public_message("the file cannot be read");
+            problem.at(Origin::whole(&self.path))
+        })?;
+        std::str::from_utf8(bytes).map_err(|error| yaml::not_utf8(bytes, error.valid_up_to(), &self.path))
+    }
+
+    /// The folder that it is in.
+    pub(crate) fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
     }
 }
 
@@ -132,6 +160,12 @@ fn search(name: &str, files: &mut Files<'_>) -> Result<Choice, Problem> {
 fn beside(first: &Path, name: &str) -> Vec<PathBuf> {
     let stem = first.file_stem().unwrap_or_default().to_string_lossy();
     ENDINGS.map(|ending| first.with_file_name(format!("{stem}.{name}.{ending}"))).to_vec()
+}
+
+/// True if nothing is there but perhaps a folder: a folder `.env` is a virtual environment of Python.
+fn is_no_file(content: &Result<Arc<[u8]>, ReadError>) -> bool {
+    let is_folder = |error: &ReadError| error.kind == ReadErrorKind::NotAFile("a directory");
+    is_missing(content) || content.as_ref().is_err_and(is_folder)
 }
 
 fn is_missing(content: &Result<Arc<[u8]>, ReadError>) -> bool {

@@ -125,7 +125,8 @@ impl Reader<'_> {
     fn mark(&self, at: &Range<usize>) -> Mark {
         let (first_line, last_line) = (self.line(at.start), self.last_line(at));
         let span = Span { start: at.start, end: at.end, first_line, last_line };
-        Mark { origin: self.origin(at.start), span: Some(span), quotable: first_line == last_line }
+        let quotable = first_line == last_line;
+        Mark { origin: self.origin(at.start), span: Some(span), quotable, ignores_case: false }
     }
 
     fn origin(&self, at: usize) -> Origin {

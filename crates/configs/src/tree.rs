@@ -52,6 +52,8 @@ pub(crate) struct Mark {
     /// True if the text is at the origin, on one line. A text over several lines, or one that an alias copied, may hold
     /// a part of another key's value.
     pub(crate) quotable: bool,
+    /// True for a variable: the case of its name does not matter.
+    pub(crate) ignores_case: bool,
 }
 
 /// A part of a file: `start` and `end` in bytes, lines counted from 1.
@@ -138,7 +140,7 @@ impl Scalar {
 
 impl Mark {
     pub(crate) fn of(origin: Origin) -> Mark {
-        Mark { origin, span: None, quotable: true }
+        Mark { origin, span: None, quotable: true, ignores_case: false }
     }
 }
 

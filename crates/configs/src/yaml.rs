@@ -260,7 +260,7 @@ impl<'a> Reader<'a> {
             last_line,
         });
         let origin = place(self.file.as_ref(), start.line(), start.col() + 1);
-        Mark { origin, span, quotable: start.line() == last_line }
+        Mark { origin, span, quotable: start.line() == last_line, ignores_case: false }
     }
 
     fn occupy(&mut self, mark: &Mark, count: impl Fn(&mut Occupancy)) {

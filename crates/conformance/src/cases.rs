@@ -8,6 +8,7 @@ mod custom_routes;
 mod diagnoses;
 mod dynamic_config;
 mod edits;
+mod env_file;
 mod event_stream;
 mod faults;
 mod guard;
@@ -49,7 +50,7 @@ use libtest_mimic::Trial;
 const APART: usize = 24;
 
 /// The claims of all files except those with prerequisites. The claims that wait longest come first.
-const CLAIMS: [&[Claim]; 33] = [
+const CLAIMS: [&[Claim]; 34] = [
     handover::CLAIMS,
     faults::CLAIMS,
     second_signals::CLAIMS,
@@ -62,6 +63,7 @@ const CLAIMS: [&[Claim]; 33] = [
     address::CLAIMS,
     layers::CLAIMS,
     config_files::CLAIMS,
+    env_file::CLAIMS,
     diagnoses::CLAIMS,
     saving::CLAIMS,
     reloading::CLAIMS,

@@ -50,6 +50,7 @@ impl Site {
         let builder =
             if options.config.is_empty() { builder.search("config") } else { builder.files(options.config) };
         let mut builder = builder
+            .dotenv("APP")
             .environment("APP")
             .unknown_keys(options.unknown_keys)
             .allow_rollback(options.allow_rollback)
