@@ -1,0 +1,171 @@
+//! A pool that follows its settings.
+
+use std::panic::Location;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use configs::{Configs, Configurable, Event, Outcome};
+use tokio::time::{Instant, sleep};
+
+use crate::connection::Connection;
+use crate::error::Error;
+use crate::generation::Generation;
+use crate::runtime::LazyRuntime;
+use crate::settings::{Options, Settings};
+use crate::stats::{State, Stats};
+use crate::successor::Successor;
+
+/// The longest pause between two searches for leaks.
+const SEARCH: Duration = Duration::from_secs(1);
+
+/// A pool that follows its settings. Cheap to clone. It connects when it is asked first.
+#[derive(Clone)]
+pub struct LivePool {
+    shared: Arc<Shared>,
+}
+
+/// The state that the handles share with the background and with the callbacks of the configuration.
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) runtime: Arc<LazyRuntime>,
+    pub(crate) current: ArcSwap<Generation>,
+    pub(crate) was_asked: AtomicBool,
+    leak_after: Mutex<Duration>,
+    draining: Mutex<Vec<Arc<Generation>>>,
+    drained: AtomicU64,
+    cut: AtomicU64,
+    leaks: AtomicU64,
+}
+
+impl LivePool {
+    /// A pool for the settings that `settings` reads from the configuration in force. `path` is their dotted path, for
+    /// diagnoses. An edit with which no connection can be made is rejected.
+    pub fn follow<T: Configurable, D: Send + Sync + 'static>(
+        configs: &Configs<T, D>,
+        path: &'static str,
+        options: Options,
+        settings: impl Fn(&T) -> Settings + Send + 'static,
+    ) -> LivePool {
+        let runtime = Arc::new(LazyRuntime::default());
+        let first = settings(&configs.load());
+        let leak_after = Mutex::new(first.leak_after);
+        let current = Generation::new(1, first, &options, &runtime);
+        current.connector.put_in_force();
+        let shared = Arc::new(Shared {
+            options,
+            runtime,
+            current: ArcSwap::new(current),
+            was_asked: AtomicBool::new(false),
+            leak_after,
+            draining: Mutex::default(),
+            drained: AtomicU64::new(0),
+            cut: AtomicU64::new(0),
+            leaks: AtomicU64::new(0),
+        });
+        let handle = configs.reload_handle();
+        let successor = Arc::new(Successor::new(Arc::clone(&shared), path, move || handle.reload()));
+        let edits = Arc::clone(&successor);
+        configs.on_prepare(move |_, new| edits.prepare(settings(new)));
+        configs.on_event(move |event| {
+            if matches!(event, Event::Attempt(attempt) if attempt.outcome != Outcome::Rejected) {
+                successor.forget();
+            }
+        });
+        LivePool { shared }
+    }
+
+    /// Takes a connection. Waits while all are in use, and goes on in the new pool when the settings change meanwhile. A leak
+    /// is logged with the place of this call.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses the role, or when all connections are in use for too long.
+    #[track_caller]
+    pub fn get(&self) -> impl Future<Output = Result<Connection, Error>> + Send + use<> {
+        self.get_for(&Location::caller().to_string())
+    }
+
+    /// As [`get`](LivePool::get), for code that is called from one place, such as an extractor: a leak is logged with `name`.
+    pub fn get_for(&self, name: &str) -> impl Future<Output = Result<Connection, Error>> + Send + use<> {
+        let (shared, place) = (Arc::clone(&self.shared), name.to_owned());
+        async move { shared.take(&place).await }
+    }
+
+    /// The figures of the pool.
+    pub fn stats(&self) -> Stats {
+        let current = self.shared.current.load();
+        let (in_use, idle) = current.counts();
+        let state = match current.connector.failure() {
+            _ if !self.shared.was_asked.load(Ordering::Relaxed) => State::Unused,
+            None => State::Connected,
+            Some(_) => State::Away,
+        };
+        Stats {
+            state,
+            generation: current.number,
+            in_use,
+            idle,
+            draining: self.shared.draining().len(),
+            drained: self.shared.drained.load(Ordering::Relaxed),
+            cut: self.shared.cut.load(Ordering::Relaxed),
+            leaks: self.shared.leaks.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Shared {
+    async fn take(self: &Arc<Self>, place: &str) -> Result<Connection, Error> {
+        if !self.was_asked.swap(true, Ordering::Relaxed) {
+            self.search_for_leaks()?;
+        }
+        loop {
+            let current = self.current.load_full();
+            if let Some(taken) = current.take(place).await {
+                return taken;
+            }
+        }
+    }
+
+    /// Makes `new` the current pool and drains the old one.
+    pub(crate) fn swap(self: &Arc<Self>, new: Arc<Generation>) {
+        new.connector.put_in_force();
+        let old = self.current.swap(new);
+        // Only now: the tasks that the old pool sends away have to find the new one.
+        old.replace();
+        let Ok(runtime) = self.runtime.handle() else { return };
+        self.draining().push(Arc::clone(&old));
+        let shared = Arc::clone(self);
+        let deadline = Instant::now() + self.options.drain_deadline;
+        runtime.spawn(async move {
+            let counter = if old.drain(deadline).await { &shared.drained } else { &shared.cut };
+            counter.fetch_add(1, Ordering::Relaxed);
+            shared.draining().retain(|generation| generation.number != old.number);
+        });
+    }
+
+    pub(crate) fn set_leak_after(&self, limit: Duration) {
+        *self.leak_after.lock().unwrap_or_else(PoisonError::into_inner) = limit;
+    }
+
+    /// The old pools.
+    pub(crate) fn draining(&self) -> MutexGuard<'_, Vec<Arc<Generation>>> {
+        self.draining.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Searches again and again in the background, as long as the pool is there.
+    fn search_for_leaks(self: &Arc<Self>) -> Result<(), Error> {
+        let shared = Arc::downgrade(self);
+        self.runtime.handle()?.spawn(async move {
+            while let Some(shared) = Weak::upgrade(&shared) {
+                let limit = *shared.leak_after.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut found = shared.current.load().find_leaks(limit);
+                found += shared.draining().iter().map(|old| old.find_leaks(limit)).sum::<u64>();
+                shared.leaks.fetch_add(found, Ordering::Relaxed);
+                drop(shared);
+                sleep(SEARCH.min(limit / 4).max(Duration::from_millis(10))).await;
+            }
+        });
+        Ok(())
+    }
+}
