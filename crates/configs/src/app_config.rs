@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use garde::Validate;
 use schemars::JsonSchema;
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::builder::Builder;
 use crate::configs::Configs;
@@ -61,8 +61,8 @@ pub struct AppConfig {
     pub upgrade: Upgrade,
 }
 
-/// The database that the page names.
-#[derive(Clone, Debug, Deserialize, JsonSchema, Validate)]
+/// The database that the page names. It is serialized without the password.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize, Validate)]
 #[schemars(transform = schema::database)]
 pub struct Database {
     /// The database's host.
@@ -79,6 +79,7 @@ pub struct Database {
     /// The user's password.
     #[garde(skip)]
     #[schemars(with = "String")]
+    #[serde(skip_serializing)]
     pub password: SecretString,
     /// The database's name.
     #[garde(skip)]
@@ -86,7 +87,7 @@ pub struct Database {
 }
 
 /// The values that an operator changes most often.
-#[derive(Clone, Debug, Deserialize, JsonSchema, Validate)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize, Validate)]
 #[schemars(transform = schema::section)]
 pub struct Settings {
     /// The filter of the log: `off`, `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,hyper=debug`. The

@@ -101,7 +101,7 @@ mod tree;
 mod yaml;
 
 #[cfg(feature = "app-config")]
-pub use app_config::AppConfig;
+pub use app_config::{AppConfig, Database, Settings};
 pub use builder::Builder;
 pub use commit::{Commit, no_op};
 pub use configs::{Configs, Reader};

@@ -17,7 +17,10 @@ pub fn edits_of_both_files_are_served(example: &str) -> Result<(), Failed> {
         })
     };
     shows("/", "MyRustApp")?;
-    assert_eq!(server.get("/")?.header("content-type"), Some("text/html; charset=utf-8"));
+    let page = server.get("/")?;
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(page.header("cache-control"), Some("no-cache"), "the framework's middleware");
+    assert!(page.text().contains("myapp_db") && !page.text().contains("secure_password"));
     assert_eq!(server.get("/dynamic-config")?.json()?["refresh_interval_seconds"], 5);
 
     server.edit("MyRustApp", "Edited")?;

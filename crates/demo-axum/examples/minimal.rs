@@ -1,73 +1,52 @@
-//! Live settings and live templates with axum alone: `cargo run -p demo-axum --example axum_minimal`, then edit
-//! `config.yaml` or `templates/index.html`. `APP__PORT=8081` in the environment overrides the port.
-
+//! Live settings and live templates in axum: `cargo run -p demo-axum --example axum_minimal`, then edit `config.yaml`
+//! or `templates/index.html`. `APP__PORT=8081` in the environment overrides the port.
 #![allow(clippy::print_stderr)]
 
-use std::error::Error;
-
-use axum::{Json, Router, extract::State, http::StatusCode, response::Html, routing::get};
-use configs::{AppConfig, Configs, RebuildLock, Snapshot};
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header::CACHE_CONTROL};
+use axum::{Json, Router, response::Html, routing::get};
+use configs::{AppConfig, Configs, RebuildLock, Settings, Snapshot};
 use jiff::Zoned;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tower_http::set_header::SetResponseHeaderLayer;
 use views::Views;
 
-/// The settings and the templates in force.
-#[derive(Clone)]
-struct AppState {
-    configs: Configs<AppConfig>,
-    views: Views,
-}
+type App = (Configs<AppConfig>, Views);
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let lock = RebuildLock::new();
-    let configs = AppConfig::builder().file("config.yaml").environment("APP").rebuild_lock(&lock).open()?;
-    let trial = configs.reader();
-    let views = Views::open("templates", &lock, move |templates| {
-        templates.render("index.html", &page(&trial.load())).map(drop)
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let configs = AppConfig::builder().file("config.yaml").environment("APP").open()?;
+    let current = configs.reader();
+    let views = Views::open("templates", &RebuildLock::new(), move |templates| {
+        templates.render("index.html", &page(&current.load())).map(drop)
     })?;
     let address = (configs.load().host.clone(), configs.load().port);
     let routes = Router::new()
         .route("/", get(index))
         .route("/dynamic-config", get(dynamic_config))
-        .with_state(AppState { configs, views });
+        .with_state((configs, views))
+        .layer(SetResponseHeaderLayer::overriding(CACHE_CONTROL, HeaderValue::from_static("no-cache")));
     let listener = TcpListener::bind(address).await?;
     eprintln!("serves http://{}/", listener.local_addr()?);
     Ok(axum::serve(listener, routes).await?)
 }
 
-async fn index(State(app): State<AppState>) -> Result<Html<String>, StatusCode> {
-    let page = app.views.load().render("index.html", &page(&app.configs.load()));
+async fn index(State((configs, views)): State<App>) -> Result<Html<String>, StatusCode> {
+    let page = views.load().render("index.html", &page(&configs.load()));
     page.map(Html).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-async fn dynamic_config(State(app): State<AppState>) -> Json<Value> {
-    Json(settings(&app.configs.load()))
+async fn dynamic_config(State((configs, _)): State<App>) -> Json<Settings> {
+    Json(configs.load().settings.clone())
 }
 
-/// The variables of the shipped template.
+/// The variables of the template.
 fn page(config: &Snapshot<AppConfig>) -> Value {
-    let database = &config.database;
     json!({
-        "title": "Axum Hot Reload & Dynamic Config",
-        "framework": "Axum",
-        "app_name": config.app_name,
-        "port": config.port,
-        "database": {"host": database.host, "port": database.port, "user": database.user, "name": database.name},
-        "settings": settings(config),
-        "current_time": Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string(),
-        "dynamic_message": format!("Config updated at {}", config.at().strftime("%H:%M:%S")),
-        "generation": config.generation(),
-        "page_script": "/page.js",
-    })
-}
-
-fn settings(config: &AppConfig) -> Value {
-    let settings = &config.settings;
-    json!({
-        "log_level": settings.log_level,
-        "feature_flag_a": settings.feature_flag_a,
-        "refresh_interval_seconds": settings.refresh_interval_seconds,
+        "title": "Axum Hot Reload & Dynamic Config", "framework": "Axum", "page_script": "",
+        "app_name": config.app_name, "port": config.port, "database": config.database, "settings": config.settings,
+        "generation": config.generation(), "current_time": Zoned::now().strftime("%T").to_string(),
+        "dynamic_message": format!("Config updated at {}", config.at().strftime("%T")),
     })
 }
