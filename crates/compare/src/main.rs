@@ -6,6 +6,7 @@
 //! No process and no temporary file outlives it, whatever ends it.
 
 mod page;
+mod progress;
 
 use std::process::ExitCode;
 
@@ -15,6 +16,7 @@ use conformance::Failed;
 use process_tree::{Role, front, reaper, use_temp_folders};
 
 use crate::page::{Export, Page};
+use crate::progress::progress;
 
 /// Shows the demos side by side
 #[derive(Parser)]
@@ -64,9 +66,4 @@ fn run(cli: &Cli) -> ExitCode {
 fn failed(error: &Failed) -> ExitCode {
     progress(error.message().unwrap_or("unknown"));
     ExitCode::FAILURE
-}
-
-#[allow(clippy::print_stderr, reason = "progress is for the person who waits")]
-fn progress(line: &str) {
-    eprintln!("{line}");
 }

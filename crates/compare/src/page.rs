@@ -1,26 +1,36 @@
 //! The page that shows the demos side by side.
 //!
-//! It starts the four demos, each with a copy of the configuration, and edits only those copies.
+//! It starts the four demos, each with a copy of the configuration, and edits only those copies. It starts their counterparts
+//! in Go if a reader asks for them.
 
 mod concern;
+mod counterpart;
 mod curve;
 mod demo;
 mod demo_runner;
 mod document;
 mod edit;
+mod excerpt;
 mod export;
 mod figures;
 mod gate;
+mod go;
 mod highlight;
+mod limits;
 mod live;
 mod matrix;
 mod measured;
+mod minimal;
 mod number;
+mod outcome;
 mod programs;
+mod prose;
 mod serving;
 mod source;
+mod subject;
 mod summary;
 mod table;
+mod torn;
 
 use std::{
     env,
@@ -34,7 +44,7 @@ use clap::Args;
 use conformance::Failed;
 
 use self::demo_runner::DemoRunner;
-use crate::progress;
+use crate::progress::progress;
 
 /// The options of the served page.
 #[derive(Args)]

@@ -71,7 +71,7 @@ pub use libtest_mimic::Failed;
 pub use load::Load;
 pub use log::Log;
 pub use notices::Notices;
-pub use own_address::own_address;
+pub use own_address::{free_address, own_address};
 pub use postgres::Postgres;
 pub use proof::{Action, Memory, Proof};
 pub use request::Request;

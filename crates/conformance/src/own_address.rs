@@ -28,6 +28,22 @@ pub fn own_address() -> Result<SocketAddr, Failed> {
     }
 }
 
+/// An address on 127.0.0.1 that was free a moment ago, for a program whose page a browser shows.
+///
+/// Its port is below the ports of clients. Otherwise a client that connects while the server is away could connect to itself,
+/// and block the server's port.
+pub fn free_address() -> Result<SocketAddr, Failed> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(process::id() % 20_000)?;
+    for _ in 0..1000 {
+        let port = 10_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            return Ok(listener.local_addr()?);
+        }
+    }
+    Err("no port between 10000 and 30000 is free".into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::own_address;

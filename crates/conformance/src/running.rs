@@ -258,7 +258,11 @@ impl Running {
     /// Waits for an answer instead of a log line.
     pub(crate) fn wait_for_answer(&mut self, address: SocketAddr) -> Result<(), Failed> {
         self.address = address;
-        wait_until("an answer", || self.status("/healthz").is_ok())
+        wait_for("an answer", || match self.status("/healthz") {
+            Ok(_) => Some(Ok(())),
+            Err(_) if !self.lives() => Some(Err(Failed::from("it ended instead of serving"))),
+            Err(_) => None,
+        })?
     }
 
     fn child(&self) -> MutexGuard<'_, Child> {

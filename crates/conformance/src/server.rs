@@ -4,7 +4,7 @@ use crate::{Exit, Failed, Log, Running, fixtures, folder, wait_for};
 use std::{
     ffi::OsString,
     fs,
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     os::fd::OwnedFd,
     path::{self, PathBuf},
     process::{Child, Command, Stdio},
@@ -33,6 +33,7 @@ pub struct Server {
 enum Listening {
     Handed(TcpListener),
     Own,
+    At(SocketAddr),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -163,6 +164,14 @@ impl Server {
         self.binding_itself().args("--set port=0")
     }
 
+    /// Gives the server no listener: its files make it bind this address. Any answer shows that it serves, so it may be any
+    /// program.
+    #[must_use]
+    pub fn serving_at(mut self, address: SocketAddr) -> Server {
+        self.listening = Listening::At(address);
+        self
+    }
+
     /// Makes stderr a pipe that is not read.
     #[must_use]
     pub fn with_stderr_stuck(mut self) -> Server {
@@ -199,17 +208,16 @@ impl Server {
             Stderr::Unread => (Log::follow(&[][..]), Some(stderr)),
             Stderr::Closed => (Log::follow(&[][..]), None),
         };
+        let announces = self.stderr_is == Stderr::Read && !matches!(self.listening, Listening::At(_));
         let (address, socket) = match self.listening {
             Listening::Handed(socket) => (Some(socket.local_addr()?), Some(socket)),
             Listening::Own => (None, None),
+            Listening::At(address) => (Some(address), None),
         };
         let mut running = Running::new(child, self.folder, log, unread, socket);
         match address {
-            Some(address) if self.stderr_is == Stderr::Read => {
-                running.wait_for_announcement(Some(address))?;
-            }
-            Some(address) => running.wait_for_answer(address)?,
-            None => running.wait_for_announcement(None)?,
+            Some(address) if !announces => running.wait_for_answer(address)?,
+            address => running.wait_for_announcement(address)?,
         }
         Ok(running)
     }
@@ -269,7 +277,7 @@ impl Server {
                 command.stdin(Stdio::from(OwnedFd::from(socket))).env("LISTEN_FDS", "1");
                 "3<&0 0</dev/null"
             }
-            Listening::Own => {
+            Listening::Own | Listening::At(_) => {
                 command.stdin(Stdio::null());
                 ""
             }

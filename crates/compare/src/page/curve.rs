@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::{
     figures::{Figure, Figures, Row},
-    matrix::prose,
     number::number,
+    prose::prose,
     table::pair,
 };
 

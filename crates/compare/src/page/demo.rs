@@ -1,4 +1,6 @@
-//! The names, programs and sources of the four demos.
+//! The names, programs and sources of the four demos, and their counterparts.
+
+use super::counterpart::{Counterpart, ECHO, FIBER, GIN, GOFRAME};
 
 /// One framework's server.
 #[derive(Debug)]
@@ -9,10 +11,14 @@ pub(crate) struct Demo {
     pub(crate) program: &'static str,
     /// The names and texts of its sources at compile time.
     sources: [(&'static str, &'static str); 7],
+    /// The text of `examples/minimal.rs`.
+    pub(crate) minimal: &'static str,
+    /// The closest server in Go.
+    pub(crate) counterpart: Counterpart,
 }
 
 macro_rules! demo {
-    ($name:literal) => {
+    ($name:literal, $counterpart:expr) => {
         Demo {
             name: $name,
             program: concat!("demo-", $name),
@@ -25,12 +31,15 @@ macro_rules! demo {
                 ("operations.rs", include_str!(concat!("../../../demo-", $name, "/src/operations.rs"))),
                 ("failure.rs", include_str!(concat!("../../../demo-", $name, "/src/failure.rs"))),
             ],
+            minimal: include_str!(concat!("../../../demo-", $name, "/examples/minimal.rs")),
+            counterpart: $counterpart,
         }
     };
 }
 
 /// The demos in the order of the columns. The others are compared with the first.
-pub(crate) const DEMOS: [Demo; 4] = [demo!("axum"), demo!("actix-web"), demo!("warp"), demo!("poem")];
+pub(crate) const DEMOS: [Demo; 4] =
+    [demo!("axum", GIN), demo!("actix-web", FIBER), demo!("warp", ECHO), demo!("poem", GOFRAME)];
 
 impl Demo {
     /// The text of one of its sources.
@@ -45,7 +54,11 @@ impl Demo {
 
     /// The number of its lines that are neither empty nor a comment.
     pub(crate) fn lines_of_code(&self) -> usize {
-        let lines = self.sources.iter().flat_map(|(_, text)| text.lines()).map(str::trim);
-        lines.filter(|line| !line.is_empty() && !line.starts_with("//")).count()
+        self.sources.iter().map(|(_, text)| lines_of_code(text)).sum()
     }
+}
+
+/// The number of lines of a source, in Rust or Go, that are neither empty nor a comment.
+pub(crate) fn lines_of_code(text: &str) -> usize {
+    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count()
 }

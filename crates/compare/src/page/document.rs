@@ -4,10 +4,12 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::{
     demo::DEMOS,
-    demo_runner::Made,
+    edit::Edit,
     figures::Figures,
     live::{self, Site},
     matrix, measured,
+    minimal::minimal,
+    outcome::Made,
 };
 
 /// The style sheet.
@@ -18,10 +20,27 @@ pub(crate) const SCRIPT: &str = include_str!("page.js");
 
 /// The sites at the top of the page.
 pub(crate) enum Sites {
-    /// The demos run and can be edited. The text says how they were built.
-    Running(Vec<Site>, String),
+    /// The servers run and can be edited.
+    Running {
+        demos: Vec<Site>,
+        /// Empty if they do not run.
+        counterparts: Vec<Site>,
+        /// The reason why the counterparts cannot run, if any.
+        missing: Option<&'static str>,
+        built: String,
+    },
     /// A capture of the demos: how they were built, and the time.
-    Captured(Vec<Site>, String, String),
+    Captured { demos: Vec<Site>, built: String, at: String },
+}
+
+impl Sites {
+    /// The number of servers.
+    fn servers(&self) -> usize {
+        match self {
+            Sites::Running { demos, counterparts, .. } => demos.len() + counterparts.len(),
+            Sites::Captured { demos, .. } => demos.len(),
+        }
+    }
 }
 
 /// The page, with the edits that were made so far.
@@ -55,7 +74,7 @@ pub(crate) fn document(sites: &Sites, made: &[Made], figures: &Figures) -> Marku
                     section #live aria-labelledby="live-title" {
                         h2 id="live-title" { "Live" }
                         (top(sites))
-                        (live::edits(made))
+                        (live::edits(made, sites.servers()))
                     }
                     div.columns {
                         (picker())
@@ -63,13 +82,17 @@ pub(crate) fn document(sites: &Sites, made: &[Made], figures: &Figures) -> Marku
                         section #code aria-labelledby="code-title" {
                             h2 id="code-title" { "Code" }
                             p.note {
-                                "The code of each concern, from the sources. A marked line differs from axum's at its place."
+                                "The smallest program first, then the demos' code of each concern, from the sources. A marked line \
+                                 differs from axum's at its place."
                             }
                             nav.concerns aria-label="Concerns" {
+                                a href="#code-minimal" { "minimal" }
                                 @for concern in &super::concern::CONCERNS {
                                     a href={ "#code-" (concern.title) } { (concern.title) }
                                 }
+                                a href="#code-limits" { "limits" }
                             }
+                            (minimal())
                             (matrix::concerns())
                         }
                     }
@@ -93,14 +116,16 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 fn top(sites: &Sites) -> Markup {
     html! {
         @match sites {
-            Sites::Running(_, built) => {
+            Sites::Running { counterparts, missing, built, .. } => {
                 p.note {
-                    "Four servers, each with its own copy of the configuration and the templates. A button saves the edit \
-                     in one after the other, in place, and asks until an answer carries it (" (built) ")."
+                    "Each server has its own copy of the configuration and the templates. A button saves the edit in one after \
+                     the other, in place, and asks until an answer carries it (" (built) "). " b { (Edit::Pieces.title()) }
+                    " pauses in each save and counts the pages that mix two versions, lack a value, or are an error."
                 }
                 (live::buttons())
+                (live::switch(!counterparts.is_empty(), *missing))
             }
-            Sites::Captured(_, built, at) => p.note {
+            Sites::Captured { built, at, .. } => p.note {
                 "As they were " (at) " (" (built) "). " code { "cargo run -p compare" } " starts the four, with a row of buttons that \
                  makes edits like these."
             },
@@ -125,15 +150,16 @@ fn picker() -> Markup {
 
 fn frames(sites: &Sites) -> Markup {
     match sites {
-        Sites::Running(sites, _) | Sites::Captured(sites, ..) => live::sites(sites),
+        Sites::Running { demos, counterparts, .. } => live::sites(demos, counterparts),
+        Sites::Captured { demos, .. } => live::sites(demos, &[]),
     }
 }
 
 fn made_by(sites: &Sites) -> Markup {
     match sites {
-        Sites::Running(..) => {
+        Sites::Running { .. } => {
             html! { code { "cargo run -p compare" } ", " code { "compare export DIR" } " writes it as files" }
         }
-        Sites::Captured(..) => html! { code { "compare export DIR" } },
+        Sites::Captured { .. } => html! { code { "compare export DIR" } },
     }
 }

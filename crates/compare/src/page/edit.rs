@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// The edit that a button makes in every demo.
+/// The edit that a button makes in every server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Edit {
     Value,
@@ -10,6 +10,7 @@ pub(crate) enum Edit {
     Template,
     BadValue,
     BadTemplate,
+    Pieces,
     Back,
 }
 
@@ -33,6 +34,8 @@ pub(crate) enum Sign {
     Restored(String),
     /// A problem with this word is reported.
     Problem(String),
+    /// Several versions are saved in pieces, and every page is whole.
+    NothingTorn,
 }
 
 impl Sign {
@@ -40,7 +43,7 @@ impl Sign {
     pub(crate) fn target(&self) -> &'static str {
         match self {
             Sign::Answer(target, _) => target,
-            Sign::Restored(_) | Sign::Problem(_) => "/",
+            Sign::Restored(_) | Sign::Problem(_) | Sign::NothingTorn => "/",
         }
     }
 
@@ -49,7 +52,7 @@ impl Sign {
         match self {
             Sign::Answer(_, text) => answer.contains(text),
             Sign::Restored(text) => answer.contains(text) && !answer.contains(TEMPLATE_EDIT),
-            Sign::Problem(_) => false,
+            Sign::Problem(_) | Sign::NothingTorn => false,
         }
     }
 }
@@ -65,17 +68,34 @@ pub(crate) struct NoPlace {
 pub(crate) const CONFIG: &str = "config.yaml";
 pub(crate) const PAGE: &str = "templates/index.html";
 
+/// The beginning of the last section of the settings. A file that ends before it is not complete.
+pub(crate) const SETTINGS: &str = "\nsettings:";
+
 /// The mark of the line that the page adds to the template.
-const OURS: &str = "{# from the compare page #}";
+const OURS: &str = "<!-- from the compare page -->";
 
 const TEMPLATE_EDIT: &str = "Template edit";
 
 const MAIN: &str = "<main>";
 
+impl NoPlace {
+    /// There is no last section.
+    pub(crate) fn settings() -> NoPlace {
+        no_key("settings")
+    }
+}
+
 impl Edit {
     /// In the order of the buttons.
-    pub(crate) const ALL: [Edit; 6] =
-        [Edit::Value, Edit::Flag, Edit::Template, Edit::BadValue, Edit::BadTemplate, Edit::Back];
+    pub(crate) const ALL: [Edit; 7] = [
+        Edit::Value,
+        Edit::Flag,
+        Edit::Template,
+        Edit::BadValue,
+        Edit::BadTemplate,
+        Edit::Pieces,
+        Edit::Back,
+    ];
 
     /// Its name in URLs.
     pub(crate) fn name(self) -> &'static str {
@@ -85,6 +105,7 @@ impl Edit {
             Edit::Template => "template",
             Edit::BadValue => "bad-value",
             Edit::BadTemplate => "bad-template",
+            Edit::Pieces => "pieces",
             Edit::Back => "back",
         }
     }
@@ -101,6 +122,7 @@ impl Edit {
             Edit::Template => "Change a template",
             Edit::BadValue => "Save a bad value",
             Edit::BadTemplate => "Save a bad template",
+            Edit::Pieces => "Save in pieces",
             Edit::Back => "Put everything back",
         }
     }
@@ -136,6 +158,10 @@ impl Edit {
                 let text = with_line(page, &format!("<p>{words}</p>"))?;
                 Ok(in_page(text, words, Sign::Problem(variable)))
             }
+            Edit::Pieces => {
+                let words = "20 saves: emptied, a part written, the rest written, with pauses".to_owned();
+                Ok(in_config(mended(config)?, words, Sign::NothingTorn))
+            }
             // The caller has saved the template before.
             Edit::Back => {
                 let name = value(config, "app_name").ok_or(no_key("app_name"))?;
@@ -152,6 +178,12 @@ fn in_config(text: String, words: String, sign: Sign) -> Draft {
 
 fn in_page(text: String, words: String, sign: Sign) -> Draft {
     Draft { file: PAGE, text, words, sign }
+}
+
+/// The text with these values: the first one, one between, and the last one.
+pub(crate) fn version(config: &str, name: &str, interval: u32) -> Result<String, NoPlace> {
+    let text = set(&set(config, "app_name", name)?, "name", name)?;
+    set(&text, "refresh_interval_seconds", &interval.to_string())
 }
 
 /// The text with a number in place of a bad value, so that the edit after a bad one is accepted.
@@ -203,7 +235,7 @@ fn no_key(missing: &'static str) -> NoPlace {
 
 #[cfg(test)]
 mod tests {
-    use super::{CONFIG, Draft, Edit, PAGE, Sign};
+    use super::{CONFIG, Draft, Edit, PAGE, Sign, version};
 
     const YAML: &str = "# app_name: no\napp_name: Shop # ours\nsettings:\n  feature_flag_a:   true\n  \
                         refresh_interval_seconds: 5       # s\n";
@@ -226,6 +258,16 @@ mod tests {
         let draft = draft(Edit::Template, YAML, HTML);
         assert_eq!(draft.file, PAGE);
         assert!(draft.text.starts_with("<body>\n<main>\n  <p>Template edit 7</p>"), "{}", draft.text);
+    }
+
+    #[test]
+    fn a_version_changes_the_first_value_one_between_and_the_last() {
+        let yaml = YAML.replace("settings:", "database:\n  name: shop_db\nsettings:");
+        let text = version(&yaml, "v3", 1003).unwrap();
+        let expected =
+            yaml.replace(": Shop", ": v3").replace("shop_db", "v3").replace("seconds: 5 ", "seconds: 1003 ");
+        assert_eq!(text, expected);
+        assert!(version(YAML, "v3", 1003).unwrap_err().to_string().contains("`name`"));
     }
 
     #[test]

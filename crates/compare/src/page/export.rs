@@ -27,16 +27,17 @@ pub(crate) fn export(
 ) -> Result<(), Failed> {
     let sites = folder.join("sites");
     fs::create_dir_all(&sites).map_err(|e| format!("`{}`: {e}", sites.display()))?;
-    let captured = DEMOS.iter().zip(demos.pages()?).map(|(demo, page)| {
+    let captured = DEMOS.iter().zip(demos.demos()).map(|(demo, subject)| {
         let name = format!("{}.html", demo.name);
-        write(&sites.join(&name), &still(&page))?;
+        write(&sites.join(&name), &still(&subject.page()?))?;
         Ok(Site { address: format!("sites/{name}"), folder: None })
     });
     let captured = captured.collect::<Result<Vec<Site>, Failed>>()?;
     let made: Vec<_> = Edit::ALL.into_iter().map(|edit| demos.make(edit)).collect();
     drop(demos);
     let at = Zoned::now().strftime("on %-d %B %Y at %H:%M").to_string();
-    let document = document::document(&Sites::Captured(captured, built, at), &made, &Figures::read(results)?);
+    let document =
+        document::document(&Sites::Captured { demos: captured, built, at }, &made, &Figures::read(results)?);
     write(&folder.join("index.html"), &document.into_string())?;
     write(&folder.join("page.css"), STYLE)?;
     write(&folder.join("page.js"), SCRIPT)?;

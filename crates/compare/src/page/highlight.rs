@@ -1,4 +1,4 @@
-//! Syntax highlighting of Rust code.
+//! Syntax highlighting of Rust and Go code.
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
 
@@ -9,8 +9,16 @@ pub(crate) struct Piece<'a> {
     pub(crate) text: &'a str,
 }
 
+/// A language of the sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    Rust,
+    /// It is split by the rules of Rust, which differ in no token that matters here.
+    Go,
+}
+
 /// The pieces of every line.
-pub(crate) fn highlight(code: &str) -> Vec<Vec<Piece<'_>>> {
+pub(crate) fn highlight(code: &str, language: Language) -> Vec<Vec<Piece<'_>>> {
     let mut at = 0;
     let tokens: Vec<(TokenKind, &str)> = tokenize(code, FrontmatterAllowed::No)
         .map(|token| {
@@ -21,7 +29,7 @@ pub(crate) fn highlight(code: &str) -> Vec<Vec<Piece<'_>>> {
         .collect();
     let mut lines = vec![Vec::new()];
     for (number, (kind, text)) in tokens.iter().enumerate() {
-        let class = class(*kind, text, &tokens[number + 1..]);
+        let class = class(*kind, text, &tokens[number + 1..], language);
         for (nth, part) in text.split('\n').enumerate() {
             if nth > 0 {
                 lines.push(Vec::new());
@@ -34,7 +42,12 @@ pub(crate) fn highlight(code: &str) -> Vec<Vec<Piece<'_>>> {
     lines
 }
 
-fn class(kind: TokenKind, text: &str, after: &[(TokenKind, &str)]) -> Option<&'static str> {
+fn class(
+    kind: TokenKind,
+    text: &str,
+    after: &[(TokenKind, &str)],
+    language: Language,
+) -> Option<&'static str> {
     let next = after.iter().map(|(kind, _)| *kind).find(|kind| *kind != TokenKind::Whitespace);
     match kind {
         TokenKind::LineComment { .. } | TokenKind::BlockComment { .. } => Some("comment"),
@@ -43,14 +56,53 @@ fn class(kind: TokenKind, text: &str, after: &[(TokenKind, &str)]) -> Option<&'s
         }
         TokenKind::Literal { .. } => Some("string"),
         TokenKind::Lifetime { .. } => Some("lifetime"),
-        TokenKind::Ident if KEYWORDS.contains(&text) => Some("keyword"),
+        TokenKind::Ident if language.keywords().contains(&text) => Some("keyword"),
         TokenKind::Ident if text.starts_with(|first: char| first.is_ascii_uppercase()) => Some("type"),
         TokenKind::Ident if matches!(next, Some(TokenKind::OpenParen | TokenKind::Bang)) => Some("call"),
         _ => None,
     }
 }
 
-const KEYWORDS: [&str; 34] = [
+impl Language {
+    fn keywords(self) -> &'static [&'static str] {
+        match self {
+            Language::Rust => &RUST,
+            Language::Go => &GO,
+        }
+    }
+}
+
+const GO: [&str; 27] = [
+    "break",
+    "case",
+    "chan",
+    "const",
+    "continue",
+    "default",
+    "defer",
+    "else",
+    "false",
+    "for",
+    "func",
+    "go",
+    "goto",
+    "if",
+    "import",
+    "interface",
+    "map",
+    "nil",
+    "package",
+    "range",
+    "return",
+    "select",
+    "struct",
+    "switch",
+    "true",
+    "type",
+    "var",
+];
+
+const RUST: [&str; 34] = [
     "as", "async", "await", "break", "const", "continue", "crate", "dyn", "else", "enum", "false", "fn",
     "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub", "ref", "return", "self",
     "static", "struct", "super", "true", "type", "use", "where", "while",
@@ -58,12 +110,12 @@ const KEYWORDS: [&str; 34] = [
 
 #[cfg(test)]
 mod tests {
-    use super::highlight;
+    use super::{Language, highlight};
     use crate::page::demo::DEMOS;
 
     #[test]
     fn every_part_gets_its_class() {
-        let lines = highlight("/// Doc.\nlet x: Vec<&'a str> = call(\"a\nb\", 7); // end");
+        let lines = highlight("/// Doc.\nlet x: Vec<&'a str> = call(\"a\nb\", 7); // end", Language::Rust);
         let said: Vec<Vec<(Option<&str>, &str)>> = lines
             .iter()
             .map(|line| {
@@ -84,12 +136,21 @@ mod tests {
     }
 
     #[test]
+    fn a_keyword_belongs_to_its_language() {
+        let class = |language| highlight("func", language)[0][0].class;
+        assert_eq!((class(Language::Go), class(Language::Rust)), (Some("keyword"), None));
+    }
+
+    #[test]
     fn nothing_is_lost() {
         for demo in &DEMOS {
-            let source = demo.source("routes.rs");
-            let lines: Vec<String> =
-                highlight(source).iter().map(|line| line.iter().map(|piece| piece.text).collect()).collect();
-            assert_eq!(lines.join("\n"), source);
+            let theirs = demo.counterpart.sources.iter().map(|(_, source)| (*source, Language::Go));
+            for (source, language) in theirs.chain([(demo.source("routes.rs"), Language::Rust)]) {
+                let lines = highlight(source, language);
+                let lines: Vec<String> =
+                    lines.iter().map(|line| line.iter().map(|piece| piece.text).collect()).collect();
+                assert_eq!(lines.join("\n"), source);
+            }
         }
     }
 }

@@ -3,9 +3,12 @@
 use maud::{Markup, html};
 
 use super::{
-    concern::{CONCERNS, Cell, Excerpt},
+    concern::{CONCERNS, Cell},
     demo::{DEMOS, Demo},
-    highlight::highlight,
+    excerpt::excerpt,
+    highlight::Language,
+    limits::limits,
+    prose::prose,
 };
 
 /// A row for every concern.
@@ -20,14 +23,14 @@ pub(crate) fn concerns() -> Markup {
                 }
             }
         }
-    }
-}
-
-/// Text whose `code` in backticks is shown as such.
-pub(crate) fn prose(text: &str) -> Markup {
-    html! {
-        @for (nth, part) in text.split('`').enumerate() {
-            @if nth % 2 == 0 { (part) } @else { code { (part) } }
+        section.concern id="code-limits" aria-labelledby="code-limits-title" {
+            h3 id="code-limits-title" { "limits" }
+            p.note { "The parts of the contract that a framework does not meet by itself." }
+            div.cells {
+                @for demo in &DEMOS {
+                    ul.col.points.(demo.name) { @for point in limits(demo.name) { li { (prose(&point)) } } }
+                }
+            }
         }
     }
 }
@@ -36,11 +39,9 @@ fn column(demo: &Demo, cell: &Cell) -> Markup {
     let lines: usize = cell.excerpts.iter().map(|excerpt| excerpt.passage.text.lines().count()).sum();
     html! {
         div.col.(demo.name) {
-            @for excerpt in &cell.excerpts {
-                figure.excerpt {
-                    figcaption { (demo.program) "/src/" (excerpt.file) ":" (excerpt.passage.line) }
-                    (code(excerpt))
-                }
+            @for part in &cell.excerpts {
+                @let place = format!("{}/src/{}:{}", demo.program, part.file, part.passage.line);
+                (excerpt(&place, part.passage.text, &part.differs, Language::Rust))
             }
             @if demo.name == DEMOS[0].name {
                 p.tally { "lines: " (lines) }
@@ -51,38 +52,9 @@ fn column(demo: &Demo, cell: &Cell) -> Markup {
     }
 }
 
-fn code(excerpt: &Excerpt) -> Markup {
-    let lines = highlight(excerpt.passage.text);
-    let marks = excerpt.differs.iter().copied().chain(std::iter::repeat(false));
-    html! {
-        pre { code {
-            @for (line, differs) in lines.iter().zip(marks) {
-                @let indent = line.first().map_or(0, |first| first.text.len() - first.text.trim_start().len());
-                span.line.differs[differs] style={ "--indent:" (indent) } {
-                    @for (piece, next) in line.iter().zip(line.iter().skip(1).map(Some).chain([None])) {
-                        // A good place to break a long line.
-                        @if piece.text == "." { wbr; }
-                        @match piece.class {
-                            Some(class) => span.(class) { (piece.text) },
-                            None => (piece.text),
-                        }
-                        @if piece.text == "(" && next.is_some_and(|next| next.text != ")") { wbr; }
-                    }
-                    "\n"
-                }
-            }
-        } }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{concerns, prose};
-
-    #[test]
-    fn code_in_prose_is_code_and_nothing_is_markup() {
-        assert_eq!(prose("a `b<c>` d").into_string(), "a <code>b&lt;c&gt;</code> d");
-    }
+    use super::concerns;
 
     #[test]
     fn differing_lines_are_marked_in_every_column_but_the_first() {

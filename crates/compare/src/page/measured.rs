@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::{
     curve,
     figures::{Aim, Axis, Figure, Figures, GROUPS, Row},
-    matrix::prose,
     number::number,
+    prose::prose,
     summary::{servers, summary},
     table::{cell, name, pair, sorter},
 };

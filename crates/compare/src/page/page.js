@@ -5,14 +5,21 @@
   const status = document.querySelector("[data-status]");
   const table = document.querySelector("[data-edits]");
   const buttons = [...document.querySelectorAll("[data-edit]")];
+  const counterparts = document.querySelector("[data-counterparts]:enabled");
+  const disable = (disabled) => [...buttons, counterparts].forEach((other) => other && (other.disabled = disabled));
+
+  const post = async (path) => {
+    const answer = await fetch(path, { method: "POST" });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(text.trim() || answer.statusText);
+    return text;
+  };
 
   const edit = async (button) => {
-    buttons.forEach((other) => (other.disabled = true));
+    disable(true);
     status.textContent = `${button.textContent}: saved in one after the other …`;
     try {
-      const answer = await fetch(`edits/${button.dataset.edit}`, { method: "POST" });
-      const text = await answer.text();
-      if (!answer.ok) throw new Error(text.trim() || answer.statusText);
+      const text = await post(`edits/${button.dataset.edit}`);
       // The server escapes what it says.
       table.tHead.insertAdjacentHTML("afterend", text);
       for (const forgotten of [...table.tBodies].slice(8)) forgotten.remove();
@@ -21,11 +28,25 @@
     } catch (error) {
       status.textContent = `${button.textContent}: ${error.message}`;
     } finally {
-      buttons.forEach((other) => (other.disabled = false));
+      disable(false);
       button.focus({ preventScroll: true });
     }
   };
   for (const button of buttons) button.addEventListener("click", () => edit(button));
+
+  counterparts?.addEventListener("change", async () => {
+    const on = counterparts.checked;
+    disable(true);
+    status.textContent = on ? "Go builds the counterparts; the first time that takes minutes …" : "The counterparts end …";
+    try {
+      await post(`counterparts/${on ? "on" : "off"}`);
+      location.reload();
+    } catch (error) {
+      status.textContent = error.message;
+      counterparts.checked = !on;
+      disable(false);
+    }
+  });
 
   // The value of a cell: its number, its words, or nothing, which goes last either way.
   const worth = (row, column) => {

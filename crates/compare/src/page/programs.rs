@@ -10,7 +10,7 @@ use conformance::Failed;
 use serde_json::Value;
 
 use super::demo::DEMOS;
-use crate::progress;
+use crate::progress::progress;
 
 /// The workspace's folder.
 pub(crate) const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");

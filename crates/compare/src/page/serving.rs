@@ -5,7 +5,10 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,20 +22,24 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tempfile::TempDir;
 use tokio::{
     runtime::Builder,
     signal::unix::{Signal, SignalKind, signal},
 };
 
 use super::{
-    demo_runner::{DemoRunner, Made},
+    demo_runner::DemoRunner,
     document::{self, SCRIPT, STYLE, Sites},
     edit::Edit,
     figures::Figures,
     gate::{Caller, refusal},
+    go,
     live::{self, Site},
+    outcome::Made,
+    subject::Subject,
 };
-use crate::progress;
+use crate::progress::progress;
 
 /// The state of the server.
 pub(crate) struct Desk {
@@ -41,6 +48,9 @@ pub(crate) struct Desk {
     /// How the demos were built.
     built: String,
     port: u16,
+    /// The counterparts, if they were built, with their folder.
+    counterparts: Mutex<Option<(Vec<PathBuf>, TempDir)>>,
+    is_ending: AtomicBool,
 }
 
 /// The demos and the edits so far.
@@ -83,8 +93,10 @@ pub(crate) fn serve(
     };
     let port = listener.local_addr()?.port();
     let play = Mutex::new(Play { demos: open()?, made: Vec::new() });
-    let desk = Arc::new(Desk { play, results, built, port });
-    let served = runtime.block_on(accept(listener, desk, signals));
+    let (counterparts, is_ending) = (Mutex::new(None), AtomicBool::new(false));
+    let desk = Arc::new(Desk { play, results, built, port, counterparts, is_ending });
+    let served = runtime.block_on(accept(listener, Arc::clone(&desk), signals));
+    desk.is_ending.store(true, Ordering::Relaxed);
     // This waits for the current edit, which uses the demos.
     drop(runtime);
     served
@@ -167,7 +179,7 @@ impl Desk {
         let edit = path.strip_prefix("/edits/").and_then(Edit::of);
         let allowed = match (path, edit) {
             ("/" | "/page.css" | "/page.js", _) => "GET, HEAD",
-            (_, Some(_)) => "POST",
+            ("/counterparts/on" | "/counterparts/off", _) | (_, Some(_)) => "POST",
             _ => return plain(StatusCode::NOT_FOUND, "there is no such page"),
         };
         if !allowed.split(", ").any(|allowed| allowed == method.as_str()) {
@@ -177,15 +189,17 @@ impl Desk {
         }
         match (path, edit) {
             (_, Some(edit)) => response(StatusCode::OK, "text/html; charset=utf-8", self.make(edit)),
+            ("/counterparts/on", _) => answered(
+                self.start_counterparts().map(|()| "they run\n".to_owned()),
+                "text/plain; charset=utf-8",
+            ),
+            ("/counterparts/off", _) => {
+                self.play().demos.end_counterparts();
+                plain(StatusCode::OK, "they have ended")
+            }
             ("/page.css", _) => response(StatusCode::OK, "text/css; charset=utf-8", STYLE.to_owned()),
             ("/page.js", _) => response(StatusCode::OK, "text/javascript; charset=utf-8", SCRIPT.to_owned()),
-            _ => self.page().map_or_else(
-                |failed| {
-                    let words = failed.message().unwrap_or_default().to_owned();
-                    plain(StatusCode::INTERNAL_SERVER_ERROR, &words)
-                },
-                |page| response(StatusCode::OK, "text/html; charset=utf-8", page),
-            ),
+            _ => answered(self.page(), "text/html; charset=utf-8"),
         }
     }
 
@@ -193,18 +207,37 @@ impl Desk {
     fn page(&self) -> Result<String, Failed> {
         let figures = Figures::read(&self.results)?;
         let play = self.play();
-        let sites = Sites::Running(running(&play.demos), self.built.clone());
+        let sites = Sites::Running {
+            demos: running(play.demos.demos()),
+            counterparts: running(play.demos.counterparts()),
+            missing: go::missing(),
+            built: self.built.clone(),
+        };
         Ok(document::document(&sites, &play.made, &figures).into_string())
     }
 
     fn make(&self, edit: Edit) -> String {
         let mut play = self.play();
         let made = play.demos.make(edit);
-        let shown = live::one(&made).into_string();
+        let shown = live::one(&made, made.outcomes.len()).into_string();
         play.made.push(made);
         let forgotten = play.made.len().saturating_sub(REMEMBERED);
         play.made.drain(..forgotten);
         shown
+    }
+
+    /// Builds the counterparts if that was not done, and starts them. Edits and pages go on during the build.
+    fn start_counterparts(&self) -> Result<(), Failed> {
+        let mut built = self.counterparts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(missing) = go::missing() {
+            return Err(missing.into());
+        }
+        if built.is_none() {
+            let folder = tempfile::tempdir()?;
+            *built = Some((go::build(folder.path(), &self.is_ending)?, folder));
+        }
+        let programs = built.as_ref().map_or(&[][..], |(programs, _)| programs);
+        self.play().demos.start_counterparts(programs)
     }
 
     fn play(&self) -> MutexGuard<'_, Play> {
@@ -212,11 +245,21 @@ impl Desk {
     }
 }
 
-/// The running sites.
-fn running(demos: &DemoRunner) -> Vec<Site> {
-    let folders = demos.folders().into_iter().map(|folder| Some(folder.display().to_string()));
-    let addresses = demos.addresses().into_iter().map(|address| format!("http://{address}/"));
-    addresses.zip(folders).map(|(address, folder)| Site { address, folder }).collect()
+/// The sites of running servers.
+fn running(subjects: &[Subject]) -> Vec<Site> {
+    let site = |subject: &Subject| Site {
+        address: format!("http://{}/", subject.address()),
+        folder: Some(subject.folder().display().to_string()),
+    };
+    subjects.iter().map(site).collect()
+}
+
+/// The body, or the reason why there is none.
+fn answered(body: Result<String, Failed>, kind: &'static str) -> Answer {
+    match body {
+        Ok(body) => response(StatusCode::OK, kind, body),
+        Err(failed) => plain(StatusCode::INTERNAL_SERVER_ERROR, failed.message().unwrap_or_default()),
+    }
 }
 
 fn plain(status: StatusCode, words: &str) -> Answer {

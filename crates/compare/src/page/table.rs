@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::{
     figures::{Figures, Row, Server},
-    matrix::prose,
     number::number,
+    prose::prose,
 };
 
 /// A heading that sorts its column.

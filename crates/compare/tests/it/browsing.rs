@@ -9,7 +9,7 @@ fn a_button_edits_all_four_and_every_frame_shows_it() {
     let Some(browser) = browser() else { return };
     let showing = Showing::start();
     browser.open(&format!("http://{}/", showing.address)).unwrap();
-    browser.wait_for("[...document.querySelectorAll('[data-edit]')].length === 6").unwrap();
+    browser.wait_for("[...document.querySelectorAll('[data-edit]')].length === 7").unwrap();
     browser.run("document.querySelector('[data-edit=value]').click()").unwrap();
     browser.wait_for("document.querySelectorAll('.edits td.good').length === 4").unwrap();
     for name in ["axum", "actix-web", "warp", "poem"] {
@@ -21,6 +21,25 @@ fn a_button_edits_all_four_and_every_frame_shows_it() {
     browser.wait_for_text("found `soon-2`").unwrap();
     browser.enter(".warp iframe").unwrap();
     browser.wait_for_text("The last edit is not in force").unwrap();
+}
+
+#[test]
+fn the_switch_of_the_smallest_programs_shows_a_pair_or_a_language() {
+    let Some(browser) = browser() else { return };
+    let showing = Showing::start();
+    browser.open(&format!("http://{}/", showing.address)).unwrap();
+    let shown = "[...document.querySelectorAll('#code-minimal .side')].filter((side) => side.checkVisibility())\
+                 .map((side) => side.querySelector('h4').firstChild.textContent.trim())";
+    for (choice, programs) in [
+        ("axum", ["axum", "gin"].as_slice()),
+        ("warp", &["warp", "echo"]),
+        ("poem", &["poem", "GoFrame"]),
+        ("rust", &["axum", "actix-web", "warp", "poem"]),
+        ("go", &["gin", "fiber", "echo", "GoFrame"]),
+    ] {
+        browser.run(&format!("document.querySelector('#side-{choice}').click()")).unwrap();
+        assert_eq!(browser.run(&format!("return {shown}")).unwrap(), serde_json::json!(programs), "{choice}");
+    }
 }
 
 #[test]

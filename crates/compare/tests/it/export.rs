@@ -37,7 +37,7 @@ fn the_page_is_written_with_all_that_it_needs() {
     let site = read(&to, "sites/warp.html");
     assert!(site.contains("Warp Hot Reload") && !site.contains("<script"), "a site as it was, and no more");
     assert!(!page.contains("data-edit="), "there is nobody to make an edit");
-    assert_eq!((page.matches("class=\"good\"").count(), page.matches("class=\"refused\"").count()), (16, 8));
+    assert_eq!((page.matches("class=\"good\"").count(), page.matches("class=\"refused\"").count()), (20, 8));
     assert!(page.contains("<svg class=\"curve\"") && page.contains("<span class=\"line differs\""));
 }
 

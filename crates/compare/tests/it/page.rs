@@ -112,8 +112,19 @@ fn only_the_page_itself_is_answered() {
 fn the_code_and_the_figures_are_on_the_page() {
     let showing = Showing::start();
     let page = showing.page();
-    for concern in ["start", "state", "routes", "HTML", "JSON", "errors", "middleware", "events", "shutdown"]
-    {
+    for concern in [
+        "minimal",
+        "limits",
+        "start",
+        "state",
+        "routes",
+        "HTML",
+        "JSON",
+        "errors",
+        "middleware",
+        "events",
+        "shutdown",
+    ] {
         assert!(page.contains(&format!("<section class=\"concern\" id=\"code-{concern}\"")), "{concern}");
     }
     for part in [
@@ -121,9 +132,13 @@ fn the_code_and_the_figures_are_on_the_page() {
         "<span class=\"line differs\"",
         "<svg class=\"curve\"",
         "not offered",
+        "demo-axum/examples/minimal.rs",
+        "bench/peers/go/settings/settings.go",
     ] {
         assert!(page.contains(part), "{part}");
     }
+    let (minimal, start) = (page.find("code-minimal-title"), page.find("code-start-title"));
+    assert!(minimal < start, "the smallest programs come first");
     for part in [
         "<code>just bench</code>",
         "A processor, 2 cores",

@@ -5,7 +5,8 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     path::PathBuf,
-    process::{Child, ExitStatus},
+    process::{Child, Command, ExitStatus},
+    time::Duration,
 };
 
 use conformance::{Answer, Client, Request, wait_for};
@@ -41,12 +42,20 @@ pub(crate) const FIGURES: &str = r#"{
     "aims": [ { "server": "demo-axum", "against": "go-gin", "what": "times faster", "wanted": "3", "measured": 2.2, "met": false } ]
 }"#;
 
+/// The time limit of an answer. One may wait for a build in Go, or for an edit in eight servers.
+const PATIENCE: Duration = Duration::from_mins(5);
+
 impl Showing {
     /// Starts it on a free port, with some figures.
     pub(crate) fn start() -> Showing {
+        Showing::of(&mut compare())
+    }
+
+    /// The same, by this command.
+    pub(crate) fn of(command: &mut Command) -> Showing {
         let results = tempfile::tempdir().unwrap();
         fs::write(results.path().join("bench.json"), FIGURES).unwrap();
-        let mut child = compare()
+        let mut child = command
             .args(["--port", "0", "--no-open", "--programs"])
             .arg(demos())
             .arg("--results")
@@ -60,7 +69,7 @@ impl Showing {
     }
 
     pub(crate) fn request(&self, request: &Request) -> Answer {
-        Client::connect(self.address).unwrap().request(request).unwrap()
+        Client::patient(self.address, PATIENCE).unwrap().request(request).unwrap()
     }
 
     pub(crate) fn page(&self) -> String {
@@ -71,13 +80,14 @@ impl Showing {
 
     /// Makes an edit as the page's script does, and returns the HTML that the page would show.
     pub(crate) fn edit(&self, name: &str) -> String {
-        let answer = self.request(&self.post(name));
+        let answer = self.request(&self.post(&format!("/edits/{name}")));
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.text()
     }
 
-    pub(crate) fn post(&self, name: &str) -> Request {
-        Request::new("POST", &format!("/edits/{name}")).header("Origin", &format!("http://{}", self.address))
+    /// A request of the page's script.
+    pub(crate) fn post(&self, target: &str) -> Request {
+        Request::new("POST", target).header("Origin", &format!("http://{}", self.address))
     }
 
     /// The addresses of the demos, in order.

@@ -1,0 +1,86 @@
+//! The servers in Go beside the demos.
+
+use std::{env, fs, net::TcpStream, process::Command};
+
+use conformance::{Request, installed, long_tier};
+
+use crate::{programs::compare, showing::Showing};
+
+#[test]
+fn without_go_the_switch_is_disabled_and_says_why() {
+    let showing = Showing::of(compare().env("PATH", "/nowhere"));
+    let page = showing.page();
+    let switch = page.split("data-counterparts").nth(1).unwrap().split("</p>").next().unwrap();
+    assert!(
+        switch.contains("disabled") && switch.contains("Go is not installed, or not in `PATH`"),
+        "{switch}"
+    );
+    let answer = showing.request(&showing.post("/counterparts/on"));
+    assert_eq!(
+        (answer.status, answer.text().contains("Go is not installed")),
+        (500, true),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(showing.demos().len(), 4);
+}
+
+#[test]
+fn the_counterparts_run_beside_the_demos_and_serve_torn_pages() {
+    if !long_tier() || !installed(&["go"]) {
+        return;
+    }
+    let mut showing = Showing::start();
+    assert_eq!(showing.request(&showing.post("/counterparts/on")).status, 200);
+    let (servers, folders) = (showing.demos(), showing.folders());
+    assert_eq!((servers.len(), folders.len()), (8, 8));
+    assert!(showing.page().contains("data-counterparts checked"), "the switch is on");
+
+    let shown = showing.edit("value");
+    assert_eq!(shown.matches("class=\"good\"").count(), 8, "{shown}");
+    // Gin, fiber and echo read their templates once.
+    let shown = showing.edit("template");
+    assert_eq!(
+        (shown.matches("class=\"good\"").count(), shown.matches("not seen").count()),
+        (5, 3),
+        "{shown}"
+    );
+    let shown = showing.edit("back");
+    assert_eq!(shown.matches("class=\"good\"").count(), 8, "{shown}");
+
+    let shown = showing.edit("pieces");
+    let cells: Vec<&str> =
+        shown.split("<td class=\"").skip(1).map(|cell| cell.split("</td>").next().unwrap()).collect();
+    assert!(cells[..4].iter().all(|cell| cell.starts_with("good\">0 torn of ")), "{shown}");
+    assert!(
+        cells[4..8].iter().all(|cell| cell.starts_with("bad\">") && cell.contains(" torn of ")),
+        "{shown}"
+    );
+    println!("{shown}");
+
+    assert_eq!(showing.request(&showing.post("/counterparts/off")).status, 200);
+    assert_eq!(showing.demos().len(), 4);
+    for (server, folder) in servers[4..].iter().zip(&folders[4..]) {
+        assert!(TcpStream::connect(server).is_err() && !folder.exists(), "{server} is gone");
+    }
+    // They are not built again.
+    assert_eq!(showing.request(&showing.post("/counterparts/on")).status, 200);
+    let servers = showing.demos();
+    assert!(showing.end().success());
+    assert!(servers.iter().all(|server| TcpStream::connect(server).is_err()), "they end with the page");
+}
+
+#[test]
+fn a_build_that_fails_says_why_and_the_page_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let go = folder.path().join("go");
+    fs::write(&go, "#!/bin/sh\necho 'no network' >&2; exit 1\n").unwrap();
+    assert!(Command::new("chmod").arg("+x").arg(&go).status().unwrap().success());
+    let path = format!("{}:{}", folder.path().display(), env::var("PATH").unwrap());
+    let showing = Showing::of(compare().env("PATH", path));
+    let answer = showing.request(&showing.post("/counterparts/on"));
+    assert_eq!((answer.status, answer.text().trim()), (500, "`go build` failed: no network"));
+    assert_eq!(showing.edit("value").matches("class=\"good\"").count(), 4);
+    let answer = showing.request(&Request::new("POST", "/counterparts/on"));
+    assert_eq!(answer.status, 403, "only the page itself starts programs");
+}
