@@ -2,23 +2,14 @@
 
 #[cfg(all(target_os = "linux", not(feature = "notify")))]
 mod inotify;
+pub(crate) mod message;
 #[cfg(any(not(target_os = "linux"), feature = "notify"))]
 mod notify;
+pub(crate) mod sender;
+pub(crate) mod waker;
+pub(crate) mod watch_error;
 
 #[cfg(all(target_os = "linux", not(feature = "notify")))]
-pub(crate) use inotify::{Backend, Waker};
+pub(crate) use inotify::Backend;
 #[cfg(any(not(target_os = "linux"), feature = "notify"))]
-pub(crate) use notify::{Backend, Waker};
-
-/// Why a folder is not watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WatchError {
-    /// The folder is gone.
-    Missing,
-    /// The limit of the system is reached.
-    Limit,
-    /// The system refuses to watch the folder.
-    Refused,
-    /// There is no platform watcher, or it has failed.
-    NoBackend,
-}
+pub(crate) use notify::Backend;

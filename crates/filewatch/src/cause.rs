@@ -1,6 +1,6 @@
 //! The trigger of a rebuild: an event, the poll, or a request.
 
-use crate::live::Trigger;
+use crate::trigger::Trigger;
 
 #[derive(Debug)]
 pub(crate) struct Cause {
@@ -61,7 +61,7 @@ impl Cause {
 #[cfg(test)]
 mod tests {
     use super::Cause;
-    use crate::live::Trigger;
+    use crate::trigger::Trigger;
 
     #[derive(Clone, Copy)]
     enum Act {

@@ -1,8 +1,10 @@
 use std::fmt;
 
-/// Why changes may be noticed late. They are still found, by the poll instead of by events.
+/// Why changes may be noticed late. They are still found, by the poll instead of by events; without a thread they are not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Degraded {
+    /// The system started no thread to watch on: no change is noticed.
+    NoThread,
     /// There is no platform watcher: `max_user_instances` or descriptors are used up, or it has failed.
     NoEvents,
     /// Some folders are not watched: `max_user_watches` is used up.
@@ -17,12 +19,19 @@ pub enum Degraded {
 
 impl Degraded {
     /// All of them.
-    pub const ALL: [Degraded; 5] =
-        [Self::NoEvents, Self::WatchLimit, Self::Unwatchable, Self::Remote, Self::MissedEvents];
+    pub const ALL: [Degraded; 6] = [
+        Self::NoThread,
+        Self::NoEvents,
+        Self::WatchLimit,
+        Self::Unwatchable,
+        Self::Remote,
+        Self::MissedEvents,
+    ];
 
     /// A word for a metric's label.
     pub fn reason(self) -> &'static str {
         match self {
+            Self::NoThread => "no_thread",
             Self::NoEvents => "no_events",
             Self::WatchLimit => "watch_limit",
             Self::Unwatchable => "unwatchable",
@@ -35,6 +44,9 @@ impl Degraded {
 impl fmt::Display for Degraded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::NoThread => {
+                "changes are not noticed: the system would not start a thread; start again when there is room (raise `ulimit -u` or `TasksMax`?)"
+            }
             Self::NoEvents => {
                 "no file events: the system would not start a watcher; looking at the files instead (raise `fs.inotify.max_user_instances`?)"
             }

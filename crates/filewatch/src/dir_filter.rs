@@ -1,7 +1,7 @@
 //! The names that count in one folder.
 
 use crate::fingerprint::Id;
-use crate::resolved_path::Component;
+use crate::resolved_path::ResolvedPath;
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -29,16 +29,33 @@ pub(crate) enum Scope {
 /// The folders to watch, by paths without symlinks.
 pub(crate) type DirFilters = HashMap<PathBuf, DirFilter>;
 
-impl DirFilter {
-    pub(crate) fn add(&mut self, component: &Component) {
-        self.vital |= component.decides;
-        if let Some(name) = component.path.file_name()
-            && !self.names.contains(name)
-        {
-            self.names.insert(name.to_owned());
-        }
+/// The folders to watch, so that every change on these paths and in these folders is seen. In each of the latter the names of this
+/// scope count.
+pub(crate) fn filters<'a>(
+    paths: impl Iterator<Item = &'a ResolvedPath>,
+    folders: impl Iterator<Item = (&'a PathBuf, Id)>,
+    scope: Scope,
+) -> DirFilters {
+    let mut filters = DirFilters::new();
+    for component in paths.flat_map(ResolvedPath::changeable) {
+        let filter = filter_of(&mut filters, &component.folder, component.id);
+        filter.vital |= component.decides;
+        filter.names.extend(component.path.file_name().map(OsStr::to_owned));
     }
+    for (folder, id) in folders {
+        let filter = filter_of(&mut filters, folder, id);
+        (filter.scope, filter.vital) = (scope, true);
+    }
+    filters
+}
 
+/// True if `path` is a name that counts. `None` if the owner of its folder must decide.
+pub(crate) fn accepts(filters: &DirFilters, path: &Path) -> Option<bool> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Some(false) };
+    filters.get(parent).map_or(Some(false), |filter| filter.accepts(name))
+}
+
+impl DirFilter {
     /// True if this name counts. `None` if the owner of the folder must decide.
     pub(crate) fn accepts(&self, name: &OsStr) -> Option<bool> {
         let is_visible = || !name.as_encoded_bytes().starts_with(b".");
@@ -52,40 +69,6 @@ impl DirFilter {
 }
 
 /// The filter of this folder. Adds an empty one if there is none.
-pub(crate) fn filter_of<'a>(filters: &'a mut DirFilters, folder: &Path, id: Id) -> &'a mut DirFilter {
-    if !filters.contains_key(folder) {
-        filters.insert(folder.to_owned(), DirFilter { id, ..DirFilter::default() });
-    }
-    filters.get_mut(folder).expect("it was inserted above")
-}
-
-/// True if `path` is a name that counts. `None` if the owner of its folder must decide.
-pub(crate) fn accepts(filters: &DirFilters, path: &Path) -> Option<bool> {
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Some(false) };
-    filters.get(parent).map_or(Some(false), |filter| filter.accepts(name))
-}
-
-/// True if files in this folder change without events of this system: NFS, SMB, FUSE, 9p (WSL2, gVisor), AFS, Ceph, shared folders
-/// of virtual machines. The numbers are those of statfs(2).
-#[cfg(target_os = "linux")]
-pub(crate) fn is_remote(folder: &Path) -> bool {
-    const REMOTE: [u64; 10] = [
-        0x6969,
-        0x517B,
-        0xFE53_4D42,
-        0xFF53_4D42,
-        0x6573_5546,
-        0x0102_1997,
-        0x5346_414F,
-        0x00C3_6400,
-        0x786F_4256,
-        0xBACB_ACBC,
-    ];
-    rustix::fs::statfs(folder)
-        .is_ok_and(|found| REMOTE.contains(&(found.f_type.cast_unsigned() & 0xFFFF_FFFF)))
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn is_remote(_: &Path) -> bool {
-    false
+fn filter_of<'a>(filters: &'a mut DirFilters, folder: &Path, id: Id) -> &'a mut DirFilter {
+    filters.entry(folder.to_owned()).or_insert_with(|| DirFilter { id, ..DirFilter::default() })
 }

@@ -1,6 +1,6 @@
 //! Everything below some roots, by size and times: no file is opened.
 
-use crate::dir_filter::{DirFilters, Scope, filter_of};
+use crate::dir_filter::{self, DirFilters, Scope};
 use crate::fingerprint::{Fingerprint, Id};
 use crate::resolved_path::ResolvedPath;
 use crate::settle::Pending;
@@ -90,16 +90,8 @@ impl DirIndex {
     }
 
     pub(crate) fn filters(&self) -> DirFilters {
-        let mut filters = DirFilters::new();
-        for component in self.entries.ways.iter().flat_map(ResolvedPath::changeable) {
-            filter_of(&mut filters, &component.folder, component.id).add(component);
-        }
-        for (path, folder) in &self.entries.folders {
-            let filter = filter_of(&mut filters, path, folder.id);
-            filter.scope = Scope::Everything;
-            filter.vital = true;
-        }
-        filters
+        let folders = self.entries.folders.iter().map(|(path, folder)| (path, folder.id));
+        dir_filter::filters(self.entries.ways.iter(), folders, Scope::Everything)
     }
 }
 

@@ -1,29 +1,23 @@
 //! The third of three layers: takes in events, decides what to read and when, and proves that what was read belongs together.
 
+use crate::backend::message::{EventKind, Message};
+use crate::backend::sender::Sender;
 use crate::cause::Cause;
 use crate::degraded::Degraded;
 use crate::file::RefreshRules;
 use crate::file_cache::FileCache;
 use crate::files::Files;
-use crate::live::Trigger;
-use crate::message::{EventKind, Message};
 use crate::options::Options;
 use crate::resolved_path::ResolvedPath;
-use crate::sender::Sender;
 use crate::settle::{Decision, EVERYTHING, Pending, Settle};
 use crate::switches::Step;
+use crate::trigger::Trigger;
 use crate::waiters::Waiters;
-use crate::watch_set::WatchSet;
+use crate::watch_set::{ROUNDS, WatchSet};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// A file that is written to without a pause is read after this time all the same.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Limit on repeating the resolving and watching until nothing moves meanwhile.
-pub(crate) const ROUNDS: usize = 8;
 
 /// The kernel queues the event of a write just after it has released the inode's lock, and an interrupt may come between the two.
 /// Without this pause 4 of 33,000 readings of a file that is overwritten again and again were torn, with it none of 50,000.
@@ -56,7 +50,7 @@ impl Engine {
     pub(crate) fn open(options: Options) -> Self {
         Self {
             watch_set: WatchSet::open(options.clone()),
-            settle: Settle::new(options.quiet, PATIENCE),
+            settle: Settle::new(options.quiet),
             cause: Cause::start(),
             cache: FileCache::default(),
             youth: Duration::ZERO,
@@ -112,17 +106,16 @@ impl Engine {
         let pending = self.settle.take(Instant::now());
         self.update_watches(&pending);
         let all = pending.get(Path::new(EVERYTHING)).copied();
-        let (watch_set, youth, empty_rule) =
-            (&self.watch_set, self.youth, self.options.takes(Step::EmptyRule));
-        let (quiet, read) = (self.options.quiet, self.options.reading());
+        let (watch_set, youth) = (&self.watch_set, self.youth);
+        let (quiet, switches) = (self.options.quiet, &self.options.switches);
         let rules = |path: &ResolvedPath| {
             let covered = path.last().is_some_and(|last| watch_set.covers(&last.folder));
-            RefreshRules { all, covered, youth, quiet, patience: PATIENCE, empty_rule, read }
+            RefreshRules { all, covered, youth, quiet, switches }
         };
         for name in self.cache.refresh(rules) {
             self.settle.dirty(&name, Instant::now());
         }
-        if self.options.takes(Step::Barrier) {
+        if self.options.switches.takes(Step::Barrier) {
             if self.cache.is_racy() {
                 yield_for(EVENT_DELAY);
             }
@@ -134,11 +127,6 @@ impl Engine {
     /// True if a build is due after a successful [`read`](Self::read).
     pub(crate) fn wants_build(&self) -> bool {
         self.cause.trigger() == Trigger::Request || self.cache.differs()
-    }
-
-    /// No byte differs, so no build is due.
-    pub(crate) fn skip(&mut self) {
-        self.cause.reset();
     }
 
     pub(crate) fn trigger(&self) -> Trigger {
@@ -168,8 +156,8 @@ impl Engine {
         self.cache.accept();
     }
 
-    /// The build panicked. It may have wanted to read more, so everything stays watched.
-    pub(crate) fn accept_panicked(&mut self) {
+    /// No byte differs, so no build is due; or the build panicked. It may have wanted to read more, so everything stays watched.
+    pub(crate) fn skip(&mut self) {
         self.cause.reset();
     }
 
@@ -181,7 +169,7 @@ impl Engine {
 
     /// The degraded modes; `None` while a repair is under way.
     pub(crate) fn known_faults(&self) -> Option<BTreeSet<Degraded>> {
-        self.watch_set.knows_faults().then(|| self.faults())
+        (!self.watch_set.has_missed_events()).then(|| self.faults())
     }
 
     pub(crate) fn faults(&self) -> BTreeSet<Degraded> {
@@ -196,16 +184,11 @@ impl Engine {
     fn update_watches(&mut self, pending: &Pending) {
         for _ in 0..ROUNDS {
             let moved = self.cache.resolve(pending);
-            let outdated = self.watch_set.take_outdated();
-            if !moved && !outdated && !self.watch_set.is_outdated() {
-                return;
-            }
-            let has_new = self.watch_set.update(self.cache.filters());
-            if outdated {
+            if self.watch_set.has_missed_events() {
                 // Nothing was watched for a moment: a save may be under way of which no event will tell.
                 self.cache.mark_all_missed();
             }
-            if !has_new {
+            if !self.watch_set.update(moved, || self.cache.filters()) {
                 return;
             }
         }
@@ -239,7 +222,7 @@ impl Engine {
 
     /// Something changed at these names, and no event told of it.
     fn record_missed(&mut self, found: &[PathBuf]) {
-        let faultless = self.watch_set.knows_faults() && self.watch_set.faults().is_empty();
+        let faultless = !self.watch_set.has_missed_events() && self.watch_set.faults().is_empty();
         self.cause.poll(self.options.events && faultless);
         self.cache.mark_missed(found);
         for name in found {
@@ -276,11 +259,9 @@ impl Engine {
             Message::WhenSettled(waiter) => self.waiters.add(waiter),
             Message::EventsLost => {
                 self.cause.event();
-                self.watch_set.set_outdated();
-                self.watch_set.invalidate(Path::new(EVERYTHING));
                 self.settle.dirty(Path::new(EVERYTHING), Instant::now());
             }
-            Message::BackendFailed(number) => self.watch_set.drop_backend(number),
+            Message::BackendFailed(_) => {}
             Message::Event(kind, path) => {
                 if self.watch_set.accepts(&path).unwrap_or_else(|| self.cache.concerns_tree(&path)) {
                     self.cause.event();
@@ -291,14 +272,11 @@ impl Engine {
     }
 
     fn apply_event(&mut self, kind: EventKind, path: &Path) {
-        if kind.changes_names() {
-            self.watch_set.invalidate(path);
-        }
         if matches!(kind, EventKind::Closed | EventKind::MovedHere | EventKind::Written) {
             self.cache.confirm(path);
         }
         match kind {
-            _ if !self.options.takes(Step::Patience) => self.settle.commit(path),
+            _ if !self.options.switches.takes(Step::Patience) => self.settle.commit(path),
             EventKind::Closed => self.settle.commit(path),
             EventKind::Touched => self.settle.recheck(path),
             EventKind::MovedHere if self.cache.is_replaced(path) => self.settle.commit(path),

@@ -4,8 +4,10 @@ use crate::error::ReadErrorKind;
 use crate::fingerprint::Id;
 use crate::reading::{self, Content, Reading, Stat};
 use crate::resolved_path::ResolvedPath;
+use crate::settle::PATIENCE;
+use crate::switches::{Step, Switches};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -40,7 +42,7 @@ pub(crate) struct WatchedFile {
 
 /// The conditions under which a file is read again.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct RefreshRules {
+pub(crate) struct RefreshRules<'a> {
     /// Everything is pending, though no event named it. The value says whether after some quiet.
     pub(crate) all: Option<bool>,
     /// Every change of the file makes an event.
@@ -48,11 +50,7 @@ pub(crate) struct RefreshRules {
     /// A file that was not watched until now and was changed less than this ago may not be complete.
     pub(crate) youth: Duration,
     pub(crate) quiet: Duration,
-    /// Upper bound on the wait for a file that never stops changing, if no events come.
-    pub(crate) patience: Duration,
-    /// Off only in tests.
-    pub(crate) empty_rule: bool,
-    pub(crate) read: fn(&Path, u64) -> Reading,
+    pub(crate) switches: &'a Switches,
 }
 
 impl WatchedFile {
@@ -73,7 +71,7 @@ impl WatchedFile {
             named: None,
         };
         for _ in 0..FIRST_READINGS {
-            if file.adopt(reading::read(&file.path, limit)) {
+            if file.adopt(reading::read(&file.path, limit, &Switches::default())) {
                 break;
             }
             thread::sleep(Duration::from_millis(1));
@@ -129,15 +127,10 @@ impl WatchedFile {
         let looked = if open { reading::stat_opened(&self.path) } else { reading::stat(&self.path) };
         if looked == self.stat && self.racy {
             // It may have changed without looking different.
-            return match reading::read(&self.path, self.limit) {
-                Reading::Done { content, .. } if content != self.content => true,
-                Reading::Done { stat, .. } if stat != self.stat => true,
-                Reading::Done { racy, .. } => {
-                    self.racy = racy;
-                    false
-                }
-                Reading::Unstable => true,
-            };
+            let reading = reading::read(&self.path, self.limit, &Switches::default());
+            let same = reading.filter(|now| now.content == self.content && now.stat == self.stat);
+            self.racy = same.as_ref().is_none_or(|now| now.racy);
+            return same.is_none();
         }
         looked != self.stat
     }
@@ -159,7 +152,7 @@ impl WatchedFile {
     }
 
     /// Reads the file again if there is a cause. False if that must be repeated after some quiet.
-    pub(crate) fn refresh(&mut self, rules: RefreshRules) -> bool {
+    pub(crate) fn refresh(&mut self, rules: RefreshRules<'_>) -> bool {
         let named = self.named.take();
         let settled = named.or(rules.all).unwrap_or(false);
         if named.is_none() && rules.all.is_none() && !self.unproven {
@@ -173,12 +166,12 @@ impl WatchedFile {
             return false;
         }
         let is_unreported = !rules.covered || self.missed;
-        if is_unreported && looked != self.stat && !self.has_stopped_changing(&looked, rules.patience) {
+        if is_unreported && looked != self.stat && !self.has_stopped_changing(&looked) {
             return false;
         }
-        let reading = (rules.read)(&self.path, self.limit);
+        let reading = reading::read(&self.path, self.limit, rules.switches);
         let may_be_empty = settled && !is_young(&looked, rules.quiet * EMPTY_FACTOR);
-        if rules.empty_rule && !may_be_empty && self.is_emptied_by(&reading) {
+        if rules.switches.takes(Step::EmptyRule) && !may_be_empty && self.is_emptied_by(reading.as_ref()) {
             return false;
         }
         let done = self.adopt(reading);
@@ -191,9 +184,9 @@ impl WatchedFile {
     }
 
     /// True if it looks as it did at the last attempt, one quiet period ago.
-    fn has_stopped_changing(&mut self, looked: &Stat, patience: Duration) -> bool {
+    fn has_stopped_changing(&mut self, looked: &Stat) -> bool {
         match &mut self.changing {
-            Some((before, since)) if before == looked || since.elapsed() > patience => true,
+            Some((before, since)) if before == looked || since.elapsed() > PATIENCE => true,
             Some((before, _)) => {
                 before.clone_from(looked);
                 false
@@ -206,14 +199,15 @@ impl WatchedFile {
     }
 
     /// A writer may empty the file in one opening and write it in another, so no event says that an empty file is complete.
-    fn is_emptied_by(&self, reading: &Reading) -> bool {
+    fn is_emptied_by(&self, reading: Option<&Reading>) -> bool {
         let is_empty = |content: &Content| content.as_ref().is_ok_and(|bytes| bytes.is_empty());
-        matches!(reading, Reading::Done { content, .. } if is_empty(content))
+        reading.is_some_and(|reading| is_empty(&reading.content))
             && (self.unproven || !is_empty(&self.content))
     }
 
-    fn adopt(&mut self, reading: Reading) -> bool {
-        let Reading::Done { content, stat, racy } = reading else { return false };
+    /// False if the file changed while it was read.
+    fn adopt(&mut self, reading: Option<Reading>) -> bool {
+        let Some(Reading { content, stat, racy }) = reading else { return false };
         self.stat = stat;
         self.racy = racy;
         if content != self.content {
@@ -225,9 +219,4 @@ impl WatchedFile {
 
 fn is_young(looked: &Stat, youth: Duration) -> bool {
     looked.as_ref().is_ok_and(|looked| looked.is_younger(youth, SystemTime::now()))
-}
-
-/// The path from the root.
-pub(crate) fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -1,12 +1,11 @@
 //! Everything that the builds read, as far as it is known.
 
-use crate::dir_filter::{DirFilters, Scope, filter_of};
+use crate::dir_filter::{self, DirFilters, Scope};
 use crate::file::{RefreshRules, WatchedFile};
-use crate::files::TreeLimits;
 use crate::reading::Content;
 use crate::resolved_path::ResolvedPath;
 use crate::settle::{EVERYTHING, Pending};
-use crate::tree::{Keep, Listing, WatchedTree};
+use crate::tree::{Keep, Listing, TreeLimits, WatchedTree};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
@@ -131,7 +130,7 @@ impl FileCache {
 
     /// Reads again what is pending, and what was not read since it is watched.
     /// Returns the names that need some quiet first.
-    pub(crate) fn refresh(&mut self, rules: impl Fn(&ResolvedPath) -> RefreshRules) -> Vec<PathBuf> {
+    pub(crate) fn refresh<'a>(&mut self, rules: impl Fn(&ResolvedPath) -> RefreshRules<'a>) -> Vec<PathBuf> {
         let files = self.files.values_mut();
         let held = files.filter_map(|file| {
             let rules = rules(&file.resolved);
@@ -180,18 +179,10 @@ impl FileCache {
 
     /// The folders and names whose changes matter.
     pub(crate) fn filters(&self) -> DirFilters {
-        let mut filters = DirFilters::new();
-        let trees = self.trees.values();
-        let ways = self.files.values().map(|file| &file.resolved).chain(trees.flat_map(WatchedTree::ways));
-        for component in ways.flat_map(ResolvedPath::changeable) {
-            filter_of(&mut filters, &component.folder, component.id).add(component);
-        }
-        for folder in self.trees.values().flat_map(WatchedTree::folders) {
-            let filter = filter_of(&mut filters, &folder.path, folder.id);
-            filter.scope = Scope::Visible;
-            filter.vital = true;
-        }
-        filters
+        let ways = self.trees.values().flat_map(WatchedTree::ways);
+        let paths = self.files.values().map(|file| &file.resolved).chain(ways);
+        let folders = self.trees.values().flat_map(WatchedTree::folders);
+        dir_filter::filters(paths, folders.map(|folder| (&folder.path, folder.id)), Scope::Visible)
     }
 
     fn file_at(&mut self, path: &Path, limit: u64) -> &mut WatchedFile {

@@ -3,25 +3,15 @@
 use crate::error::ReadError;
 #[cfg(doc)]
 use crate::error::ReadErrorKind;
-use crate::file;
 use crate::file_cache::FileCache;
-use crate::live::Trigger;
+use crate::resolved_path::absolute;
+use crate::tree::TreeLimits;
+use crate::trigger::Trigger;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Paths below a folder, each with the bytes of its file.
 type Found = Vec<(PathBuf, Arc<[u8]>)>;
-
-/// Upper bounds on what a build reads of a folder. More is an error, and nothing of it is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TreeLimits {
-    /// The most files.
-    pub files: usize,
-    /// The most bytes of one file.
-    pub file_bytes: u64,
-    /// The most bytes of all files together.
-    pub total_bytes: u64,
-}
 
 /// The files that a build may read. The files that it reads are watched.
 ///
@@ -40,7 +30,7 @@ impl<'a> Files<'a> {
     /// The bytes of the regular file at `path`, at most `limit`. Symlinks are followed.
     pub fn read(&mut self, path: impl AsRef<Path>, limit: u64) -> Result<Arc<[u8]>, ReadError> {
         let path = path.as_ref();
-        self.cache.file(&file::absolute(path), limit).map_err(|kind| ReadError::new(path, kind))
+        self.cache.file(&absolute(path), limit).map_err(|kind| ReadError::new(path, kind))
     }
 
     /// Every file below the folder `dir` whose path relative to it `keep` wants, with its bytes, sorted by that path.
@@ -57,7 +47,7 @@ impl<'a> Files<'a> {
         keep: impl Fn(&Path) -> bool + Send + 'static,
     ) -> Result<Found, ReadError> {
         let dir = dir.as_ref();
-        let root = file::absolute(dir);
+        let root = absolute(dir);
         let listing = self.cache.tree(&root, limits, Box::new(keep));
         let names = listing.map_err(|(below, kind)| ReadError::new(&beneath(dir, &below), kind))?;
         let mut found = Vec::with_capacity(names.len());

@@ -111,27 +111,34 @@ mod file_cache;
 mod files;
 mod fingerprint;
 mod live;
-mod message;
+mod mount;
+mod notice;
 mod options;
 mod reading;
 mod rebuild_lock;
+mod reload_handle;
 mod resolved_path;
-mod sender;
 mod settle;
 mod switches;
 mod tree;
+mod trigger;
 mod waiters;
 mod watch_set;
 mod watcher;
+mod worker;
 
 pub use degraded::Degraded;
 pub use error::{ReadError, ReadErrorKind};
+pub use files::Files;
 #[doc(hidden)]
 pub use files::once;
-pub use files::{Files, TreeLimits};
-pub use live::{Live, Notice, ReloadHandle, Trigger};
+pub use live::Live;
+pub use notice::Notice;
 pub use options::Options;
 pub use rebuild_lock::{RebuildGuard, RebuildLock};
+pub use reload_handle::ReloadHandle;
 #[cfg(feature = "testing")]
 pub use switches::Step;
+pub use tree::TreeLimits;
+pub use trigger::Trigger;
 pub use watcher::Watcher;

@@ -1,16 +1,16 @@
-//! The value, its readers' handle, and the thread that keeps it in step.
+//! The value, and the handle of its readers.
 
+use crate::backend::message::Message;
+use crate::backend::sender::Sender;
 use crate::degraded::Degraded;
-use crate::engine::{Engine, Turn};
+use crate::engine::Engine;
 use crate::files::Files;
-use crate::message::Message;
+use crate::notice::Notice;
 use crate::options::Options;
-use crate::rebuild_lock::RebuildLock;
-use crate::sender::Sender;
-
+use crate::reload_handle::ReloadHandle;
+use crate::trigger::Trigger;
+use crate::worker::Worker;
 use arc_swap::{ArcSwap, Guard};
-use std::collections::BTreeSet;
-use std::panic::{self, AssertUnwindSafe};
 #[cfg(feature = "testing")]
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,77 +28,12 @@ pub struct Live<T> {
     watching: Option<Arc<Watching>>,
 }
 
-/// Requests rebuilds of a [`Live`] value and does not keep its watching alive.
-///
-/// A build or a notice of a value that shares the [`RebuildLock`] may use and drop it, which it must not do with a [`Live`].
-#[derive(Clone, Debug)]
-pub struct ReloadHandle {
-    sender: Option<Sender>,
-}
-
-/// Why a build runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Trigger {
-    /// The first build, in `open`.
-    Start,
-    /// An event told of a change.
-    Event,
-    /// The poll found a change.
-    Poll,
-    /// [`Live::reload`] was called.
-    Request,
-}
-
-/// The outcome of a rebuild, or a change of the watching itself.
-#[derive(Debug)]
-pub enum Notice<'a, T, E> {
-    /// A new value is in force.
-    Published {
-        /// The value that was in force before.
-        old: &'a Arc<T>,
-        /// The value in force now.
-        new: &'a Arc<T>,
-        /// Why it was built.
-        trigger: Trigger,
-    },
-    /// Bytes differed, or it was asked for, but the build had nothing to swap.
-    Unchanged {
-        /// The value in force, as before.
-        current: &'a Arc<T>,
-        /// Why it was built.
-        trigger: Trigger,
-    },
-    /// The build failed; the last good value stays.
-    Rejected {
-        /// The error of the build.
-        error: E,
-        /// The value in force, as before.
-        current: &'a Arc<T>,
-        /// Why it was built.
-        trigger: Trigger,
-    },
-    /// Changes may be noticed late from now on.
-    Degraded(Degraded),
-    /// This is over.
-    Recovered(Degraded),
-}
-
 /// State that the handles share with the watching thread.
 struct Watching {
     sender: Sender,
     degraded: Arc<Mutex<Vec<Degraded>>>,
+    /// None if the system started none.
     thread: Option<JoinHandle<()>>,
-}
-
-/// The watching thread.
-struct Worker<T, B, N> {
-    value: Arc<ArcSwap<T>>,
-    rebuild_lock: RebuildLock,
-    engine: Engine,
-    build: B,
-    notice: N,
-    degraded: Arc<Mutex<Vec<Degraded>>>,
-    reported: BTreeSet<Degraded>,
 }
 
 impl<T: Send + Sync + 'static> Live<T> {
@@ -110,6 +45,9 @@ impl<T: Send + Sync + 'static> Live<T> {
     /// on for at most five seconds.
     ///
     /// `notice` is called on the watching thread after every rebuild, and after the swap if there was one.
+    ///
+    /// If the system starts no thread, the value stays as it is: no change is noticed, and a request does nothing. `notice` is told of
+    /// [`Degraded::NoThread`] on the caller's thread, and [`degraded`](Live::degraded) names it.
     ///
     /// A panic of the first build reaches the caller. A panic of a later one changes nothing, and the next change builds again. A panic of
     /// `notice` is caught.
@@ -131,17 +69,9 @@ impl<T: Send + Sync + 'static> Live<T> {
         let value = Arc::new(ArcSwap::from_pointee(first));
         let sender = engine.sender();
         let degraded = Arc::new(Mutex::new(engine.faults().into_iter().collect()));
-        let worker = Worker {
-            value: Arc::clone(&value),
-            rebuild_lock,
-            engine,
-            build,
-            notice,
-            degraded: Arc::clone(&degraded),
-            reported: BTreeSet::new(),
-        };
-        let thread = Some(thread::spawn(move || worker.run()));
-        Ok(Self { value, watching: Some(Arc::new(Watching { sender, degraded, thread })) })
+        let worker =
+            Worker::new(Arc::clone(&value), rebuild_lock, engine, build, notice, Arc::clone(&degraded));
+        Ok(Self { value, watching: Some(Arc::new(Watching { sender, degraded, thread: worker.start() })) })
     }
 
     /// A value that never changes and watches nothing.
@@ -197,95 +127,9 @@ impl<T: Send + Sync + 'static> Live<T> {
     }
 }
 
-impl ReloadHandle {
-    /// Requests a rebuild, even if no byte differs. Returns at once. Does nothing after the last handle of the value was dropped.
-    pub fn reload(&self) {
-        if let Some(sender) = &self.sender {
-            sender.send(Message::Rebuild);
-        }
-    }
-}
-
-impl<T, E, B, N> Worker<T, B, N>
-where
-    B: FnMut(&mut Files<'_>, Option<&Arc<T>>) -> Result<Option<T>, E>,
-    N: FnMut(Notice<'_, T, E>),
-{
-    fn run(mut self) {
-        self.report();
-        loop {
-            match self.engine.wait() {
-                Turn::Stop => return,
-                Turn::Report => {}
-                Turn::Read if !self.engine.read() => {}
-                Turn::Read if self.engine.wants_build() => self.rebuild(),
-                Turn::Read => self.engine.skip(),
-            }
-            self.report();
-            self.engine.answer();
-        }
-    }
-
-    fn rebuild(&mut self) {
-        let lock = self.rebuild_lock.clone();
-        let _held = lock.hold();
-        let trigger = self.engine.trigger();
-        let current = self.value.load_full();
-        let (build, engine) = (&mut self.build, &mut self.engine);
-        let outcome =
-            panic::catch_unwind(AssertUnwindSafe(|| build(&mut engine.files(trigger), Some(&current))));
-        let Ok(outcome) = outcome else { return self.engine.accept_panicked() };
-        if !self.engine.confirms() {
-            return self.engine.discard();
-        }
-        self.engine.accept();
-        match outcome {
-            Ok(Some(new)) => {
-                let new = Arc::new(new);
-                self.value.store(Arc::clone(&new));
-                self.tell(Notice::Published { old: &current, new: &new, trigger });
-            }
-            Ok(None) => self.tell(Notice::Unchanged { current: &current, trigger }),
-            Err(error) => self.tell(Notice::Rejected { error, current: &current, trigger }),
-        }
-    }
-
-    /// Gives a notice of everything that became degraded, and of everything that no longer is.
-    fn report(&mut self) {
-        let Some(faults) = self.engine.known_faults().filter(|faults| *faults != self.reported) else {
-            return;
-        };
-        *self.degraded.lock().unwrap_or_else(PoisonError::into_inner) = faults.iter().copied().collect();
-        let before = std::mem::replace(&mut self.reported, faults.clone());
-        for fault in faults.difference(&before) {
-            self.tell(Notice::Degraded(*fault));
-        }
-        for fault in before.difference(&faults) {
-            self.tell(Notice::Recovered(*fault));
-        }
-    }
-
-    fn tell(&mut self, notice: Notice<'_, T, E>) {
-        // The panic hook has reported it.
-        let _ = panic::catch_unwind(AssertUnwindSafe(|| (self.notice)(notice)));
-    }
-}
-
 impl<T> Clone for Live<T> {
     fn clone(&self) -> Self {
         Self { value: Arc::clone(&self.value), watching: self.watching.clone() }
-    }
-}
-
-impl Trigger {
-    /// `start`, `event`, `poll` or `request`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::Event => "event",
-            Self::Poll => "poll",
-            Self::Request => "request",
-        }
     }
 }
 

@@ -1,7 +1,7 @@
-use crate::reading::{self, Reading};
 use crate::rebuild_lock::RebuildLock;
-use crate::switches::{Step, Switches};
-use std::path::Path;
+#[cfg(feature = "testing")]
+use crate::switches::Step;
+use crate::switches::Switches;
 use std::time::Duration;
 
 /// Longer times are cut to this: a year. No clock has to count beyond it.
@@ -73,18 +73,5 @@ impl Options {
     pub fn hold_back(mut self, lock: &RebuildLock) -> Self {
         self.switches.held_back = Some(lock.clone());
         self
-    }
-
-    /// The way to read a file.
-    pub(crate) fn reading(&self) -> fn(&Path, u64) -> Reading {
-        match (self.takes(Step::TwoLooks), self.takes(Step::Lock)) {
-            (true, true) => reading::read,
-            (true, false) => reading::read_without_lock,
-            (false, _) => reading::read_once,
-        }
-    }
-
-    pub(crate) fn takes(&self, step: Step) -> bool {
-        self.switches.takes(step)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::ReadErrorKind;
 use crate::fingerprint::Fingerprint;
+use crate::switches::{Step, Switches};
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io::Read;
 use std::path::Path;
@@ -16,15 +17,11 @@ pub(crate) type Stat = Result<Fingerprint, ReadErrorKind>;
 
 /// The outcome of reading a file.
 #[derive(Debug)]
-pub(crate) enum Reading {
-    Done {
-        content: Content,
-        stat: Stat,
-        /// The file may change once more without looking different.
-        racy: bool,
-    },
-    /// The file changed while it was read.
-    Unstable,
+pub(crate) struct Reading {
+    pub(crate) content: Content,
+    pub(crate) stat: Stat,
+    /// The file may change once more without looking different.
+    pub(crate) racy: bool,
 }
 
 /// Bytes, and the fingerprint that the file had meanwhile.
@@ -37,32 +34,27 @@ pub(crate) fn stat(path: &Path) -> Stat {
 
 /// Looks at the file at `path` by opening it. That makes a network file system ask its server.
 pub(crate) fn stat_opened(path: &Path) -> Stat {
-    let looked = stat(path)?;
-    match fs::metadata(path) {
-        Ok(found) if found.is_file() => match open(path) {
-            Ok(file) => file.metadata().map(|found| Fingerprint::of(&found)).map_err(ReadErrorKind::from),
-            Err(_) => Ok(looked),
-        },
-        _ => Ok(looked),
-    }
+    let found = fs::metadata(path)?;
+    let opened = if found.is_file() { open(path).ok() } else { None };
+    Ok(Fingerprint::of(&opened.map_or(Ok(found), |file| file.metadata())?))
 }
 
-/// Reads the regular file at `path`, at most `limit` bytes.
-pub(crate) fn read(path: &Path, limit: u64) -> Reading {
-    read_then(path, limit, await_writers)
-}
-
-/// The same, without [`await_writers`].
-pub(crate) fn read_without_lock(path: &Path, limit: u64) -> Reading {
-    read_then(path, limit, |_| {})
-}
-
-/// Reads the file without comparing what it looked like before and after.
-pub(crate) fn read_once(path: &Path, limit: u64) -> Reading {
-    match fs::read(path) {
-        Ok(bytes) => Reading::Done { content: Ok(bytes.into()), stat: stat(path), racy: true },
-        Err(_) => read(path, limit),
-    }
+/// Reads the regular file at `path`, at most `limit` bytes. `None` if it changed meanwhile.
+pub(crate) fn read(path: &Path, limit: u64, switches: &Switches) -> Option<Reading> {
+    let begun = SystemTime::now();
+    // Looks before it opens: opening a FIFO would wake its writer.
+    let found = match fs::metadata(path) {
+        Ok(found) => found,
+        Err(error) => {
+            let kind = ReadErrorKind::from(error);
+            return Some(Reading { content: Err(kind.clone()), stat: Err(kind), racy: false });
+        }
+    };
+    let (content, fingerprint) = match read_regular(path, &found, limit, switches) {
+        Ok(stable) => stable.map(|(bytes, fingerprint)| (Ok(bytes), fingerprint))?,
+        Err(kind) => (Err(kind), Fingerprint::of(&found)),
+    };
+    Some(Reading { content, racy: fingerprint.is_racy(begun), stat: Ok(fingerprint) })
 }
 
 /// The name of what is no regular file.
@@ -89,36 +81,12 @@ pub(crate) fn name_of(kind: FileType) -> &'static str {
     "something else"
 }
 
-/// Looks before it opens: opening a FIFO would wake its writer.
-fn read_then(path: &Path, limit: u64, then: fn(&File)) -> Reading {
-    let begun = SystemTime::now();
-    let found = match fs::metadata(path) {
-        Ok(found) => found,
-        Err(error) => {
-            let kind = ReadErrorKind::from(error);
-            return Reading::Done { content: Err(kind.clone()), stat: Err(kind), racy: false };
-        }
-    };
-    match read_regular(path, &found, limit, then) {
-        Ok(Some((content, fingerprint))) => {
-            let racy = fingerprint.is_racy(begun);
-            Reading::Done { content: Ok(content), stat: Ok(fingerprint), racy }
-        }
-        Ok(None) => Reading::Unstable,
-        Err(kind) => {
-            let fingerprint = Fingerprint::of(&found);
-            let racy = fingerprint.is_racy(begun);
-            Reading::Done { content: Err(kind), stat: Ok(fingerprint), racy }
-        }
-    }
-}
-
 /// `None` if the file changed while it was read.
 fn read_regular(
     path: &Path,
     found: &Metadata,
     limit: u64,
-    then: fn(&File),
+    switches: &Switches,
 ) -> Result<Option<Stable>, ReadErrorKind> {
     check(found, limit)?;
     let mut file = open(path)?;
@@ -126,11 +94,14 @@ fn read_regular(
     check(&before, limit)?;
     let mut bytes = Vec::with_capacity(usize::try_from(before.len()).unwrap_or(0));
     file.by_ref().take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    then(&file);
+    let two_looks = switches.takes(Step::TwoLooks);
+    if two_looks && switches.takes(Step::Lock) {
+        await_writers(&file);
+    }
     let after = Fingerprint::of(&file.metadata()?);
     let length = bytes.len() as u64;
     // A pseudo file has the size 0 and bytes all the same.
-    if after != Fingerprint::of(&before) || (after.size != length && after.size != 0) {
+    if two_looks && (after != Fingerprint::of(&before) || (after.size != length && after.size != 0)) {
         return Ok(None);
     }
     if length > limit {

@@ -1,6 +1,7 @@
 //! The way from a path to its file: every folder and every symlink on it.
 
 use crate::fingerprint::Id;
+use crate::mount::is_mount;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs;
@@ -65,7 +66,7 @@ impl ResolvedPath {
             let found = fs::symlink_metadata(&path);
             let is_symlink = found.as_ref().is_ok_and(fs::Metadata::is_symlink);
             let decides = is_symlink || parts.is_empty() || found.is_err();
-            let is_mount = found.as_ref().is_ok_and(|found| found.is_dir() && is_mounted(&path));
+            let is_mount = found.as_ref().is_ok_and(|found| found.is_dir() && is_mount(&path));
             let component =
                 Component { folder: here.clone(), id: folder, path: path.clone(), decides, is_mount };
             resolved.components.push(component);
@@ -121,16 +122,9 @@ fn parts(path: &Path) -> impl Iterator<Item = Part> {
     })
 }
 
-#[cfg(target_os = "linux")]
-fn is_mounted(path: &Path) -> bool {
-    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
-    statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT, StatxFlags::empty())
-        .is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_mounted(_: &Path) -> bool {
-    false
+/// The path from the root.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 #[cfg(all(test, unix))]

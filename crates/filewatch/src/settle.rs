@@ -4,6 +4,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+/// A file that is written to without a pause is read after this time all the same.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Stands for every path.
 pub(crate) const EVERYTHING: &str = "";
 
@@ -40,9 +43,9 @@ pub(crate) enum Decision {
 pub(crate) type Pending = HashMap<PathBuf, bool>;
 
 impl Settle {
-    /// Reads after `quiet` without a write, or after `patience` while writes go on.
-    pub(crate) fn new(quiet: Duration, patience: Duration) -> Self {
-        Self { quiet, patience: patience.max(quiet), pending: HashMap::new() }
+    /// Reads after `quiet` without a write, or after [`PATIENCE`] while writes go on.
+    pub(crate) fn new(quiet: Duration) -> Self {
+        Self { quiet, patience: PATIENCE.max(quiet), pending: HashMap::new() }
     }
 
     /// Looks at `path` again. What was read stays valid.
@@ -140,7 +143,7 @@ mod tests {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         for (claim, acts, now, expected) in rows {
-            let mut settle = Settle::new(Duration::from_millis(QUIET), Duration::from_millis(PATIENCE));
+            let mut settle = Settle::new(Duration::from_millis(QUIET));
             for (when, act) in *acts {
                 match act {
                     Recheck(path) => settle.recheck(Path::new(path)),
@@ -161,7 +164,7 @@ mod tests {
     #[test]
     fn endless_writing_is_read_when_patience_is_over() {
         let start = Instant::now();
-        let mut settle = Settle::new(Duration::from_millis(QUIET), Duration::from_millis(PATIENCE));
+        let mut settle = Settle::new(Duration::from_millis(QUIET));
         for ms in (0..=PATIENCE).step_by(100) {
             settle.dirty(Path::new("a"), start + Duration::from_millis(ms));
         }
@@ -175,7 +178,7 @@ mod tests {
     #[test]
     fn only_quiet_settles_and_only_a_recheck_is_not_dirty() {
         let start = Instant::now();
-        let mut settle = Settle::new(Duration::from_millis(QUIET), Duration::from_millis(PATIENCE));
+        let mut settle = Settle::new(Duration::from_millis(QUIET));
         settle.recheck(Path::new("recheck"));
         assert!(!settle.is_dirty());
         settle.commit(Path::new("commit"));

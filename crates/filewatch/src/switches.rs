@@ -1,8 +1,6 @@
-//! Switches for tests, behind the feature `testing`. Without it, no step can be left out.
+//! Switches for tests. Only the feature `testing` can set them.
 
-use crate::rebuild_lock::RebuildGuard;
-#[cfg(feature = "testing")]
-use crate::rebuild_lock::RebuildLock;
+use crate::rebuild_lock::{RebuildGuard, RebuildLock};
 
 /// A step that keeps half a file from being published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,7 +8,7 @@ use crate::rebuild_lock::RebuildLock;
 pub enum Step {
     /// Waiting until the writer is done. Without it every event causes a reading at once.
     Patience,
-    /// Comparing size and times before and after the reading.
+    /// Comparing size and times before and after the reading, and [`Lock`](Step::Lock).
     TwoLooks,
     /// After the reading, waiting for a writer that is inside a system call.
     Lock,
@@ -22,13 +20,10 @@ pub enum Step {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Switches {
-    #[cfg(feature = "testing")]
     pub(crate) omitted: Vec<Step>,
-    #[cfg(feature = "testing")]
     pub(crate) held_back: Option<RebuildLock>,
 }
 
-#[cfg(feature = "testing")]
 impl Switches {
     pub(crate) fn takes(&self, step: Step) -> bool {
         !self.omitted.contains(&step)
@@ -37,17 +32,5 @@ impl Switches {
     /// Waits until events may be reported.
     pub(crate) fn hold_back(&self) -> Option<RebuildGuard<'_>> {
         self.held_back.as_ref().map(RebuildLock::hold)
-    }
-}
-
-#[cfg(not(feature = "testing"))]
-#[expect(clippy::unused_self, reason = "there is something in it with the feature")]
-impl Switches {
-    pub(crate) fn takes(&self, _: Step) -> bool {
-        true
-    }
-
-    pub(crate) fn hold_back(&self) -> Option<RebuildGuard<'_>> {
-        None
     }
 }

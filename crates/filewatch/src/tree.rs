@@ -1,7 +1,6 @@
 //! One folder that a build reads, with everything below it, as far as it is known.
 
 use crate::error::ReadErrorKind;
-use crate::files::TreeLimits;
 use crate::fingerprint::Id;
 use crate::reading::{self, Stat};
 use crate::resolved_path::ResolvedPath;
@@ -18,6 +17,17 @@ pub(crate) type Listing = Result<Vec<PathBuf>, (PathBuf, ReadErrorKind)>;
 
 /// The most files and folders that are walked through. That took 60 ms (debug build, one core).
 const MOST_ENTRIES: usize = 20_000;
+
+/// Upper bounds on what a build reads of a folder. More is an error, and nothing of it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TreeLimits {
+    /// The most files.
+    pub files: usize,
+    /// The most bytes of one file.
+    pub file_bytes: u64,
+    /// The most bytes of all files together.
+    pub total_bytes: u64,
+}
 
 pub(crate) struct WatchedTree {
     root: PathBuf,

@@ -1,18 +1,23 @@
 //! The second of three layers: keeps the right folders watched, and replaces a backend that has failed.
 
-use crate::backend::{Backend, WatchError};
+use crate::backend::Backend;
+use crate::backend::message::Message;
+use crate::backend::sender::Sender;
+use crate::backend::watch_error::WatchError;
 use crate::degraded::Degraded;
-use crate::dir_filter::{DirFilters, accepts, is_remote};
+use crate::dir_filter::{DirFilters, accepts};
 use crate::fingerprint::Id;
-use crate::message::Message;
+use crate::mount::is_remote;
 use crate::options::Options;
-use crate::sender::Sender;
+use crate::settle::EVERYTHING;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
+
+/// Limit on looking up and watching again until nothing moves meanwhile.
+pub(crate) const ROUNDS: usize = 8;
 
 /// The longest pause between two attempts to repair what is degraded.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -23,7 +28,8 @@ pub(crate) struct WatchSet {
     inbox: Receiver<Message>,
     /// Messages that were read and not taken yet.
     messages: VecDeque<Message>,
-    backend: Backend,
+    /// None if the system refuses, if it has failed, or if events are switched off.
+    backend: Option<Backend>,
     /// Counts the backends, so that a message of an earlier one is told apart.
     number: u64,
     filters: Arc<DirFilters>,
@@ -48,7 +54,7 @@ impl WatchSet {
             sender,
             inbox,
             messages: VecDeque::new(),
-            backend: Backend::none(),
+            backend: None,
             number: 0,
             filters: Arc::default(),
             watched: HashMap::new(),
@@ -79,21 +85,37 @@ impl WatchSet {
                 return message;
             }
             let left = end.saturating_duration_since(Instant::now());
-            self.backend.wait(&self.inbox, left, &mut self.messages);
+            match &mut self.backend {
+                Some(backend) => backend.wait(&self.inbox, left, &mut self.messages),
+                None => self.messages.extend(self.inbox.recv_timeout(left)),
+            }
             if left.is_zero() {
                 return self.received();
             }
         }
     }
 
-    /// The next message, if one has come.
+    /// The next message, if one has come. If it says that watches may be gone, that is recorded.
     pub(crate) fn received(&mut self) -> Option<Message> {
-        self.messages.pop_front().or_else(|| self.inbox.try_recv().ok())
+        let message = self.messages.pop_front().or_else(|| self.inbox.try_recv().ok())?;
+        match &message {
+            Message::Event(kind, path) if kind.changes_names() => self.invalidate(path),
+            Message::EventsLost => {
+                self.outdated = true;
+                self.invalidate(Path::new(EVERYTHING));
+            }
+            Message::BackendFailed(number) if *number == self.number => {
+                self.drop_backend();
+                self.next_retry = Instant::now();
+            }
+            _ => {}
+        }
+        Some(message)
     }
 
     /// Reads the events of everything that has happened so far. False if that is not possible: then the backend is replaced.
     pub(crate) fn read_all(&mut self) -> bool {
-        let done = self.backend.read_all(&mut self.messages);
+        let done = self.backend.as_mut().is_some_and(|backend| backend.read_all(&mut self.messages));
         if !done {
             self.replace_backend();
         }
@@ -101,7 +123,7 @@ impl WatchSet {
     }
 
     pub(crate) fn has_backend(&self) -> bool {
-        !self.backend.is_none()
+        self.backend.is_some()
     }
 
     /// True if every change in this folder makes an event.
@@ -118,39 +140,34 @@ impl WatchSet {
         accepts(&self.filters, path)
     }
 
-    /// True if the folders must be watched anew before anything in them is read.
+    /// True if folders must be watched anew before anything in them is read.
     pub(crate) fn is_outdated(&self) -> bool {
         self.outdated || !self.invalid.is_empty()
     }
 
-    /// Events were missed, so every folder must be watched anew. True if that was recorded since the last call.
-    pub(crate) fn take_outdated(&mut self) -> bool {
-        mem::take(&mut self.outdated)
+    /// True if events may have been missed and no folder was watched anew since. Until then it is not known what is degraded.
+    pub(crate) fn has_missed_events(&self) -> bool {
+        self.outdated
     }
 
-    pub(crate) fn set_outdated(&mut self) {
-        self.outdated = true;
-    }
-
-    /// False while a repair is under way.
-    pub(crate) fn knows_faults(&self) -> bool {
-        !self.outdated
-    }
-
-    /// Watches these folders and no others. True if a folder is watched now that was not before: what was found in it must be
-    /// looked up again.
-    pub(crate) fn update(&mut self, filters: DirFilters) -> bool {
-        let filters = Arc::new(filters);
+    /// Watches the folders of `filters` and no others, if that is not so already. True if a folder is watched now that was not
+    /// before: what was found in it must be looked up again. `moved` says that other folders must be watched than the last time.
+    pub(crate) fn update(&mut self, moved: bool, filters: impl FnOnce() -> DirFilters) -> bool {
+        if !moved && !self.is_outdated() {
+            return false;
+        }
+        self.outdated = false;
+        let filters = Arc::new(filters());
         // The names come before the watches: an event of an unknown name is dropped.
         self.filters = Arc::clone(&filters);
-        self.backend.set_filters(&filters);
+        if let Some(backend) = &mut self.backend {
+            backend.set_filters(&filters);
+        }
         // A watch follows a folder that is renamed away, so it must be removed.
         let known = self.watched.keys().chain(&self.invalid);
         let gone: Vec<PathBuf> = known.filter(|folder| !filters.contains_key(*folder)).cloned().collect();
         for folder in gone {
-            self.watched.remove(&folder);
-            self.invalid.remove(&folder);
-            self.backend.unwatch(&folder);
+            self.unwatch(&folder);
         }
         self.refused.retain(|folder, _| filters.contains_key(folder));
         self.remote.retain(|folder| filters.contains_key(folder));
@@ -164,9 +181,7 @@ impl WatchSet {
             if filter.vital && is_remote(folder) {
                 self.remote.insert(folder.clone());
             }
-            if self.watched.remove(folder).is_some() || self.invalid.remove(folder) {
-                self.backend.unwatch(folder);
-            }
+            self.unwatch(folder);
             has_new |= self.watch(folder, filter.id, filter.vital);
         }
         self.invalid.clear();
@@ -174,20 +189,12 @@ impl WatchSet {
     }
 
     /// The watch of this folder, and of those below it, may be gone.
-    pub(crate) fn invalidate(&mut self, path: &Path) {
+    fn invalidate(&mut self, path: &Path) {
         let invalid = self.watched.keys().filter(|folder| folder.starts_with(path));
         let invalid: Vec<PathBuf> = invalid.cloned().collect();
         for folder in invalid {
             self.watched.remove(&folder);
             self.invalid.insert(folder);
-        }
-    }
-
-    /// The backend with this number has failed.
-    pub(crate) fn drop_backend(&mut self, number: u64) {
-        if number == self.number {
-            self.set_backend(Backend::none());
-            self.next_retry = Instant::now();
         }
     }
 
@@ -240,14 +247,14 @@ impl WatchSet {
 
     fn replace_backend(&mut self) {
         // The old one goes first: a limit may leave room for one only.
-        self.set_backend(Backend::none());
+        self.drop_backend();
         self.number += 1;
         self.backend = Backend::open(self.number, &self.options.switches, &self.sender);
         self.outdated = true;
     }
 
-    fn set_backend(&mut self, backend: Backend) {
-        self.backend = backend;
+    fn drop_backend(&mut self) {
+        self.backend = None;
         self.filters = Arc::default();
         self.watched.clear();
         self.invalid.clear();
@@ -257,7 +264,8 @@ impl WatchSet {
 
     /// True if the folder is watched, or must be looked up again.
     fn watch(&mut self, folder: &Path, id: Id, vital: bool) -> bool {
-        match self.backend.watch(folder) {
+        let Some(backend) = &mut self.backend else { return false };
+        match backend.watch(folder) {
             Ok(()) => {
                 self.watched.insert(folder.to_owned(), id);
                 true
@@ -274,7 +282,16 @@ impl WatchSet {
                 }
                 false
             }
-            Err(WatchError::NoBackend) => false,
+            #[cfg(any(not(target_os = "linux"), feature = "notify"))]
+            Err(WatchError::BackendFailed) => false,
+        }
+    }
+
+    /// Ends the watching of this folder, if it was watched.
+    fn unwatch(&mut self, folder: &Path) {
+        let was_watched = self.watched.remove(folder).is_some() | self.invalid.remove(folder);
+        if let Some(backend) = self.backend.as_mut().filter(|_| was_watched) {
+            backend.unwatch(folder);
         }
     }
 }

@@ -1,13 +1,12 @@
 //! Reports which files have changed, and builds nothing from them.
 
+use crate::backend::message::{EventKind, Message};
 use crate::degraded::Degraded;
 use crate::dir_index::DirIndex;
-use crate::engine::{PATIENCE, ROUNDS};
-use crate::file::absolute;
-use crate::message::{EventKind, Message};
 use crate::options::{LONGEST, Options};
+use crate::resolved_path::absolute;
 use crate::settle::{Decision, EVERYTHING, Pending, Settle};
-use crate::watch_set::WatchSet;
+use crate::watch_set::{ROUNDS, WatchSet};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -50,10 +49,9 @@ impl Watcher {
         enter: impl Fn(&Path) -> bool + Send + 'static,
     ) -> Self {
         let roots = roots.into_iter().map(|root| absolute(root.as_ref())).collect();
-        let settle = || Settle::new(options.quiet, PATIENCE);
         let mut watcher = Self {
-            settle: settle(),
-            aside: settle(),
+            settle: Settle::new(options.quiet),
+            aside: Settle::new(options.quiet),
             counts: Box::new(|_| true),
             index: DirIndex::open(roots, Box::new(enter)),
             watch_set: WatchSet::open(options),
@@ -141,11 +139,7 @@ impl Watcher {
         let mut changed = BTreeSet::new();
         for _ in 0..ROUNDS {
             let moved = self.index.walk(&mut changed);
-            let outdated = self.watch_set.take_outdated();
-            if !moved && !outdated && !self.watch_set.is_outdated() {
-                break;
-            }
-            if !self.watch_set.update(self.index.filters()) {
+            if !self.watch_set.update(moved, || self.index.filters()) {
                 break;
             }
         }
@@ -160,21 +154,14 @@ impl Watcher {
                     self.apply_event(kind, &path);
                 }
             }
-            Message::BackendFailed(number) => self.watch_set.drop_backend(number),
-            Message::EventsLost => {
-                self.watch_set.invalidate(Path::new(EVERYTHING));
-                self.settle.dirty(Path::new(EVERYTHING), Instant::now());
-            }
-            Message::Rebuild | Message::Stop => {}
+            Message::EventsLost => self.settle.dirty(Path::new(EVERYTHING), Instant::now()),
+            Message::BackendFailed(_) | Message::Rebuild | Message::Stop => {}
             #[cfg(feature = "testing")]
             Message::WhenSettled(_) => {}
         }
     }
 
     fn apply_event(&mut self, kind: EventKind, path: &Path) {
-        if kind.changes_names() {
-            self.watch_set.invalidate(path);
-        }
         let settle = if self.delays(kind, path) { &mut self.settle } else { &mut self.aside };
         match kind {
             EventKind::Closed | EventKind::MovedHere | EventKind::MovedAway | EventKind::Removed => {

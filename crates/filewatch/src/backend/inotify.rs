@@ -6,22 +6,22 @@
 #[cfg(test)]
 mod tests;
 
-use crate::backend::WatchError;
+use crate::backend::message::{EventKind, Message};
+use crate::backend::sender::Sender;
+use crate::backend::watch_error::WatchError;
 use crate::dir_filter::{DirFilters, accepts};
-use crate::message::{EventKind, Message};
-use crate::sender::Sender;
 use crate::switches::Switches;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init, remove_watch};
-use rustix::io::{Errno, ioctl_fionread, read, write};
+use rustix::io::{Errno, ioctl_fionread, read};
 use std::collections::{HashMap, VecDeque};
 use std::ffi::OsStr;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 /// The events that are asked for. Not those of opening and reading: our own reading would wake us.
@@ -36,10 +36,8 @@ const EVENTS: WatchFlags = WatchFlags::ATTRIB
     .union(WatchFlags::MOVE_SELF)
     .union(WatchFlags::ONLYDIR);
 
-/// The queue of events, if there is one.
-pub(crate) struct Backend(Option<Queue>);
-
-struct Queue {
+/// A queue of events.
+pub(crate) struct Backend {
     number: u64,
     inotify: OwnedFd,
     eventfd: Arc<OwnedFd>,
@@ -50,85 +48,51 @@ struct Queue {
     watches: HashMap<PathBuf, i32>,
 }
 
-/// Wakes the thread that waits for events of the latest queue. It keeps no descriptor open.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Waker(Arc<Mutex<Weak<OwnedFd>>>);
-
 impl Backend {
-    /// No watcher at all.
-    pub(crate) fn none() -> Self {
-        Self(None)
-    }
-
     /// Opens a queue, or none if the system refuses. `number` identifies it in [`Message::BackendFailed`].
-    pub(crate) fn open(number: u64, switches: &Switches, sender: &Sender) -> Self {
-        let queue = || -> Result<Queue, Errno> {
-            let inotify = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-            let eventfd = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
-            sender.waker.wakes(&eventfd);
-            let (filters, folders, watches) = (Arc::default(), HashMap::new(), HashMap::new());
-            Ok(Queue { number, inotify, eventfd, switches: switches.clone(), filters, folders, watches })
-        };
-        Self(queue().ok())
-    }
-
-    pub(crate) fn is_none(&self) -> bool {
-        self.0.is_none()
+    pub(crate) fn open(number: u64, switches: &Switches, sender: &Sender) -> Option<Self> {
+        let inotify = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok()?;
+        let eventfd = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok()?);
+        sender.waker.set_eventfd(&eventfd);
+        let (filters, folders, watches) = (Arc::default(), HashMap::new(), HashMap::new());
+        Some(Self { number, inotify, eventfd, switches: switches.clone(), filters, folders, watches })
     }
 
     /// Reports only the names that these filters accept.
     pub(crate) fn set_filters(&mut self, filters: &Arc<DirFilters>) {
-        if let Some(queue) = &mut self.0 {
-            queue.filters = Arc::clone(filters);
-        }
+        self.filters = Arc::clone(filters);
     }
 
     pub(crate) fn watch(&mut self, folder: &Path) -> Result<(), WatchError> {
-        let queue = self.0.as_mut().ok_or(WatchError::NoBackend)?;
-        let watch = add_watch(&queue.inotify, folder, EVENTS).map_err(|error| match error {
+        let watch = add_watch(&self.inotify, folder, EVENTS).map_err(|error| match error {
             Errno::NOENT | Errno::NOTDIR => WatchError::Missing,
             Errno::NOSPC => WatchError::Limit,
             _ => WatchError::Refused,
         })?;
-        queue.folders.entry(watch).or_default().push(folder.to_owned());
-        queue.watches.insert(folder.to_owned(), watch);
+        self.folders.entry(watch).or_default().push(folder.to_owned());
+        self.watches.insert(folder.to_owned(), watch);
         Ok(())
     }
 
     /// Ends the watching of this folder, if it was watched.
     pub(crate) fn unwatch(&mut self, folder: &Path) {
-        let Some(queue) = &mut self.0 else { return };
-        let Some(watch) = queue.watches.remove(folder) else { return };
-        let Some(folders) = queue.folders.get_mut(&watch) else { return };
+        let Some(watch) = self.watches.remove(folder) else { return };
+        let Some(folders) = self.folders.get_mut(&watch) else { return };
         folders.retain(|other| other != folder);
         if folders.is_empty() {
-            queue.folders.remove(&watch);
+            self.folders.remove(&watch);
             // It fails if the watch is gone with its folder.
-            let _ = remove_watch(&queue.inotify, watch);
+            let _ = remove_watch(&self.inotify, watch);
         }
     }
 
-    /// Waits for an event or a message, for `timeout` at most.
+    /// Waits for an event, or to be woken, for `timeout` at most.
     pub(crate) fn wait(
         &mut self,
-        inbox: &Receiver<Message>,
+        _: &Receiver<Message>,
         timeout: Duration,
         messages: &mut VecDeque<Message>,
     ) {
-        match &mut self.0 {
-            Some(queue) => queue.wait(timeout, messages),
-            None => messages.extend(inbox.recv_timeout(timeout)),
-        }
-    }
-
-    /// Reads the events of everything that has happened so far. False if there is no queue.
-    pub(crate) fn read_all(&mut self, messages: &mut VecDeque<Message>) -> bool {
-        self.0.as_mut().map(|queue| queue.read_all(messages)).is_some()
-    }
-}
-
-impl Queue {
-    fn wait(&mut self, timeout: Duration, messages: &mut VecDeque<Message>) {
         let mut sources =
             [PollFd::new(&self.inotify, PollFlags::IN), PollFd::new(&*self.eventfd, PollFlags::IN)];
         // A time that is too long for the system means no timeout.
@@ -141,13 +105,10 @@ impl Queue {
         }
     }
 
-    /// False if the descriptor has failed.
-    fn reset_eventfd(&self) -> bool {
-        matches!(read(&*self.eventfd, &mut [0; 8]), Ok(8) | Err(Errno::AGAIN | Errno::INTR))
-    }
-
-    /// Reads what is in the queue now, and nothing that is added meanwhile: a writer that never stops would keep us here for ever.
-    fn read_all(&mut self, messages: &mut VecDeque<Message>) {
+    /// Reads the events of everything that has happened so far. True: this backend can always do so.
+    ///
+    /// Nothing is read that is added meanwhile: a writer that never stops would keep us here for ever.
+    pub(crate) fn read_all(&mut self, messages: &mut VecDeque<Message>) -> bool {
         let switches = self.switches.clone();
         let _held = switches.hold_back();
         match ioctl_fionread(&self.inotify).map(usize::try_from) {
@@ -155,6 +116,12 @@ impl Queue {
             Ok(Ok(bytes)) => self.read(bytes, messages),
             _ => messages.push_back(Message::BackendFailed(self.number)),
         }
+        true
+    }
+
+    /// False if the descriptor has failed.
+    fn reset_eventfd(&self) -> bool {
+        matches!(read(&*self.eventfd, &mut [0; 8]), Ok(8) | Err(Errno::AGAIN | Errno::INTR))
     }
 
     /// Reads the first events of the queue, this many bytes.
@@ -183,20 +150,6 @@ impl Queue {
                 return;
             }
         }
-    }
-}
-
-impl Waker {
-    pub(crate) fn wake(&self) {
-        let eventfd = self.0.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
-        if let Some(eventfd) = eventfd {
-            // It fails only when the counter is full, and then the thread wakes up anyway.
-            let _ = write(&*eventfd, &1u64.to_ne_bytes());
-        }
-    }
-
-    fn wakes(&self, eventfd: &Arc<OwnedFd>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(eventfd);
     }
 }
 

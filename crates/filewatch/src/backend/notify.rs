@@ -1,9 +1,9 @@
 //! The crate `notify`, which watches on a thread of its own. It and its thread may fail.
 
-use crate::backend::WatchError;
+use crate::backend::message::{EventKind, Message};
+use crate::backend::sender::Sender;
+use crate::backend::watch_error::WatchError;
 use crate::dir_filter::{DirFilters, accepts};
-use crate::message::{EventKind, Message};
-use crate::sender::Sender;
 use crate::switches::Switches;
 use arc_swap::ArcSwap;
 use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
@@ -19,24 +19,16 @@ use std::time::Duration;
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(crate) struct Backend {
+    /// None when it has failed.
     watcher: Option<RecommendedWatcher>,
     filters: Arc<ArcSwap<DirFilters>>,
     /// Disconnected when the watcher's thread has ended.
     thread: Receiver<()>,
 }
 
-/// Not needed here: a message in the inbox wakes the thread that waits for it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Waker(());
-
 impl Backend {
-    /// No watcher at all.
-    pub(crate) fn none() -> Self {
-        Self { watcher: None, filters: Arc::default(), thread: mpsc::channel().1 }
-    }
-
     /// Opens a watcher, or none if the system refuses. `number` identifies it in [`Message::BackendFailed`].
-    pub(crate) fn open(number: u64, switches: &Switches, sender: &Sender) -> Self {
+    pub(crate) fn open(number: u64, switches: &Switches, sender: &Sender) -> Option<Self> {
         let filters = Arc::<ArcSwap<DirFilters>>::default();
         let (running, thread) = mpsc::channel();
         let end = ThreadEnd { number, sender: sender.clone(), _running: running };
@@ -45,11 +37,8 @@ impl Backend {
             let _held = switches.hold_back();
             report(&current, &end.sender, event);
         };
-        Self { watcher: RecommendedWatcher::new(report, Config::default()).ok(), filters, thread }
-    }
-
-    pub(crate) fn is_none(&self) -> bool {
-        self.watcher.is_none()
+        let watcher = Some(RecommendedWatcher::new(report, Config::default()).ok()?);
+        Some(Self { watcher, filters, thread })
     }
 
     /// Reports only the names that these filters accept.
@@ -59,7 +48,7 @@ impl Backend {
 
     pub(crate) fn watch(&mut self, folder: &Path) -> Result<(), WatchError> {
         let watched = self.call(|watcher| watcher.watch(folder, RecursiveMode::NonRecursive));
-        watched.ok_or(WatchError::NoBackend)?.map_err(|error| match error.kind {
+        watched.ok_or(WatchError::BackendFailed)?.map_err(|error| match error.kind {
             ErrorKind::PathNotFound => WatchError::Missing,
             ErrorKind::MaxFilesWatch => WatchError::Limit,
             _ => WatchError::Refused,
@@ -83,7 +72,7 @@ impl Backend {
     }
 
     /// Waits until the watcher's thread has reported everything that has happened so far. That holds if the thread does in turn
-    /// what it is asked. False if there is no watcher, or it has failed.
+    /// what it is asked. False if the watcher has failed.
     pub(crate) fn read_all(&mut self, _: &mut VecDeque<Message>) -> bool {
         matches!(self.call(|watcher| watcher.configure(Config::default())), Some(Ok(_)))
     }
@@ -112,11 +101,6 @@ impl Drop for Backend {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-impl Waker {
-    #[expect(clippy::unused_self, reason = "the other backend has a descriptor to write to")]
-    pub(crate) fn wake(&self) {}
 }
 
 /// Dropped with the watcher's thread.
@@ -163,7 +147,7 @@ fn kind(kind: Kind) -> Option<EventKind> {
 #[cfg(test)]
 mod tests {
     use super::kind;
-    use crate::message::EventKind;
+    use crate::backend::message::EventKind;
     use notify::event::{
         AccessKind, AccessMode, CreateKind, DataChange, EventKind as Kind, MetadataKind, ModifyKind,
         RemoveKind, RenameMode,

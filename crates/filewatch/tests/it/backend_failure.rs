@@ -1,6 +1,6 @@
 //! The descriptors of the backend fail, and a new backend takes over.
 
-use crate::support::{Folder, Heard, LiveText, is_long_tier};
+use crate::support::{Folder, LiveText, OwnedNotice, is_long_tier};
 use filewatch::Degraded;
 use std::fs::{self, File};
 use std::mem::ManuallyDrop;
@@ -31,7 +31,7 @@ fn descriptors() -> Vec<(RawFd, String)> {
 
 /// Replaces the only descriptor of this kind by one of `/dev/null`.
 #[track_caller]
-fn break_the(kind: &str) {
+fn break_descriptor(kind: &str) {
     let found: Vec<RawFd> =
         descriptors().into_iter().filter(|(_, target)| target.contains(kind)).map(|(fd, _)| fd).collect();
     assert_eq!(found.len(), 1, "`{kind}` in {:?}", descriptors());
@@ -46,7 +46,7 @@ fn when_a_descriptor_fails_that_is_told_and_another_takes_its_place() {
     if !is_long_tier() {
         return;
     }
-    for test in ["the_queue_fails", "the_bell_fails"] {
+    for test in ["the_queue_fails", "the_eventfd_fails"] {
         alone(test);
     }
 }
@@ -59,7 +59,7 @@ fn the_queue_fails() {
 
 #[test]
 #[ignore = "run alone by when_a_descriptor_fails_that_is_told_and_another_takes_its_place"]
-fn the_bell_fails() {
+fn the_eventfd_fails() {
     fails_and_recovers("eventfd");
 }
 
@@ -69,17 +69,21 @@ fn fails_and_recovers(kind: &str) {
     let live = LiveText::open(&path);
     let before = descriptors().len();
     for round in 0..3 {
-        break_the(kind);
+        break_descriptor(kind);
         // This wakes the thread, which finds the broken descriptor.
         fs::write(&path, format!("{round} fails")).unwrap();
-        let mut heard = [live.next(), live.next(), live.next()];
-        heard.sort_by_key(|heard| !matches!(heard, Heard::Published(..)));
+        let mut notices = [live.next(), live.next(), live.next()];
+        notices.sort_by_key(|notice| !matches!(notice, OwnedNotice::Published(..)));
         assert!(
-            matches!(&heard[0], Heard::Published(text, _) if *text == format!("{round} fails")),
-            "{heard:?}"
+            matches!(&notices[0], OwnedNotice::Published(text, _) if *text == format!("{round} fails")),
+            "{notices:?}"
         );
         let no_events = Degraded::NoEvents;
-        assert_eq!(heard[1..], [Heard::Degraded(no_events), Heard::Recovered(no_events)], "{heard:?}");
+        assert_eq!(
+            notices[1..],
+            [OwnedNotice::Degraded(no_events), OwnedNotice::Recovered(no_events)],
+            "{notices:?}"
+        );
         assert_eq!(live.live.degraded(), []);
         fs::write(&path, format!("{round} lives")).unwrap();
         live.publishes_once(&format!("{round} lives"));

@@ -1,7 +1,7 @@
 //! Watching when the system cannot report events, and its recovery.
 
 use crate::support::{
-    Folder, Heard, LiveText, available, is_long_tier, limits, memory, options, skipped, wait_until,
+    Folder, LiveText, OwnedNotice, available, is_long_tier, limits, memory, options, skipped, wait_until,
 };
 use filewatch::{Degraded, ReadError, ReadErrorKind, RebuildLock, Trigger};
 use std::fs::{self, File};
@@ -80,17 +80,17 @@ fn a_change_of_which_no_event_tells_is_found_and_reported_once() {
     for new in ["1", "2"] {
         let begun = Instant::now();
         fs::write(elsewhere.join("same"), new).unwrap();
-        assert_eq!(live.next(), Heard::Published(new.into(), Trigger::Poll));
+        assert_eq!(live.next(), OwnedNotice::Published(new.into(), Trigger::Poll));
         assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
         if new == "1" {
-            assert_eq!(live.next(), Heard::Degraded(Degraded::MissedEvents));
+            assert_eq!(live.next(), OwnedNotice::Degraded(Degraded::MissedEvents));
             assert_eq!(live.live.degraded(), [Degraded::MissedEvents]);
         }
         live.stays_silent_for_long();
     }
     fs::write(&path, "told").unwrap();
-    assert_eq!(live.next(), Heard::Published("told".into(), Trigger::Event));
-    assert_eq!(live.next(), Heard::Recovered(Degraded::MissedEvents));
+    assert_eq!(live.next(), OwnedNotice::Published("told".into(), Trigger::Event));
+    assert_eq!(live.next(), OwnedNotice::Recovered(Degraded::MissedEvents));
     live.stays_silent_for_long();
     assert_eq!(live.live.degraded(), []);
 }
@@ -102,7 +102,7 @@ fn looking_alone_is_a_choice_and_not_reported() {
     let live = LiveText::open_with(options().without_events(), &path);
     let begun = Instant::now();
     fs::write(&path, "new").unwrap();
-    assert_eq!(live.next(), Heard::Published("new".into(), Trigger::Poll));
+    assert_eq!(live.next(), OwnedNotice::Published("new".into(), Trigger::Poll));
     assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
     live.stays_silent_for_long();
     assert_eq!(live.live.degraded(), []);
@@ -184,19 +184,19 @@ fn degrades_and_recovers(fault: Degraded, limit: &str, meanwhile: Trigger) {
     let path = folder.write("some/where/file", "old");
     let live = LiveText::open(&path);
     assert_eq!(live.live.degraded(), [fault]);
-    assert_eq!(live.next(), Heard::Degraded(fault));
+    assert_eq!(live.next(), OwnedNotice::Degraded(fault));
     let begun = Instant::now();
     fs::write(&path, "looked").unwrap();
-    assert_eq!(live.next(), Heard::Published("looked".into(), meanwhile));
+    assert_eq!(live.next(), OwnedNotice::Published("looked".into(), meanwhile));
     assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
     live.stays_silent_for_long();
     fs::write(&path, "meanwhile").unwrap();
     fs::write(limit, "1000").unwrap();
     // In either order, and no notice of missed events: the cause is known.
-    let mut heard = [live.next(), live.next()];
-    heard.sort_by_key(|heard| matches!(heard, Heard::Recovered(_)));
-    assert!(matches!(&heard[0], Heard::Published(text, _) if text == "meanwhile"), "{heard:?}");
-    assert_eq!(heard[1], Heard::Recovered(fault));
+    let mut notices = [live.next(), live.next()];
+    notices.sort_by_key(|notice| matches!(notice, OwnedNotice::Recovered(_)));
+    assert!(matches!(&notices[0], OwnedNotice::Published(text, _) if text == "meanwhile"), "{notices:?}");
+    assert_eq!(notices[1], OwnedNotice::Recovered(fault));
     live.stays_silent_for_long();
     fs::write(&path, "told").unwrap();
     live.publishes_once("told");
@@ -220,7 +220,7 @@ fn with_mounts() {
     };
     run("mount", &["-t", "tmpfs", "none"]);
     let missing = ReadError { path: path.clone(), kind: ReadErrorKind::Missing };
-    assert_eq!(live.next(), Heard::Rejected(missing, Trigger::Poll));
+    assert_eq!(live.next(), OwnedNotice::Rejected(missing, Trigger::Poll));
     fs::write(&path, "above").unwrap();
     wait_until("the mounted file is seen", || **live.live.load() == "above");
     run("umount", &[]);
@@ -243,7 +243,7 @@ fn as_nobody() {
     let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     let live = LiveText::open(&path);
     let denied =
-        Heard::Rejected(ReadError { path: path.clone(), kind: ReadErrorKind::Denied }, Trigger::Event);
+        OwnedNotice::Rejected(ReadError { path: path.clone(), kind: ReadErrorKind::Denied }, Trigger::Event);
     mode(&path, 0o000);
     assert!(File::open(&path).is_err(), "modes do not apply to this user");
     assert_eq!(live.next(), denied);
@@ -278,11 +278,11 @@ fn with_an_unwatchable_folder() {
     // Names may be looked up and not listed.
     mode(0o311);
     let live = LiveText::open(&path);
-    assert_eq!(live.next(), Heard::Degraded(Degraded::Unwatchable));
+    assert_eq!(live.next(), OwnedNotice::Degraded(Degraded::Unwatchable));
     fs::write(&path, "looked").unwrap();
     live.publishes_once_by("looked", Trigger::Poll);
     mode(0o755);
-    assert_eq!(live.next(), Heard::Recovered(Degraded::Unwatchable));
+    assert_eq!(live.next(), OwnedNotice::Recovered(Degraded::Unwatchable));
     fs::write(&path, "told").unwrap();
     live.publishes_once("told");
 }
@@ -296,7 +296,7 @@ fn a_circle_of_symlinks_is_waited_out() {
     fs::remove_file(folder.join("a")).unwrap();
     symlink("file", folder.join("a")).unwrap();
     let circle = ReadError { path: path.clone(), kind: ReadErrorKind::Loop };
-    assert_eq!(live.next(), Heard::Rejected(circle, Trigger::Event));
+    assert_eq!(live.next(), OwnedNotice::Rejected(circle, Trigger::Event));
     let tmp = folder.write("tmp", "new");
     fs::rename(tmp, folder.join("a")).unwrap();
     live.publishes_once("new");
@@ -337,11 +337,11 @@ fn with_a_mirror() {
     let mounted = Command::new("bindfs").args([folder.join("source"), folder.join("mirror")]).status();
     assert!(mounted.unwrap().success());
     let live = LiveText::open(&folder.join("mirror/file"));
-    assert_eq!(live.next(), Heard::Degraded(Degraded::Remote));
+    assert_eq!(live.next(), OwnedNotice::Degraded(Degraded::Remote));
     for new in ["1", "22", "3"] {
         let begun = Instant::now();
         fs::rename(folder.write("source/tmp", new), &source).unwrap();
-        assert_eq!(live.next(), Heard::Published(new.to_owned(), Trigger::Poll));
+        assert_eq!(live.next(), OwnedNotice::Published(new.to_owned(), Trigger::Poll));
         assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
         live.stays_silent_for_long();
     }
@@ -349,7 +349,7 @@ fn with_a_mirror() {
     live.publishes_once_by("in place", Trigger::Poll);
     // A change through the mount makes events.
     fs::write(folder.join("mirror/file"), "through the mirror").unwrap();
-    assert_eq!(live.next(), Heard::Published("through the mirror".into(), Trigger::Event));
+    assert_eq!(live.next(), OwnedNotice::Published("through the mirror".into(), Trigger::Event));
     live.stays_silent_for_long();
     assert_eq!(live.live.degraded(), [Degraded::Remote]);
     assert!(Command::new("umount").args(["--lazy"]).arg(folder.join("mirror")).status().unwrap().success());
@@ -392,7 +392,7 @@ fn a_clock_that_was_set_back_hides_nothing() {
         let live = LiveText::open_with(by, &path);
         for new in ["1", "2"] {
             fs::write(&path, new).unwrap();
-            let Heard::Published(text, _) = live.next() else { panic!("it is published") };
+            let OwnedNotice::Published(text, _) = live.next() else { panic!("it is published") };
             assert_eq!(text, new);
             File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
             live.stays_silent();

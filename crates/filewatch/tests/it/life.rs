@@ -1,9 +1,9 @@
 //! Handles, threads, locks, and closures that panic.
 
 use crate::support::{
-    AFTERMATH, DEADLINE, Folder, Heard, LIMIT, LiveText, limits, options, text, wait_until,
+    AFTERMATH, DEADLINE, Folder, LIMIT, LiveText, OwnedNotice, limits, options, text, wait_until,
 };
-use filewatch::{Live, Notice, ReadError, RebuildLock, Trigger, Watcher};
+use filewatch::{Degraded, Live, Notice, ReadError, RebuildLock, Trigger, Watcher};
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -55,15 +55,43 @@ fn no_thread_and_no_descriptor_is_left_behind() {
     assert_eq!(count("fd"), descriptors);
 }
 
-/// Runs the test of this name in a process of its own, since other tests come and go in this one. Whether this is that process.
+/// As at the limit of threads: the system has no room for a stack of this size.
+#[test]
+fn without_a_thread_the_value_stays_and_that_is_reported() {
+    if !alone_with(
+        "without_a_thread_the_value_stays_and_that_is_reported",
+        &[("RUST_MIN_STACK", "140737488355328")],
+    ) {
+        return;
+    }
+    assert!(thread::Builder::new().spawn(|| {}).is_err(), "there is room for a thread");
+    let folder = Folder::new();
+    let path = folder.write("file", "old");
+    let live = LiveText::open(&path);
+    assert_eq!(live.next(), OwnedNotice::Degraded(Degraded::NoThread));
+    assert_eq!(live.live.degraded(), [Degraded::NoThread]);
+    fs::write(&path, "new").unwrap();
+    live.live.reload();
+    live.stays_silent();
+    assert_eq!(*live.live.snapshot(), "old");
+}
+
+/// Runs the test of this name in a process of its own, since other tests come and go in this one. True in that process.
 #[track_caller]
 fn alone(test: &str) -> bool {
+    alone_with(test, &[])
+}
+
+/// The same with these environment variables.
+#[track_caller]
+fn alone_with(test: &str, variables: &[(&str, &str)]) -> bool {
     if std::env::var_os("FILEWATCH_TEST_ALONE").is_some() {
         return true;
     }
-    let arguments = ["--exact", &format!("life::{test}"), "--nocapture"];
+    let arguments = ["--exact", &format!("life::{test}"), "--nocapture", "--test-threads=1"];
     let mut command = std::process::Command::new(std::env::current_exe().unwrap());
-    let output = command.args(arguments).env("FILEWATCH_TEST_ALONE", "1").output().unwrap();
+    command.args(arguments).env("FILEWATCH_TEST_ALONE", "1").envs(variables.iter().copied());
+    let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(said.contains("1 passed"), "{said}");
@@ -204,7 +232,7 @@ fn reload_builds_although_no_byte_differs() {
     .unwrap();
     for _ in 0..3 {
         live.live.reload();
-        assert_eq!(live.next(), Heard::Unchanged(Trigger::Request));
+        assert_eq!(live.next(), OwnedNotice::Unchanged(Trigger::Request));
     }
     assert_eq!(live.aftermath(), []);
     assert_eq!(builds.load(Ordering::Relaxed), 4);
@@ -248,7 +276,7 @@ fn a_panicking_listener_harms_nobody() {
 fn a_rejected_edit_keeps_the_last_good_value_and_is_reported_once() {
     let folder = Folder::new();
     let path = folder.write("file", "1");
-    let (tell, heard) = mpsc::channel();
+    let (tell, notices) = mpsc::channel();
     let read = path.clone();
     let build = move |files: &mut filewatch::Files<'_>, _: Option<&_>| {
         let bytes = files.read(&read, LIMIT).map_err(|error| error.to_string())?;
@@ -260,15 +288,15 @@ fn a_rejected_edit_keeps_the_last_good_value_and_is_reported_once() {
     };
     let live = Live::open(options(), build, notice).unwrap();
     fs::write(&path, "two").unwrap();
-    let said = heard.recv_timeout(DEADLINE).unwrap();
+    let said = notices.recv_timeout(DEADLINE).unwrap();
     assert_eq!(
         said,
         r#"Rejected { error: "`two`: invalid digit found in string", current: 1, trigger: Event }"#
     );
-    assert!(heard.recv_timeout(AFTERMATH).is_err());
+    assert!(notices.recv_timeout(AFTERMATH).is_err());
     assert_eq!(**live.load(), 1);
     fs::write(&path, "3").unwrap();
-    assert_eq!(heard.recv_timeout(DEADLINE).unwrap(), "Published { old: 1, new: 3, trigger: Event }");
+    assert_eq!(notices.recv_timeout(DEADLINE).unwrap(), "Published { old: 1, new: 3, trigger: Event }");
 }
 
 #[test]

@@ -227,10 +227,13 @@ fn a_mapping_is_seen_in_the_end() {
     let live = LiveText::open(&folder.join("file"));
     shell(&folder, "python3 map.py");
     // By the event of its closing or by the poll, but only once.
-    let crate::support::Heard::Published(text, _) = live.next() else { panic!("it is published") };
+    let crate::support::OwnedNotice::Published(text, _) = live.next() else { panic!("it is published") };
     assert_eq!(text, "new\n");
     let rest = live.aftermath();
-    assert!(!rest.iter().any(|heard| matches!(heard, crate::support::Heard::Published(..))), "{rest:?}");
+    assert!(
+        !rest.iter().any(|notice| matches!(notice, crate::support::OwnedNotice::Published(..))),
+        "{rest:?}"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Every way to save a file publishes exactly what was saved, once.
 
-use crate::support::{Folder, Heard, LiveText, is_long_tier, options};
+use crate::support::{Folder, LiveText, OwnedNotice, is_long_tier, options};
 use filewatch::{ReadErrorKind, Trigger};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::Write;
@@ -230,11 +230,11 @@ fn a_replaced_folder_is_watched_like_the_first() {
     folder.write("conf.old/file", "the old one is nobody's business");
     live.stays_silent();
     folder.write("conf/file", "3");
-    assert_eq!(live.next(), Heard::Published("3".into(), Trigger::Event));
+    assert_eq!(live.next(), OwnedNotice::Published("3".into(), Trigger::Event));
     fs::remove_dir_all(folder.join("conf.old")).unwrap();
     live.stays_silent();
     folder.write("conf/file", "4");
-    assert_eq!(live.next(), Heard::Published("4".into(), Trigger::Event));
+    assert_eq!(live.next(), OwnedNotice::Published("4".into(), Trigger::Event));
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn a_folder_made_again_is_watched_like_the_first() {
         folder.write("conf/file", &format!("{round} again"));
         live.publishes_once(&format!("{round} again"));
         folder.write("conf/file", &format!("{round} saved"));
-        assert_eq!(live.next(), Heard::Published(format!("{round} saved"), Trigger::Event));
+        assert_eq!(live.next(), OwnedNotice::Published(format!("{round} saved"), Trigger::Event));
     }
 }
 
@@ -335,7 +335,7 @@ fn removed_it_is_missing_once() {
     let live = LiveText::open(&path);
     fs::remove_file(&path).unwrap();
     match live.next() {
-        Heard::Rejected(error, Trigger::Event) => {
+        OwnedNotice::Rejected(error, Trigger::Event) => {
             assert_eq!((error.path, error.kind), (path.clone(), ReadErrorKind::Missing));
         }
         other => panic!("{other:?}"),
@@ -397,10 +397,12 @@ fn ten_saves_at_once_end_with_the_last() {
     for save in 0..10 {
         fs::write(&path, format!("save {save}")).unwrap();
     }
-    let heard = live.aftermath();
-    assert_eq!(heard.last(), Some(&Heard::Published("save 9".into(), Trigger::Event)));
+    let notices = live.aftermath();
+    assert_eq!(notices.last(), Some(&OwnedNotice::Published("save 9".into(), Trigger::Event)));
     assert!(
-        heard.iter().all(|heard| matches!(heard, Heard::Published(text, _) if text.starts_with("save "))),
-        "{heard:?}"
+        notices
+            .iter()
+            .all(|notice| matches!(notice, OwnedNotice::Published(text, _) if text.starts_with("save "))),
+        "{notices:?}"
     );
 }

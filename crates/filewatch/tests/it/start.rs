@@ -1,6 +1,6 @@
 //! The first build, and the moment after it.
 
-use crate::support::{Folder, Heard, LIMIT, LiveText, is_long_tier, options, text};
+use crate::support::{Folder, LIMIT, LiveText, OwnedNotice, is_long_tier, options, text};
 use filewatch::{Live, Notice, ReadError, ReadErrorKind, Trigger};
 use std::fs::{self, File};
 use std::io::Write;
@@ -22,7 +22,7 @@ fn an_edit_right_after_the_start_is_never_lost() {
         let path = folder.write(&format!("file-{round}"), "old");
         let live = LiveText::open(&path);
         fs::write(&path, "new").unwrap();
-        assert_eq!(live.next(), Heard::Published("new".into(), Trigger::Event), "round {round}");
+        assert_eq!(live.next(), OwnedNotice::Published("new".into(), Trigger::Event), "round {round}");
     }
 }
 
@@ -36,7 +36,7 @@ fn an_edit_during_the_start_is_never_lost() {
         let live = LiveText::open(&path);
         editor.join().unwrap();
         if *live.live.snapshot() != "new" {
-            assert_eq!(live.next(), Heard::Published("new".into(), Trigger::Event), "round {round}");
+            assert_eq!(live.next(), OwnedNotice::Published("new".into(), Trigger::Event), "round {round}");
         }
     }
 }
@@ -150,7 +150,7 @@ fn what_takes_the_place_of_the_file_is_named_once_and_forgiven() {
     let live = LiveText::open(&path);
     let rejected = |kind| {
         let error = ReadError { path: path.clone(), kind };
-        assert_eq!(live.next(), Heard::Rejected(error, Trigger::Event));
+        assert_eq!(live.next(), OwnedNotice::Rejected(error, Trigger::Event));
         live.stays_silent();
     };
     fs::remove_file(&path).unwrap();
@@ -184,7 +184,7 @@ fn an_unreadable_file_is_named_and_read_when_it_may_be() {
     let live = LiveText::open(&path);
     mode(0o000);
     let error = ReadError { path: path.clone(), kind: ReadErrorKind::Denied };
-    assert_eq!(live.next(), Heard::Rejected(error, Trigger::Event));
+    assert_eq!(live.next(), OwnedNotice::Rejected(error, Trigger::Event));
     mode(0o644);
     live.publishes_once("old");
 }

@@ -19,7 +19,7 @@ pub(crate) const AFTERMATH: Duration = Duration::from_millis(800);
 
 /// A notice, with what the tests compare.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Heard {
+pub(crate) enum OwnedNotice {
     Published(String, Trigger),
     Unchanged(Trigger),
     Rejected(ReadError, Trigger),
@@ -41,7 +41,7 @@ pub(crate) fn limits() -> TreeLimits {
 /// The text of one file, live.
 pub(crate) struct LiveText {
     pub(crate) live: Live<String>,
-    pub(crate) heard: Receiver<Heard>,
+    pub(crate) notices: Receiver<OwnedNotice>,
 }
 
 /// A temporary folder, with its path without symlinks.
@@ -86,34 +86,36 @@ impl LiveText {
         options: Options,
         mut build: impl FnMut(&mut Files<'_>) -> Result<Option<String>, ReadError> + Send + 'static,
     ) -> Result<Self, ReadError> {
-        let (tell, heard) = mpsc::channel();
+        let (tell, notices) = mpsc::channel();
         let notice = move |notice: Notice<'_, String, ReadError>| {
             let _ = tell.send(match notice {
-                Notice::Published { new, trigger, .. } => Heard::Published(new.as_ref().clone(), trigger),
-                Notice::Unchanged { trigger, .. } => Heard::Unchanged(trigger),
-                Notice::Rejected { error, trigger, .. } => Heard::Rejected(error, trigger),
-                Notice::Degraded(fault) => Heard::Degraded(fault),
-                Notice::Recovered(fault) => Heard::Recovered(fault),
+                Notice::Published { new, trigger, .. } => {
+                    OwnedNotice::Published(new.as_ref().clone(), trigger)
+                }
+                Notice::Unchanged { trigger, .. } => OwnedNotice::Unchanged(trigger),
+                Notice::Rejected { error, trigger, .. } => OwnedNotice::Rejected(error, trigger),
+                Notice::Degraded(fault) => OwnedNotice::Degraded(fault),
+                Notice::Recovered(fault) => OwnedNotice::Recovered(fault),
             });
         };
-        Ok(Self { live: Live::open(options, move |files, _| build(files), notice)?, heard })
+        Ok(Self { live: Live::open(options, move |files, _| build(files), notice)?, notices })
     }
 
     /// The next notice.
     #[track_caller]
-    pub(crate) fn next(&self) -> Heard {
-        self.heard.recv_timeout(DEADLINE).expect("a notice comes before the deadline")
+    pub(crate) fn next(&self) -> OwnedNotice {
+        self.notices.recv_timeout(DEADLINE).expect("a notice comes before the deadline")
     }
 
     /// The notices until every event was taken in and nothing is pending.
-    pub(crate) fn aftermath(&self) -> Vec<Heard> {
+    pub(crate) fn aftermath(&self) -> Vec<OwnedNotice> {
         self.live.settled();
-        self.heard.try_iter().collect()
+        self.notices.try_iter().collect()
     }
 
     /// The notices until none has come for a while. This includes those that only time brings.
-    pub(crate) fn long_aftermath(&self) -> Vec<Heard> {
-        std::iter::from_fn(|| self.heard.recv_timeout(AFTERMATH).ok()).collect()
+    pub(crate) fn long_aftermath(&self) -> Vec<OwnedNotice> {
+        std::iter::from_fn(|| self.notices.recv_timeout(AFTERMATH).ok()).collect()
     }
 
     /// The next notice is that an event published this, and no other follows.
@@ -124,7 +126,7 @@ impl LiveText {
 
     #[track_caller]
     pub(crate) fn publishes_once_by(&self, expected: &str, trigger: Trigger) {
-        assert_eq!(self.next(), Heard::Published(expected.to_owned(), trigger));
+        assert_eq!(self.next(), OwnedNotice::Published(expected.to_owned(), trigger));
         self.stays_silent();
         assert_eq!(*self.live.snapshot(), expected);
     }

@@ -1,6 +1,6 @@
 //! A folder with everything below it.
 
-use crate::support::{Folder, Heard, LiveText, is_long_tier, limits, memory, options};
+use crate::support::{Folder, LiveText, OwnedNotice, is_long_tier, limits, memory, options};
 use filewatch::{Files, Options, ReadError, ReadErrorKind, TreeLimits, Trigger};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -134,7 +134,7 @@ fn a_tree_that_vanishes_is_missing_once_and_comes_back() {
     for round in 2..5 {
         fs::rename(folder.join("t"), folder.join(&format!("away-{round}"))).unwrap();
         let missing = ReadError { path: folder.join("t"), kind: ReadErrorKind::Missing };
-        assert_eq!(live.next(), Heard::Rejected(missing, Trigger::Event));
+        assert_eq!(live.next(), OwnedNotice::Rejected(missing, Trigger::Event));
         live.stays_silent();
         folder.write("t/sub/a.html", &round.to_string());
         live.publishes_once(&format!("sub/a.html={round} "));
@@ -144,7 +144,7 @@ fn a_tree_that_vanishes_is_missing_once_and_comes_back() {
     fs::remove_dir_all(folder.join("t")).unwrap();
     folder.write("t", "a file in its place");
     let file = ReadError { path: folder.join("t"), kind: ReadErrorKind::NotAFile("a regular file") };
-    assert_eq!(live.next(), Heard::Rejected(file.clone(), Trigger::Event));
+    assert_eq!(live.next(), OwnedNotice::Rejected(file.clone(), Trigger::Event));
     assert!(file.to_string().ends_with("is a regular file, expected a folder"), "{file}");
 }
 
@@ -181,7 +181,7 @@ fn of_a_thousand_files_the_one_that_changes_is_seen() {
     let live = open(folder.join("t"));
     folder.write("t/7/777.html", "y");
     match live.next() {
-        Heard::Published(text, Trigger::Event) => assert_eq!(text.matches("=y ").count(), 1),
+        OwnedNotice::Published(text, Trigger::Event) => assert_eq!(text.matches("=y ").count(), 1),
         other => panic!("{other:?}"),
     }
     live.stays_silent();
@@ -194,7 +194,7 @@ fn a_file_of_the_tree_that_cannot_be_read_is_named() {
     let live = open(folder.join("t"));
     symlink("nowhere", folder.join("t/b.html")).unwrap();
     let missing = ReadError { path: folder.join("t/b.html"), kind: ReadErrorKind::Missing };
-    assert_eq!(live.next(), Heard::Rejected(missing, Trigger::Event));
+    assert_eq!(live.next(), OwnedNotice::Rejected(missing, Trigger::Event));
     folder.write("t/nowhere", "2");
     live.publishes_once("a.html=1 b.html=2 ");
 }
@@ -223,7 +223,7 @@ fn a_symlink_to_a_large_tree_is_named_and_the_tree_is_back_when_it_is_removed() 
             error.to_string().contains("leads to more than 20000 files and folders: remove the link"),
             "{error}"
         );
-        assert_eq!(live.next(), Heard::Rejected(error, Trigger::Event));
+        assert_eq!(live.next(), OwnedNotice::Rejected(error, Trigger::Event));
         folder.write("large/7/new.html", "not watched");
         folder.write("t/b.html", "2");
         live.stays_silent();

@@ -1,7 +1,7 @@
 use super::{Backend, kind};
+use crate::backend::message::{EventKind, Message};
+use crate::backend::sender::Sender;
 use crate::dir_filter::{DirFilter, DirFilters, Scope};
-use crate::message::{EventKind, Message};
-use crate::sender::Sender;
 use crate::switches::Switches;
 use rustix::fs::inotify::ReadFlags;
 use rustix::io::ioctl_fionread;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 fn watching(folders: &[&Path]) -> Backend {
-    let mut backend = Backend::open(1, &Switches::default(), &Sender::new().0);
+    let mut backend = Backend::open(1, &Switches::default(), &Sender::new().0).unwrap();
     let filter = DirFilter { scope: Scope::Everything, ..DirFilter::default() };
     let filters: DirFilters = folders.iter().map(|folder| (folder.to_path_buf(), filter.clone())).collect();
     backend.set_filters(&Arc::new(filters));
@@ -48,11 +48,10 @@ fn events_that_come_while_the_queue_is_read_are_left_for_the_next_time() {
     let folder = tempfile::tempdir().unwrap();
     let mut backend = watching(&[folder.path()]);
     fs::write(folder.path().join("before"), "").unwrap();
-    let queue = backend.0.as_mut().unwrap();
-    let queued = ioctl_fionread(&queue.inotify).unwrap().try_into().unwrap();
+    let queued = ioctl_fionread(&backend.inotify).unwrap().try_into().unwrap();
     fs::write(folder.path().join("meanwhile"), "").unwrap();
     let mut messages = VecDeque::new();
-    queue.read(queued, &mut messages);
+    backend.read(queued, &mut messages);
     assert!(
         matches!(messages.back(), Some(Message::Event(EventKind::Closed, path)) if path.ends_with("before")),
         "{messages:?}"

@@ -1,7 +1,7 @@
 //! Sends messages to the watching thread.
 
-use crate::backend::Waker;
-use crate::message::Message;
+use crate::backend::message::Message;
+use crate::backend::waker::Waker;
 use std::sync::mpsc::{self, Receiver};
 
 #[derive(Clone, Debug)]
