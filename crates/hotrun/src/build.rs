@@ -4,6 +4,7 @@ mod cargo_message;
 mod command;
 mod log;
 
+use std::ffi::OsString;
 use std::io::{self, ErrorKind, Read};
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus};
@@ -46,8 +47,14 @@ pub(crate) struct Building {
 }
 
 impl Building {
-    /// Starts the build. `tell` is called once, on another thread, when no process of it is left.
-    pub(crate) fn start(plan: &Plan, report: &Report, tell: impl FnOnce(Built) + Send + 'static) -> Building {
+    /// Starts the build, with these variables besides those of the settings. `tell` is called once, on another thread, when no process
+    /// of it is left.
+    pub(crate) fn start(
+        plan: &Plan,
+        env: &[(OsString, OsString)],
+        report: &Report,
+        tell: impl FnOnce(Built) + Send + 'static,
+    ) -> Building {
         let began = Instant::now();
         let cancelled = Arc::new(AtomicBool::new(false));
         let (report, build, is_cancelled) = (report.clone(), plan.build.clone(), Arc::clone(&cancelled));
@@ -63,7 +70,7 @@ impl Building {
         });
         let tree = match thread {
             Ok(()) => {
-                let spawned = command(plan).spawn();
+                let spawned = command(plan, env).spawn();
                 let tree = spawned.as_ref().ok().map(|child| ProcessTree::new(child.id()));
                 let _ = started.send(spawned);
                 tree

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::Cli;
 use crate::error::Error;
-use crate::plan::{self, CommandLine, How, Plan, Ready, Signal, Stop, What};
+use crate::plan::{self, Argument, CommandLine, How, Plan, Ready, Signal, Stop, What};
 use crate::report::{Report, spoken};
 use crate::socket_mode;
 use crate::sources::{Scan, SourceRules};
@@ -35,7 +35,7 @@ pub(crate) fn check(cli: &Cli) -> Result<(), Error> {
 }
 
 /// The lines, each with its topic.
-fn lines(plan: &Plan) -> Vec<(&'static str, String)> {
+pub(crate) fn lines(plan: &Plan) -> Vec<(&'static str, String)> {
     let scan = Scan::new(&plan.sources);
     let chosen = socket_mode::choose(&plan.sockets);
     let addresses: Vec<String> = plan.sockets.addresses.iter().map(ToString::to_string).collect();
@@ -52,6 +52,7 @@ fn lines(plan: &Plan) -> Vec<(&'static str, String)> {
             format!("{} folders, in them {} files that may be sources", scan.folders, scan.files.len()),
         ),
         ("sources", sources(&plan.sources, &plan.root)),
+        ("env", env(plan)),
         ("build", build(&plan.build.how, &plan.root)),
         ("run", run(plan)),
         ("port", format!("{addresses}{}", chosen.reason)),
@@ -72,10 +73,27 @@ fn sources(rules: &SourceRules, root: &Path) -> String {
     for folder in &rules.include_dirs {
         let _ = write!(words, "; below {}", shown(folder, root));
     }
+    for pattern in &rules.handled {
+        let endings = pattern.extensions.iter().map(|ending| format!("`{ending}`"));
+        let paths = pattern.folders.iter().chain(&pattern.files).map(|path| shown(path, root));
+        let _ = write!(words, "; by a rule {}", endings.chain(paths).collect::<Vec<_>>().join(", "));
+    }
+    if let Some(interval) = rules.poll {
+        let _ = write!(words, "; looks at them every {}", spoken(interval));
+    }
     for folder in rules.roots.iter().skip(1) {
         let _ = write!(words, "; also {}", shown(folder, root));
     }
     words
+}
+
+fn env(plan: &Plan) -> String {
+    let files: Vec<String> = plan.env_files.iter().map(|file| shown(file, &plan.root)).collect();
+    if files.is_empty() {
+        "no files".to_owned()
+    } else {
+        format!("from {}, where they exist", files.join(", "))
+    }
 }
 
 fn build(how: &How, root: &Path) -> String {
@@ -108,7 +126,8 @@ fn run(plan: &Plan) -> String {
     let args = if plan.program.args.is_empty() {
         String::new()
     } else {
-        format!(" with `{}`", plan.program.args.join("` `"))
+        let args: Vec<&str> = plan.program.args.iter().map(Argument::text).collect();
+        format!(" with `{}`", args.join("` `"))
     };
     format!("{what}{args} in `{}`", plan.program.dir.display())
 }

@@ -17,6 +17,9 @@ pub(crate) struct Cli {
     /// Settings, instead of the nearest `.hotrun.toml` or `.air.toml` at or above this folder
     #[arg(short, long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Say more: the plan, and what is run
+    #[arg(short, long, global = true)]
+    pub(crate) debug: bool,
     #[command(subcommand)]
     pub(crate) what: Option<What>,
     /// Arguments of the program, after those of the settings
@@ -68,6 +71,7 @@ mod tests {
             (&["hotrun", "--", "-v", "a b"], &["-v", "a b"]),
             (&["hotrun", "--bin", "x", "--", "check"], &["check"]),
             (&["hotrun", "check", "--", "-v"], &["-v"]),
+            (&["hotrun", "-d", "-c", "f", "--", "-d"], &["-d"]),
             (&["hotrun", "check", "--bin", "x", "-c", "f"], &[]),
             (&["hotrun", "--bin", "x", "-c", "f", "check", "--", "-v"], &["-v"]),
         ] {

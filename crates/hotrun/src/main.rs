@@ -56,6 +56,7 @@ mod build;
 mod check;
 mod cli;
 mod drain;
+mod environment;
 mod error;
 mod generation;
 mod idle;

@@ -1,34 +1,44 @@
 //! The decisions that are made before anything runs.
 
+mod argument;
 mod build;
 mod command_line;
 mod discovery;
+mod front;
 mod named_program;
 mod program;
 mod prompt;
 mod ready;
+mod rule;
 mod sockets;
 mod source_rules;
 mod stop;
 mod style;
 mod target;
 mod tmp_dir;
+mod warnings;
 
 use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cli::Cli;
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::plan::discovery::Discovery;
+use crate::plan::named_program::Place;
 use crate::plan::prompt::Prompt;
 use crate::report::Style;
 use crate::sources::SourceRules;
 
+pub(crate) use crate::plan::argument::Argument;
 pub(crate) use crate::plan::build::{Build, How};
 pub(crate) use crate::plan::command_line::CommandLine;
+pub(crate) use crate::plan::front::Front;
 pub(crate) use crate::plan::program::{Program, Rerun, What};
 pub(crate) use crate::plan::ready::Ready;
+pub(crate) use crate::plan::rule::Rule;
 pub(crate) use crate::plan::sockets::Sockets;
 pub(crate) use crate::plan::stop::{Signal, Stop};
 
@@ -46,7 +56,12 @@ pub(crate) struct Plan {
     pub(crate) build: Build,
     pub(crate) program: Program,
     pub(crate) sources: SourceRules,
+    /// Files whose variables the build and the program get.
+    pub(crate) env_files: Vec<PathBuf>,
+    /// Commands for files that need no build.
+    pub(crate) rules: Vec<Rule>,
     pub(crate) sockets: Sockets,
+    pub(crate) front: Option<Front>,
     pub(crate) ready: Ready,
     /// A new server that ends within this time after it was ready is given up.
     pub(crate) probation: Duration,
@@ -74,42 +89,66 @@ pub(crate) fn plan(cli: &Cli) -> Result<Plan, Error> {
 
 /// Decides from what was found. `ask` chooses among programs if the settings do not.
 fn decide(cli: &Cli, discovery: Discovery, ask: Prompt<'_>) -> Result<Plan, Error> {
-    let Discovery { root, run_in, project, settings, file, mut warnings, notes } = discovery;
+    let Discovery { root, build_in, run_in, project, settings, file, mut warnings, mut notes } = discovery;
     let tmp = tmp_dir::decide(&root, &project, &settings)?;
-    let mut target = target::decide(cli, &root, &tmp, &project, &settings, ask)?;
+    let watched: Vec<PathBuf> = match &settings.env_files {
+        Some(named) => named.iter().map(|file| root.join(file)).collect(),
+        None => vec![root.join(".env")],
+    };
+    // air reads no `.env` by itself. Its programs often do, so an edit of it is a change there, too.
+    let env_files =
+        if settings.is_airs && settings.env_files.is_none() { Vec::new() } else { watched.clone() };
+    let mut environment = Environment::of(env_files.clone());
+    warnings.extend(environment.read().err());
+    let settled = settings.build.env.iter().map(|(name, value)| (name.into(), value.into()));
+    let variables: Vec<(OsString, OsString)> = environment.variables().into_iter().chain(settled).collect();
+    let place = Place { root: &root, folder: &build_in, env: &variables, is_airs: settings.is_airs };
+    let mut target = target::decide(cli, &place, &tmp, &project, &settings, ask)?;
     target.is_runnable()?;
-    let sources = source_rules::decide(&root, &tmp, &project, &settings, &target)?;
+    let sources = source_rules::decide(&root, &tmp, &project, &settings, &target, watched)?;
+    let own_args: Vec<Argument> = settings.build.args.iter().flat_map(|text| place.arguments(text)).collect();
+    let rules = settings.build.rules.iter().map(|rule| Rule::of(rule, &root)).collect::<Result<_, _>>()?;
     let build = settings.build;
     let mut before = build.pre_cmd;
     if matches!(target.how, How::Nothing) && !before.is_empty() {
         target.how = How::Shell(std::mem::take(&mut before).join(" && "));
     }
-    if let Some((line, runs)) = target.how.runs_the_program() {
-        warnings.push(format!(
-            "`build.cmd` is `{line}`: `{runs}` runs the program and does not end; expected a build such as `go build -o tmp/main .`"
-        ));
-    }
-    let env = Vec::from_iter(build.env);
-    let args = target.args.into_iter().chain(build.args).chain(cli.args.iter().cloned()).collect();
-    let program_env = env.iter().cloned().chain(target.env).collect();
     let log = build.log.unwrap_or_else(|| "build-errors.log".into());
+    let log = Some(log).filter(|log| !log.as_os_str().is_empty()).map(|log| tmp.join(log));
+    warnings.extend(warnings::of(&target, log.as_deref(), &tmp));
+    notes.extend(target.note);
+    let front = Front::of(&settings.proxy);
+    notes.extend(front.as_ref().map(|front| {
+        format!(
+            "`[proxy]` leads from port {} to port {}; pages are not reloaded",
+            front.proxy_port, front.app_port
+        )
+    }));
+    let env = Vec::from_iter(build.env);
+    let cli_args = cli.args.iter().cloned().map(Argument::Word);
+    let args = target.args.into_iter().chain(own_args).chain(cli_args).collect();
+    let program_env = env.iter().cloned().chain(target.env).collect();
     Ok(Plan {
         build: Build {
             how: target.how,
+            dir: build_in,
             env,
             before,
-            log: Some(log).filter(|log| !log.as_os_str().is_empty()).map(|log| tmp.join(log)),
+            log,
             delay: build.delay.unwrap_or_default(),
             stop_on_error: build.stop_on_error.unwrap_or_default(),
         },
         program: Program { what: target.what, args, env: program_env, dir: run_in },
         sources,
+        env_files,
+        rules,
+        front,
         sockets: Sockets::of(settings.socket.address, settings.socket.way)?,
         ready: Ready::of(settings.ready)?,
         probation: settings.probation.unwrap_or(PROBATION),
         stop: Stop::of(build.send_interrupt, build.kill_delay, settings.socket.drain),
         rerun: (build.rerun == Some(true)).then(|| Rerun::of(build.rerun_delay, build.rerun_cmd)),
-        style: style::style(settings.log_time, &settings.color),
+        style: style::style(&settings.log, &settings.screen, &settings.color, cli.debug),
         clean_on_exit: settings.clean_on_exit.unwrap_or_default(),
         at_exit: build.post_cmd,
         warnings,

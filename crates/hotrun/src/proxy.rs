@@ -27,6 +27,9 @@ use crate::proxy::backend::Backends;
 /// Pause of accepting after an error that will last, such as running out of descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// After this time without a connection to the current server, a request fails.
+pub(crate) const UNREACHED: Duration = Duration::from_secs(10);
+
 /// The proxy. Dropping it ends it and closes its port.
 #[derive(Debug)]
 pub(crate) struct Proxy {
@@ -40,8 +43,9 @@ pub(crate) struct Proxy {
 pub(crate) struct UnderWay(Arc<Backends>);
 
 impl Proxy {
-    /// Serves on the listener. Requests wait until the first call of [`switch`](Proxy::switch).
-    pub(crate) fn start(listener: TcpListener) -> io::Result<Proxy> {
+    /// Serves on the listener. Requests wait until the first call of [`switch`](Proxy::switch). After `unreached` without a connection to
+    /// the current server, a request fails.
+    pub(crate) fn start(listener: TcpListener, unreached: Duration) -> io::Result<Proxy> {
         listener.set_nonblocking(true)?;
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let listener = {
@@ -49,7 +53,7 @@ impl Proxy {
             tokio::net::TcpListener::from_std(listener)?
         };
         let (target, _) = watch::channel(None);
-        let backends = Arc::new(Backends::new(target));
+        let backends = Arc::new(Backends::new(target, unreached));
         let (over, ended) = oneshot::channel();
         let serving = Arc::clone(&backends);
         let thread = thread::Builder::new().name("proxy".to_owned()).spawn(move || {

@@ -11,7 +11,7 @@ use jiff::Zoned;
 
 use crate::error::Error;
 
-pub(crate) use crate::report::style::Style;
+pub(crate) use crate::report::style::{Clear, Style, Volume};
 
 /// The most files that one line names.
 const NAMES: usize = 3;
@@ -43,7 +43,7 @@ impl Report {
     }
 
     pub(crate) fn error(&self, error: &Error) {
-        self.line(Some(AnsiColor::Red), &error.words);
+        self.print(Some(AnsiColor::Red), &error.words);
     }
 
     pub(crate) fn warning(&self, words: &str) {
@@ -57,17 +57,32 @@ impl Report {
 
     /// A line about sources.
     pub(crate) fn watcher(&self, words: &str) {
-        self.line(self.style.watcher, words);
+        self.topic(self.style.watcher, words);
     }
 
     /// A line about builds.
     pub(crate) fn build(&self, words: &str) {
-        self.line(self.style.build, words);
+        self.topic(self.style.build, words);
     }
 
     /// A line about servers.
     pub(crate) fn runner(&self, words: &str) {
-        self.line(self.style.runner, words);
+        self.topic(self.style.runner, words);
+    }
+
+    /// A line that is printed with `-d` only.
+    pub(crate) fn debug(&self, words: &str) {
+        if self.style.volume == Volume::Debug {
+            self.line(self.style.main, words);
+        }
+    }
+
+    /// Clears the terminal, if the settings say so and stderr is one.
+    pub(crate) fn clear(&self) {
+        let mut stderr = std::io::stderr();
+        if let Some(clear) = self.style.clear.filter(|_| stderr.is_terminal()) {
+            let _ = stderr.write_all(clear.sequence().as_bytes());
+        }
     }
 
     pub(crate) fn changed(&self, files: &[PathBuf]) {
@@ -99,7 +114,19 @@ impl Report {
         path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
     }
 
+    fn topic(&self, color: Option<AnsiColor>, words: &str) {
+        if self.style.volume > Volume::MainOnly {
+            self.line(color, words);
+        }
+    }
+
     fn line(&self, color: Option<AnsiColor>, words: &str) {
+        if self.style.volume > Volume::Silent {
+            self.print(color, words);
+        }
+    }
+
+    fn print(&self, color: Option<AnsiColor>, words: &str) {
         let time =
             if self.style.time { Zoned::now().strftime("[%H:%M:%S] ").to_string() } else { String::new() };
         let look = Look::new().fg_color(color.map(Into::into)).bold();

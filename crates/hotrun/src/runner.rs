@@ -3,11 +3,15 @@
 mod actions;
 mod cut;
 mod events;
+mod rule_state;
+mod rules;
 mod timers;
 
 use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
@@ -20,16 +24,19 @@ use signal_hook::iterator::Signals;
 
 use crate::binary_cache::BinaryCache;
 use crate::build::{Building, Built};
+use crate::check;
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::generation::{Generation, ServerEvent};
-use crate::plan::{How, Plan};
-use crate::proxy::Proxy;
+use crate::plan::{Front, How, Plan};
+use crate::proxy::{self, Proxy};
 use crate::report::Report;
 use crate::socket_mode::{self, Chosen, SocketMode};
 use crate::sources::{Changes, Sources};
 use crate::supervisor::{Event, Rules, Supervisor};
 use crate::tmp_dir::TmpDir;
 
+use self::rule_state::RuleState;
 use self::timers::Timers;
 
 /// An input of the loop, from another thread.
@@ -40,6 +47,8 @@ enum Input {
     /// A copy of this version's program was made.
     Copied(u32),
     ServerEvent(u32, ServerEvent),
+    /// The command of the rule at this place has ended.
+    RuleEnded(usize, io::Result<Output>),
     /// A signal asked hotrun to end.
     Quit,
 }
@@ -58,10 +67,14 @@ pub(crate) fn run(plan: Plan) -> Result<(), Error> {
 struct Runner {
     plan: Plan,
     report: Report,
+    /// Variables of `env_files`.
+    environment: Environment,
     supervisor: Supervisor,
     chosen: Chosen,
     owned: Arc<Listeners>,
     proxy: Option<Proxy>,
+    /// air's `[proxy]`.
+    _front: Option<Proxy>,
     watchdog: Option<Watchdog>,
     sources: Option<Arc<Sources>>,
     tmp_dir: TmpDir,
@@ -72,6 +85,8 @@ struct Runner {
     generations: BTreeMap<u32, Generation>,
     /// The reason why the last build failed, for a message.
     failure: String,
+    /// What the commands of the plan's rules are doing, in the order of the rules.
+    rules: Vec<RuleState>,
     /// The end of each server, for the message about it.
     endings: BTreeMap<u32, String>,
     /// The next start runs `rerun_cmd`.
@@ -92,6 +107,12 @@ impl Runner {
         for warning in &plan.warnings {
             report.warning(warning);
         }
+        for (topic, words) in check::lines(&plan) {
+            report.debug(&format!("{topic:<9} {words}"));
+        }
+        let mut environment = Environment::of(plan.env_files.clone());
+        // A file that cannot be read is among the plan's warnings.
+        let _ = environment.read();
         let tmp_dir = TmpDir::make(&plan).map_err(|error| {
             Error::unfit(format!("the folder `{}` cannot be made: {error}", plan.tmp.display()))
         })?;
@@ -106,6 +127,7 @@ impl Runner {
         if chosen.mode == SocketMode::Proxy {
             proxy = Some(start_proxy(&owned)?);
         }
+        let front = plan.front.as_ref().map(start_front).transpose()?;
         let (sender, inputs) = mpsc::channel();
         if let Err(error) = process_tree::adopt_orphans() {
             report
@@ -122,6 +144,7 @@ impl Runner {
             stop_on_error: plan.build.stop_on_error,
             rerun: plan.rerun.is_some(),
         };
+        let plan_rules = plan.rules.iter().map(|_| RuleState::default()).collect();
         Ok(Runner {
             supervisor: Supervisor::new(rules),
             tmp_dir,
@@ -131,12 +154,15 @@ impl Runner {
             chosen,
             owned,
             proxy,
+            _front: front,
             watchdog: watchdog.ok(),
             sources: None,
             building: None,
             newest: None,
             generations: BTreeMap::new(),
             failure: String::new(),
+            rules: plan_rules,
+            environment,
             endings: BTreeMap::new(),
             reruns: false,
             said_way: false,
@@ -198,7 +224,8 @@ impl Runner {
         process_tree::sweep();
         for line in &self.plan.at_exit {
             let mut shell = Command::new("/bin/sh");
-            shell.arg("-c").arg(line).current_dir(&self.plan.root);
+            shell.arg("-c").arg(line).current_dir(&self.plan.build.dir);
+            shell.envs(self.environment.variables());
             shell.envs(self.plan.build.env.iter().map(|(name, value)| (name, value)));
             match shell.stdin(Stdio::null()).status() {
                 Ok(status) if status.success() => {}
@@ -216,13 +243,13 @@ impl Runner {
     }
 }
 
-fn refused(address: std::net::SocketAddr, error: &std::io::Error) -> Error {
+fn refused(address: std::net::SocketAddr, error: &io::Error) -> Error {
     match intercept::port_holder(address) {
         Some(holder) => Error::held(format!(
             "`{address}` is held by `{}` (process {}): end that, or give another `[socket] address`",
             holder.name, holder.pid
         )),
-        None if error.kind() == std::io::ErrorKind::AddrInUse => Error::held(format!(
+        None if error.kind() == io::ErrorKind::AddrInUse => Error::held(format!(
             "`{address}` is held by another program: end that, or give another `[socket] address`"
         )),
         None => Error::unfit(format!("`{address}` cannot be bound: {error}")),
@@ -235,7 +262,21 @@ fn start_proxy(owned: &Listeners) -> Result<Proxy, Error> {
     let listener = listener.ok_or_else(|| {
         Error::unfit("`[socket] way = \"proxy\"` needs an `address`, which the proxy is to listen on")
     })?;
-    Proxy::start(listener.into()).map_err(refuse)
+    Proxy::start(listener.into(), proxy::UNREACHED).map_err(refuse)
+}
+
+/// Listens on all addresses, as air does: a container's port is reached from outside.
+fn start_front(front: &Front) -> Result<Proxy, Error> {
+    let refuse = |error: io::Error| {
+        Error::unfit(format!(
+            "`proxy.proxy_port` is {}, where hotrun cannot listen: {error}",
+            front.proxy_port
+        ))
+    };
+    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, front.proxy_port)).map_err(refuse)?;
+    let proxy = Proxy::start(listener, front.timeout).map_err(refuse)?;
+    proxy.switch(Some((Ipv4Addr::LOCALHOST, front.app_port).into()));
+    Ok(proxy)
 }
 
 fn listen_to_signals(sender: Sender<Input>) -> Result<(), Error> {

@@ -3,7 +3,9 @@
 mod air;
 mod air_file;
 mod build;
+mod commands;
 mod finding;
+mod rule;
 mod span;
 mod table;
 #[cfg(test)]
@@ -27,6 +29,7 @@ use crate::settings::value::OneOrMore;
 pub(crate) use crate::settings::air::KEYS;
 pub(crate) use crate::settings::build::Build;
 pub(crate) use crate::settings::finding::Finding;
+pub(crate) use crate::settings::rule::Rule;
 pub(crate) use crate::settings::value::color::{Color, When};
 pub(crate) use crate::settings::wanted_mode::WantedMode;
 
@@ -41,13 +44,19 @@ pub(crate) const AIR_FILES: [&str; 2] = [".air.toml", ".config/air.toml"];
 pub(crate) struct Settings {
     pub(crate) root: Option<PathBuf>,
     pub(crate) tmp_dir: Option<PathBuf>,
+    pub(crate) testdata_dir: Option<PathBuf>,
+    pub(crate) env_files: Option<Vec<PathBuf>>,
     pub(crate) build: Build,
     pub(crate) socket: Socket,
     pub(crate) ready: Ready,
     pub(crate) probation: Option<Duration>,
-    pub(crate) log_time: Option<bool>,
+    pub(crate) log: Log,
+    pub(crate) screen: Screen,
+    pub(crate) proxy: Proxy,
     pub(crate) color: Colors,
     pub(crate) clean_on_exit: Option<bool>,
+    /// The file is one of air's, by its name.
+    pub(crate) is_airs: bool,
 }
 
 /// `[socket]`.
@@ -63,6 +72,31 @@ pub(crate) struct Socket {
 pub(crate) struct Ready {
     pub(crate) http: Option<String>,
     pub(crate) timeout: Option<Duration>,
+}
+
+/// `[log]`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log {
+    pub(crate) time: Option<bool>,
+    pub(crate) main_only: Option<bool>,
+    pub(crate) silent: Option<bool>,
+}
+
+/// `[screen]`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Screen {
+    pub(crate) clear_on_rebuild: Option<bool>,
+    pub(crate) keep_scroll: Option<bool>,
+}
+
+/// `[proxy]`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Proxy {
+    pub(crate) enabled: Option<bool>,
+    /// `proxy_port`.
+    pub(crate) port: Option<u16>,
+    pub(crate) app_port: Option<u16>,
+    pub(crate) app_start_timeout: Option<Duration>,
 }
 
 /// `[color]`.
@@ -94,7 +128,9 @@ impl Settings {
         };
         if errors.is_empty() {
             let mut notes = Vec::new();
-            if air_file::is_airs(file) {
+            settings.is_airs = air_file::is_airs(file);
+            if settings.is_airs {
+                air_file::replace_backslashes(&mut settings.tmp_dir, &mut settings.build);
                 let removed = air_file::remove_workarounds(&mut settings.build);
                 if !removed.is_empty() {
                     notes.push(format!(
@@ -124,13 +160,18 @@ impl Settings {
         let settings = Self {
             root: top.take("root"),
             tmp_dir: top.take("tmp_dir"),
+            testdata_dir: top.take("testdata_dir"),
+            env_files: top.take("env_files").map(|OneOrMore(files)| files),
             build: Build::read(top.table("build"), &mut findings),
             socket: Socket::read(top.table("socket"), &mut findings),
             ready: Ready::read(top.table("ready"), &mut findings),
             probation: top.table("probation").only("time", &mut findings),
-            log_time: top.table("log").only("time", &mut findings),
+            log: Log::read(top.table("log"), &mut findings),
+            screen: Screen::read(top.table("screen"), &mut findings),
+            proxy: Proxy::read(top.table("proxy"), &mut findings),
             color: Colors::read(top.table("color"), &mut findings),
             clean_on_exit: top.table("misc").only("clean_on_exit", &mut findings),
+            is_airs: false,
         };
         top.finish(&mut findings);
         findings.sort_by_key(|finding| finding.at);
@@ -155,6 +196,47 @@ impl Ready {
         let ready = Self { http: table.take("http"), timeout: table.take("timeout") };
         table.finish(findings);
         ready
+    }
+}
+
+impl Log {
+    fn read(mut table: Table<'_>, findings: &mut Vec<Finding>) -> Self {
+        let log = Self {
+            time: table.take("time"),
+            main_only: table.take("main_only"),
+            silent: table.take("silent"),
+        };
+        table.finish(findings);
+        log
+    }
+}
+
+impl Screen {
+    fn read(mut table: Table<'_>, findings: &mut Vec<Finding>) -> Self {
+        let screen =
+            Self { clear_on_rebuild: table.take("clear_on_rebuild"), keep_scroll: table.take("keep_scroll") };
+        table.finish(findings);
+        screen
+    }
+}
+
+impl Proxy {
+    fn read(mut table: Table<'_>, findings: &mut Vec<Finding>) -> Self {
+        let proxy = Self {
+            enabled: table.take("enabled"),
+            port: table.take("proxy_port"),
+            app_port: table.take("app_port"),
+            app_start_timeout: table.take("app_start_timeout"),
+        };
+        if proxy.enabled == Some(true)
+            && [proxy.port, proxy.app_port].map(Option::unwrap_or_default).contains(&0)
+        {
+            table.refuse(
+                "is enabled, but it needs two ports; expected `proxy_port = 8090` and `app_port = 8080`",
+            );
+        }
+        table.finish(findings);
+        proxy
     }
 }
 

@@ -5,6 +5,7 @@ mod coalesce;
 mod content;
 mod ignores;
 mod mtime;
+mod pattern;
 mod rules;
 mod scan;
 
@@ -21,8 +22,10 @@ use crate::inputs::Inputs;
 use crate::job;
 use crate::sources::change_filter::ChangeFilter;
 use crate::sources::coalesce::Coalescer;
-use crate::sources::ignores::Ignores;
 
+pub(crate) use crate::sources::ignores::Ignores;
+
+pub(crate) use crate::sources::pattern::Pattern;
 pub(crate) use crate::sources::rules::{Script, SourceRules};
 pub(crate) use crate::sources::scan::Scan;
 
@@ -103,7 +106,8 @@ impl Sources {
         if outside.paths == paths {
             return Vec::new();
         }
-        let watcher = Watcher::open(Options::default().poll(POLL), &paths, |_| true);
+        let poll = self.reporter.filter().poll().unwrap_or(POLL);
+        let watcher = Watcher::open(Options::default().poll(poll), &paths, |_| true);
         let lease = Arc::new(());
         let (reporter, leased) = (Arc::clone(&self.reporter), Arc::downgrade(&lease));
         let started = job::start("sources", watcher, move |watcher| reporter.follow(watcher, &leased));
@@ -124,7 +128,8 @@ impl Reporter {
     fn watch(self: &Arc<Self>, rules: &SourceRules, ignores: &Ignores) -> Watcher {
         let begun = Instant::now();
         let contents = content::contents(Scan::of(rules, ignores).files);
-        let options = Options::default().poll((begun.elapsed() * POLL_FACTOR).clamp(POLL, RARE_POLL));
+        let usual = (begun.elapsed() * POLL_FACTOR).clamp(POLL, RARE_POLL);
+        let options = Options::default().poll(rules.poll.unwrap_or(usual));
         let (entered, excluded) = (rules.clone(), ignores.clone());
         let reporter = Arc::clone(self);
         let watcher = Watcher::open(options, &rules.roots, move |folder| entered.enters(folder, &excluded))
@@ -176,7 +181,12 @@ impl Reporter {
         }
         files.sort();
         files.dedup();
-        self.filter().build_begins(&files);
+        let mut filter = self.filter();
+        let built: Vec<PathBuf> = files.iter().filter(|file| filter.needs_build(file)).cloned().collect();
+        if !built.is_empty() {
+            filter.build_begins(&built);
+        }
+        drop(filter);
         self.tell(Changes { files, notes: Vec::new() });
     }
 

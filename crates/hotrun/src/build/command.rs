@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 use crate::plan::{How, Plan};
 use crate::report::Report;
 
-pub(super) fn command(plan: &Plan) -> Command {
+/// The command of the plan. `env` are variables besides those of the settings.
+pub(super) fn command(plan: &Plan, env: &[(OsString, OsString)]) -> Command {
     let command = match &plan.build.how {
         How::Cargo { arguments, target, .. } => {
             let mut command = Command::new("cargo");
@@ -39,8 +40,9 @@ pub(super) fn command(plan: &Plan) -> Command {
         command.env("CARGO_TERM_PROGRESS_WHEN", "always");
         command.env("CARGO_TERM_PROGRESS_WIDTH", columns.to_string());
     }
+    command.envs(env.iter().map(|(name, value)| (name, value)));
     command.envs(plan.build.env.iter().map(|(name, value)| (name, value)));
-    command.current_dir(&plan.root).process_group(0);
+    command.current_dir(&plan.build.dir).process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

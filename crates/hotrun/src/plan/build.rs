@@ -3,9 +3,29 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The first words of commands that run a server and do not end.
+const SERVERS: [&str; 14] = [
+    "go run",
+    "cargo run",
+    "dlv debug",
+    "dlv exec",
+    "npm start",
+    "npm run dev",
+    "npm run start",
+    "npm run serve",
+    "yarn dev",
+    "pnpm dev",
+    "uvicorn",
+    "gunicorn",
+    "flask run",
+    "air",
+];
+
 #[derive(Clone, Debug)]
 pub(crate) struct Build {
     pub(crate) how: How,
+    /// The folder in which commands run.
+    pub(crate) dir: PathBuf,
     /// `pre_cmd`: lines for the shell before each build. The first that fails ends the build.
     pub(crate) before: Vec<String>,
     /// Besides hotrun's own environment.
@@ -35,14 +55,15 @@ pub(crate) enum How {
 }
 
 impl How {
-    /// The first words of a shell's line, if these run the program instead of building it.
+    /// The line for the shell, and the words in it that run the program instead of building it.
     pub(super) fn runs_the_program(&self) -> Option<(&str, &'static str)> {
         let How::Shell(line) = self else { return None };
-        let words: Vec<&str> = line.split_whitespace().take(2).collect();
-        let runners = ["go run", "cargo run", "dlv debug"];
-        runners
-            .into_iter()
-            .find(|runner| words == runner.split(' ').collect::<Vec<_>>())
-            .map(|runner| (&**line, runner))
+        // A command before the last one must end, or the last one never runs: `go run ./generate && go build`.
+        let last = line.trim().rsplit(['&', ';', '|', '\n']).next().unwrap_or_default();
+        let words =
+            last.split_whitespace().skip_while(|word| word.contains('=') || ["exec", "env"].contains(word));
+        let words: Vec<&str> = words.collect();
+        let begins = |server: &&&str| words.starts_with(&server.split(' ').collect::<Vec<_>>());
+        SERVERS.iter().find(begins).map(|server| (line.as_str(), *server))
     }
 }

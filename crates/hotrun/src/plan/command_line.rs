@@ -20,6 +20,12 @@ impl CommandLine {
         CommandLine::parse(line).filter(|parsed| is_program(&parsed.words[0]))
     }
 
+    /// The words of a line without shell syntax. `None` if it needs a shell.
+    pub(super) fn words(line: &str) -> Option<Vec<String>> {
+        let words = words(line).filter(|_| !line.contains(|character| SPECIAL.contains(character)))?;
+        Some(words.into_iter().map(|word| word.text).collect())
+    }
+
     /// Reads the line, whether its first word is a program or not.
     pub(crate) fn parse(line: &str) -> Option<CommandLine> {
         if line.contains(|character| SPECIAL.contains(character)) {
@@ -79,6 +85,16 @@ fn assignment(word: &Word) -> Option<(&str, &str)> {
         && name.chars().all(|character| is_letter(character) || character.is_ascii_digit());
     let unquoted = word.quoted_at.is_none_or(|at| at > name.len());
     (is_name && unquoted).then_some((name, value))
+}
+
+/// One word of a shell's line.
+pub(crate) fn quoted(word: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "/._-+=:@,%".contains(character);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 /// True if the word is a path, or the name of a program. Another one may be a command of the shell itself.

@@ -12,7 +12,9 @@ use crate::settings::{AIR_FILES, FILE, Settings};
 pub(crate) struct Discovery {
     /// The folder that is watched and in which commands run.
     pub(crate) root: PathBuf,
-    /// The folder in which the program runs: the root. Without settings it is the current folder, as with `cargo run`.
+    /// The folder in which builds run: the root. With a file of air's, the file's folder, or the current one if `-c` names the file.
+    pub(crate) build_in: PathBuf,
+    /// The folder in which the program runs: that of the builds. Without settings it is the current folder, as with `cargo run`.
     pub(crate) run_in: PathBuf,
     pub(crate) project: Project,
     pub(crate) settings: Settings,
@@ -45,10 +47,14 @@ impl Discovery {
             None => file.is_some().then(|| base.canonicalize().unwrap_or(base.to_owned())),
         };
         let project = Project::find(named.as_deref().unwrap_or(here))?;
-        let run_in = named.clone().unwrap_or_else(|| here.to_owned());
+        let airs = settings.is_airs.then(|| base.canonicalize().unwrap_or(base.to_owned()));
+        let run_in = airs.clone().or(named.clone()).unwrap_or_else(|| here.to_owned());
         let root = named.unwrap_or_else(|| project.root().to_owned());
-        refuse_dangerous(&root)?;
-        Ok(Self { root, run_in, project, settings, file, warnings, notes })
+        if settings.build.ignore_dangerous_root_dir != Some(true) {
+            refuse_dangerous(&root)?;
+        }
+        let build_in = airs.unwrap_or_else(|| root.clone());
+        Ok(Self { root, build_in, run_in, project, settings, file, warnings, notes })
     }
 }
 

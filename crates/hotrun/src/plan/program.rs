@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::plan::argument::Argument;
+
 /// The default of air.
 const RERUN_DELAY: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     pub(crate) what: What,
-    pub(crate) args: Vec<String>,
+    pub(crate) args: Vec<Argument>,
     /// Besides hotrun's own environment.
     pub(crate) env: Vec<(String, String)>,
     pub(crate) dir: PathBuf,

@@ -3,14 +3,22 @@
 use anstream::ColorChoice;
 use anstyle::AnsiColor;
 
-use crate::report::Style;
-use crate::settings::{Color, Colors, When};
+use crate::report::{Clear, Style, Volume};
+use crate::settings::{Color, Colors, Log, Screen, When};
 
-pub(super) fn style(time: Option<bool>, colors: &Colors) -> Style {
+pub(super) fn style(log: &Log, screen: &Screen, colors: &Colors, debug: bool) -> Style {
     let style = Style::default();
     let color = |set: Option<Color>, usual: Option<AnsiColor>| set.map_or(usual, |Color(color)| color);
     Style {
-        time: time.unwrap_or(style.time),
+        time: log.time.unwrap_or(style.time),
+        volume: match (debug, log.silent, log.main_only) {
+            (true, _, _) => Volume::Debug,
+            (_, Some(true), _) => Volume::Silent,
+            (_, _, Some(true)) => Volume::MainOnly,
+            _ => Volume::Usual,
+        },
+        clear: (screen.clear_on_rebuild == Some(true))
+            .then(|| if screen.keep_scroll == Some(false) { Clear::Everything } else { Clear::Screen }),
         mode: match colors.mode {
             Some(When::Always) => ColorChoice::Always,
             Some(When::Never) => ColorChoice::Never,

@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::Cli;
 use crate::error::Error;
+use crate::plan::argument::Argument;
 use crate::plan::build::How;
-use crate::plan::named_program::NamedProgram;
+use crate::plan::command_line::quoted;
+use crate::plan::named_program::{NamedProgram, Place};
 use crate::plan::program::What;
 use crate::plan::prompt::Prompt;
 use crate::project::{Binary, Project, Workspace};
@@ -21,19 +23,22 @@ pub(crate) struct Target {
     pub(crate) what: What,
     /// Variables and arguments that belong to the program's name in the settings.
     pub(crate) env: Vec<(String, String)>,
-    pub(crate) args: Vec<String>,
+    pub(crate) args: Vec<Argument>,
+    /// Printed once at the start.
+    pub(crate) note: Option<String>,
 }
 
 pub(crate) fn decide(
     cli: &Cli,
-    root: &Path,
+    place: &Place<'_>,
     tmp: &Path,
     project: &Project,
     settings: &Settings,
     ask: Prompt<'_>,
 ) -> Result<Target, Error> {
     let build = &settings.build;
-    let named = NamedProgram::of(build, root);
+    let root = place.root;
+    let named = NamedProgram::of(build, place);
     let shell = |line: &str| if line.trim().is_empty() { How::Nothing } else { How::Shell(line.to_owned()) };
     match project {
         Project::Cargo(workspace) => {
@@ -52,7 +57,7 @@ pub(crate) fn decide(
         ))),
         Project::Go(_) => {
             let made = tmp.join("main");
-            let usual = format!("go build -o {} .", quoted(&made));
+            let usual = format!("go build -o {} .", quoted(&made.to_string_lossy()));
             let how = build.cmd.as_deref().map_or(How::Shell(usual), shell);
             Ok(match named {
                 Some(named) => Target::of(how, named),
@@ -76,12 +81,12 @@ pub(crate) fn decide(
 
 impl Target {
     fn of(how: How, named: NamedProgram) -> Self {
-        let NamedProgram { what, env, args } = named;
-        Self { how, what, env, args }
+        let NamedProgram { what, env, args, note } = named;
+        Self { how, what, env, args, note }
     }
 
     fn made(how: How, file: PathBuf) -> Self {
-        Self { how, what: What::File(file), env: Vec::new(), args: Vec::new() }
+        Self { how, what: What::File(file), env: Vec::new(), args: Vec::new(), note: None }
     }
 
     /// Refuses a program that does not exist and that nothing builds.
@@ -155,7 +160,7 @@ impl Cargo<'_> {
     fn built(&self, arguments: Vec<String>, binary: String) -> Target {
         let target = (!self.shares).then(|| self.workspace.target.join("hotrun"));
         let how = How::Cargo { arguments, target, binary };
-        Target { how, what: What::Built, env: Vec::new(), args: Vec::new() }
+        Target { how, what: What::Built, env: Vec::new(), args: Vec::new(), note: None }
     }
 
     fn one(&self, mut candidates: Vec<Binary>, name: Option<&str>) -> Result<Binary, Error> {
@@ -199,12 +204,4 @@ fn list(binaries: &[Binary]) -> String {
         Some((last, _)) => last.clone(),
         None => "none".to_owned(),
     }
-}
-
-/// The path as one word for a shell.
-fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let is_plain =
-        text.chars().all(|character| character.is_ascii_alphanumeric() || "/._-+".contains(character));
-    if is_plain { text.into_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }

@@ -29,6 +29,8 @@ pub(super) type Connection = SendRequest<Sent>;
 #[derive(Debug)]
 pub(super) struct Backends {
     target: watch::Sender<Option<SocketAddr>>,
+    /// After this time without a connection to the current server, a request fails.
+    pub(super) unreached: Duration,
     idle: Mutex<Vec<Idle>>,
     under_way: Mutex<HashMap<SocketAddr, usize>>,
 }
@@ -47,8 +49,8 @@ struct Idle {
 }
 
 impl Backends {
-    pub(super) fn new(target: watch::Sender<Option<SocketAddr>>) -> Backends {
-        Backends { target, idle: Mutex::default(), under_way: Mutex::default() }
+    pub(super) fn new(target: watch::Sender<Option<SocketAddr>>, unreached: Duration) -> Backends {
+        Backends { target, unreached, idle: Mutex::default(), under_way: Mutex::default() }
     }
 
     pub(super) fn switch(&self, target: Option<SocketAddr>) {

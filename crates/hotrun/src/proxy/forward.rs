@@ -22,9 +22,6 @@ const LONGEST_WAIT: Duration = Duration::from_mins(5);
 /// Pause between two attempts to connect to the current server.
 const AGAIN: Duration = Duration::from_millis(10);
 
-/// After this time without a connection to the current server, the request fails.
-const UNREACHED: Duration = Duration::from_secs(10);
-
 /// The server's body, or a sentence of the proxy.
 pub(super) type Body = Either<Incoming, Full<Bytes>>;
 
@@ -49,7 +46,7 @@ pub(super) async fn run(mut request: Request<Incoming>, backends: &Arc<Backends>
     let (head, body) = request.into_parts();
     let repeats = head.method.is_idempotent() && body.is_end_stream();
     let mut body = Some(if repeats { Either::Right(Empty::new()) } else { Either::Left(body) });
-    let mut left = UNREACHED;
+    let mut left = backends.unreached;
     loop {
         let Some(choice) = backends.choose(LONGEST_WAIT).await else {
             return words(StatusCode::SERVICE_UNAVAILABLE, "no server has become ready");

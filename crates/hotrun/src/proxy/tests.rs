@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::proxy::Proxy;
+use crate::proxy::{Proxy, UNREACHED};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn proxy() -> (Proxy, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    (Proxy::start(listener).unwrap(), address)
+    (Proxy::start(listener, UNREACHED).unwrap(), address)
 }
 
 /// A server that calls `serve` for each connection.

@@ -7,6 +7,9 @@ use anstyle::AnsiColor;
 pub(crate) struct Style {
     /// `[log] time`.
     pub(crate) time: bool,
+    pub(crate) volume: Volume,
+    /// `[screen]`: clear the terminal before each build but the first.
+    pub(crate) clear: Option<Clear>,
     pub(crate) mode: ColorChoice,
     /// The colour of hotrun's own lines; `None` for no colour.
     pub(crate) main: Option<AnsiColor>,
@@ -19,11 +22,43 @@ impl Default for Style {
     fn default() -> Self {
         Self {
             time: false,
+            volume: Volume::Usual,
+            clear: None,
             mode: ColorChoice::Auto,
             main: Some(AnsiColor::Magenta),
             watcher: Some(AnsiColor::Cyan),
             build: Some(AnsiColor::Yellow),
             runner: Some(AnsiColor::Green),
+        }
+    }
+}
+
+/// The lines that are printed. The error that ends hotrun always is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Volume {
+    /// `[log] silent`: none.
+    Silent,
+    /// `[log] main_only`: none about sources, builds and servers, except warnings.
+    MainOnly,
+    Usual,
+    /// `-d`: more.
+    Debug,
+}
+
+/// The part of the terminal that is cleared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clear {
+    /// The visible part, so that one can scroll back.
+    Screen,
+    Everything,
+}
+
+impl Clear {
+    /// The control sequence, as air writes it.
+    pub(crate) fn sequence(self) -> &'static str {
+        match self {
+            Self::Screen => "\x1b[2J\x1b[H",
+            Self::Everything => "\x1bc",
         }
     }
 }

@@ -10,7 +10,7 @@ use intercept::{Marker, Spec};
 
 use crate::build::Building;
 use crate::generation::{Generation, Readiness, ServerEvent, Start};
-use crate::plan::{CommandLine, How, Program, What};
+use crate::plan::{Argument, CommandLine, How, Program, What};
 use crate::proxy::Proxy;
 use crate::report::spoken;
 use crate::socket_mode::SocketMode;
@@ -105,7 +105,7 @@ impl Runner {
         self.report.build(&format!("builds: {what}"));
         let sender = self.sender.clone();
         let tell = move |built| drop(sender.send(Input::Built(version, built)));
-        let building = Building::start(&self.plan, &self.report, tell);
+        let building = Building::start(&self.plan, &self.environment.variables(), &self.report, tell);
         if let (Some(watchdog), Some(tree)) = (&self.watchdog, building.tree()) {
             watchdog.watch(tree.leader());
         }
@@ -149,14 +149,18 @@ impl Runner {
         self.reruns = false;
         let shell = match (rerun, what) {
             (Some(line), _) => Some(line.clone()),
-            (None, What::Shell(line)) => Some([std::slice::from_ref(line), &args[..]].concat().join(" ")),
+            (None, What::Shell(line)) => {
+                let words = std::iter::once(line.as_str()).chain(args.iter().map(Argument::text));
+                Some(words.collect::<Vec<_>>().join(" "))
+            }
             (None, _) => None,
         };
         // A shell would stay between hotrun and the program.
         let simple = shell.as_deref().and_then(CommandLine::simple);
         let listen_pid = shell.is_none() || simple.is_some();
+        let settled = env.iter().map(|(name, value)| (name.into(), value.into()));
         let mut env: Vec<(OsString, OsString)> =
-            env.iter().map(|(name, value)| (name.into(), value.into())).collect();
+            self.environment.variables().into_iter().chain(settled).collect();
         let program = match (shell, program) {
             (Some(line), _) => match simple {
                 Some(simple) => {
@@ -167,11 +171,13 @@ impl Runner {
             },
             (None, Some(program)) => {
                 let mut words = vec![program.into_os_string()];
-                words.extend(args.iter().map(OsString::from));
+                words.extend(Argument::words(args, &env, dir)?);
                 words
             }
             (None, None) => return Err(io::Error::other("there is no program")),
         };
+        let line: Vec<_> = program.iter().map(|word| word.to_string_lossy()).collect();
+        self.report.debug(&format!("runs: {}", line.join(" ")));
         let mut port = None;
         if self.chosen.mode == SocketMode::Proxy {
             let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -27,6 +28,10 @@ impl Runner {
             Input::Built(version, built) => self.built(version, &built),
             Input::Copied(version) => self.apply(Event::Copied(version)),
             Input::ServerEvent(id, news) => self.news(id, news),
+            Input::RuleEnded(at, ended) => {
+                self.rule_ended(at, ended);
+                Ok(true)
+            }
             Input::Quit => {
                 self.report.main("ends");
                 self.apply(Event::Quit)
@@ -41,7 +46,18 @@ impl Runner {
         if changes.files.is_empty() {
             return Ok(true);
         }
+        if self.newest.is_some() {
+            self.report.clear();
+        }
         self.report.changed(&changes.files);
+        self.handle(&changes.files);
+        if self.environment_changed(&changes.files) {
+            // For now every change of a variable builds.
+            return self.apply(Event::Changed);
+        }
+        if !changes.files.iter().any(|file| self.plan.sources.needs_build(file)) {
+            return Ok(true);
+        }
         if self.plan.build.delay.is_zero() {
             return self.apply(Event::Changed);
         }
@@ -49,6 +65,21 @@ impl Runner {
             self.timers.set(self.plan.build.delay, Event::Changed);
         }
         Ok(true)
+    }
+
+    /// Reads the variables anew if one of the files has them. `true` if the program may get others now.
+    fn environment_changed(&mut self, files: &[PathBuf]) -> bool {
+        if !files.iter().any(|file| self.plan.sources.env_files.contains(file)) {
+            return false;
+        }
+        match self.environment.read() {
+            // A file that hotrun does not read is read by the program itself.
+            Ok(changed) => changed || self.plan.env_files.is_empty(),
+            Err(error) => {
+                self.report.warning(&format!("{error}; the variables stay as they are"));
+                false
+            }
+        }
     }
 
     fn built(&mut self, version: u32, built: &Built) -> Flow {

@@ -1,11 +1,11 @@
 //! Known keys, hotrun's and air's.
 
-use toml_edit::Item;
-
 /// Every key that has an effect.
 pub(crate) const KEYS: &[&str] = &[
     "root",
     "tmp_dir",
+    "testdata_dir",
+    "env_files",
     "build.cmd",
     "build.bin",
     "build.full_bin",
@@ -23,6 +23,11 @@ pub(crate) const KEYS: &[&str] = &[
     "build.exclude_file",
     "build.exclude_regex",
     "build.exclude_unchanged",
+    "build.ignore_dangerous_root_dir",
+    "build.follow_symlink",
+    "build.poll",
+    "build.poll_interval",
+    "build.rules",
     "build.delay",
     "build.stop_on_error",
     "build.log",
@@ -38,6 +43,14 @@ pub(crate) const KEYS: &[&str] = &[
     "ready.timeout",
     "probation.time",
     "log.time",
+    "log.main_only",
+    "log.silent",
+    "screen.clear_on_rebuild",
+    "screen.keep_scroll",
+    "proxy.enabled",
+    "proxy.proxy_port",
+    "proxy.app_port",
+    "proxy.app_start_timeout",
     "color.main",
     "color.watcher",
     "color.build",
@@ -47,62 +60,28 @@ pub(crate) const KEYS: &[&str] = &[
     "misc.clean_on_exit",
 ];
 
-/// Further keys and tables of air's, without an effect here.
-const AIRS: &[&str] = &[
-    "testdata_dir",
-    "env_files",
-    "build.ignore_dangerous_root_dir",
-    "build.follow_symlink",
-    "build.poll",
-    "build.poll_interval",
-    "build.rules",
-    "build.windows",
-    "build.darwin",
-    "build.linux",
-    "log.main_only",
-    "log.silent",
-    "misc.startup_banner",
-    "screen",
-    "proxy",
-];
-
 /// The warning about a key without an effect.
 pub(crate) fn unknown(key: &str) -> String {
-    if AIRS.contains(&key) {
-        return format!("`{key}` is ignored: hotrun does not have this setting of air's");
-    }
     match nearest(key) {
         Some(meant) => format!("unknown key `{key}` is ignored; did you mean `{meant}`?"),
         None => format!("unknown key `{key}` is ignored"),
     }
 }
 
-/// True if a key of air's needs no warning: its value switches it off, or it changes only the look of the terminal or another system.
-pub(crate) fn is_off(key: &str, item: &Item) -> bool {
-    let is_false = |item: &Item| {
-        item.as_bool() == Some(false)
-            || item.as_integer() == Some(0)
-            || item.as_str() == Some("")
-            || item.as_array().is_some_and(toml_edit::Array::is_empty)
-    };
-    match key {
-        "testdata_dir" | "misc.startup_banner" | "build.poll_interval" | "build.windows" | "build.darwin" => {
-            true
-        }
-        "screen" => item.get("clear_on_rebuild").is_none_or(is_false),
-        "proxy" => item.get("enabled").is_none_or(is_false),
-        _ => AIRS.contains(&key) && is_false(item),
-    }
+/// True if the key is one of air's without an effect here that nobody misses: hotrun has no banner, and another system's commands are
+/// for that system.
+pub(crate) fn is_needless(key: &str) -> bool {
+    ["misc.startup_banner", "build.windows", "build.darwin", "build.linux"].contains(&key)
 }
 
 /// The most similar known key: the same name in another table, or a similar name.
 fn nearest(key: &str) -> Option<&'static str> {
     let last = |key: &'static str| key.rsplit_once('.').map_or(key, |(_, last)| last);
     let (table, name) = key.rsplit_once('.').unwrap_or(("", key));
-    let tables = ["build", "socket", "ready", "probation", "log", "color", "misc"];
+    let tables = ["build", "socket", "ready", "probation", "log", "screen", "proxy", "color", "misc"];
     let slips = |written: &str, meant: &str| strsim::damerau_levenshtein(&folded(written), &folded(meant));
     if table.is_empty()
-        && let Some(meant) = tables.iter().find(|meant| slips(name, meant) <= meant.len() / 3)
+        && let Some(meant) = tables.iter().find(|meant| slips(name, meant) <= 1)
     {
         return Some(meant);
     }
@@ -111,7 +90,8 @@ fn nearest(key: &str) -> Option<&'static str> {
     };
     let ranked = KEYS.iter().map(|meant| (2 * slips(name, last(meant)) + elsewhere(meant), *meant));
     let (distance, meant) = ranked.min_by_key(|(distance, _)| *distance)?;
-    (distance / 2 <= name.chars().count() / 3).then_some(meant)
+    let most = if name.chars().count() > 6 { 2 } else { 1 };
+    (distance / 2 <= most).then_some(meant)
 }
 
 /// The name without dashes, in lower case.
@@ -123,24 +103,41 @@ fn folded(name: &str) -> String {
 mod tests {
     use super::unknown;
 
+    /// Each row: a key, and the key that was meant, if one is near.
     #[test]
-    fn an_unknown_key_a_misspelt_key_and_a_key_of_airs_differ() {
+    fn a_misspelt_key_is_told_from_an_unknown_one() {
         for (key, expected) in [
-            ("build.dellay", "did you mean `build.delay`?"),
-            ("build.inclide_file", "did you mean `build.include_file`?"),
-            ("build.killDelay", "did you mean `build.kill_delay`?"),
-            ("cmd", "did you mean `build.cmd`?"),
-            ("build.root", "did you mean `root`?"),
-            ("build.time", "did you mean `probation.time`?"),
-            ("biuld", "did you mean `build`?"),
-            ("colour", "did you mean `color`?"),
-            ("build.stop_on_root", "is ignored"),
-            ("build.poll", "this setting of air's"),
-            ("proxy", "this setting of air's"),
-            ("frobnicate", "unknown key `frobnicate` is ignored"),
+            ("build.dellay", Some("build.delay")),
+            ("build.inclide_file", Some("build.include_file")),
+            ("build.killDelay", Some("build.kill_delay")),
+            ("build.follow_symlinks", Some("build.follow_symlink")),
+            ("build.pre_cmds", Some("build.pre_cmd")),
+            ("build.tmp_dir", Some("tmp_dir")),
+            ("build.env_file", Some("env_files")),
+            ("cmd", Some("build.cmd")),
+            ("bin", Some("build.bin")),
+            ("build.root", Some("root")),
+            ("build.time", Some("probation.time")),
+            ("biuld", Some("build")),
+            ("colour", Some("color")),
+            ("build.stop_on_root", None),
+            ("build.kill_signal", None),
+            ("build.include", None),
+            ("build.tags", None),
+            ("log.level", None),
+            ("log.time_format", None),
+            ("log.skip_dir", None),
+            ("screen.no_pty", None),
+            ("tmp_folder", None),
+            ("ignore", None),
+            ("serve", None),
+            ("watch", None),
+            ("run", None),
+            ("port", None),
+            ("frobnicate", None),
         ] {
-            let words = unknown(key);
-            assert!(words.contains(expected), "{key}: {words}");
+            let meant = expected.map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
+            assert_eq!(unknown(key), format!("unknown key `{key}` is ignored{meant}"));
         }
     }
 }

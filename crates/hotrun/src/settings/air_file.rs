@@ -1,9 +1,10 @@
 //! Lines in air's own files that work around losses of air.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::settings::build::Build;
+use crate::settings::value::patterns::with_slashes;
 
 /// air's default for `delay`, which `air init` writes.
 const DEFAULT_DELAY: Duration = Duration::from_secs(1);
@@ -12,6 +13,17 @@ const DEFAULT_DELAY: Duration = Duration::from_secs(1);
 pub(super) fn is_airs(file: &Path) -> bool {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     name.split('.').any(|part| part == "air")
+}
+
+/// Reads paths that were written on Windows: `tmp\main.exe`.
+pub(super) fn replace_backslashes(tmp_dir: &mut Option<PathBuf>, build: &mut Build) {
+    let slashed = |path: &mut PathBuf| *path = with_slashes(&path.to_string_lossy()).into();
+    let paths =
+        tmp_dir.iter_mut().chain(&mut build.bin).chain(&mut build.include_dir).chain(&mut build.include_file);
+    paths.for_each(slashed);
+    if let Some(program) = build.entrypoint.first_mut() {
+        *program = with_slashes(program);
+    }
 }
 
 /// Removes the settings that `air init` writes and nobody chose, and `stop_on_error`. With air they avoid torn builds and the start of

@@ -7,9 +7,11 @@ use std::time::Duration;
 use globset::Glob;
 use regex::Regex;
 
+use crate::settings::commands::{Commands, PLATFORM};
 use crate::settings::finding::Finding;
+use crate::settings::rule::Rule;
 use crate::settings::table::Table;
-use crate::settings::value::{OneOrMore, RerunCommand};
+use crate::settings::value::RerunCommand;
 
 /// `[build]`.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +32,11 @@ pub(crate) struct Build {
     pub(crate) exclude_file: Vec<Glob>,
     pub(crate) exclude_regex: Option<Vec<Regex>>,
     pub(crate) exclude_unchanged: Option<bool>,
+    pub(crate) ignore_dangerous_root_dir: Option<bool>,
+    pub(crate) follow_symlink: Option<bool>,
+    pub(crate) poll: Option<bool>,
+    pub(crate) poll_interval: Option<Duration>,
+    pub(crate) rules: Vec<Rule>,
     pub(crate) delay: Option<Duration>,
     pub(crate) stop_on_error: Option<bool>,
     pub(crate) log: Option<PathBuf>,
@@ -43,14 +50,21 @@ pub(crate) struct Build {
 impl Build {
     pub(super) fn read(mut table: Table<'_>, findings: &mut Vec<Finding>) -> Self {
         let rerun_cmd: Option<RerunCommand> = table.take("rerun_cmd");
+        let mut commands = Commands::read(&mut table);
+        let mut platform = table.table(PLATFORM);
+        if platform.is_there() {
+            commands = Commands::read(&mut platform).over(commands);
+        }
+        platform.finish(findings);
+        let rules = table.tables("rules").into_iter().map(|rule| Rule::read(rule, findings)).collect();
         let build = Self {
-            cmd: table.take("cmd"),
-            bin: table.take("bin"),
-            full_bin: table.take("full_bin"),
-            entrypoint: table.take("entrypoint").map_or_else(Vec::new, |OneOrMore(words)| words),
-            pre_cmd: lines(table.take("pre_cmd")),
-            post_cmd: lines(table.take("post_cmd")),
-            args: arguments(table.take_either("args_bin", "args")),
+            cmd: commands.cmd,
+            bin: commands.bin,
+            full_bin: commands.full_bin,
+            entrypoint: commands.entrypoint.unwrap_or_default(),
+            pre_cmd: commands.pre_cmd.unwrap_or_default(),
+            post_cmd: commands.post_cmd.unwrap_or_default(),
+            args: commands.args.unwrap_or_default(),
             env: table.take("env").unwrap_or_default(),
             share_target: table.take("share_target"),
             include_ext: table.take("include_ext"),
@@ -60,6 +74,11 @@ impl Build {
             exclude_file: table.take("exclude_file").unwrap_or_default(),
             exclude_regex: table.take("exclude_regex"),
             exclude_unchanged: table.take("exclude_unchanged"),
+            ignore_dangerous_root_dir: table.take("ignore_dangerous_root_dir"),
+            follow_symlink: table.take("follow_symlink"),
+            poll: table.take("poll"),
+            poll_interval: table.take("poll_interval"),
+            rules,
             delay: table.take("delay"),
             stop_on_error: table.take("stop_on_error"),
             log: table.take("log"),
@@ -72,16 +91,4 @@ impl Build {
         table.finish(findings);
         build
     }
-}
-
-/// Command lines that are not empty.
-fn lines(listed: Option<OneOrMore<String>>) -> Vec<String> {
-    let mut lines = listed.map_or_else(Vec::new, |OneOrMore(lines)| lines);
-    lines.retain(|line| !line.trim().is_empty());
-    lines
-}
-
-/// Many files have `args = [""]` for no arguments.
-fn arguments(listed: Option<Vec<String>>) -> Vec<String> {
-    listed.filter(|listed| *listed != [""]).unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use crate::settings::value::{Fault, Read, kind};
 
 /// Notes the keys that are read, so that the others are unknown.
 pub(crate) struct Table<'d> {
-    name: &'static str,
+    name: String,
     entries: Option<&'d dyn TableLike>,
     asked: Vec<&'static str>,
     findings: Vec<Finding>,
@@ -16,8 +16,8 @@ pub(crate) struct Table<'d> {
 
 impl<'d> Table<'d> {
     /// The table of this name. The name of the top level is empty.
-    pub(crate) fn of(name: &'static str, entries: &'d dyn TableLike) -> Self {
-        Self { name, entries: Some(entries), asked: Vec::new(), findings: Vec::new() }
+    pub(crate) fn of(name: &str, entries: &'d dyn TableLike) -> Self {
+        Self { name: name.to_owned(), entries: Some(entries), asked: Vec::new(), findings: Vec::new() }
     }
 
     /// The table below this one; empty if it is missing.
@@ -29,7 +29,38 @@ impl<'d> Table<'d> {
                 self.fault(key, item, Fault::default(), "a table: `[name]`, then a line for each key");
             }
         }
-        Table { name: key, entries, asked: Vec::new(), findings: Vec::new() }
+        Table { name: self.dotted(key), entries, asked: Vec::new(), findings: Vec::new() }
+    }
+
+    /// The tables of a list, such as `[[build.rules]]`.
+    pub(crate) fn tables(&mut self, key: &'static str) -> Vec<Table<'d>> {
+        let Some(item) = self.get(key) else { return Vec::new() };
+        let name = self.dotted(key);
+        let listed: Option<Vec<&'d dyn TableLike>> = match (item.as_array_of_tables(), item.as_array()) {
+            (Some(tables), _) => Some(tables.iter().map(|table| table as &dyn TableLike).collect()),
+            (None, Some(values)) => {
+                let inline =
+                    values.iter().map(|value| value.as_inline_table().map(|table| table as &dyn TableLike));
+                inline.collect()
+            }
+            (None, None) => None,
+        };
+        if listed.is_none() {
+            self.fault(key, item, Fault::default(), "a list of tables: `[[name]]`, then a line for each key");
+        }
+        listed.unwrap_or_default().into_iter().map(|entries| Table::of(&name, entries)).collect()
+    }
+
+    /// True if the table is in the file.
+    pub(crate) fn is_there(&self) -> bool {
+        self.entries.is_some()
+    }
+
+    /// Reports an error about the table as a whole.
+    pub(crate) fn refuse(&mut self, words: &str) {
+        let first = self.entries.and_then(|entries| entries.iter().next());
+        let at = first.map_or(0, |(key, item)| self.place(key, item));
+        self.findings.push(Finding::error(at, format!("`{}` {words}", self.name)));
     }
 
     /// The value of a key; `None` if it is missing or wrong.
@@ -72,7 +103,7 @@ impl<'d> Table<'d> {
             let others = entries.iter().filter(|(key, _)| !self.asked.contains(key));
             for (key, item) in others {
                 let dotted = self.dotted(key);
-                if !air::is_off(&dotted, item) {
+                if !air::is_needless(&dotted) {
                     let finding = Finding::warning(self.place(key, item), air::unknown(&dotted));
                     self.findings.push(finding);
                 }

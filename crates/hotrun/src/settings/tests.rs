@@ -54,6 +54,16 @@ fn values_are_read_in_every_spelling_that_air_files_have() {
         ("args = [\"\", \"b\"]", "args: [\"\", \"b\"]"),
         ("env = []", "env: {}"),
         ("env = [\"A=b=c\", \"D=\"]", "env: {\"A\": \"b=c\", \"D\": \"\"}"),
+        ("env = { A = 1, B = true, C = 1.5 }", "env: {\"A\": \"1\", \"B\": \"true\", \"C\": \"1.5\"}"),
+        ("args_bin = [\"-p\", 8080]", "args: [\"-p\", \"8080\"]"),
+        ("poll = \"true\"", "poll: Some(true)"),
+        ("poll_interval = \"700\"", "poll_interval: Some(700ms)"),
+        ("kill_delay = \"2\"", "kill_delay: Some(2ms)"),
+        ("exclude_dir = ['common\\extend']", "common/extend"),
+        ("cmd = 'a'\n[build.linux]\ncmd = 'b'", "cmd: Some(\"b\")"),
+        ("cmd = 'a'\n[build.linux]\ncmd = ''", "cmd: Some(\"a\")"),
+        ("pre_cmd = ['a']\n[build.linux]\npre_cmd = []", "pre_cmd: []"),
+        ("bin = 'a'\n[build.windows]\nbin = 'b'", "bin: Some(\"a\")"),
         ("delay = \"500\"", "delay: Some(500ms)"),
         ("rerun_cmd = true", "rerun: Some(true), rerun_delay: None, rerun_cmd: None"),
         ("rerun_cmd = false", "rerun: Some(false), rerun_delay: None, rerun_cmd: None"),
@@ -100,8 +110,8 @@ fn a_wrong_value_is_reported_with_its_place_and_the_expected_notation() {
              such as [\"*_generated.rs\"]",
         ),
         (
-            "[build]\nenv = { A = 1 }",
-            "f:2:13: `build.env` holds an integer; expected a table of strings such as { RUST_LOG = \"debug\" }",
+            "[build]\nenv = { A = [] }",
+            "f:2:13: `build.env` holds a list; expected a table of strings such as { RUST_LOG = \"debug\" }",
         ),
         (
             "[build]\nenv = [\"A\"]",
@@ -128,6 +138,23 @@ fn a_wrong_value_is_reported_with_its_place_and_the_expected_notation() {
             "[socket]\nway = \"magic\"",
             "f:2:7: `socket.way` is `magic`; expected \"auto\", \"listen-fds\", \"bind\", \"proxy\", \"stop-first\" or \"none\"",
         ),
+        (
+            "[[build.rules]]\ninclude_ext = [\"css\"]",
+            "f:2:1: `build.rules` has no `cmd`; expected a command such as \"templ generate\"",
+        ),
+        (
+            "[[build.rules]]\ncmd = \"x\"",
+            "f:2:1: `build.rules` names no files; expected `include_ext`, `include_dir` or `include_file`",
+        ),
+        (
+            "[build]\nrules = 1",
+            "f:2:9: `build.rules` is an integer; expected a list of tables: `[[name]]`, then a line for each key",
+        ),
+        (
+            "[proxy]\nenabled = true\nproxy_port = 8090",
+            "f:2:1: `proxy` is enabled, but it needs two ports; expected `proxy_port = 8090` and `app_port = 8080`",
+        ),
+        ("[proxy]\napp_port = 70000", "f:2:12: `proxy.app_port` is 70000; expected a port such as 8080"),
         ("build = 1", "f:1:9: `build` is an integer; expected a table: `[name]`, then a line for each key"),
         (
             "[color]\nmain = \"mauve\"",
@@ -158,4 +185,73 @@ fn a_syntax_error_has_a_place_too() {
         let found = findings(text);
         assert!(found.len() == 1 && found[0].starts_with("f:"), "{text:?}: {found:?}");
     }
+}
+
+/// Texts that were put together from parts of real files at random.
+#[test]
+fn no_text_makes_the_reader_panic() {
+    const PARTS: [&str; 40] = [
+        "[build]\n",
+        "[[build.rules]]\n",
+        "[build.linux]\n",
+        "[log]\n",
+        "[color]\n",
+        "[proxy]\n",
+        "[screen]\n",
+        "[build.env]\n",
+        "cmd",
+        "bin",
+        "entrypoint",
+        "args_bin",
+        "env",
+        "delay",
+        "kill_delay",
+        "exclude_regex",
+        "exclude_dir",
+        "include_ext",
+        "rules",
+        "main",
+        "poll_interval",
+        "env_files",
+        "root",
+        " = ",
+        "=",
+        "[",
+        "]",
+        "{",
+        "}",
+        ", ",
+        "\n",
+        "\"\"",
+        "\"a b\"",
+        "'('",
+        "1",
+        "-9223372036854775808",
+        "1e999",
+        "true",
+        "\u{0}é\r\n",
+        "# comment\n",
+    ];
+    let mut dice = 88_172_645_463_325_252_u64;
+    let mut roll = |most: usize| {
+        dice ^= dice << 13;
+        dice ^= dice >> 7;
+        dice ^= dice << 17;
+        usize::try_from(dice % most as u64).unwrap()
+    };
+    let (mut good, mut bad) = (0, 0);
+    for _ in 0..20_000 {
+        let text: String = (0..roll(12)).map(|_| PARTS[roll(PARTS.len())]).collect();
+        let (settings, findings) = Settings::parse(&text);
+        for finding in &findings {
+            assert!(finding.say(Path::new("f"), &text).starts_with("f:"), "{text:?}");
+        }
+        if findings.is_empty() {
+            good += 1;
+        } else {
+            bad += 1;
+        }
+        drop(format!("{settings:?}"));
+    }
+    assert!(good > 100 && bad > 100, "{good} texts without and {bad} with findings");
 }

@@ -1,7 +1,7 @@
 //! The notation of each type of value.
 
 pub(super) mod color;
-mod patterns;
+pub(super) mod patterns;
 mod variables;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -39,6 +39,10 @@ pub(crate) enum RerunCommand {
     Line(String),
     Switch(bool),
 }
+
+/// A text. A number or a flag stands for its notation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Text(pub(crate) String);
 
 /// One value, or a list of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +87,18 @@ impl Read for String {
     }
 }
 
+impl Read for Text {
+    const EXPECTED: &'static str = "a string";
+
+    fn read(item: &Item) -> Result<Self, Fault> {
+        let number = || item.as_integer().map(|number| number.to_string());
+        let fraction = || item.as_float().map(|number| number.to_string());
+        let flag = || item.as_bool().map(|flag| flag.to_string());
+        let text = item.as_str().map(str::to_owned).or_else(number).or_else(fraction).or_else(flag);
+        text.map(Self).ok_or_else(Fault::default)
+    }
+}
+
 impl Read for PathBuf {
     const EXPECTED: &'static str = "a path";
 
@@ -105,7 +121,23 @@ impl Read for bool {
     const EXPECTED: &'static str = "true or false";
 
     fn read(item: &Item) -> Result<Self, Fault> {
-        item.as_bool().ok_or_else(Fault::default)
+        match item.as_str().map(str::trim) {
+            Some("true") => Ok(true),
+            Some("false") => Ok(false),
+            _ => item.as_bool().ok_or_else(Fault::default),
+        }
+    }
+}
+
+impl Read for u16 {
+    const EXPECTED: &'static str = "a port such as 8080";
+
+    fn read(item: &Item) -> Result<Self, Fault> {
+        if let Some(text) = item.as_str() {
+            return text.trim().parse().map_err(|_| Fault::saying(format!("is `{text}`")));
+        }
+        let number = item.as_integer().ok_or_else(Fault::default)?;
+        number.try_into().map_err(|_| Fault::saying(format!("is {number}")))
     }
 }
 

@@ -70,6 +70,16 @@ impl ChangeFilter {
         }
     }
 
+    /// True if a change of this source needs a build.
+    pub(crate) fn needs_build(&self, file: &Path) -> bool {
+        self.rules.needs_build(file)
+    }
+
+    /// Interval of the poll, if the settings give one.
+    pub(crate) fn poll(&self) -> Option<Duration> {
+        self.rules.poll
+    }
+
     /// The earliest time at which the last build may have read a file.
     pub(crate) fn build_began(&self) -> SystemTime {
         self.build_began

@@ -2,11 +2,13 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use globset::GlobSet;
 use regex::RegexSet;
 
 use crate::sources::ignores::Ignores;
+use crate::sources::pattern::{Pattern, has_ending};
 
 /// Rules from the settings and the project. All paths are absolute; patterns are matched against paths below the first root.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +33,12 @@ pub(crate) struct SourceRules {
     pub(crate) never: Vec<PathBuf>,
     /// A file that is saved with the same content is not changed.
     pub(crate) exclude_unchanged: bool,
+    /// Files with variables. They count whatever the other rules say, and need no build.
+    pub(crate) env_files: Vec<PathBuf>,
+    /// Files that a command handles. They count whatever the other rules say, and need no build.
+    pub(crate) handled: Vec<Pattern>,
+    /// Interval of the poll beside the events; `None` for the usual one.
+    pub(crate) poll: Option<Duration>,
 }
 
 /// A package with a build script.
@@ -58,6 +66,11 @@ pub(crate) enum Verdict {
 impl SourceRules {
     /// True if the folder is watched.
     pub(crate) fn enters(&self, folder: &Path, ignores: &Ignores) -> bool {
+        if self.env_files.iter().any(|file| file.starts_with(folder))
+            || self.handled.iter().any(|pattern| pattern.leads_through(folder))
+        {
+            return true;
+        }
         if is_below(&self.never, folder) || self.matches(&self.exclude_dirs, folder) {
             return false;
         }
@@ -77,7 +90,16 @@ impl SourceRules {
         !is_skipped && !ignores.ignore(folder, true)
     }
 
+    /// True if a change of this source needs a build, or a start of the program where nothing is built.
+    pub(crate) fn needs_build(&self, file: &Path) -> bool {
+        !self.env_files.iter().any(|env| env == file)
+            && !self.handled.iter().any(|pattern| pattern.matches(file))
+    }
+
     pub(crate) fn verdict(&self, file: &Path, ignores: &Ignores) -> Verdict {
+        if !self.needs_build(file) && !file.file_name().is_some_and(is_scratch) {
+            return Verdict::Named;
+        }
         let excluded = is_below(&self.never, file)
             || self.matches(&self.exclude_files, file)
             || file.ancestors().skip(1).any(|folder| self.matches(&self.exclude_dirs, folder))
@@ -92,18 +114,10 @@ impl SourceRules {
             return Verdict::Scratch;
         }
         let elsewhere = !self.include_dirs.is_empty() && !is_below(&self.include_dirs, file);
-        if elsewhere || !self.has_ending(file) || ignores.ignore(file, false) {
+        if elsewhere || !has_ending(file, &self.extensions) || ignores.ignore(file, false) {
             return Verdict::Unlikely;
         }
         if self.compiler_decides { Verdict::Likely } else { Verdict::Named }
-    }
-
-    fn has_ending(&self, file: &Path) -> bool {
-        let name = file.file_name().unwrap_or_default();
-        let ending = ending(name);
-        let listed =
-            |listed: &String| listed == "*" || ending.is_some_and(|ending| ending == listed.as_str());
-        self.extensions.iter().any(listed)
     }
 
     fn matches(&self, globs: &GlobSet, path: &Path) -> bool {
@@ -114,12 +128,6 @@ impl SourceRules {
 
 fn is_below(folders: &[PathBuf], path: &Path) -> bool {
     folders.iter().any(|folder| path.starts_with(folder))
-}
-
-/// The text after the last dot. `.env` has the ending `env`, like in air.
-fn ending(name: &OsStr) -> Option<&OsStr> {
-    let name = name.to_str()?;
-    name.rsplit_once('.').map(|(_, ending)| OsStr::new(ending))
 }
 
 fn is_hidden(name: &OsStr) -> bool {

@@ -67,11 +67,11 @@ fn the_file_that_articles_print_runs_as_it_is() {
 fn airs_file_is_read_by_itself_unless_there_is_one_of_ours() {
     let project = Project::server()
         .file(".git/HEAD", "ref: refs/heads/main\n")
-        .file(".air.toml", "[build]\nargs_bin = [\"-x\"]\nfollow_symlink = true\n")
+        .file(".air.toml", "[build]\nargs_bin = [\"-x\"]\nstop_on_root = true\n")
         .file("deep/x", "");
     let said = check(&project, &["check"]);
     assert!(said.contains("settings  `.air.toml`") && said.contains("`-x`"), "{said}");
-    assert!(said.contains("`build.follow_symlink` is ignored"), "{said}");
+    assert!(said.contains("`build.stop_on_root` is ignored"), "{said}");
     let output = project.command().arg("check").current_dir(project.path("deep")).output().expect("hotrun");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(said.contains("settings  `.air.toml`"), "from a folder below: {said}");
@@ -104,7 +104,7 @@ fn a_program_of_full_bin_that_does_not_exist_is_refused() {
 fn a_temporary_folder_may_lie_beside_the_root() {
     let settings =
         "root = \"app\"\ntmp_dir = \"../tmp\"\n[build]\ncmd = \"touch ../tmp/x\"\nfull_bin = \"ls ../tmp\"\n";
-    let hotrun = Project::new().file("app/main.go", "").file(".air.toml", settings).hotrun();
+    let hotrun = Project::new().file("app/main.go", "").file(".hotrun.toml", settings).hotrun();
     hotrun.wait_for("build-errors.log\nx\n");
 }
 

@@ -24,15 +24,10 @@ fn it_prints_the_plan_and_does_nothing() {
 
 #[test]
 fn it_warns_of_unknown_keys() {
-    let settings = "[build]\ninclide_file = [\"a\"]\npoll = true\n";
+    let settings = "[build]\ninclide_file = [\"a\"]\nstop_on_root = false\n";
     let (said, status) = Project::server().file(".hotrun.toml", settings).args(&["check"]).ends();
     assert!(said.contains(".hotrun.toml:2:1: unknown key `build.inclide_file` is ignored; did you mean `build.include_file`?"), "{said}");
-    assert!(
-        said.contains(
-            ".hotrun.toml:3:1: `build.poll` is ignored: hotrun does not have this setting of air's"
-        ),
-        "{said}"
-    );
+    assert!(said.contains(".hotrun.toml:3:1: unknown key `build.stop_on_root` is ignored\n"), "{said}");
     assert_eq!(status, Some(0));
 }
 
@@ -68,4 +63,36 @@ fn settings_are_found_above_but_not_outside_the_repository() {
     assert!(found("deep/er").contains("`--found`"), "{}", found("deep/er"));
     project.save("deep/.git/HEAD", "ref: refs/heads/main\n");
     assert!(!found("deep/er").contains("`--found`"), "{}", found("deep/er"));
+}
+
+/// Each row: lines of `[build]`, and the warning.
+#[test]
+fn it_finds_what_would_fail_at_the_start() {
+    for (lines, expected) in [
+        ("log = '/no/such/folder/x.log'", Some("there is no folder `/no/such/folder`, so nothing is logged")),
+        ("log = '/'", Some("`build.log` is `/`, which is a folder: nothing is logged; expected a file")),
+        ("log = 'tmp/build-errors.log'", None),
+        (
+            "bin = 'tmp/my prog'",
+            Some(
+                "read as a program and its arguments; `entrypoint = [\"tmp/my prog\"]` is a path with blanks",
+            ),
+        ),
+        ("cmd = 'go build -o \"my prog\"'\nbin = 'my prog'", None),
+        ("cmd = 'go run main.go'", Some("`go run` runs the program and does not end")),
+        ("cmd = 'A=b npm run dev'", Some("`npm run dev` runs the program and does not end")),
+        ("cmd = 'go run ./generate && go build -o tmp/main .'", None),
+        ("cmd = 'npm run build'", None),
+        ("full_bin = 'no-such-server --port 80'", Some("there is no `no-such-server` in `PATH`")),
+        ("full_bin = 'exec tmp/main'", None),
+    ] {
+        let project =
+            Project::new().file("go.mod", "module x\n").file(".air.toml", &format!("[build]\n{lines}\n"));
+        let (said, status) = project.args(&["check"]).ends();
+        match expected {
+            Some(words) => assert!(said.contains(words), "{lines}: {said}"),
+            None => assert!(!said.contains("warning") && !said.contains("read as"), "{lines}: {said}"),
+        }
+        assert_eq!(status, Some(0), "{lines}");
+    }
 }

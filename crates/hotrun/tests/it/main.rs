@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "what cannot be tried has failed")]
 
 mod air;
+mod air_corpus;
+mod air_keys;
 mod bad_input;
 mod builds;
 mod check;

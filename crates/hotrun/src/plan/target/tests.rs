@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use super::{Target, decide};
 use crate::cli::Cli;
 use crate::error::Error;
+use crate::plan::named_program::Place;
 use crate::plan::{How, What};
 use crate::project::{Package, Project, Workspace};
 use crate::settings::Settings;
@@ -29,8 +30,9 @@ fn workspace(binaries: &[&str]) -> Project {
 fn made(project: &Project, bin: Option<&str>, settings: &str) -> Result<Target, Error> {
     let (settings, findings) = Settings::parse(settings);
     assert_eq!(findings, []);
-    let cli = Cli { bin: bin.map(str::to_owned), config: None, what: None, args: Vec::new() };
-    decide(&cli, Path::new("/p"), Path::new("/p/tmp"), project, &settings, &|_| None)
+    let place = Place { root: Path::new("/p"), folder: Path::new("/p"), env: &[], is_airs: false };
+    let cli = Cli { bin: bin.map(str::to_owned), config: None, debug: false, what: None, args: Vec::new() };
+    decide(&cli, &place, Path::new("/p/tmp"), project, &settings, &|_| None)
 }
 
 fn said(target: &Target) -> String {

@@ -13,7 +13,8 @@ impl Read for Glob {
     /// `*` matches within one folder, like in air; `**` across folders.
     fn read(item: &Item) -> Result<Self, Fault> {
         let text = String::read(item)?;
-        let pattern = text.trim().trim_start_matches("./").trim_end_matches('/');
+        let pattern = with_slashes(&text);
+        let pattern = pattern.trim().trim_start_matches("./").trim_end_matches('/');
         GlobBuilder::new(pattern)
             .literal_separator(true)
             .build()
@@ -33,4 +34,17 @@ impl Read for Regex {
             Fault::saying(format!("holds `{text}`: {reason}"))
         })
     }
+}
+
+/// The path with `/` for each backslash, as files that were written on Windows have it. A backslash before a character of a pattern
+/// takes that character as it is, and stays.
+pub(in crate::settings) fn with_slashes(text: &str) -> String {
+    let mut path = String::new();
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let is_separator =
+            character == '\\' && characters.peek().is_none_or(|next| !"*?[]{}!\\".contains(*next));
+        path.push(if is_separator { '/' } else { character });
+    }
+    path
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use toml_edit::Item;
 
-use super::{Fault, Read, part};
+use super::{Fault, Read, Text, part};
 
 impl Read for BTreeMap<String, String> {
     const EXPECTED: &'static str = "a table of strings such as { RUST_LOG = \"debug\" }";
@@ -23,7 +23,8 @@ impl Read for BTreeMap<String, String> {
         }
         let table = item.as_table_like().ok_or_else(Fault::default)?;
         for (name, value) in table.iter() {
-            variables.insert(variable_name(name)?, part(value)?);
+            let Text(text) = part(value)?;
+            variables.insert(variable_name(name)?, text);
         }
         Ok(variables)
     }
