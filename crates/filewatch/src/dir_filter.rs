@@ -55,14 +55,18 @@ pub(crate) fn accepts(filters: &DirFilters, path: &Path) -> Option<bool> {
     filters.get(parent).map_or(Some(false), |filter| filter.accepts(name))
 }
 
+/// True if the name begins with a dot.
+pub(crate) fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
+}
+
 impl DirFilter {
     /// True if this name counts. `None` if the owner of the folder must decide.
     pub(crate) fn accepts(&self, name: &OsStr) -> Option<bool> {
-        let is_visible = || !name.as_encoded_bytes().starts_with(b".");
         match self.scope {
             _ if self.names.contains(name) => Some(true),
             Scope::Everything => None,
-            Scope::Visible if is_visible() => None,
+            Scope::Visible if !is_hidden(name) => None,
             Scope::Visible | Scope::Nothing => Some(false),
         }
     }

@@ -100,38 +100,32 @@
 //! * `testing`: switches that leave out a step or hold back events, and `Live::settled`. For tests only.
 
 mod backend;
-mod cause;
 mod degraded;
 mod dir_filter;
 mod dir_index;
 mod engine;
 mod error;
-mod file;
-mod file_cache;
-mod files;
 mod fingerprint;
 mod live;
 mod mount;
 mod notice;
 mod options;
-mod reading;
 mod rebuild_lock;
 mod reload_handle;
 mod resolved_path;
 mod settle;
 mod switches;
-mod tree;
 mod trigger;
-mod waiters;
 mod watch_set;
 mod watcher;
 mod worker;
 
 pub use degraded::Degraded;
-pub use error::{ReadError, ReadErrorKind};
-pub use files::Files;
+pub use engine::files::Files;
 #[doc(hidden)]
-pub use files::once;
+pub use engine::files::once;
+pub use engine::tree::TreeLimits;
+pub use error::{ReadError, ReadErrorKind};
 pub use live::Live;
 pub use notice::Notice;
 pub use options::Options;
@@ -139,6 +133,5 @@ pub use rebuild_lock::{RebuildGuard, RebuildLock};
 pub use reload_handle::ReloadHandle;
 #[cfg(feature = "testing")]
 pub use switches::Step;
-pub use tree::TreeLimits;
 pub use trigger::Trigger;
 pub use watcher::Watcher;

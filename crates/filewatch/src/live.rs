@@ -4,7 +4,7 @@ use crate::backend::message::Message;
 use crate::backend::sender::Sender;
 use crate::degraded::Degraded;
 use crate::engine::Engine;
-use crate::files::Files;
+use crate::engine::files::Files;
 use crate::notice::Notice;
 use crate::options::Options;
 use crate::reload_handle::ReloadHandle;

@@ -1,8 +1,8 @@
 //! The watching thread of a live value.
 
 use crate::degraded::Degraded;
+use crate::engine::files::Files;
 use crate::engine::{Engine, Turn};
-use crate::files::Files;
 use crate::notice::Notice;
 use crate::rebuild_lock::RebuildLock;
 use arc_swap::ArcSwap;

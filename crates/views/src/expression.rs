@@ -7,23 +7,22 @@ use std::collections::BTreeSet;
 
 use crate::filters::{BOUND, CHARGE};
 use crate::scan::{Insertion, Scan, end_of};
-use crate::token::{Kind, Token, tokens};
+use crate::token::{Kind, Token};
 
-/// The insertions into the tag whose inside is `source[start..end]`.
+/// The insertions into a tag of `source` with these tokens.
 ///
 /// `assigned` holds every name that some template assigns. Such a value may be a text that is printed without being
 /// escaped, so that printing it must be counted here; any other value is counted while it is escaped.
 pub(crate) fn insertions(
     source: &str,
-    (start, end): (usize, usize),
+    tokens: &[Token<'_>],
     is_print: bool,
     assigned: &BTreeSet<&str>,
 ) -> Vec<Insertion> {
-    let tokens = tokens(source, start, end);
-    let mut scan = Scan::new(source, &tokens);
+    let mut scan = Scan::new(source, tokens);
     let Some(first) = tokens.first() else { return Vec::new() };
     if is_print {
-        if !is_plain(&tokens, assigned) {
+        if !is_plain(tokens, assigned) {
             scan.enclose(0, tokens.len(), CHARGE);
         }
         scan.run(0);
@@ -39,7 +38,7 @@ pub(crate) fn insertions(
             }
             _ => {
                 scan.run(2);
-                scan.insert(end_of(&tokens), first.start, format!("|{BOUND}"));
+                scan.insert(end_of(tokens), first.start, format!("|{BOUND}"));
             }
         },
         _ => {}
@@ -47,9 +46,8 @@ pub(crate) fn insertions(
     sorted(scan.into_insertions())
 }
 
-/// The names that the tag with this inside assigns, or may assign.
-pub(crate) fn assigned(source: &str, (start, end): (usize, usize)) -> Vec<&str> {
-    let tokens = tokens(source, start, end);
+/// The names that a tag with these tokens assigns, or may assign.
+pub(crate) fn assigned<'a>(tokens: &[Token<'a>]) -> Vec<&'a str> {
     let words = || tokens.iter().skip(1).filter(|token| token.kind == Kind::Word).map(|token| token.text);
     match tokens.first().map(|token| token.text) {
         Some("set" | "set_global") => words().take(1).collect(),
@@ -87,10 +85,12 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::insertions;
+    use crate::token::tokens;
 
     /// What a tag's inside becomes: `!` stands for a charge, `¹` and `²` for those of `~`, `°` for that of a loop, `#` for a bound. The name `x` is assigned.
     fn becomes(inside: &str, is_print: bool) -> String {
-        let insertions = insertions(inside, (0, inside.len()), is_print, &BTreeSet::from(["x"]));
+        let tokens = tokens(inside, 0, inside.len());
+        let insertions = insertions(inside, &tokens, is_print, &BTreeSet::from(["x"]));
         let mut text = String::new();
         let mut done = 0;
         for insertion in insertions {

@@ -31,7 +31,7 @@ struct Call {
 
 /// The names that this template assigns.
 pub(crate) fn assigned(source: &str) -> Vec<&str> {
-    tags(source).iter().flat_map(|tag| expression::assigned(source, tag.inside(source))).collect()
+    tags(source).iter().flat_map(|tag| expression::assigned(&tag.tokens(source))).collect()
 }
 
 /// Adds the calls. `assigned` holds the names that any template of the set assigns. Text that is no valid template is left as it
@@ -40,7 +40,7 @@ pub(crate) fn instrument(source: &str, assigned: &BTreeSet<&str>) -> Instrumente
     let tags = tags(source);
     let mut insertions = steps(source, &tags);
     for tag in &tags {
-        insertions.extend(expression::insertions(source, tag.inside(source), tag.word.is_empty(), assigned));
+        insertions.extend(expression::insertions(source, &tag.tokens(source), tag.word.is_empty(), assigned));
     }
     // The sort keeps the order of those that go to the same place.
     insertions.sort_by_key(|insertion| insertion.at);

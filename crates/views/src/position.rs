@@ -23,15 +23,6 @@ impl Position {
             },
         }
     }
-
-    /// The position of `name` after `include` or `extends` in `source`, in any of the three quotes.
-    pub(crate) fn of_call(source: &str, word: &str, name: &str) -> Option<Position> {
-        ['"', '\'', '`'].iter().find_map(|quote| {
-            let call = format!("{word} {quote}{name}{quote}");
-            let start = source.find(&call)? + word.len() + 1;
-            Some(Position::START.after(&source[..start]))
-        })
-    }
 }
 
 impl fmt::Display for Position {
@@ -54,19 +45,6 @@ mod tests {
             [("", 1, 1), ("ab", 1, 3), ("ab\n", 2, 1), ("a\r\n\nx", 3, 2), ("é→", 1, 3)]
         {
             assert_eq!(Position::START.after(before), Position { line, column }, "after {before:?}");
-        }
-    }
-
-    #[test]
-    fn a_call_is_found_in_each_kind_of_quotes() {
-        for (source, found) in [
-            ("{% include \"a.html\" %}", Some((1, 12))),
-            ("x\n{%- include 'a.html' %}", Some((2, 13))),
-            ("{% include `a.html` %}", Some((1, 12))),
-            ("{% include \"b.html\" %}", None),
-        ] {
-            let position = Position::of_call(source, "include", "a.html");
-            assert_eq!(position.map(|at| (at.line, at.column)), found, "in {source:?}");
         }
     }
 }

@@ -10,8 +10,8 @@ use tera::{Context, Tera};
 
 use crate::position::Position;
 use crate::report::{self, Report};
-use crate::tag::{Tag, tags};
-use crate::token::{Kind, Token, tokens};
+use crate::tag::tags;
+use crate::token::{Kind, Token};
 
 /// The most references to unknown names that the engine is left to report, and that one message lists.
 const MOST_REPORTS: usize = 10;
@@ -85,7 +85,14 @@ impl Unknown {
 
 /// The template that this one extends.
 pub(crate) fn parent(source: &str) -> Option<&str> {
-    tags(source).into_iter().find(|tag| tag.word == "extends")?.quoted(source)
+    tags(source).into_iter().find(|tag| tag.word == "extends")?.literal(source).map(|name| name.unquoted())
+}
+
+/// The position of `name` after `word`, which is `include` or `extends`.
+pub(crate) fn position_of(source: &str, word: &str, name: &str) -> Option<Position> {
+    let names = tags(source).into_iter().filter(|tag| tag.word == word).filter_map(|tag| tag.literal(source));
+    let found = names.into_iter().find(|found| found.unquoted() == name)?;
+    Some(Position::START.after(&source[..found.start]))
 }
 
 impl Reference<'_> {
@@ -136,13 +143,13 @@ fn ancestors<'a>(name: &str, texts: &BTreeMap<&str, &'a str>) -> Option<Vec<&'a 
 /// The names of the components that a template defines.
 fn components(source: &str) -> impl Iterator<Item = String> {
     let tags = tags(source).into_iter().filter(|tag| tag.word == "component");
-    tags.map(|tag| dotted(&tokens_of(source, &tag), 1))
+    tags.map(|tag| dotted(&tag.tokens(source), 1))
 }
 
 /// The names of the blocks that a template defines.
 fn blocks(source: &str) -> impl Iterator<Item = &str> {
     let tags = tags(source).into_iter().filter(|tag| tag.word == "block");
-    tags.filter_map(|tag| tokens_of(source, &tag).get(1).map(|token| token.text))
+    tags.filter_map(|tag| tag.tokens(source).get(1).map(|token| token.text))
 }
 
 /// Every reference, with its byte position.
@@ -150,11 +157,9 @@ fn references(source: &str) -> Vec<(Reference<'_>, usize)> {
     let mut found = Vec::new();
     let mut depth = 0_usize;
     for tag in tags(source) {
-        let tokens = tokens_of(source, &tag);
+        let tokens = tag.tokens(source);
         match (tag.word, tokens.get(1)) {
-            ("include", Some(name)) => {
-                found.extend(tag.quoted(source).map(|quoted| (Reference::Template(quoted), name.start)));
-            }
+            ("include", Some(name)) => found.push((Reference::Template(name.unquoted()), name.start)),
             ("block", Some(name)) => {
                 // The engine asks for the outermost blocks only.
                 found.extend((depth == 0).then_some((Reference::Block(name.text), name.start)));
@@ -214,14 +219,9 @@ fn dotted(tokens: &[Token<'_>], from: usize) -> String {
     words.join(".")
 }
 
-fn tokens_of<'a>(source: &'a str, tag: &Tag<'_>) -> Vec<Token<'a>> {
-    let (start, end) = tag.inside(source);
-    tokens(source, start, end)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{ancestors, references};
+    use super::{ancestors, position_of, references};
     use std::collections::BTreeMap;
 
     #[test]
@@ -260,5 +260,19 @@ mod tests {
         ]);
         let count = |name| ancestors(name, &texts).map(|ancestors| ancestors.len());
         assert_eq!(["a", "c", "d", "e"].map(count), [Some(2), Some(0), None, None]);
+    }
+
+    #[test]
+    fn a_call_is_found_in_each_kind_of_quotes() {
+        for (source, found) in [
+            ("{% include \"a.html\" %}", Some((1, 12))),
+            ("x\n{%- include 'a.html' %}", Some((2, 13))),
+            ("{% include `a.html` %}", Some((1, 12))),
+            ("{% include \"b.html\" %}", None),
+            ("{# {% include 'a.html' %} #}{%include  'a.html'%}", Some((1, 40))),
+        ] {
+            let position = position_of(source, "include", "a.html");
+            assert_eq!(position.map(|at| (at.line, at.column)), found, "in {source:?}");
+        }
     }
 }

@@ -80,7 +80,7 @@ impl Sources {
 
     /// The position at which `from` names `to` after `word`, which is `include` or `extends`.
     pub(crate) fn call(&self, from: &str, word: &str, to: &str) -> Option<Position> {
-        Position::of_call(self.text(from)?, word, to)
+        references::position_of(self.text(from)?, word, to)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The tags of a template.
 
-use crate::token::{Kind, end_of_string, tokens};
+use crate::token::{Kind, Token, end_of_string, tokens};
 
 /// A tag `{% word … %}`, or `{{ … }}`, which has no word.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,19 +16,17 @@ impl Tag<'_> {
         matches!(self.word, "for" | "block" | "component")
     }
 
-    /// The template, block or other thing that is named in quotes: `a.html` of `{% include "a.html" %}`.
-    pub(crate) fn quoted<'a>(&self, source: &'a str) -> Option<&'a str> {
-        let (start, end) = self.inside(source);
-        let name = tokens(source, start, end).into_iter().find(|token| token.kind == Kind::Literal)?;
-        Some(name.text.trim_matches(['"', '\'', '`']))
+    /// The first text in quotes: `"a.html"` of `{% include "a.html" %}`.
+    pub(crate) fn literal<'a>(&self, source: &'a str) -> Option<Token<'a>> {
+        self.tokens(source).into_iter().find(|token| token.kind == Kind::Literal)
     }
 
-    /// The byte range between the delimiters.
-    pub(crate) fn inside(&self, source: &str) -> (usize, usize) {
+    /// The tokens between the delimiters.
+    pub(crate) fn tokens<'a>(&self, source: &'a str) -> Vec<Token<'a>> {
         let (start, end) = (self.start + 2, self.end - 2);
         let inside = &source[start..end];
         let start = start + usize::from(inside.starts_with('-'));
-        (start, end.max(start) - usize::from(inside.len() > 1 && inside.ends_with('-')))
+        tokens(source, start, end.max(start) - usize::from(inside.len() > 1 && inside.ends_with('-')))
     }
 }
 

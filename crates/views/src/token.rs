@@ -19,6 +19,13 @@ pub(crate) enum Kind {
     Mark,
 }
 
+impl<'a> Token<'a> {
+    /// The text without its quotes.
+    pub(crate) fn unquoted(&self) -> &'a str {
+        self.text.trim_matches(['"', '\'', '`'])
+    }
+}
+
 /// The marks of more than one character; a longer one comes before its beginning.
 const LONG_MARKS: [&str; 10] = ["...", "//", "**", "==", "!=", ">=", "<=", "</", "?.", "?["];
 

@@ -1,8 +1,8 @@
 //! One file that a build reads, as far as it is known.
 
+use crate::engine::reading::{self, Content, Reading, Stat};
 use crate::error::ReadErrorKind;
 use crate::fingerprint::Id;
-use crate::reading::{self, Content, Reading, Stat};
 use crate::resolved_path::ResolvedPath;
 use crate::settle::PATIENCE;
 use crate::switches::{Step, Switches};

@@ -1,11 +1,11 @@
 //! The files that a build may read.
 
+use crate::engine::file_cache::FileCache;
+use crate::engine::tree::TreeLimits;
 use crate::error::ReadError;
 #[cfg(doc)]
 use crate::error::ReadErrorKind;
-use crate::file_cache::FileCache;
 use crate::resolved_path::absolute;
-use crate::tree::TreeLimits;
 use crate::trigger::Trigger;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

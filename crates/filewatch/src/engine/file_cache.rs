@@ -1,11 +1,11 @@
 //! Everything that the builds read, as far as it is known.
 
 use crate::dir_filter::{self, DirFilters, Scope};
-use crate::file::{RefreshRules, WatchedFile};
-use crate::reading::Content;
+use crate::engine::file::{RefreshRules, WatchedFile};
+use crate::engine::reading::Content;
+use crate::engine::tree::{Keep, Listing, TreeLimits, WatchedTree};
 use crate::resolved_path::ResolvedPath;
 use crate::settle::{EVERYTHING, Pending};
-use crate::tree::{Keep, Listing, TreeLimits, WatchedTree};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
