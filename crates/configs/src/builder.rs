@@ -23,13 +23,14 @@ use crate::testing::Unwatched;
 
 /// The layers of a configuration, and its checks.
 ///
-/// Precedence, highest first: [`set`](Builder::set), [`environment`](Builder::environment), [`dotenv`](Builder::dotenv), files
+/// Precedence, highest first: [`set`](Builder::set), values that are [set at run time](Configs::set), [`environment`](Builder::environment), [`dotenv`](Builder::dotenv), files
 /// (the last one first), [`defaults`](Builder::defaults). Maps are merged key by key; lists and single values replace. The order of the calls
 /// matters for files and for assignments alone.
 pub struct Builder<T, D = ()> {
     loader: Loader<T>,
     derive: Derive<T, D>,
     revisions: Revisions,
+    keep_overrides: Option<PathBuf>,
     watch: Options,
 }
 
@@ -50,6 +51,7 @@ impl<T: Configurable> Configs<T> {
             loader,
             derive: Box::new(|_, _| ()),
             revisions: Revisions::default(),
+            keep_overrides: None,
             watch: Options::default(),
         }
     }
@@ -160,6 +162,14 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
         self
     }
 
+    /// Keeps the values that are [set at run time](Configs::set) in this file over a restart, as JSON that only its owner can
+    /// read. It is read by [`open`](Builder::open) alone; a file that is missing holds no values.
+    #[must_use]
+    pub fn keep_overrides(mut self, path: impl Into<PathBuf>) -> Self {
+        self.keep_overrides = Some(path.into());
+        self
+    }
+
     /// Adds a check of the whole value. The problems of all checks are told together. `name` is told if the check panics.
     #[must_use]
     pub fn check(
@@ -196,8 +206,8 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
         self,
         derive: impl Fn(&Snapshot<T>, Option<&Snapshot<T, E>>) -> E + Send + Sync + 'static,
     ) -> Builder<T, E> {
-        let Builder { loader, revisions, watch, .. } = self;
-        Builder { loader, derive: Box::new(derive), revisions, watch }
+        let Builder { loader, revisions, keep_overrides, watch, .. } = self;
+        Builder { loader, derive: Box::new(derive), revisions, keep_overrides, watch }
     }
 
     /// Shares a lock: of all live values that share it, one is rebuilt at a time.
@@ -209,13 +219,18 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
 
     /// Loads the configuration, then keeps it in step with its files. Fails with everything that is wrong.
     pub fn open(self) -> Result<Configs<T, D>, Diagnosis> {
-        Configs::open(Reload::new(self.loader, self.derive, self.revisions), self.watch)
+        let mut runtime = self.loader.runtime();
+        if let Some(path) = self.keep_overrides {
+            runtime.keep_in(path)?;
+        }
+        Configs::open(Reload::new(self.loader, self.derive, self.revisions, runtime), self.watch)
     }
 
     /// For tests and fuzzing: attempts on the caller's thread, with no watcher.
     #[doc(hidden)]
     pub fn unwatched(self) -> Unwatched<T, D> {
-        Unwatched::new(Reload::new(self.loader, self.derive, self.revisions))
+        let runtime = self.loader.runtime();
+        Unwatched::new(Reload::new(self.loader, self.derive, self.revisions, runtime))
     }
 
     fn add_check(mut self, name: &str, run: impl Fn(&T, &Redactor) -> Vec<Problem> + Send + 'static) -> Self {

@@ -2,6 +2,7 @@
 
 use std::fmt::{Debug, Formatter};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::Guard;
 use filewatch::{Live, Options};
@@ -10,10 +11,13 @@ use tokio::sync::watch;
 use crate::commit::Commit;
 use crate::configurable::Configurable;
 use crate::diagnosis::Diagnosis;
+use crate::expiry::Expiry;
 use crate::history::{Attempt, Event};
 use crate::listener::Listener;
+use crate::problem::Problem;
 use crate::rejection::Rejection;
 use crate::reload::Reload;
+use crate::runtime::{Held, RuntimeValue, SetError};
 use crate::snapshot::Snapshot;
 use crate::subscription::Subscription;
 
@@ -23,6 +27,7 @@ use crate::subscription::Subscription;
 pub struct Configs<T, D = ()> {
     live: Live<Snapshot<T, D>>,
     reload: Arc<Reload<T, D>>,
+    expiry: Arc<Expiry>,
 }
 
 /// A handle that only reads the configuration in force. It keeps no watching alive, so any callback may hold one.
@@ -87,6 +92,34 @@ impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
         })
     }
 
+    /// Sets a value at run time by its dotted path, over the files and the environment and below the flags, and waits until it
+    /// is in force. It stays for `lasting`, or until [`unset`](Configs::unset). A restart forgets it, unless
+    /// [`Builder::keep_overrides`](crate::Builder::keep_overrides) names a file.
+    ///
+    /// It is an edit: checked, offered to the consumers, part of the history. While a file is broken, it is rejected for that.
+    /// A secret is refused. It must not be awaited on the thread that watches.
+    pub async fn set(
+        &self,
+        key: &str,
+        value: serde_json::Value,
+        lasting: Option<Duration>,
+    ) -> Result<(), SetError> {
+        if lasting.is_some() {
+            self.expiry.start().map_err(|error| SetError::System(error.to_string()))?;
+        }
+        self.decide(key, Some(Held::new(value, lasting))).await
+    }
+
+    /// Takes back a value that was set at run time, and waits until the one below it is in force.
+    pub async fn unset(&self, key: &str) -> Result<(), SetError> {
+        self.decide(key, None).await
+    }
+
+    /// The values that were set at run time, sorted by key.
+    pub fn overrides(&self) -> Vec<RuntimeValue> {
+        self.reload.runtime.list()
+    }
+
     /// The attempts, newest first, at most 50.
     pub fn history(&self) -> Vec<Attempt> {
         self.reload.history()
@@ -115,7 +148,21 @@ impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
             move |files, current| builder.build(files, current),
             move |notice| listener.notice(notice),
         )?;
-        Ok(Configs { live, reload })
+        let again = live.reload_handle();
+        // It is set once.
+        let _ = reload.again.set(again.clone());
+        let expiry = Arc::new(Expiry::new(Arc::clone(&reload.runtime), again));
+        if reload.runtime.has_expiry() {
+            let refused = |error| Problem::plain(format!("the system refused a thread: {error}"));
+            expiry.start().map_err(refused)?;
+        }
+        Ok(Configs { live, reload, expiry })
+    }
+
+    async fn decide(&self, key: &str, held: Option<Held>) -> Result<(), SetError> {
+        let decision = self.reload.runtime.propose(key, held)?;
+        self.live.reload();
+        decision.await.unwrap_or(Err(SetError::Closed))
     }
 }
 
@@ -154,7 +201,8 @@ impl<T: schemars::JsonSchema> Configs<T> {
 
 impl<T, D> Clone for Configs<T, D> {
     fn clone(&self) -> Configs<T, D> {
-        Configs { live: self.live.clone(), reload: Arc::clone(&self.reload) }
+        let (reload, expiry) = (Arc::clone(&self.reload), Arc::clone(&self.expiry));
+        Configs { live: self.live.clone(), reload, expiry }
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::diagnosis::Diagnosis;
+use crate::origin::Origin;
 
 /// One attempt to put a configuration in force.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct Attempt {
     pub took: Duration,
     /// The cause of the attempt.
     pub trigger: Trigger,
+    /// The value that was set at run time, was taken back or has expired; `None` for another cause.
+    pub origin: Option<Origin>,
     /// The outcome.
     pub outcome: Outcome,
     /// The differences to the configuration before; empty unless accepted. Secrets read `***`.
@@ -75,12 +78,15 @@ pub enum Trigger {
     Poll,
     /// [`Configs::reload`](crate::Configs::reload) was called.
     Request,
+    /// A value was set at run time, was taken back or has expired.
+    Override,
 }
 
 impl Trigger {
-    /// `start`, `event`, `poll` or `request`.
+    /// `start`, `event`, `poll`, `request` or `override`.
     pub fn as_str(self) -> &'static str {
         match self {
+            Trigger::Override => "override",
             Trigger::Start => "start",
             Trigger::Event => "event",
             Trigger::Poll => "poll",

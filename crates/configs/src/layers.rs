@@ -101,11 +101,15 @@ impl Override {
             return Err(problem("names no key"));
         }
         let text = self.text.clone().ok_or_else(|| problem("expected UTF-8 text"))?;
-        let leaf = Node::text(text, Style::Override, self.value.clone());
-        Ok(self.path.iter().rev().fold(leaf, |node, key| {
-            Node::map(vec![Entry { key: key.clone(), mark: self.key.clone(), node }], self.key.clone())
-        }))
+        Ok(nested(&self.path, Node::text(text, Style::Override, self.value.clone()), &self.key))
     }
+}
+
+/// The tree in which `leaf` is at this path, and nothing else.
+pub(crate) fn nested<K: AsRef<str>>(path: &[K], leaf: Node, mark: &Mark) -> Node {
+    path.iter().rev().fold(leaf, |node, key| {
+        Node::map(vec![Entry { key: key.as_ref().to_owned(), mark: mark.clone(), node }], mark.clone())
+    })
 }
 
 fn merge_entries(below: Vec<Entry>, above: Vec<Entry>) -> Vec<Entry> {

@@ -44,6 +44,8 @@
 //!    [derived](Builder::derive) from it.
 //! 3. The consumers' commits run. Then [subscribers](Configs::watch) and [listeners](Configs::on_event) are told.
 //!
+//! A value may also be set at run time ([`Configs::set`]), for a while or until it is taken back. It goes through the same steps.
+//!
 //! **The invariant:** a reader sees a whole and valid value. The text of a [secret](Builder::secret) is in no message, no
 //! history, no digest and no `Debug` output.
 //!
@@ -72,8 +74,10 @@ mod de_error;
 mod diagnosis;
 mod dotenv;
 mod effective;
+mod expiry;
 mod format;
 mod history;
+mod kept;
 mod layers;
 mod listener;
 mod loader;
@@ -87,6 +91,7 @@ mod redactor;
 mod rejection;
 mod reload;
 mod render;
+mod runtime;
 mod secrets;
 mod snapshot;
 mod source_map;
@@ -115,6 +120,7 @@ pub use origin::Origin;
 pub use problem::Problem;
 pub use provenance::Provenance;
 pub use rejection::Rejection;
+pub use runtime::{RuntimeValue, SetError};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use snapshot::Snapshot;
 pub use sources::MalformedName;

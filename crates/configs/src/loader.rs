@@ -16,6 +16,7 @@ use crate::origin::Origin;
 use crate::problem::Problem;
 use crate::reading::Reading;
 use crate::redactor::Redactor;
+use crate::runtime::Runtime;
 use crate::secrets::Secrets;
 use crate::source_map::SourceMaps;
 use crate::sources::{Read, Source, Sources};
@@ -66,17 +67,18 @@ pub(crate) struct Candidate<T> {
 const PANICKED: &str = "the code of the settings' own type panicked";
 
 impl<T: DeserializeOwned> Loader<T> {
-    /// Reads all layers, then makes and checks the value. No diagnosis repeats a secret of the layers or of `current`.
+    /// Reads all layers, then makes and checks the value. `runtime` are the values that were set at run time. No diagnosis repeats a secret of the layers or of `current`.
     pub(crate) fn candidate(
         &mut self,
         files: &mut Files<'_>,
+        runtime: Option<Node>,
         current: Option<&Effective>,
     ) -> Result<Candidate<T>, Diagnosis> {
         // All files are read before one is parsed: only a file that was read is watched.
         let mut warnings = Vec::new();
         let read = self.sources.read(files, current.is_none(), &mut warnings)?;
         let mut sources = SourceMaps::new();
-        let mut root = self.merged(read, &mut sources)?;
+        let mut root = self.merged(read, runtime, &mut sources)?;
         self.secrets.resolve(&mut root, files).map_err(Diagnosis::new)?;
         let former = current.map(Effective::secrets).unwrap_or_default();
         let mut redactor = Redactor::new(&root, &self.secrets, sources, former);
@@ -108,6 +110,12 @@ impl<T: DeserializeOwned> Loader<T> {
         Ok(Candidate { value, effective: read.effective, redactor, warnings })
     }
 
+    /// The values that are set at run time: none so far.
+    pub(crate) fn runtime(&self) -> Runtime {
+        let flags = self.assignments.iter().map(|flag| (flag.path.join("."), flag.key.origin.clone()));
+        Runtime::new(self.secrets.clone(), flags.collect())
+    }
+
     /// Runs all checks. Returns all problems at once, in the order of the files' lines.
     fn check(&self, value: &T, redactor: &Redactor) -> Result<(), Diagnosis> {
         let run = |check: &Check<T>| {
@@ -122,7 +130,7 @@ impl<T: DeserializeOwned> Loader<T> {
         if problems.is_empty() { Ok(()) } else { Err(Diagnosis::new(problems)) }
     }
 
-    fn merged(&self, read: Read, sources: &mut SourceMaps) -> Result<Node, Diagnosis> {
+    fn merged(&self, read: Read, runtime: Option<Node>, sources: &mut SourceMaps) -> Result<Node, Diagnosis> {
         let mut layers = Vec::new();
         if let Some(text) = self.defaults {
             let (mut defaults, _) = yaml::parse(text, None, "YAML")?;
@@ -142,17 +150,22 @@ impl<T: DeserializeOwned> Loader<T> {
                 Err(found) => problems.extend(found),
             }
         }
-        for overrides in [&self.environment, &self.assignments] {
-            if let Some(mut layer) = overridden(overrides)? {
-                self.secrets.redirect(&mut layer, Path::new(""))?;
-                layers.push(layer);
-            }
-        }
+        layers.extend(self.overridden(&self.environment)?);
+        layers.extend(runtime);
+        layers.extend(self.overridden(&self.assignments)?);
         if !problems.is_empty() {
             return Err(Diagnosis::new(problems));
         }
         let empty = Node::map(Vec::new(), Mark::of(Origin::Default));
         Ok(layers.into_iter().reduce(merge).unwrap_or(empty))
+    }
+
+    fn overridden(&self, overrides: &[Override]) -> Result<Option<Node>, Problem> {
+        let mut layer = overridden(overrides)?;
+        if let Some(layer) = &mut layer {
+            self.secrets.redirect(layer, Path::new(""))?;
+        }
+        Ok(layer)
     }
 
     fn layer(&self, source: &Source, sources: &mut SourceMaps) -> Result<Node, Problem> {

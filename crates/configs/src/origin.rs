@@ -24,6 +24,8 @@ pub enum Origin {
     Environment(String),
     /// An override on the command line: `--set port`.
     Flag(String),
+    /// A value that was set at run time, by its key: `override settings.log_level`.
+    Runtime(String),
     /// A built-in default.
     Default,
 }
@@ -32,9 +34,9 @@ pub enum Origin {
 const MAX_NAME: usize = 80;
 
 impl Origin {
-    /// True if the value was given for this process alone: by an environment variable or a flag.
+    /// True if the value was given for this process alone: by an environment variable, by a flag, or at run time.
     pub fn is_override(&self) -> bool {
-        matches!(self, Origin::Environment(_) | Origin::Flag(_))
+        matches!(self, Origin::Environment(_) | Origin::Flag(_) | Origin::Runtime(_))
     }
 
     /// A file as a whole.
@@ -51,6 +53,7 @@ impl Display for Origin {
             // Names of variables and flags may contain anything, line ends too.
             Origin::Environment(name) => write!(out, "environment {}", cut(&printable(name), MAX_NAME)),
             Origin::Flag(flag) => out.write_str(&cut(&printable(flag), MAX_NAME)),
+            Origin::Runtime(key) => write!(out, "override {}", cut(&printable(key), MAX_NAME)),
             Origin::Default => out.write_str("built-in default"),
         }
     }

@@ -1,10 +1,10 @@
 //! One attempt, from reading the files to the last listener.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
-use filewatch::{Files, Notice};
+use filewatch::{Files, Notice, ReloadHandle};
 use jiff::Zoned;
 
 use crate::callbacks::{Callbacks, catch_panic};
@@ -14,11 +14,14 @@ use crate::diagnosis::Diagnosis;
 use crate::history::{Attempt, Change, Event, Outcome, Trigger};
 use crate::listener::Listener;
 use crate::loader::{Candidate, Loader};
+use crate::origin::Origin;
 use crate::pending::{Edits, Pending};
 use crate::problem::Problem;
 use crate::redactor::Redactor;
 use crate::rejection::Rejection;
+use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
+use crate::tree::Node;
 
 /// The state that the handles share with the thread that watches. The value in force is not in here: filewatch holds it.
 pub(crate) struct Reload<T, D> {
@@ -29,6 +32,9 @@ pub(crate) struct Reload<T, D> {
     edits: Edits,
     pub(crate) listeners: Callbacks<Listener>,
     followers: Mutex<Vec<Follow<T>>>,
+    pub(crate) runtime: Arc<Runtime>,
+    /// Asks for another build. Set when the watching has begun.
+    pub(crate) again: OnceLock<ReloadHandle>,
     log: Mutex<Log>,
 }
 
@@ -63,7 +69,12 @@ struct Log {
 const MAX_HISTORY: usize = 50;
 
 impl<T: Configurable, D> Reload<T, D> {
-    pub(crate) fn new(loader: Loader<T>, derive: Derive<T, D>, revisions: Revisions) -> Reload<T, D> {
+    pub(crate) fn new(
+        loader: Loader<T>,
+        derive: Derive<T, D>,
+        revisions: Revisions,
+        runtime: Runtime,
+    ) -> Reload<T, D> {
         Reload {
             loader: Mutex::new(loader),
             derive,
@@ -72,18 +83,39 @@ impl<T: Configurable, D> Reload<T, D> {
             edits: Edits::default(),
             listeners: Callbacks::new(),
             followers: Mutex::new(Vec::new()),
+            runtime: Arc::new(runtime),
+            again: OnceLock::new(),
             log: Mutex::new(Log { began: Instant::now(), warned: Vec::new(), history: VecDeque::new() }),
         }
     }
 
     /// Reads, checks and compares an edit, then asks the consumers. Returns `None` when no value differs from `current`.
+    ///
+    /// If a value that is set at run time makes it fail, it is repeated without that value: the files are judged by themselves.
     pub(crate) fn build(
         &self,
         files: &mut Files<'_>,
         current: Option<&Arc<Snapshot<T, D>>>,
     ) -> Result<Option<Snapshot<T, D>>, Diagnosis> {
         self.log().began = Instant::now();
-        let candidate = locked(&self.loader).candidate(files, current.map(|current| &current.effective))?;
+        let (runtime, changed) = self.runtime.begin();
+        if let Some(changed) = changed {
+            match self.attempt(files, changed, current) {
+                Err(diagnosis) => self.runtime.refuse(diagnosis),
+                built => return built,
+            }
+        }
+        self.attempt(files, runtime, current)
+    }
+
+    fn attempt(
+        &self,
+        files: &mut Files<'_>,
+        runtime: Option<Node>,
+        current: Option<&Arc<Snapshot<T, D>>>,
+    ) -> Result<Option<Snapshot<T, D>>, Diagnosis> {
+        let effective = current.map(|current| &current.effective);
+        let candidate = locked(&self.loader).candidate(files, runtime, effective)?;
         self.warn(&candidate.warnings);
         match current {
             Some(current) => self.next(current, candidate),
@@ -98,13 +130,13 @@ impl<T: Configurable, D> Reload<T, D> {
                 let pending = locked(&new.pending).take();
                 let changed = pending.map(Pending::commit).unwrap_or_default();
                 self.follow(new);
-                self.decided(new.generation, trigger.into(), Outcome::Accepted, changed, None);
+                self.decided(new.generation, trigger, Outcome::Accepted, changed, None);
             }
             Notice::Unchanged { current, trigger } => {
-                self.decided(current.generation, trigger.into(), Outcome::Unchanged, Vec::new(), None);
+                self.decided(current.generation, trigger, Outcome::Unchanged, Vec::new(), None);
             }
             Notice::Rejected { error, current, trigger } => {
-                self.decided(current.generation, trigger.into(), Outcome::Rejected, Vec::new(), Some(error));
+                self.decided(current.generation, trigger, Outcome::Rejected, Vec::new(), Some(error));
             }
             Notice::Degraded(reason) => self.tell(&Event::Degraded(reason)),
             Notice::Recovered(reason) => self.tell(&Event::Recovered(reason)),
@@ -138,6 +170,7 @@ impl<T: Configurable, D> Reload<T, D> {
             at: snapshot.at.clone(),
             took: log.began.elapsed(),
             trigger: Trigger::Start,
+            origin: None,
             outcome: Outcome::Accepted,
             changed: Vec::new(),
             error: None,
@@ -234,10 +267,48 @@ impl<T: Configurable, D> Reload<T, D> {
         locked(&self.followers).retain(|follow| catch_panic(|| follow(new)).unwrap_or(true));
     }
 
+    /// Records an attempt, tells of it, and answers the change at run time that it contained.
     fn decided(
         &self,
         generation: u64,
+        trigger: filewatch::Trigger,
+        outcome: Outcome,
+        changed: Vec<Change>,
+        error: Option<Diagnosis>,
+    ) {
+        let (decided, over) = self.runtime.settle(outcome != Outcome::Rejected);
+        let cause = decided.as_ref().map(|decided| decided.key.clone()).or(over.into_iter().next());
+        let cause = cause.map(Origin::Runtime);
+        let refused = decided.as_ref().and_then(|decided| decided.refused.clone());
+        let is_refused = refused.is_some();
+        if is_refused {
+            let generation = if outcome == Outcome::Accepted { generation - 1 } else { generation };
+            self.record(generation, Trigger::Override, cause.clone(), Outcome::Rejected, Vec::new(), refused);
+        }
+        match cause {
+            // The build was asked for because of the change alone.
+            Some(_)
+                if is_refused && (outcome, trigger) == (Outcome::Unchanged, filewatch::Trigger::Request) => {}
+            Some(origin) if !is_refused => {
+                self.record(generation, Trigger::Override, Some(origin), outcome, changed, error);
+            }
+            _ => self.record(generation, trigger.into(), None, outcome, changed, error),
+        }
+        if let Some(decided) = decided {
+            if decided.more
+                && let Some(again) = self.again.get()
+            {
+                again.reload();
+            }
+            decided.answer();
+        }
+    }
+
+    fn record(
+        &self,
+        generation: u64,
         trigger: Trigger,
+        origin: Option<Origin>,
         outcome: Outcome,
         changed: Vec<Change>,
         error: Option<Diagnosis>,
@@ -245,7 +316,8 @@ impl<T: Configurable, D> Reload<T, D> {
         let attempt = {
             let mut log = self.log();
             let took = log.began.elapsed();
-            let attempt = Attempt { generation, at: Zoned::now(), took, trigger, outcome, changed, error };
+            let at = Zoned::now();
+            let attempt = Attempt { generation, at, took, trigger, origin, outcome, changed, error };
             log.history.push_front(attempt.clone());
             log.history.truncate(MAX_HISTORY);
             attempt

@@ -81,6 +81,25 @@ impl Secrets {
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
+    /// True if a secret, or a text in the place of a map with a secret in it, is in this tree.
+    pub(crate) fn are_in(&self, root: &Node) -> bool {
+        self.are_below("", root)
+    }
+
+    fn are_below(&self, path: &str, node: &Node) -> bool {
+        match &node.value {
+            _ if self.covers(path) => true,
+            Value::Map(entries) => {
+                entries.iter().any(|entry| self.are_below(&below(path, &entry.key), &entry.node))
+            }
+            Value::List(items) => {
+                let mut items = items.iter().enumerate();
+                items.any(|(index, item)| self.are_below(&below(path, &index.to_string()), item))
+            }
+            Value::Scalar(_) | Value::File(_) => self.may_contain_at(path),
+        }
+    }
+
     /// Every text at or below a secret's path.
     pub(crate) fn texts(&self, root: &Node) -> Vec<String> {
         let mut texts = Vec::new();

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde_json::Value as Json;
+
 use crate::origin::Origin;
 
 /// A value with its origin. It has no `Debug`, since it may hold a secret.
@@ -82,6 +84,24 @@ impl Node {
 
     pub(crate) fn text(text: impl Into<String>, style: Style, mark: Mark) -> Node {
         Node { value: Value::Scalar(Scalar { text: text.into(), style }), mark }
+    }
+
+    /// A value that was given as JSON.
+    pub(crate) fn of_json(value: &Json, mark: &Mark) -> Node {
+        let value = match value {
+            Json::Array(items) => Value::List(items.iter().map(|item| Node::of_json(item, mark)).collect()),
+            Json::Object(entries) => {
+                let entries = entries.iter().map(|(key, value)| Entry {
+                    key: key.clone(),
+                    mark: mark.clone(),
+                    node: Node::of_json(value, mark),
+                });
+                Value::Map(entries.collect())
+            }
+            Json::String(text) => Value::Scalar(Scalar { text: text.clone(), style: Style::Quoted }),
+            other => Value::Scalar(Scalar { text: other.to_string(), style: Style::Plain }),
+        };
+        Node { value, mark: mark.clone() }
     }
 
     pub(crate) fn is_nothing(&self) -> bool {

@@ -21,6 +21,7 @@ mod listening;
 mod methods;
 mod metrics;
 mod mistakes;
+mod overrides;
 mod page;
 mod parity;
 mod patience;
@@ -50,7 +51,7 @@ use libtest_mimic::Trial;
 const APART: usize = 24;
 
 /// The claims of all files except those with prerequisites. The claims that wait longest come first.
-const CLAIMS: [&[Claim]; 34] = [
+const CLAIMS: [&[Claim]; 35] = [
     handover::CLAIMS,
     faults::CLAIMS,
     second_signals::CLAIMS,
@@ -77,6 +78,7 @@ const CLAIMS: [&[Claim]; 34] = [
     dynamic_config::CLAIMS,
     event_stream::CLAIMS,
     history::CLAIMS,
+    overrides::CLAIMS,
     health::CLAIMS,
     metrics::CLAIMS,
     custom_routes::CLAIMS,

@@ -42,6 +42,10 @@ pub(crate) struct Cli {
     #[arg(long)]
     pub(crate) allow_rollback: bool,
 
+    /// File that keeps the values that are set at run time over a restart
+    #[arg(long, value_name = "PATH")]
+    pub(crate) keep_overrides: Option<PathBuf>,
+
     /// Read, validate and render everything once, print what is wrong, serve nothing
     #[arg(long)]
     pub(crate) check: bool,

@@ -107,6 +107,7 @@ fn options(framework: &'static str, cli: &Cli) -> Options {
         instance: lifecycle::instance().to_owned(),
         build: build::id(),
         allow_rollback: cli.allow_rollback,
+        keep_overrides: cli.keep_overrides.clone(),
         is_log_filter: |text| Filter::parse(text).is_ok(),
         process_stats: Box::new(serve::process_stats),
         ..Options::new(framework)

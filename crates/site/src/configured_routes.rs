@@ -2,7 +2,7 @@
 
 use configs::{AppConfig, Provenance, Rejection};
 
-use crate::route::Route;
+use crate::route::{OVERRIDES, Route};
 
 /// Upper bound on the length of a route's path and of its text, in bytes.
 const MAX_LENGTH: usize = 1024;
@@ -16,7 +16,9 @@ fn check_one(path: &str, text: &str) -> Option<Rejection> {
     let reject = |message| Some(Rejection::new(format!("routes.{path}"), message));
     if !path.starts_with('/') {
         reject("a route begins with `/`")
-    } else if Route::paths().any(|built_in| segments(built_in) == segments(path)) {
+    } else if Route::paths().any(|built_in| segments(built_in) == segments(path))
+        || segments(path).starts_with(&segments(OVERRIDES))
+    {
         reject("this route would shadow a built-in one, expected another path")
     } else if path.len() > MAX_LENGTH {
         reject("the path is too long, expected at most 1 KiB (1024 bytes)")
@@ -45,6 +47,12 @@ fn percent_encoded(path: &str) -> String {
 /// The segments of a path as the most lenient router reads it: some routers decode a path, some drop empty segments. A
 /// route that a router takes for a built-in one would be answered without its guard.
 fn segments(path: &str) -> Vec<Vec<u8>> {
+    let decoded = percent_decoded(path);
+    decoded.split(|&byte| byte == b'/').filter(|segment| !segment.is_empty()).map(<[u8]>::to_vec).collect()
+}
+
+/// The bytes of a path without percent-encoding.
+pub(crate) fn percent_decoded(path: &str) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut rest = path.as_bytes();
     while let Some((&first, others)) = rest.split_first() {
@@ -53,7 +61,7 @@ fn segments(path: &str) -> Vec<Vec<u8>> {
         decoded.push(byte.unwrap_or(first));
         rest = if byte.is_some() { &others[2..] } else { others };
     }
-    decoded.split(|&byte| byte == b'/').filter(|segment| !segment.is_empty()).map(<[u8]>::to_vec).collect()
+    decoded
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ pub enum Error {
     },
     /// The path is there, but only to be read.
     MethodNotAllowed,
+    /// A value that is set at run time, asked for with another method.
+    OverrideMethod,
     /// A guarded route, asked without the token.
     Unauthorized,
     /// A guarded route without a token, asked from afar.
@@ -45,7 +47,7 @@ impl Error {
             Error::TooManyRequests { .. } => 429,
             Error::Maintenance => 503,
             Error::NotFound { .. } => 404,
-            Error::MethodNotAllowed => 405,
+            Error::MethodNotAllowed | Error::OverrideMethod => 405,
             Error::Unauthorized => 401,
             Error::Forbidden => 403,
             Error::Internal { .. } => 500,
@@ -59,6 +61,7 @@ impl Error {
             Error::TooManyRequests { retry_after } => headers.push(("retry-after", retry_after.to_string())),
             Error::Maintenance => headers.push(("retry-after", "5".to_owned())),
             Error::MethodNotAllowed => headers.push(("allow", "GET, HEAD".to_owned())),
+            Error::OverrideMethod => headers.push(("allow", "GET, HEAD, PUT, DELETE".to_owned())),
             Error::Unauthorized => headers.push(("www-authenticate", "Bearer".to_owned())),
             _ => {}
         }
@@ -92,6 +95,7 @@ impl fmt::Display for Error {
             Error::Maintenance => "closed for maintenance",
             Error::NotFound { .. } => "not found",
             Error::MethodNotAllowed => "this address can only be read, with GET or HEAD",
+            Error::OverrideMethod => "a value can be read, set and taken back, with GET, PUT and DELETE",
             Error::Unauthorized => "this address wants `Authorization: Bearer` with the admin token",
             Error::Forbidden => "without an `admin_token` this address answers only on the machine itself",
             Error::Internal { .. } => "the server could not answer; its log says why",
@@ -127,6 +131,7 @@ mod tests {
         for (error, name, value) in [
             (Error::TooManyRequests { retry_after: 1 }, "retry-after", "1"),
             (Error::MethodNotAllowed, "allow", "GET, HEAD"),
+            (Error::OverrideMethod, "allow", "GET, HEAD, PUT, DELETE"),
             (Error::Unauthorized, "www-authenticate", "Bearer"),
         ] {
             assert!(error.headers().contains(&(name, value.to_owned())), "{error:?}");

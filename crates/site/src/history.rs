@@ -15,6 +15,9 @@ struct Entry<'a> {
     /// RFC 3339 with milliseconds.
     at: String,
     trigger: &'static str,
+    /// The value that was set at run time, if one was the cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<String>,
     outcome: &'static str,
     changed: &'a [Change],
     error: Option<Failure>,
@@ -36,6 +39,7 @@ impl<'a> Entry<'a> {
             at: attempt.at.strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string(),
             // A server is asked to reload by a signal.
             trigger: if attempt.trigger == Trigger::Request { "signal" } else { attempt.trigger.as_str() },
+            origin: attempt.origin.as_ref().map(ToString::to_string),
             outcome: attempt.outcome.as_str(),
             changed: &attempt.changed,
             error: attempt.error.as_ref().map(Failure::of),

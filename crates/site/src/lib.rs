@@ -50,6 +50,7 @@ mod limiter;
 mod metrics;
 mod operation;
 mod options;
+mod overrides;
 mod page;
 mod request;
 mod route;

@@ -59,8 +59,7 @@ impl Site {
             address: self.address(),
             environment: self.state().environment(),
         };
-        let body = serde_json::to_vec(&body).expect("strings and numbers are always JSON");
-        json(if draining { 503 } else { 200 }, body)
+        json_answer(if draining { 503 } else { 200 }, &body)
     }
 
     /// `GET /metrics`: the figures in the Prometheus text format.
@@ -71,6 +70,11 @@ impl Site {
             body: self.metrics_text().into(),
         }
     }
+}
+
+/// A value as JSON.
+pub(crate) fn json_answer(status: u16, value: &impl Serialize) -> Answer {
+    json(status, serde_json::to_vec(value).expect("strings and numbers are always JSON"))
 }
 
 fn json(status: u16, body: impl Into<Bytes>) -> Answer {

@@ -27,6 +27,8 @@ pub struct Options {
     pub build: String,
     /// True: an edit may lower or drop `revision`.
     pub allow_rollback: bool,
+    /// The file that keeps the values that are set at run time over a restart.
+    pub keep_overrides: Option<PathBuf>,
     /// True for a text that is a log filter.
     pub is_log_filter: fn(&str) -> bool,
     /// Reads the statistics of the process.
@@ -46,6 +48,7 @@ impl Options {
             instance: String::from("unnamed"),
             build: String::from(env!("CARGO_PKG_VERSION")),
             allow_rollback: false,
+            keep_overrides: None,
             is_log_filter: |_| true,
             process_stats: Box::new(ProcessStats::default),
         }

@@ -8,6 +8,7 @@ pub(crate) enum Route {
     Events,
     Script,
     History,
+    Overrides,
     Healthz,
     Readyz,
     Metrics,
@@ -17,20 +18,31 @@ pub(crate) enum Route {
 }
 
 /// The routes with a path of their own.
-const BUILT_IN: [Route; 8] = [
+const BUILT_IN: [Route; 9] = [
     Route::Index,
     Route::DynamicConfig,
     Route::Events,
     Route::Script,
     Route::History,
+    Route::Overrides,
     Route::Healthz,
     Route::Readyz,
     Route::Metrics,
 ];
 
+/// The path of the values that are set at run time. Below it, each has a path of its own.
+pub(crate) const OVERRIDES: &str = "/config/overrides";
+
 /// Routes that are exempt from the rate limit and maintenance mode.
-const EXEMPT: [Route; 6] =
-    [Route::Healthz, Route::Readyz, Route::Events, Route::Script, Route::History, Route::Metrics];
+const EXEMPT: [Route; 7] = [
+    Route::Healthz,
+    Route::Readyz,
+    Route::Events,
+    Route::Script,
+    Route::History,
+    Route::Overrides,
+    Route::Metrics,
+];
 
 impl Route {
     /// Number of routes.
@@ -38,7 +50,13 @@ impl Route {
 
     /// The built-in route at this path.
     pub(crate) fn of(path: &str) -> Option<Route> {
-        BUILT_IN.into_iter().find(|route| route.pattern() == path)
+        let key = path.strip_prefix(OVERRIDES).and_then(|rest| rest.strip_prefix('/'));
+        let is_key = key.is_some_and(|key| !key.is_empty());
+        if is_key {
+            Some(Route::Overrides)
+        } else {
+            BUILT_IN.into_iter().find(|route| route.pattern() == path)
+        }
     }
 
     /// The paths of the built-in routes.
@@ -54,6 +72,7 @@ impl Route {
             Route::Events => "/events",
             Route::Script => "/page.js",
             Route::History => "/config/history",
+            Route::Overrides => OVERRIDES,
             Route::Healthz => "/healthz",
             Route::Readyz => "/readyz",
             Route::Metrics => "/metrics",
@@ -67,7 +86,7 @@ impl Route {
     }
 
     pub(crate) fn is_guarded(self) -> bool {
-        matches!(self, Route::History | Route::Metrics)
+        matches!(self, Route::History | Route::Overrides | Route::Metrics)
     }
 }
 
@@ -83,13 +102,15 @@ mod tests {
             "/events",
             "/page.js",
             "/config/history",
+            "/config/overrides",
             "/healthz",
             "/readyz",
             "/metrics",
         ] {
             assert_eq!(Route::of(path).map(Route::pattern), Some(path));
         }
-        for path in ["", "/x", "/healthz/", "//", "/Metrics"] {
+        assert_eq!(Route::of("/config/overrides/routes./ping"), Some(Route::Overrides));
+        for path in ["", "/x", "/config/overrides/", "/config/overridesx", "/healthz/", "//", "/Metrics"] {
             assert_eq!(Route::of(path), None, "{path}");
         }
     }

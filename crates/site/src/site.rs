@@ -62,6 +62,9 @@ impl Site {
             builder =
                 builder.set(assignment).map_err(|error| OpenError::Usage(format!("`--set`: {error}")))?;
         }
+        if let Some(path) = options.keep_overrides {
+            builder = builder.keep_overrides(path);
+        }
         if let Some(environment) = &options.environment {
             builder = builder
                 .overlay(environment)

@@ -178,6 +178,10 @@ impl State {
         self.judged.send_modify(|judged| judged.config += 1);
         let successful = attempt.outcome != Outcome::Rejected;
         self.metrics.reloaded(Source::Config, attempt.outcome.as_str(), attempt.took);
+        if let (configs::Trigger::Override, Some(diagnosis)) = (attempt.trigger, &attempt.error) {
+            // The files are as good as they were. The client that wanted the value is told.
+            return tracing::warn!("a value was not set at run time: {}", diagnosis.message());
+        }
         self.metrics.configured(attempt.generation, successful);
         if let Some(diagnosis) = &attempt.error {
             tracing::warn!("kept generation {}: {}", attempt.generation, diagnosis.message());

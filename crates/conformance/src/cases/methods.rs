@@ -15,12 +15,13 @@ claims![
     a_404_comes_before_a_405,
 ];
 
-const ROUTES: [&str; 9] = [
+const ROUTES: [&str; 10] = [
     "/",
     "/dynamic-config",
     "/events",
     "/page.js",
     "/config/history",
+    "/config/overrides",
     "/healthz",
     "/readyz",
     "/metrics",
