@@ -17,7 +17,8 @@ use crate::listener::Listener;
 use crate::problem::Problem;
 use crate::rejection::Rejection;
 use crate::reload::Reload;
-use crate::runtime::{Held, RuntimeValue, SetError};
+use crate::runtime::{Held, RuntimeValue};
+use crate::set_error::SetError;
 use crate::snapshot::Snapshot;
 use crate::subscription::Subscription;
 

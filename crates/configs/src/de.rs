@@ -1,15 +1,16 @@
 //! The deserializer of serde over a tree.
 
-use std::iter::Enumerate;
-use std::slice::Iter;
+mod entries;
+mod items;
+mod variant;
 
 use serde::de::value::StrDeserializer;
-use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
-    Visitor,
-};
+use serde::de::{Deserializer, Error, IntoDeserializer, Visitor};
 use serde_json::{Map, Value as Json};
 
+use crate::de::entries::Entries;
+use crate::de::items::Items;
+use crate::de::variant::Variant;
 use crate::de_error::DeError;
 use crate::effective::{float, integer};
 use crate::path::{Path, Segment};
@@ -285,127 +286,5 @@ impl<'de> Deserializer<'de> for &NodeDeserializer<'_> {
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_unit()
-    }
-}
-
-/// The entries of a map: for a struct, which declares its fields, or for a map.
-struct Entries<'a, 'h> {
-    map: &'h NodeDeserializer<'a>,
-    rest: Iter<'a, Entry>,
-    fields: Option<&'static [&'static str]>,
-    value: Option<NodeDeserializer<'a>>,
-}
-
-impl<'a> Entries<'a, '_> {
-    /// The next entry that the type declares, with its declared name.
-    fn known(&mut self, fields: &'static [&'static str]) -> Option<(&'a Entry, &'static str)> {
-        for entry in self.rest.by_ref() {
-            let field = fields.iter().find(|field| **field == entry.key).or_else(|| {
-                fields.iter().find(|field| entry.mark.ignores_case && field.eq_ignore_ascii_case(&entry.key))
-            });
-            match field {
-                Some(field) => return Some((entry, field)),
-                None if entry.key.starts_with("x-") && !entry.mark.origin.is_override() => {}
-                None => self.map.reading.unknown(&self.map.at.path, entry, fields),
-            }
-        }
-        None
-    }
-}
-
-impl<'de> MapAccess<'de> for Entries<'_, '_> {
-    type Error = DeError;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DeError> {
-        if let Some(fields) = self.fields {
-            let Some((entry, field)) = self.known(fields) else { return Ok(None) };
-            self.value = Some(self.map.field(entry, field));
-            let key: StrDeserializer<'_, DeError> = field.into_deserializer();
-            return seed.deserialize(key).map(Some);
-        }
-        let Some(entry) = self.rest.next() else { return Ok(None) };
-        let value = self.map.entry(entry);
-        let node = Node::text(entry.key.as_str(), Style::Override, entry.mark.clone());
-        let at = At { node: &node, key: &entry.mark, path: value.at.path.clone() };
-        let key = NodeDeserializer { reading: value.reading, at, is_key: true };
-        let read = seed.deserialize(&key).map(Some).map_err(|error| key.locate(error));
-        self.value = Some(value);
-        read
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DeError> {
-        let Some(value) = self.value.take() else {
-            return Err(DeError::custom("a value was asked for before its key"));
-        };
-        seed.deserialize(&value).map_err(|error| value.locate(error))
-    }
-}
-
-struct Items<'a, 'h> {
-    list: &'h NodeDeserializer<'a>,
-    rest: Enumerate<Iter<'a, Node>>,
-    length: usize,
-}
-
-impl<'de> SeqAccess<'de> for Items<'_, '_> {
-    type Error = DeError;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DeError> {
-        let Some((index, node)) = self.rest.next() else { return Ok(None) };
-        let item = self.list.item(index, node);
-        seed.deserialize(&item).map(Some).map_err(|error| item.locate(error))
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.length)
-    }
-}
-
-/// A variant with content, written as `variant: content`.
-struct Variant<'a, 'h> {
-    map: &'h NodeDeserializer<'a>,
-    entry: &'a Entry,
-}
-
-impl<'a, 'de> EnumAccess<'de> for Variant<'a, '_> {
-    type Error = DeError;
-    type Variant = NodeDeserializer<'a>;
-
-    fn variant_seed<S: DeserializeSeed<'de>>(
-        self,
-        seed: S,
-    ) -> Result<(S::Value, NodeDeserializer<'a>), DeError> {
-        let name: StrDeserializer<'_, DeError> = self.entry.key.as_str().into_deserializer();
-        let variant = seed.deserialize(name)?;
-        Ok((variant, self.map.entry(self.entry)))
-    }
-}
-
-impl<'de> VariantAccess<'de> for NodeDeserializer<'_> {
-    type Error = DeError;
-
-    fn unit_variant(self) -> Result<(), DeError> {
-        self.record(Json::Object(Map::new()));
-        if self.at.node.is_nothing() {
-            Ok(())
-        } else {
-            Err(self.locate(DeError::custom("this variant has no content")))
-        }
-    }
-
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, DeError> {
-        seed.deserialize(&self).map_err(|error| self.locate(error))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, DeError> {
-        self.visit_items(visitor).map_err(|error| self.locate(error))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, DeError> {
-        self.visit_entries(visitor, Some(fields)).map_err(|error| self.locate(error))
     }
 }

@@ -63,6 +63,7 @@
 
 #[cfg(feature = "app-config")]
 pub mod app_config;
+mod attempt_log;
 mod builder;
 mod callbacks;
 mod commit;
@@ -93,6 +94,7 @@ mod reload;
 mod render;
 mod runtime;
 mod secrets;
+mod set_error;
 mod snapshot;
 mod source_map;
 mod sources;
@@ -120,8 +122,9 @@ pub use origin::Origin;
 pub use problem::Problem;
 pub use provenance::Provenance;
 pub use rejection::Rejection;
-pub use runtime::{RuntimeValue, SetError};
+pub use runtime::RuntimeValue;
 pub use secrecy::{ExposeSecret, SecretString};
+pub use set_error::SetError;
 pub use snapshot::Snapshot;
 pub use sources::MalformedName;
 pub use subscription::{Closed, Subscription};

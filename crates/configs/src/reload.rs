@@ -1,12 +1,11 @@
 //! One attempt, from reading the files to the last listener.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
 
 use filewatch::{Files, Notice, ReloadHandle};
 use jiff::Zoned;
 
+use crate::attempt_log::{AttemptLog, Decision};
 use crate::callbacks::{Callbacks, catch_panic};
 use crate::commit::Commit;
 use crate::configurable::Configurable;
@@ -35,7 +34,7 @@ pub(crate) struct Reload<T, D> {
     pub(crate) runtime: Arc<Runtime>,
     /// Asks for another build. Set when the watching has begun.
     pub(crate) again: OnceLock<ReloadHandle>,
-    log: Mutex<Log>,
+    log: Mutex<AttemptLog>,
 }
 
 /// Makes what belongs to a new value; the second argument is the snapshot in force, if there is one.
@@ -56,18 +55,6 @@ pub(crate) struct Revisions {
     pub(crate) allow_rollback: bool,
 }
 
-/// The record of the attempts.
-struct Log {
-    /// When the attempt that is under way began.
-    began: Instant,
-    /// The warnings of the last attempt: each is logged once.
-    warned: Vec<String>,
-    history: VecDeque<Attempt>,
-}
-
-/// The length of the history.
-const MAX_HISTORY: usize = 50;
-
 impl<T: Configurable, D> Reload<T, D> {
     pub(crate) fn new(
         loader: Loader<T>,
@@ -85,7 +72,7 @@ impl<T: Configurable, D> Reload<T, D> {
             followers: Mutex::new(Vec::new()),
             runtime: Arc::new(runtime),
             again: OnceLock::new(),
-            log: Mutex::new(Log { began: Instant::now(), warned: Vec::new(), history: VecDeque::new() }),
+            log: Mutex::new(AttemptLog::new()),
         }
     }
 
@@ -97,7 +84,7 @@ impl<T: Configurable, D> Reload<T, D> {
         files: &mut Files<'_>,
         current: Option<&Arc<Snapshot<T, D>>>,
     ) -> Result<Option<Snapshot<T, D>>, Diagnosis> {
-        self.log().began = Instant::now();
+        self.log().begin();
         let (runtime, changed) = self.runtime.begin();
         if let Some(changed) = changed {
             match self.attempt(files, changed, current) {
@@ -116,7 +103,7 @@ impl<T: Configurable, D> Reload<T, D> {
     ) -> Result<Option<Snapshot<T, D>>, Diagnosis> {
         let effective = current.map(|current| &current.effective);
         let candidate = locked(&self.loader).candidate(files, runtime, effective)?;
-        self.warn(&candidate.warnings);
+        self.log().warn(&candidate.warnings);
         match current {
             Some(current) => self.next(current, candidate),
             None => self.first(candidate).map(Some),
@@ -158,25 +145,13 @@ impl<T: Configurable, D> Reload<T, D> {
 
     /// The attempts, newest first.
     pub(crate) fn history(&self) -> Vec<Attempt> {
-        self.log().history.iter().cloned().collect()
+        self.log().newest_first()
     }
 
     /// The first build is repeated when a file changes while it is read: the last one counts.
     fn first(&self, candidate: Candidate<T>) -> Result<Snapshot<T, D>, Diagnosis> {
         let (snapshot, _) = self.snapshot(1, candidate, None)?;
-        let mut log = self.log();
-        let attempt = Attempt {
-            generation: 1,
-            at: snapshot.at.clone(),
-            took: log.began.elapsed(),
-            trigger: Trigger::Start,
-            origin: None,
-            outcome: Outcome::Accepted,
-            changed: Vec::new(),
-            error: None,
-        };
-        log.history = VecDeque::from([attempt]);
-        drop(log);
+        self.log().start(snapshot.at.clone());
         Ok(snapshot)
     }
 
@@ -283,16 +258,24 @@ impl<T: Configurable, D> Reload<T, D> {
         let is_refused = refused.is_some();
         if is_refused {
             let generation = if outcome == Outcome::Accepted { generation - 1 } else { generation };
-            self.record(generation, Trigger::Override, cause.clone(), Outcome::Rejected, Vec::new(), refused);
+            let (trigger, outcome) = (Trigger::Override, Outcome::Rejected);
+            let origin = cause.clone();
+            self.record(Decision {
+                generation,
+                trigger,
+                origin,
+                outcome,
+                changed: Vec::new(),
+                error: refused,
+            });
         }
-        match cause {
-            // The build was asked for because of the change alone.
-            Some(_)
-                if is_refused && (outcome, trigger) == (Outcome::Unchanged, filewatch::Trigger::Request) => {}
-            Some(origin) if !is_refused => {
-                self.record(generation, Trigger::Override, Some(origin), outcome, changed, error);
-            }
-            _ => self.record(generation, trigger.into(), None, outcome, changed, error),
+        let (trigger, origin) = match cause {
+            Some(origin) if !is_refused => (Trigger::Override, Some(origin)),
+            _ => (trigger.into(), None),
+        };
+        // A build that found nothing else was asked for because of the refused change alone.
+        if !(is_refused && (outcome, trigger) == (Outcome::Unchanged, Trigger::Request)) {
+            self.record(Decision { generation, trigger, origin, outcome, changed, error });
         }
         if let Some(decided) = decided {
             if decided.more
@@ -304,24 +287,8 @@ impl<T: Configurable, D> Reload<T, D> {
         }
     }
 
-    fn record(
-        &self,
-        generation: u64,
-        trigger: Trigger,
-        origin: Option<Origin>,
-        outcome: Outcome,
-        changed: Vec<Change>,
-        error: Option<Diagnosis>,
-    ) {
-        let attempt = {
-            let mut log = self.log();
-            let took = log.began.elapsed();
-            let at = Zoned::now();
-            let attempt = Attempt { generation, at, took, trigger, origin, outcome, changed, error };
-            log.history.push_front(attempt.clone());
-            log.history.truncate(MAX_HISTORY);
-            attempt
-        };
+    fn record(&self, decision: Decision) {
+        let attempt = self.log().record(decision);
         self.tell(&Event::Attempt(attempt));
     }
 
@@ -329,16 +296,7 @@ impl<T: Configurable, D> Reload<T, D> {
         self.listeners.call(|listener| listener.tell(event));
     }
 
-    /// Logs each tolerated key once.
-    fn warn(&self, warnings: &[String]) {
-        let mut log = self.log();
-        for warning in warnings.iter().filter(|warning| !log.warned.contains(warning)) {
-            tracing::warn!("ignored: {warning}");
-        }
-        log.warned = warnings.to_vec();
-    }
-
-    fn log(&self) -> MutexGuard<'_, Log> {
+    fn log(&self) -> MutexGuard<'_, AttemptLog> {
         locked(&self.log)
     }
 }

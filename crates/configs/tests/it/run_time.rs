@@ -12,7 +12,8 @@ use crate::desk::{Desk, edited, until};
 
 #[tokio::test]
 async fn a_value_is_in_force_when_set_returns_and_gone_when_unset_does() {
-    let configs = Desk::new().open();
+    let desk = Desk::new();
+    let configs = desk.open();
     configs.set("port", json!(9000), None).await.unwrap();
     assert_eq!((configs.load().port, configs.load().generation()), (9000, 2));
     let listed = configs.overrides();
@@ -28,7 +29,8 @@ async fn a_value_is_in_force_when_set_returns_and_gone_when_unset_does() {
 
 #[tokio::test]
 async fn values_that_are_set_at_once_are_all_in_force() {
-    let configs = Desk::new().open();
+    let desk = Desk::new();
+    let configs = desk.open();
     let set = async |number: u64| {
         let outcome = configs.set(&format!("routes./{number}"), json!(number.to_string()), None).await;
         let bad = configs.set(&format!("routes.{number}"), json!("no path"), None).await;
@@ -45,7 +47,7 @@ async fn a_value_that_expires_while_a_file_is_broken_goes_when_the_file_is_mende
     let desk = Desk::new();
     let configs = desk.open();
     configs.set("port", json!(9000), Some(Duration::from_millis(300))).await.unwrap();
-    desk.save(edited("port: 8080", "port: x"));
+    desk.save(edited("seconds: 5", "seconds: x"));
     until("the expiry is rejected, too", || {
         configs.history().iter().filter(|attempt| attempt.outcome == Outcome::Rejected).count() >= 2
     });
@@ -72,7 +74,8 @@ async fn while_a_file_is_broken_a_value_is_rejected_with_its_diagnosis() {
 
 #[tokio::test]
 async fn a_refusal_drops_the_value_and_tells_why_once() {
-    let configs = Desk::new().open();
+    let desk = Desk::new();
+    let configs = desk.open();
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&asked);
     configs.on_prepare(move |_, new| {
