@@ -27,7 +27,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .with(with::header("cache-control", "no-cache"));
     let listener = TcpListener::bind(address).await?;
     eprintln!("serves http://{}/", listener.local_addr()?);
-    Ok(warp::serve(routes).incoming(listener).run().await)
+    warp::serve(routes).incoming(listener).run().await;
+    Ok(())
 }
 
 async fn index((configs, views): App) -> Result<Html<String>, StatusCode> {

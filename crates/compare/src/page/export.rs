@@ -53,12 +53,12 @@ fn still(page: &str) -> String {
     without.replace("data-live-state=\"connecting\">connecting<", "data-live-state=\"captured\">captured<")
 }
 
-/// The numbers behind the figures, and their drawings.
+/// The numbers behind the figures.
 fn copy_results(results: &Path, folder: &Path) -> Result<(), Failed> {
     let mut files = vec![results.to_owned()];
     if !results.is_file() {
         let listed = fs::read_dir(results).into_iter().flatten().flatten().map(|entry| entry.path());
-        let wanted = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "json" || kind == "svg");
+        let wanted = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "json");
         files = listed.filter(wanted).collect();
     }
     if files.is_empty() {

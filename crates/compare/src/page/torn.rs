@@ -48,11 +48,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The interval of version 0. No two versions have a value in common.
 const BASE: u32 = 1000;
 
-/// Saves versions of `settings` to `path` in pieces, and reads `/` without a pause meanwhile. Restores the file's text.
+/// Saves versions of `settings` to `path` in pieces, and reads `/` without a pause meanwhile. Saves `settings` at the end.
 pub(crate) fn count(address: SocketAddr, path: &Path, settings: &str) -> Result<Pages, Failed> {
-    let original = fs::read(path)?;
     let counted = count_over(address, path, settings);
-    fs::write(path, original)?;
+    fs::write(path, settings)?;
     counted
 }
 
