@@ -14,6 +14,7 @@ use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, Error, HttpMessage, HttpResponse, ResponseError};
 use futures_util::FutureExt;
 use lifecycle::{Connection, actix::paced};
+use log::Level;
 use site::{RequestHead, Site, check_body};
 use uuid::Uuid;
 
@@ -37,6 +38,8 @@ pub(crate) fn around(
         InitError = (),
     >,
 > {
+    let level = if site.access_log() { Level::Info } else { Level::Debug };
+    let access_log = Logger::new(r#"%a "%r" %s %T request_id=%{x-request-id}i"#).log_level(level);
     let headers = DefaultHeaders::new()
         .add((INSTANCE.clone(), site.instance()))
         .add((X_CONTENT_TYPE_OPTIONS, "nosniff"))
@@ -47,7 +50,7 @@ pub(crate) fn around(
         .wrap(from_fn(body_limit))
         .wrap(from_fn(admission))
         .wrap(headers)
-        .wrap(Logger::new(r#"%a "%r" %s %T"#))
+        .wrap(access_log)
         .wrap(from_fn(request_id))
         .wrap(from_fn(paced))
 }

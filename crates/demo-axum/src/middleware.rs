@@ -18,8 +18,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
-use tracing::Level;
+use tower_http::trace::{DefaultOnResponse, TraceLayer};
+use tracing::{Level, Span};
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -31,10 +31,11 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Puts the middleware around the routes. The first one is the outermost.
 pub(crate) fn around(routes: Router, site: Site) -> Router {
     let instance = HeaderValue::from_str(site.instance()).expect("an instance is letters and digits");
+    let level = if site.access_log() { Level::INFO } else { Level::DEBUG };
     let access_log = TraceLayer::new_for_http()
-        .make_span_with(DefaultMakeSpan::new().level(Level::INFO))
+        .make_span_with(request_span)
         .on_request(())
-        .on_response(DefaultOnResponse::new().level(Level::INFO))
+        .on_response(DefaultOnResponse::new().level(level))
         .on_eos(())
         .on_failure(());
     routes.layer(
@@ -49,6 +50,13 @@ pub(crate) fn around(routes: Router, site: Site) -> Router {
             .layer(CatchPanicLayer::custom(panicked))
             .layer(RequestBodyLimitLayer::new(BODY_LIMIT)),
     )
+}
+
+/// The request in its access line. The log's filter knows the access lines by this target.
+fn request_span(request: &Request) -> Span {
+    let request_id = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
+    let (method, uri) = (request.method(), request.uri());
+    tracing::info_span!(target: "tower_http::trace", "request", %method, %uri, version = ?request.version(), request_id)
 }
 
 /// Takes the configuration of a request, refuses the request or lets it through, and counts its answer.

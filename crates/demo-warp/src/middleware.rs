@@ -12,8 +12,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
-use tracing::Level;
+use tower_http::trace::{DefaultOnResponse, TraceLayer};
+use tracing::{Level, Span};
 use warp::filters::BoxedFilter;
 use warp::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HOST, HeaderName, HeaderValue, IF_NONE_MATCH,
@@ -46,10 +46,11 @@ where
     B: Body<Error: Into<BoxError>> + Send + Sync + 'static,
 {
     let instance = HeaderValue::from_str(site.instance()).expect("an instance is letters and digits");
+    let level = if site.access_log() { Level::INFO } else { Level::DEBUG };
     let access_log = TraceLayer::new_for_http()
-        .make_span_with(DefaultMakeSpan::new().level(Level::INFO))
+        .make_span_with(request_span)
         .on_request(())
-        .on_response(DefaultOnResponse::new().level(Level::INFO))
+        .on_response(DefaultOnResponse::new().level(level))
         .on_eos(())
         .on_failure(());
     let routes = ServiceBuilder::new()
@@ -64,6 +65,13 @@ where
         .layer(set(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(set(CACHE_CONTROL, "no-cache"))
         .service(service_fn(move |request| admission(site.clone(), request, routes.clone())))
+}
+
+/// The request in its access line. The log's filter knows the access lines by this target.
+fn request_span<B>(request: &Request<B>) -> Span {
+    let request_id = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
+    let (method, uri) = (request.method(), request.uri());
+    tracing::info_span!(target: "tower_http::trace", "request", %method, %uri, version = ?request.version(), request_id)
 }
 
 /// Takes the configuration of a request, and counts its answer. The filter [`admitted`] refuses the request or lets it

@@ -108,6 +108,7 @@ fn options(framework: &'static str, cli: &Cli) -> Options {
         build: build::id(),
         allow_rollback: cli.allow_rollback,
         keep_overrides: cli.keep_overrides.clone(),
+        access_log: cli.access_log(),
         is_log_filter: |text| Filter::parse(text).is_ok(),
         process_stats: Box::new(serve::process_stats),
         ..Options::new(framework)

@@ -29,6 +29,8 @@ pub struct Options {
     pub allow_rollback: bool,
     /// The file that keeps the values that are set at run time over a restart.
     pub keep_overrides: Option<PathBuf>,
+    /// True: access lines are logged at `info`, else at `debug`.
+    pub access_log: bool,
     /// True for a text that is a log filter.
     pub is_log_filter: fn(&str) -> bool,
     /// Reads the statistics of the process.
@@ -49,6 +51,7 @@ impl Options {
             build: String::from(env!("CARGO_PKG_VERSION")),
             allow_rollback: false,
             keep_overrides: None,
+            access_log: false,
             is_log_filter: |_| true,
             process_stats: Box::new(ProcessStats::default),
         }

@@ -39,6 +39,7 @@ struct Inner {
     process_stats: Box<dyn Fn() -> ProcessStats + Send + Sync>,
     build: String,
     instance: String,
+    access_log: bool,
 }
 
 impl Site {
@@ -82,6 +83,7 @@ impl Site {
             process_stats: options.process_stats,
             build: options.build,
             instance: options.instance,
+            access_log: options.access_log,
         });
         // This is called while the lock is held, where no handle of the site may be dropped.
         let (configs, views) = (inner.configs.reload_handle(), inner.views.reload_handle());
@@ -91,6 +93,11 @@ impl Site {
         });
         drop(held);
         Ok(Site { inner, drain_signal: DrainSignal::new() })
+    }
+
+    /// True if access lines are logged at `info`. Otherwise they are logged at `debug`.
+    pub fn access_log(&self) -> bool {
+        self.inner.access_log
     }
 
     /// The JSON Schema of the configuration.
