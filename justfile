@@ -115,12 +115,6 @@ bench-save framework *args:
     cargo build --release -p demo-{{framework}} -p bench
     target/release/bench save-to-served target/release/demo-{{framework}} {{args}}
 
-# Measure CPU time per request, compared with the same server and static answers
-[group('measure')]
-bench-cpu *args:
-    cargo build --release -p demo-axum -p bench --bins --examples
-    target/release/bench cpu target/release/demo-axum target/release/examples/axum_static {{args}}
-
 # Replace, upgrade, move and reload a demo under load, 200 times each, and count lost requests: `just soak axum`
 [group('measure')]
 soak framework *args:

@@ -9,7 +9,7 @@ use std::{
 use conformance::{Client, Failed, Running, Server};
 use serde_json::{Value, json};
 
-use crate::{progress, stats};
+use crate::{output::progress, stats};
 
 /// The target that is requested.
 const TARGET: &str = "/dynamic-config";

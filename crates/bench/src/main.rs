@@ -9,7 +9,7 @@ mod cpu;
 mod follower;
 mod idle;
 mod latency;
-mod load;
+mod output;
 mod runners;
 mod saves;
 mod served;
@@ -29,7 +29,14 @@ use clap::{Parser, Subcommand};
 use conformance::Failed;
 use process_tree::{Role, front, reaper, use_temp_folders};
 
-use crate::{runners::Runners, saves::Saves, servers::Servers, torture::Torture, watch::Watching};
+use crate::{
+    output::{progress, say},
+    runners::Runners,
+    saves::Saves,
+    servers::Servers,
+    torture::Torture,
+    watch::Watching,
+};
 
 /// Measures the demos, the libraries under them, and hotrun
 #[derive(Parser)]
@@ -48,19 +55,6 @@ enum Measurement {
         /// Saves of each kind
         #[arg(long, default_value_t = 1000)]
         saves: u32,
-    },
-    /// CPU time per request, against a server that gives the same answers statically
-    Cpu {
-        /// The server's program
-        binary: PathBuf,
-        /// The program that serves `/dynamic-config` and `/` from the files of these names
-        static_bytes: PathBuf,
-        /// Rounds, each of every server in turn
-        #[arg(long, default_value_t = 5)]
-        rounds: u32,
-        /// Seconds of load in a round
-        #[arg(long, default_value_t = 3)]
-        seconds: u64,
     },
     /// Requests that fail while the server is replaced, upgraded, moved and reloaded
     Soak {
@@ -123,9 +117,6 @@ fn main() -> ExitCode {
 fn measure(measurement: Measurement) -> ExitCode {
     let measured = match measurement {
         Measurement::SaveToServed { binary, saves } => latency::save_to_served(&binary, saves),
-        Measurement::Cpu { binary, static_bytes, rounds, seconds } => {
-            cpu::per_request(&binary, &static_bytes, rounds, seconds)
-        }
         Measurement::Soak { binary, times, linger, only: Some(action), .. } => {
             soak::of_one(&binary, &action, times, Duration::from_millis(linger))
         }
@@ -154,14 +145,4 @@ fn measure(measurement: Measurement) -> ExitCode {
 fn failed(error: &Failed) -> ExitCode {
     progress(error.message().unwrap_or("unknown"));
     ExitCode::FAILURE
-}
-
-#[allow(clippy::print_stdout, reason = "the figures are the output of this program")]
-fn say(line: &str) {
-    println!("{line}");
-}
-
-#[allow(clippy::print_stderr, reason = "progress is for the person who waits")]
-fn progress(line: &str) {
-    eprintln!("{line}");
 }

@@ -10,7 +10,7 @@ use conformance::Failed;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    progress,
+    output::progress,
     servers::visitors::Visitors,
     stats::{median, round, summary},
 };

@@ -11,7 +11,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 
-use crate::{say, text::Text};
+use crate::{output::say, text::Text};
 
 /// A little less than filewatch's quiet period, in nanoseconds. A writer that pauses for longer publishes a partial file.
 const STALL: u64 = 140_000_000;

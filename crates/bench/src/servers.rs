@@ -1,5 +1,6 @@
 //! The four demos and their Go counterparts, measured in turn in one run: `just bench`.
 
+mod aim;
 mod aims;
 mod builds;
 mod events;
@@ -32,7 +33,7 @@ use conformance::Failed;
 use serde_json::{Value, json};
 
 use crate::{
-    progress,
+    output::progress,
     servers::{
         machine::Machine,
         programs::Programs,
@@ -117,7 +118,7 @@ pub(crate) fn measure(bench: &Servers) -> Result<Value, Failed> {
             figure.machine = machine.json();
             figure.at = machine.at();
             figure.rounds = figure.rounds.or(Some(scale.rounds));
-            figure.plot = plot::draw(folder, figure)?;
+            plot::draw(folder, figure)?;
         }
         measured.extend(figures.iter().map(Figure::brief));
         record.replace(figures);
@@ -128,7 +129,7 @@ pub(crate) fn measure(bench: &Servers) -> Result<Value, Failed> {
     Ok(json!({
         "results": bench.results,
         "figures": measured,
-        "aims": record.aims.iter().map(aims::Aim::brief).collect::<Vec<_>>(),
+        "aims": record.aims.iter().map(aim::Aim::brief).collect::<Vec<_>>(),
     }))
 }
 

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use conformance::{Action, Demo, Failed, Proof};
 use serde_json::{Value, json};
 
-use crate::{progress, stats};
+use crate::{output::progress, stats};
 
 /// Does each action `times` times with a linger. As negative controls, does each a few times without one, and restarts the
 /// server a few times.

@@ -10,7 +10,8 @@ use conformance::Failed;
 use serde_json::{Value, json};
 
 use crate::{
-    progress, served, storm,
+    output::progress,
+    served, storm,
     text::Text,
     verdict::Verdict,
     workload::{BY_RENAME, CUT, EMPTIED, HASTY, LARGE, USUAL, Workload},

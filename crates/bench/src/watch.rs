@@ -10,7 +10,7 @@ use conformance::Failed;
 use serde_json::{Value, json};
 
 use crate::{
-    progress,
+    output::progress,
     saves::{How, Saves},
     stats, storm,
     text::Text,

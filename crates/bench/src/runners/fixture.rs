@@ -2,15 +2,15 @@
 
 use std::{
     fs::{self, File},
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::Path,
-    process::{self, Child, Command, Stdio},
+    process::{Child, Command, Stdio},
     thread::sleep,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use conformance::{Client, Failed};
+use conformance::{Client, Failed, free_address};
 use tempfile::TempDir;
 
 use super::tool::Tool;
@@ -79,7 +79,7 @@ impl Fixture {
     /// Makes the project with so many other files, and waits until its server answers.
     pub(crate) fn open(tool: &Tool, files: u32) -> Result<Fixture, Failed> {
         let folder = tempfile::Builder::new().prefix("runners-").tempdir()?;
-        let address = free()?;
+        let address = free_address()?;
         make(folder.path(), address, files)?;
         let log = File::create(folder.path().join("times/log"))?;
         let mut command = tool.command(folder.path())?;
@@ -193,13 +193,6 @@ impl Drop for Fixture {
         signal("-KILL", format!("-{}", self.tool.id()));
         let _ = self.tool.wait();
     }
-}
-
-/// A port outside the range of clients' ports.
-fn free() -> Result<SocketAddr, Failed> {
-    let ports = (0..10_000_u16).map(|number| 20_000 + ((process::id() % 10_000) as u16 + number) % 10_000);
-    let mut addresses = ports.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-    addresses.find(|address| TcpListener::bind(address).is_ok()).ok_or_else(|| "no port is free".into())
 }
 
 fn nanoseconds(text: &str) -> Result<SystemTime, Failed> {

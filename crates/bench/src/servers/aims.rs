@@ -1,27 +1,13 @@
 //! The aims, and whether they are reached.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-
 use crate::{
     servers::{
+        aim::Aim,
         record::Figure,
         subject::{self, Subject},
     },
     stats::round,
 };
-
-/// One aim for one server, with its result.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Aim {
-    figure: String,
-    server: String,
-    against: String,
-    what: String,
-    wanted: String,
-    measured: f64,
-    met: bool,
-}
 
 /// A ratio of two figures.
 struct Ratio<'a> {
@@ -109,16 +95,6 @@ fn none_of(figures: &[Figure], demo: &Subject, id: &str, column: &str, what: &st
     let mine = figure.rows.iter().filter(|row| row.server == demo.id);
     let measured = mine.filter_map(|row| row.further(column)).sum();
     Some(Ratio { figure: id, server: demo.id, against: "", what, measured }.at_most(0.0))
-}
-
-impl Aim {
-    /// A short form of the aim.
-    pub(crate) fn brief(&self) -> Value {
-        let met = if self.met { "met" } else { "MISSED" };
-        let against =
-            if self.against.is_empty() { String::new() } else { format!(", against {}", self.against) };
-        json!(format!("{met}: {}: {}{against}: {} ({})", self.server, self.what, self.measured, self.wanted))
-    }
 }
 
 impl Ratio<'_> {

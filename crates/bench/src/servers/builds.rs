@@ -11,7 +11,7 @@ use conformance::Failed;
 use tempfile::{TempDir, env::temp_dir};
 
 use crate::{
-    progress,
+    output::progress,
     servers::{
         Scale,
         record::{Figure, Row},

@@ -9,10 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use conformance::{Client, Failed, Server};
+use conformance::{Client, Failed, Server, free_address};
 use tempfile::{Builder, TempDir, env::temp_dir};
 
-use crate::servers::{programs::Programs, sources, started::free, subject::Subject};
+use crate::servers::{programs::Programs, sources, subject::Subject};
 
 /// Sources for editing, and the tool that builds them and restarts the server.
 pub(crate) struct Fixture {
@@ -71,7 +71,7 @@ impl Fixture {
         temporary: Option<TempDir>,
         edited: PathBuf,
     ) -> Result<Fixture, Failed> {
-        let address = free()?;
+        let address = free_address()?;
         let port = format!("port: {}", address.port());
         let config = Server::shipped_config().replacen("port: 8080", &port, 1);
         fs::write(folder.join("config.yaml"), config)?;

@@ -10,7 +10,8 @@ use std::{
 use conformance::Failed;
 
 use crate::{
-    cpu, progress,
+    cpu,
+    output::progress,
     servers::{
         Scale,
         events::Crowd,

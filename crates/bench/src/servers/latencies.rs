@@ -3,7 +3,7 @@
 use conformance::Failed;
 
 use crate::{
-    progress,
+    output::progress,
     servers::{
         Scale, oha,
         programs::Programs,

@@ -3,7 +3,8 @@
 use conformance::Failed;
 
 use crate::{
-    cpu, progress,
+    cpu,
+    output::progress,
     servers::{
         Scale,
         programs::Programs,

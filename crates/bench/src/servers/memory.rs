@@ -5,7 +5,7 @@ use std::{fs, thread::sleep, time::Duration};
 use conformance::Failed;
 
 use crate::{
-    progress,
+    output::progress,
     servers::{
         Scale,
         events::Crowd,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    servers::aims::Aim,
+    servers::aim::Aim,
     stats::{median, round},
 };
 
@@ -48,8 +48,6 @@ pub(crate) struct Figure {
     /// Further columns to show.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     columns: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) plot: Option<String>,
     pub(crate) rows: Vec<Row>,
 }
 
@@ -132,7 +130,6 @@ impl Figure {
             machine: Value::Null,
             rounds: None,
             columns: Vec::new(),
-            plot: None,
             rows: Vec::new(),
         }
     }

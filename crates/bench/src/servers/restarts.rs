@@ -5,7 +5,7 @@ use std::time::Duration;
 use conformance::{Action, Demo, Failed, Load, Outcome, Proof};
 
 use crate::{
-    progress,
+    output::progress,
     servers::{
         Scale,
         fixture::Fixture,

@@ -9,7 +9,7 @@ use std::{
 use conformance::{Client, Failed};
 
 use crate::{
-    progress,
+    output::progress,
     servers::{
         Scale,
         programs::Programs,

@@ -3,21 +3,17 @@
 use std::{
     ffi::OsString,
     fs::{self, File},
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::{Path, PathBuf},
-    process::{self, Child, Command, Stdio},
-    sync::atomic::{AtomicU16, Ordering},
+    process::{Child, Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
 };
 
-use conformance::{Answer, Client, Failed, Server, folder};
+use conformance::{Answer, Client, Failed, Server, folder, free_address};
 use tempfile::TempDir;
 
-use crate::{
-    cpu::{head, whole_head},
-    servers::{programs::Programs, sources, subject::Subject},
-};
+use crate::servers::{programs::Programs, sources, subject::Subject};
 
 /// A process that has answered. When this is dropped, the process is killed and its folder removed.
 pub(crate) struct Started {
@@ -77,7 +73,7 @@ impl Started {
         } else {
             programs.counterpart(subject.program())?
         };
-        let (folder, address) = (folder()?, free()?);
+        let (folder, address) = (folder()?, free_address()?);
         fs::write(folder.path().join("config.yaml"), on_port(&files.config, address))?;
         fs::create_dir(folder.path().join("templates"))?;
         fs::write(folder.path().join("templates/index.html"), &files.template)?;
@@ -86,7 +82,7 @@ impl Started {
 
     /// The framework alone, with its own server.
     pub(crate) fn bare(programs: &Programs, subject: &Subject) -> Result<Started, Failed> {
-        let (folder, address) = (folder()?, free()?);
+        let (folder, address) = (folder()?, free_address()?);
         if subject.is_demo() {
             let program = programs.example(&subject.example("bare"))?;
             Started::begin(&program, &[address.to_string().into()], folder, address, "/bare")
@@ -119,7 +115,7 @@ impl Started {
         site: &Started,
         head: impl Fn(&Answer) -> String,
     ) -> Result<Started, Failed> {
-        let (folder, address) = (folder()?, free()?);
+        let (folder, address) = (folder()?, free_address()?);
         for (target, file) in [("/dynamic-config", "dynamic-config"), ("/", "index")] {
             let answer = site.get(target)?;
             fs::write(folder.path().join(format!("{file}.head")), head(&answer))?;
@@ -223,18 +219,15 @@ fn on_port(config: &str, address: SocketAddr) -> String {
     config.replacen("port: 8080", &format!("port: {}", address.port()), 1)
 }
 
-/// An address that was free a moment ago. Its port is outside the range of clients' ports. Otherwise a client that connects
-/// while the server is away could connect to itself, and block the server's port.
-pub(crate) fn free() -> Result<SocketAddr, Failed> {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = u16::try_from(process::id() % 20_000)?;
-    for _ in 0..1000 {
-        let port = 10_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
-        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
-            return Ok(listener.local_addr()?);
-        }
-    }
-    Err("no port between 10000 and 30000 is free".into())
+/// The headers of an answer, one per line, without those that every server adds.
+fn whole_head(answer: &Answer) -> String {
+    head(answer, |name| !matches!(name, "content-length" | "date" | "connection"))
+}
+
+/// The headers of an answer that the predicate accepts, one per line.
+fn head(answer: &Answer, carried: impl Fn(&str) -> bool) -> String {
+    let carried = answer.headers.iter().filter(|(name, _)| carried(&name.to_ascii_lowercase()));
+    carried.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -252,7 +245,10 @@ mod tests {
         let mut page = Server::shipped_template("index.html");
         page = page.replace("  <script src=\"{{ page_script }}\" defer></script>\n", "");
         page = page.replace("{{ ", "{{ .").replace("{% if ", "{{ if .").replace(" -%}", " -}}");
-        page = page.replace("{%- endif %}", "{{- end }}");
+        page = page
+            .replace("{%- endif %}", "{{- end }}")
+            .replace("{% endif %}", "{{ end }}")
+            .replace(" %}", " }}");
         let theirs =
             std::fs::read_to_string(sources::of_counterparts().join("templates/index.html")).unwrap();
         assert!(page == theirs, "peers/go/templates/index.html differs from templates/index.html");

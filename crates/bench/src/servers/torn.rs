@@ -9,7 +9,7 @@ use std::{
 use conformance::Failed;
 
 use crate::{
-    progress,
+    output::progress,
     servers::{
         Scale,
         programs::Programs,
