@@ -33,13 +33,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 #[handler]
-fn index(configs: Data<&Configs<AppConfig>>, views: Data<&Views>) -> Result<Html<String>> {
+fn index(Data(configs): Data<&Configs<AppConfig>>, Data(views): Data<&Views>) -> Result<Html<String>> {
     let page = views.load().render("index.html", &page(&configs.load()));
     page.map(Html).map_err(InternalServerError)
 }
 
 #[handler]
-fn dynamic_config(configs: Data<&Configs<AppConfig>>) -> Json<Settings> {
+fn dynamic_config(Data(configs): Data<&Configs<AppConfig>>) -> Json<Settings> {
     Json(configs.load().settings.clone())
 }
 
