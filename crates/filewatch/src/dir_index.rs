@@ -40,12 +40,9 @@ impl DirIndex {
     /// Walks through everything and adds the changed files to `changed`. True if other folders must be watched now.
     pub(crate) fn walk(&mut self, changed: &mut BTreeSet<PathBuf>) -> bool {
         let now = Entries::of(&self.roots, &self.enter);
-        for (path, fingerprint) in &now.files {
-            if !self.entries.files.get(path).is_some_and(|before| before.is_same_version(fingerprint)) {
-                changed.insert(path.clone());
-            }
-        }
-        changed.extend(self.entries.files.keys().filter(|path| !now.files.contains_key(*path)).cloned());
+        let before = &self.entries.files;
+        let paths = now.files.keys().chain(before.keys());
+        changed.extend(paths.filter(|path| differ(before.get(*path), now.files.get(*path))).cloned());
         let moved = now.folders != self.entries.folders || now.ways != self.entries.ways;
         self.entries = now;
         moved
@@ -71,12 +68,7 @@ impl DirIndex {
                 Some(now) => self.entries.files.insert(path.clone(), now.clone()),
                 None => self.entries.files.remove(&path),
             };
-            let same = match (&before, &now) {
-                (Some(before), Some(now)) => before.is_same_version(now),
-                (None, None) => true,
-                _ => false,
-            };
-            if !same {
+            if differ(before.as_ref(), now.as_ref()) {
                 changed.insert(path);
             }
         }
@@ -129,5 +121,13 @@ impl Entries {
                 self.enter(&path, &shown, enter);
             }
         }
+    }
+}
+
+/// True if a file came, went or changed.
+fn differ(before: Option<&Fingerprint>, now: Option<&Fingerprint>) -> bool {
+    match (before, now) {
+        (Some(before), Some(now)) => !before.is_same_version(now),
+        (before, now) => before.is_some() != now.is_some(),
     }
 }

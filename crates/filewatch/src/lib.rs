@@ -66,20 +66,6 @@
 //! * The crate `notify`, which watches on systems other than Linux, does so on a thread of its own. That thread is asked whether it has reported everything. All
 //!   tests pass with it (on Linux: feature `notify`), but it promises nothing.
 //!
-//! # What each step is good for
-//!
-//! `just torture` leaves out one step after the other while a process saves a file again and again, each in the storm that needs the step most. It fails if
-//! that publishes no torn file. With all steps the same storms must publish none. The steps can replace each other, but not everywhere:
-//!
-//! * Without the wait, half a text is read between two writes. Nothing else prevents that for long.
-//! * Without reading the queue, a save that begins between the first event and the reading is read in one of its pauses. Size and times show
-//!   nothing: nothing changes during the reading.
-//! * Without the wait for a system call, a large file is read while it is cut to a part. It has its new size before the rest is freed, and the event
-//!   comes after that. The same holds for a text that is overwritten while it is copied. Neither size and times nor events show it.
-//! * Without comparing size and times, a large file is cut while it is read. The event comes when the cut is done, too late.
-//!   In a file of a few kilobytes there is no time for that, and the events are enough.
-//! * Without the rule for empty files, a file that is emptied in one opening and written in another is read in between.
-//!
 //! In every case the last good value stays until a build succeeds, and the next change builds again.
 //!
 //! # What it does not do
@@ -97,7 +83,8 @@
 //! # Features
 //!
 //! * `notify`: uses the crate `notify` on Linux, too.
-//! * `testing`: switches that leave out a step or hold back events, and `Live::settled`. For tests only.
+//! * `testing`: switches that leave out a step or hold back events, and `Live::settled`. For tests only. `Step` says what each step is
+//!   good for.
 
 mod backend;
 mod degraded;

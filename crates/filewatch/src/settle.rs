@@ -14,7 +14,6 @@ pub(crate) const EVERYTHING: &str = "";
 #[derive(Debug)]
 pub(crate) struct Settle {
     quiet: Duration,
-    patience: Duration,
     pending: HashMap<PathBuf, State>,
 }
 
@@ -45,7 +44,7 @@ pub(crate) type Pending = HashMap<PathBuf, bool>;
 impl Settle {
     /// Reads after `quiet` without a write, or after [`PATIENCE`] while writes go on.
     pub(crate) fn new(quiet: Duration) -> Self {
-        Self { quiet, patience: PATIENCE.max(quiet), pending: HashMap::new() }
+        Self { quiet, pending: HashMap::new() }
     }
 
     /// Looks at `path` again. What was read stays valid.
@@ -94,7 +93,7 @@ impl Settle {
     fn due(&self, state: State) -> Option<Instant> {
         match state {
             State::Recheck | State::Committed => None,
-            State::Dirty { first, last } => Some((last + self.quiet).min(first + self.patience)),
+            State::Dirty { first, last } => Some((last + self.quiet).min(first + PATIENCE.max(self.quiet))),
         }
     }
 }

@@ -55,6 +55,9 @@ where
     }
 
     fn run(mut self) {
+        // The engine sleeps for 50 µs before it takes a reading. The kernel's usual slack makes 119 µs of that, without it it takes 68 µs.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
         self.report();
         loop {
             match self.engine.wait() {

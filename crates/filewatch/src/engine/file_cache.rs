@@ -94,7 +94,7 @@ impl FileCache {
         let on_the_way = |file: &WatchedFile| names(&file.resolved).any(|other| other == name);
         self.files.values().any(|file| is_last(file, name))
             || self.files.values().any(|file| on_the_way(file) && file.has_moved())
-            || self.trees.values().any(|tree| tree.concerns(path))
+            || self.concerns_tree(path)
     }
 
     /// Resolves the paths again that are pending, and lists their folders. True if other folders must be watched now.
