@@ -8,9 +8,11 @@ const FILES: [&str; 7] =
     ["config.rs", "failure.rs", "main.rs", "middleware.rs", "operations.rs", "routes.rs", "server.rs"];
 
 /// Functions that some frameworks need and others do not, with the reason.
-const EXTRA: [(&str, &[&str]); 9] = [
+const EXTRA: [(&str, &[&str]); 10] = [
     // tower-http sets a header by a layer.
     ("set", &["axum", "warp"]),
+    // The span of tower-http has no request id.
+    ("request_span", &["axum", "warp"]),
     // The answer of the framework's own middleware against panics. actix-web has none.
     ("panicked", &["axum", "warp", "poem"]),
     ("catch_panic", &["actix-web"]),
