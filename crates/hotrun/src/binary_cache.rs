@@ -3,12 +3,15 @@
 mod folder;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
 use crate::binary_cache::folder::Folder;
+
+/// Bytes that are compared at a time.
+const PIECE: usize = 256 * 1024;
 
 /// The copies, by version. Threads make them. A build would overwrite the originals, so [`settle`](BinaryCache::settle) is called
 /// before each one.
@@ -78,6 +81,16 @@ impl BinaryCache {
         errors
     }
 
+    /// The first of these versions whose program has the same bytes as the file.
+    pub(crate) fn same(&mut self, file: &Path, versions: impl Iterator<Item = u32>) -> Option<u32> {
+        self.settle();
+        let is_same = |version: &u32| {
+            let copy = self.copies.get(version).filter(|copy| copy.made);
+            copy.is_some_and(|copy| have_same_bytes(&copy.copy, file).unwrap_or(false))
+        };
+        versions.collect::<Vec<_>>().into_iter().find(is_same)
+    }
+
     /// The copy of the program of a version, and the path of its original.
     pub(crate) fn find(&mut self, version: u32) -> Option<(PathBuf, PathBuf)> {
         self.settle();
@@ -107,8 +120,51 @@ impl BinaryCache {
     }
 }
 
+/// Compares in pieces, so that a difference at the beginning, where linkers put an id, is found at once.
+fn have_same_bytes(one: &Path, other: &Path) -> io::Result<bool> {
+    let (mut one, mut other) = (File::open(one)?, File::open(other)?);
+    if one.metadata()?.len() != other.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut left, mut right) = (vec![0; PIECE], vec![0; PIECE]);
+    loop {
+        let read = one.read(&mut left)?;
+        if read == 0 {
+            return Ok(true);
+        }
+        other.read_exact(&mut right[..read])?;
+        if left[..read] != right[..read] {
+            return Ok(false);
+        }
+    }
+}
+
 impl Drop for BinaryCache {
     fn drop(&mut self) {
         self.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{PIECE, have_same_bytes};
+
+    #[test]
+    fn files_are_the_same_if_each_byte_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+        let bytes = vec![7; PIECE + 5];
+        let mut last = bytes.clone();
+        *last.last_mut().unwrap() = 8;
+        for (text, expected) in
+            [(&bytes, true), (&last, false), (&vec![7; PIECE], false), (&Vec::new(), false)]
+        {
+            fs::write(&one, &bytes).unwrap();
+            fs::write(&other, text).unwrap();
+            assert_eq!(have_same_bytes(&one, &other).unwrap(), expected, "{}", text.len());
+        }
+        assert!(have_same_bytes(&one, &folder.path().join("missing")).is_err());
     }
 }

@@ -82,6 +82,8 @@ struct Runner {
     building: Option<Building>,
     /// The last version that was built, and its program.
     newest: Option<(u32, PathBuf)>,
+    /// Sources that are not compiled changed since the last good build.
+    changed_beside: bool,
     generations: BTreeMap<u32, Generation>,
     /// The reason why the last build failed, for a message.
     failure: String,
@@ -91,11 +93,19 @@ struct Runner {
     endings: BTreeMap<u32, String>,
     /// The next start runs `rerun_cmd`.
     reruns: bool,
-    said_way: bool,
-    said_cut: bool,
+    said: Said,
     timers: Timers,
     sender: Sender<Input>,
     inputs: Receiver<Input>,
+}
+
+/// The messages that are printed once.
+#[derive(Clone, Copy, Debug, Default)]
+struct Said {
+    /// The addresses, and the way in which they are owned.
+    way: bool,
+    /// The requests that were cut.
+    cut: bool,
 }
 
 impl Runner {
@@ -159,14 +169,14 @@ impl Runner {
             sources: None,
             building: None,
             newest: None,
+            changed_beside: false,
             generations: BTreeMap::new(),
             failure: String::new(),
             rules: plan_rules,
             environment,
             endings: BTreeMap::new(),
             reruns: false,
-            said_way: false,
-            said_cut: false,
+            said: Said::default(),
             timers: Timers::default(),
             sender,
             inputs,

@@ -26,9 +26,9 @@ pub(crate) struct Supervisor {
     rules: Rules,
     version: u32,
     server: u32,
-    building: bool,
-    /// Something changed since the build under way began.
-    stale: bool,
+    building: Option<Build>,
+    /// The last version that was built.
+    built: Option<u32>,
     /// A version that waits to be started.
     waiting: Option<u32>,
     /// Started, not ready.
@@ -45,6 +45,15 @@ pub(crate) struct Supervisor {
     quitting: bool,
 }
 
+/// The build under way.
+#[derive(Clone, Copy, Debug, Default)]
+struct Build {
+    /// Something changed since it began.
+    stale: bool,
+    /// The variables changed since it began.
+    renews: bool,
+}
+
 impl Supervisor {
     pub(crate) fn new(rules: Rules) -> Self {
         Self { rules, ..Self::default() }
@@ -57,9 +66,10 @@ impl Supervisor {
             Event::Quit => self.quit(&mut actions),
             Event::Ended(server) => self.ended(server, &mut actions),
             Event::Signalled(server) => self.signalled(server, &mut actions),
-            Event::Built(..) if self.quitting => self.building = false,
+            Event::Built(..) if self.quitting => self.building = None,
             _ if self.quitting => {}
             Event::Changed => self.changed(&mut actions),
+            Event::Renewed => self.renewed(),
             Event::Built(version, outcome) => self.built(version, outcome, &mut actions),
             Event::Copied(version) => drop(self.copies.insert(version)),
             Event::Ready { server, shares, holds } => self.ready(server, shares, holds, &mut actions),
@@ -78,10 +88,21 @@ impl Supervisor {
         actions
     }
 
+    /// The versions of the servers that start or serve.
+    pub(crate) fn running(&self) -> impl Iterator<Item = u32> {
+        let active = |server: &Server| server.stage == Stage::Active;
+        [self.next.filter(active), self.current].into_iter().flatten().map(|server| server.version)
+    }
+
     /// True if the program of this version may still be started.
     pub(crate) fn needs(&self, version: u32) -> bool {
         let alive = [self.next, self.current].into_iter().flatten().map(|server| server.version);
-        alive.chain(self.good).chain(self.waiting).chain(self.again).any(|needed| needed == version)
+        alive
+            .chain(self.good)
+            .chain(self.waiting)
+            .chain(self.again)
+            .chain(self.built)
+            .any(|needed| needed == version)
     }
 
     fn changed(&mut self, actions: &mut Vec<Action>) {
@@ -89,39 +110,79 @@ impl Supervisor {
         if !self.rules.builds {
             self.version += 1;
             self.waiting = Some(self.version);
-        } else if self.building {
-            if !self.stale {
+        } else if let Some(build) = &mut self.building {
+            if !build.stale {
                 actions.push(Action::Cancel);
             }
-            self.stale = true;
+            build.stale = true;
         } else {
-            self.build(actions);
+            self.build(false, actions);
         }
     }
 
-    fn build(&mut self, actions: &mut Vec<Action>) {
+    /// Starts the same program again, if a build does not start another one.
+    fn renewed(&mut self) {
+        self.again = None;
+        if !self.rules.builds {
+            self.version += 1;
+            self.waiting = Some(self.version);
+        } else if let Some(build) = &mut self.building {
+            build.renews = true;
+        } else {
+            self.start_again();
+        }
+    }
+
+    fn start_again(&mut self) {
+        let running = self.running().next();
+        self.waiting = self.waiting.or(running).or(self.built);
+    }
+
+    /// Begins a build. `renews`: the program is to be started in any case.
+    fn build(&mut self, renews: bool, actions: &mut Vec<Action>) {
         self.version += 1;
-        self.building = true;
-        self.stale = false;
+        self.building = Some(Build { stale: false, renews });
         actions.push(Action::Build(self.version));
     }
 
     fn built(&mut self, version: u32, outcome: Outcome, actions: &mut Vec<Action>) {
-        if !self.building || version != self.version {
+        let Some(Build { stale, renews }) = self.building.take_if(|_| version == self.version) else {
+            return;
+        };
+        if stale || outcome == Outcome::Cancelled {
+            self.build(renews, actions);
             return;
         }
-        self.building = false;
-        if self.stale || outcome == Outcome::Cancelled {
-            self.build(actions);
-        } else if outcome == Outcome::Good {
+        if outcome == Outcome::Good {
+            self.built = Some(version);
             self.waiting = Some(version);
+        } else if let Outcome::Same(other) = outcome {
+            self.built = Some(other);
+            self.waiting = Some(other);
+            if !renews {
+                self.stay(other, actions);
+            }
         } else {
             let stops = self.rules.stop_on_error;
             actions.push(Action::Say(Message::BuildFailed { serves: self.current.is_some(), stops }));
             if stops {
                 self.stop_all(actions);
+            } else if renews {
+                self.start_again();
             }
         }
+    }
+
+    /// Starts nothing if a server of this version starts or serves. A newer one that is not ready is not wanted any more.
+    fn stay(&mut self, version: u32, actions: &mut Vec<Action>) {
+        let is_it = |server: &Server| server.version == version && server.stage == Stage::Active;
+        let next = self.next.filter(is_it);
+        let Some(server) = next.or(self.current.filter(is_it)) else { return };
+        self.waiting = None;
+        if next.is_none() {
+            self.dismiss(actions);
+        }
+        actions.push(Action::Say(Message::Unchanged(server.id)));
     }
 
     /// Stops every server that is not told to stop yet and does not drain.
@@ -142,7 +203,7 @@ impl Supervisor {
         };
         if let Some(current) = self.current.take() {
             self.remember(current.version);
-            self.replace(current, actions);
+            self.replace(current, next.version, actions);
         }
         self.current = Some(Server { shares, holds, ..next });
         self.old.release(self.current.as_ref(), actions);
@@ -150,10 +211,11 @@ impl Supervisor {
         actions.push(Action::Probation(server));
     }
 
-    /// The old server takes no new connections from now on. It is kept if nothing else could be fallen back to.
-    fn replace(&mut self, old: Server, actions: &mut Vec<Action>) {
-        let stage =
-            if old.holds && !self.copies.contains(&old.version) { Stage::Kept } else { Stage::Draining };
+    /// The old server takes no new connections from now on. It is kept if nothing else could be fallen back to: there is no copy of
+    /// its program, or the new version is the same one with other variables.
+    fn replace(&mut self, old: Server, version: u32, actions: &mut Vec<Action>) {
+        let has_copy = self.copies.contains(&old.version) && old.version != version;
+        let stage = if old.holds && !has_copy { Stage::Kept } else { Stage::Draining };
         actions.push(if stage == Stage::Kept { Action::Keep(old.id) } else { Action::Leave(old.id) });
         self.old.push(Server { stage, ..old });
     }
@@ -293,7 +355,7 @@ impl Supervisor {
             return;
         }
         self.quitting = true;
-        if self.building {
+        if self.building.is_some() {
             actions.push(Action::Cancel);
         }
         self.dismiss(actions);
@@ -305,8 +367,9 @@ impl Supervisor {
     /// Starts the version that waits as soon as there is room for it, and makes room.
     fn proceed(&mut self, actions: &mut Vec<Action>) {
         if self.quitting {
-            let idle =
-                !self.building && self.next.or(self.current).is_none() && self.old.iter().next().is_none();
+            let idle = self.building.is_none()
+                && self.next.or(self.current).is_none()
+                && self.old.iter().next().is_none();
             if idle {
                 actions.push(Action::Exit);
             }

@@ -206,7 +206,7 @@ impl Runner {
             return Ok((Some(path.clone()), None));
         }
         match &self.newest {
-            Some((newest, program)) if *newest == version && self.building.is_none() => {
+            Some((newest, program)) if *newest == version && self.building.is_none() && program.exists() => {
                 Ok((Some(program.clone()), None))
             }
             _ => {
@@ -229,6 +229,9 @@ impl Runner {
                     (true, true) => "; `stop_on_error` stops the server",
                 };
                 self.report.warning(&format!("the build failed {}{then}", self.failure));
+            }
+            Message::Unchanged(server) => {
+                self.report.runner(&format!("the program is byte for byte the same: server {server} stays"));
             }
             Message::StillStarting(server) => {
                 let seconds = self.plan.ready.timeout.as_secs();
@@ -262,10 +265,10 @@ impl Runner {
 
     /// Prints once at which address and in which way the port is owned.
     pub(super) fn say_way(&mut self, id: u32) {
-        if self.said_way {
+        if self.said.way {
             return;
         }
-        self.said_way = true;
+        self.said.way = true;
         let Some(generation) = self.generations.get(&id) else { return };
         let mut addresses = generation.addresses.clone();
         if addresses.is_empty() {

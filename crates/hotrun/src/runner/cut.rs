@@ -8,10 +8,10 @@ use super::Runner;
 impl Runner {
     /// Warns once that the signal has ended a program that owed answers, and shows how such a program finishes them.
     pub(super) fn say_cut(&mut self, server: u32, owed: Owed) {
-        if owed.connections == 0 || self.said_cut {
+        if owed.connections == 0 || self.said.cut {
             return;
         }
-        self.said_cut = true;
+        self.said.cut = true;
         let signal = self.plan.stop.signal.name();
         let connections = connections(owed.connections);
         let advice = self.advice(owed.language).replace("SIGTERM", signal);

@@ -1,8 +1,10 @@
 //! Turns inputs into events of the supervisor.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::mem;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -14,7 +16,7 @@ use crate::generation::{Generation, Readiness, ServerEvent};
 use crate::idle::Death;
 use crate::inputs::{self, Inputs};
 use crate::job;
-use crate::plan::What;
+use crate::plan::{How, What};
 use crate::report::spoken;
 use crate::sources::{Changes, Sources};
 use crate::supervisor::{Event, Outcome};
@@ -51,18 +53,22 @@ impl Runner {
         }
         self.report.changed(&changes.files);
         self.handle(&changes.files);
-        if self.environment_changed(&changes.files) {
-            // For now every change of a variable builds.
-            return self.apply(Event::Changed);
+        let renews = self.environment_changed(&changes.files);
+        let mut built = changes.files.iter().filter(|file| self.plan.sources.needs_build(file)).peekable();
+        if built.peek().is_none() {
+            return if renews { self.apply(Event::Renewed) } else { Ok(true) };
         }
-        if !changes.files.iter().any(|file| self.plan.sources.needs_build(file)) {
-            return Ok(true);
+        self.changed_beside |= !built.all(|file| is_compiled(file));
+        if !self.plan.build.delay.is_zero() {
+            if !self.timers.has(Event::Changed) {
+                self.timers.set(self.plan.build.delay, Event::Changed);
+            }
+        } else if !self.apply(Event::Changed)? {
+            return Ok(false);
         }
-        if self.plan.build.delay.is_zero() {
-            return self.apply(Event::Changed);
-        }
-        if !self.timers.has(Event::Changed) {
-            self.timers.set(self.plan.build.delay, Event::Changed);
+        // A build is under way: the program is started after it in any case.
+        if renews && !matches!(self.plan.build.how, How::Nothing) {
+            return self.apply(Event::Renewed);
         }
         Ok(true)
     }
@@ -74,7 +80,14 @@ impl Runner {
         }
         match self.environment.read() {
             // A file that hotrun does not read is read by the program itself.
-            Ok(changed) => changed || self.plan.env_files.is_empty(),
+            Ok(changed) if changed || self.plan.env_files.is_empty() => {
+                self.report.runner("the program is started with the new variables, and nothing is built");
+                true
+            }
+            Ok(_) => {
+                self.report.runner("no variable has changed");
+                false
+            }
             Err(error) => {
                 self.report.warning(&format!("{error}; the variables stay as they are"));
                 false
@@ -88,15 +101,20 @@ impl Runner {
         {
             watchdog.forget(tree.leader());
         }
+        let mut outcome = built.outcome;
         match built.outcome {
-            Outcome::Good => {
+            Outcome::Good | Outcome::Same(_) => {
                 self.report.build(&format!("built in {}", spoken(built.took)));
                 let program = match &self.plan.program.what {
                     What::Built => built.executable.clone(),
                     What::File(path) => Some(path.clone()),
                     What::Shell(_) => None,
                 };
-                if let Some(program) = program {
+                let same = program.as_ref().and_then(|program| self.same_program(program));
+                if let Some(other) = same {
+                    self.newest = program.map(|program| (other, program));
+                    outcome = Outcome::Same(other);
+                } else if let Some(program) = program {
                     let sender = self.sender.clone();
                     self.binary_cache
                         .keep(version, &program, move || drop(sender.send(Input::Copied(version))));
@@ -108,9 +126,17 @@ impl Runner {
             }
             Outcome::Cancelled => {}
         }
-        let goes_on = self.apply(Event::Built(version, built.outcome));
+        let goes_on = self.apply(Event::Built(version, outcome));
         self.learn(version, built);
         goes_on
+    }
+
+    /// The version of a server that starts or serves, if its program has the same bytes, and nothing else has changed that it may read.
+    fn same_program(&mut self, program: &Path) -> Option<u32> {
+        if mem::take(&mut self.changed_beside) {
+            return None;
+        }
+        self.binary_cache.same(program, self.supervisor.running())
     }
 
     /// Takes the inputs of the build as sources.
@@ -226,6 +252,18 @@ impl Runner {
         self.say_way(id);
         self.apply(Event::Ready { server: id, shares, holds })
     }
+}
+
+/// True if the file acts only through the program that a compiler makes of it. Others, such as a template, may be read when the program
+/// starts.
+fn is_compiled(file: &Path) -> bool {
+    const ENDINGS: [&str; 16] =
+        ["rs", "go", "c", "cc", "cpp", "cxx", "h", "hh", "hpp", "hxx", "s", "swift", "zig", "nim", "d", "cr"];
+    const MANIFESTS: [&str; 5] = ["Cargo.toml", "Cargo.lock", "go.mod", "go.sum", "go.work"];
+    let is_listed = |listed: &[&str], part: Option<&OsStr>| {
+        part.is_some_and(|part| listed.iter().any(|one| part == *one))
+    };
+    is_listed(&ENDINGS, file.extension()) || is_listed(&MANIFESTS, file.file_name())
 }
 
 fn spoken_status(status: ExitStatus) -> String {

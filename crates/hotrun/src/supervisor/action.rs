@@ -35,6 +35,8 @@ pub(crate) enum Action {
 pub(crate) enum Message {
     /// `serves`: there is a server; `stops`: it is stopped for that.
     BuildFailed { serves: bool, stops: bool },
+    /// The build has changed nothing in the program of this server.
+    Unchanged(u32),
     /// The first server was not ready in time, and there is no other.
     StillStarting(u32),
     /// Given up before it was ready; `serves`: another one serves.

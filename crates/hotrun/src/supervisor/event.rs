@@ -5,6 +5,8 @@
 pub(crate) enum Event {
     /// Sources differ.
     Changed,
+    /// The variables of the program differ, and no source does.
+    Renewed,
     /// The build of this version ended.
     Built(u32, Outcome),
     /// A copy of this version's program was made.
@@ -35,6 +37,8 @@ pub(crate) enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Good,
+    /// Good, and the program is byte-identical with that of this version.
+    Same(u32),
     Failed,
     Cancelled,
 }

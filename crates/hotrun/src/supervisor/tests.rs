@@ -1,7 +1,7 @@
 use super::*;
 use Action::{Build, Cancel, Exit, Keep, Kill, Leave, Pause, Probation, Return, Say, Start, Stop};
-use Event::{Built, Changed, Copied, Ended, Late, Proven, Quit, Rerun, Signalled};
-use Outcome::{Cancelled, Failed, Good};
+use Event::{Built, Changed, Copied, Ended, Late, Proven, Quit, Renewed, Rerun, Signalled};
+use Outcome::{Cancelled, Failed, Good, Same};
 use replaced::MOST_DRAINING;
 
 const RULES: Rules = Rules { builds: true, stop_on_error: false, rerun: false };
@@ -334,6 +334,79 @@ fn without_a_build_a_change_starts_a_server() {
 }
 
 #[test]
+fn a_build_that_changes_nothing_starts_nothing() {
+    let stays = |server| vec![Say(Message::Unchanged(server))];
+    let then = vec![(Changed, vec![Build(2)]), (Built(2, Same(1)), stays(1)), (Changed, vec![Build(3)])];
+    follows(RULES, serving(), then);
+    // The edit that is not ready yet was taken back.
+    let then = vec![
+        (Changed, vec![Build(2)]),
+        (Copied(2), vec![]),
+        (Built(2, Good), vec![START(2, 2)]),
+        (Changed, vec![Build(3)]),
+        (Built(3, Same(1)), vec![Stop(2), Say(Message::Unchanged(1))]),
+        (Ended(2), vec![]),
+    ];
+    follows(RULES, serving(), then);
+    let then = vec![
+        (Changed, vec![Build(2)]),
+        (Copied(2), vec![]),
+        (Built(2, Good), vec![START(2, 2)]),
+        (Changed, vec![Build(3)]),
+        (Built(3, Same(2)), stays(2)),
+        (ready(2), vec![Leave(1), Probation(2)]),
+    ];
+    follows(RULES, serving(), then);
+}
+
+#[test]
+fn a_build_that_changes_nothing_starts_a_server_where_none_serves() {
+    let then = vec![
+        (Changed, vec![Build(2)]),
+        (Ended(1), vec![Say(Message::Waiting(1))]),
+        (Built(2, Same(1)), vec![START(2, 1)]),
+    ];
+    follows(RULES, serving(), then);
+}
+
+#[test]
+fn other_variables_start_the_same_program_and_keep_the_old_server_until_it_is_proven() {
+    let then = vec![
+        (Renewed, vec![START(2, 1)]),
+        (ready(2), vec![Keep(1), Probation(2)]),
+        (Proven(2), vec![Leave(1)]),
+        (Signalled(1), vec![]),
+        (Ended(1), vec![]),
+    ];
+    follows(RULES, serving(), then);
+    // With these variables it dies: the old server serves on.
+    let then = vec![
+        (Renewed, vec![START(2, 1)]),
+        (ready(2), vec![Keep(1), Probation(2)]),
+        (Ended(2), vec![Say(Message::Fell(2)), Return(1)]),
+    ];
+    follows(RULES, serving(), then);
+    follows(UNBUILT, kept().into_iter().take(3).collect(), vec![(Renewed, vec![START(2, 2)])]);
+}
+
+#[test]
+fn other_variables_during_a_build_start_the_program_whatever_comes_of_it() {
+    for (outcome, actions) in
+        [(Good, vec![START(2, 2)]), (Same(1), vec![START(2, 1)]), (Failed, vec![FAILED, START(2, 1)])]
+    {
+        let then = vec![(Changed, vec![Build(2)]), (Renewed, vec![]), (Built(2, outcome), actions)];
+        follows(RULES, serving(), then);
+    }
+    let then = vec![
+        (Ended(1), vec![Say(Message::Waiting(1))]),
+        (Renewed, vec![START(2, 1)]),
+        (Renewed, vec![Stop(2)]),
+        (Ended(2), vec![START(3, 1)]),
+    ];
+    follows(RULES, serving(), then);
+}
+
+#[test]
 fn to_quit_is_to_end_everything_first() {
     let then = vec![
         (Changed, vec![Build(3)]),
@@ -363,6 +436,7 @@ struct World {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct One {
     id: u32,
+    version: u32,
     state: State,
     ready: bool,
     proven: bool,
@@ -390,10 +464,14 @@ impl World {
 
     fn event(&mut self) -> Event {
         let (shares, holds) = (self.shares, self.shares && self.holds);
-        let mut all = vec![Changed, Changed, Rerun];
+        let mut all = vec![Changed, Changed, Renewed, Rerun];
         all.extend(self.builds.iter().flat_map(|&build| {
             [Built(build, Good), Built(build, Good), Built(build, Failed), Built(build, Cancelled)]
         }));
+        let alike = self.servers.iter().map(|one| one.version);
+        all.extend(
+            self.builds.iter().flat_map(|&build| alike.clone().map(move |other| Built(build, Same(other)))),
+        );
         // A copy is made before the next build begins.
         all.extend(
             (self.builds.is_empty() && !self.copies.contains(&self.built)).then_some(Copied(self.built)),
@@ -443,9 +521,16 @@ impl World {
                 assert!(self.builds.is_empty(), "never two builds at once");
                 self.builds.push(build);
             }
-            Start { server, .. } => {
+            Start { server, version } => {
                 let state = State::Starting;
-                self.servers.push(One { id: server, state, ready: false, proven: false, shares: true });
+                self.servers.push(One {
+                    id: server,
+                    version,
+                    state,
+                    ready: false,
+                    proven: false,
+                    shares: true,
+                });
                 let alone = self.servers.len() == 1;
                 assert!(
                     alone || self.servers.iter().all(|one| one.shares),
