@@ -94,8 +94,12 @@ pub(crate) const CONCERNS: [Concern; 10] = [
     },
     Concern {
         title: "operations",
-        note: "The operational routes: bytes from the site, by one handler.",
-        parts: &[Part::Item("operations.rs", "operations"), Part::Item("operations.rs", "operation")],
+        note: "The operational routes: bytes from the site, by one handler, and a value that is set at run time.",
+        parts: &[
+            Part::Item("operations.rs", "operations"),
+            Part::Item("operations.rs", "operation"),
+            Part::Item("operations.rs", "override_key"),
+        ],
     },
     Concern {
         title: "shutdown",

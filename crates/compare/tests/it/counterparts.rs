@@ -1,8 +1,9 @@
 //! The servers in Go beside the demos.
 
-use std::{env, fs, net::TcpStream, process::Command};
+use std::{env, fs, net::TcpStream, os::unix::fs::PermissionsExt, path::Path};
 
-use conformance::{Request, installed, long_tier};
+use conformance::{Client, Request, installed, long_tier, wait_for};
+use rustix::process::{Pid, test_kill_process};
 
 use crate::{programs::compare, showing::Showing};
 
@@ -73,14 +74,33 @@ fn the_counterparts_run_beside_the_demos_and_serve_torn_pages() {
 #[test]
 fn a_build_that_fails_says_why_and_the_page_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let go = folder.path().join("go");
-    fs::write(&go, "#!/bin/sh\necho 'no network' >&2; exit 1\n").unwrap();
-    assert!(Command::new("chmod").arg("+x").arg(&go).status().unwrap().success());
-    let path = format!("{}:{}", folder.path().display(), env::var("PATH").unwrap());
-    let showing = Showing::of(compare().env("PATH", path));
+    let showing = Showing::of(compare().env("PATH", with_go(folder.path(), "echo 'no network' >&2; exit 1")));
     let answer = showing.request(&showing.post("/counterparts/on"));
     assert_eq!((answer.status, answer.text().trim()), (500, "`go build` failed: no network"));
     assert_eq!(showing.edit("value").matches("class=\"good\"").count(), 4);
     let answer = showing.request(&Request::new("POST", "/counterparts/on"));
     assert_eq!(answer.status, 403, "only the page itself starts programs");
+}
+
+#[test]
+fn a_build_ends_with_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let noted = folder.path().join("pid");
+    let build = format!("echo $$ > {}; exec sleep 600", noted.display());
+    let mut showing = Showing::of(compare().env("PATH", with_go(folder.path(), &build)));
+    let mut client = Client::connect(showing.address).unwrap();
+    client.send(&showing.post("/counterparts/on").bytes(showing.address)).unwrap();
+    let go = wait_for("the build", || Pid::from_raw(fs::read_to_string(&noted).ok()?.trim().parse().ok()?))
+        .unwrap();
+    assert_eq!(showing.demos().len(), 4, "the page is served during the build");
+    assert!(showing.end().success());
+    assert!(test_kill_process(go).is_err(), "the build has ended");
+}
+
+/// A `PATH` in which `go` is this line of shell.
+fn with_go(folder: &Path, line: &str) -> String {
+    let go = folder.join("go");
+    fs::write(&go, format!("#!/bin/sh\n{line}\n")).unwrap();
+    fs::set_permissions(go, fs::Permissions::from_mode(0o755)).unwrap();
+    format!("{}:{}", folder.display(), env::var("PATH").unwrap())
 }
