@@ -33,7 +33,7 @@ pub struct AppConfig {
     #[serde(deserialize_with = "fields::port")]
     #[schemars(range(min = 1))]
     pub port: u16,
-    /// The database that the page names.
+    /// The database of the page and of `/database`.
     #[garde(dive)]
     pub database: Database,
     /// The values that an operator changes most often.
@@ -61,7 +61,8 @@ pub struct AppConfig {
     pub upgrade: Upgrade,
 }
 
-/// The database that the page names. It is serialized without the password.
+/// The database of the page and of `/database`. Nothing connects before the first request. It is serialized without the
+/// password.
 #[derive(Clone, Debug, Deserialize, JsonSchema, Serialize, Validate)]
 #[schemars(transform = schema::database)]
 pub struct Database {
@@ -84,6 +85,16 @@ pub struct Database {
     /// The database's name.
     #[garde(skip)]
     pub name: String,
+    /// Upper bound on the connections, 1 to 1000.
+    #[garde(custom(checks::pool_size))]
+    #[serde(default = "Database::pool_size", deserialize_with = "fields::pool_size")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub pool_size: u16,
+    /// A connection that a request holds for longer is logged, in seconds, 1 to 86400.
+    #[garde(custom(checks::seconds))]
+    #[serde(default = "Database::leak_after", deserialize_with = "fields::seconds")]
+    #[schemars(range(min = 1, max = 86_400))]
+    pub leak_after: u32,
 }
 
 /// The values that an operator changes most often.
@@ -98,7 +109,7 @@ pub struct Settings {
     #[garde(skip)]
     pub feature_flag_a: bool,
     /// The period in which the page refreshes its clock, in seconds, 1 to 86400.
-    #[garde(custom(checks::refresh_interval))]
+    #[garde(custom(checks::seconds))]
     #[serde(deserialize_with = "fields::seconds")]
     #[schemars(range(min = 1, max = 86_400))]
     pub refresh_interval_seconds: u32,
@@ -147,6 +158,17 @@ impl AppConfig {
             .revision_key("revision")
             .validate()
             .check("port", port_0_is_for_overrides)
+    }
+}
+
+// Not in `DEFAULTS`: there, a file without `database:` would lack the keys in it instead.
+impl Database {
+    fn pool_size() -> u16 {
+        4
+    }
+
+    fn leak_after() -> u32 {
+        30
     }
 }
 

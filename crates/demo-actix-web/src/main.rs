@@ -1,6 +1,7 @@
 //! The site, served by actix-web: `cargo run -p demo-actix-web`.
 
 mod config;
+mod database;
 mod failure;
 mod middleware;
 mod operations;

@@ -8,9 +8,10 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, Bytes, Data, Html, Json, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
 use futures_util::StreamExt;
-use site::{DynamicConfig, Event, Page, Site};
+use site::{Database, DynamicConfig, Event, Page, Site};
 
 use crate::config::Config;
+use crate::database::Connection;
 use crate::failure::Failure;
 use crate::middleware::{catch_panic, etag, page_policy};
 use crate::operations::operations;
@@ -20,6 +21,7 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
     app.service(read("/", index).wrap(page_policy()))
         .service(read("/dynamic-config", dynamic_config).wrap(from_fn(etag)))
         .service(read("/events", events))
+        .service(read("/database", database))
         .configure(operations)
         .default_service(web::to(configured).wrap(from_fn(catch_panic)));
 }
@@ -56,6 +58,11 @@ fn frame(event: Event) -> Bytes {
         Event::Retry(pause) => format!("retry: {}\n\n", pause.as_millis()),
         Event::Heartbeat => ": still here\n\n".to_owned(),
     })
+}
+
+/// Asks the database that the settings name.
+async fn database(Connection(connection): Connection) -> Result<Json<Database>, Failure> {
+    Ok(Json(Database::ask(&connection).await?))
 }
 
 /// Answers a path that the configuration's `routes:` hold.

@@ -1,6 +1,7 @@
 //! The site, served by axum: `cargo run -p demo-axum`.
 
 mod config;
+mod database;
 mod failure;
 mod middleware;
 mod operations;

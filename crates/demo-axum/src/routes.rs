@@ -8,9 +8,10 @@ use axum::middleware::from_fn;
 use axum::response::{Html, Json, Sse, sse};
 use axum::routing::get;
 use futures_util::{Stream, StreamExt};
-use site::{DynamicConfig, Event, Page, Site};
+use site::{Database, DynamicConfig, Event, Page, Site};
 
 use crate::config::Config;
+use crate::database::Connection;
 use crate::failure::Failure;
 use crate::middleware::{etag, page_policy};
 use crate::operations::operations;
@@ -21,6 +22,7 @@ pub(crate) fn routes(site: Site) -> Router {
         .route("/", get(index).route_layer(page_policy()))
         .route("/dynamic-config", get(dynamic_config).route_layer(from_fn(etag)))
         .route("/events", get(events))
+        .route("/database", get(database))
         .merge(operations())
         .fallback(configured)
         .with_state(site)
@@ -51,6 +53,11 @@ fn frame(event: Event) -> sse::Event {
         Event::Retry(pause) => sse::Event::default().retry(pause),
         Event::Heartbeat => sse::Event::default().comment("still here"),
     }
+}
+
+/// Asks the database that the settings name.
+async fn database(Connection(connection): Connection) -> Result<Json<Database>, Failure> {
+    Ok(Json(Database::ask(&connection).await?))
 }
 
 /// Answers a path that the configuration's `routes:` hold.

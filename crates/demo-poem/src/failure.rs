@@ -15,15 +15,9 @@ impl Failure {
     }
 }
 
-impl From<site::Error> for Failure {
-    fn from(error: site::Error) -> Self {
-        Self(error)
-    }
-}
-
-impl From<views::Error> for Failure {
-    fn from(error: views::Error) -> Self {
-        Self::internal(error)
+impl<E: Into<site::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.into())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The site, served by poem: `cargo run -p demo-poem`.
 
 mod config;
+mod database;
 mod failure;
 mod middleware;
 mod operations;

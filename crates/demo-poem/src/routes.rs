@@ -6,9 +6,10 @@ use futures_util::StreamExt;
 use poem::web::sse::{self, SSE};
 use poem::web::{Data, Html, Json};
 use poem::{EndpointExt, IntoResponse, Request, Route, get, handler};
-use site::{DynamicConfig, Event, Page, Site};
+use site::{Database, DynamicConfig, Event, Page, Site};
 
 use crate::config::Config;
+use crate::database::Connection;
 use crate::failure::Failure;
 use crate::middleware::{etag, page_policy};
 use crate::operations::operations;
@@ -19,6 +20,7 @@ pub(crate) fn routes() -> Route {
         .at("/", get(index.with(page_policy())))
         .at("/dynamic-config", get(dynamic_config.around(etag)))
         .at("/events", get(events))
+        .at("/database", get(database))
         // `/*` would take `/` too.
         .at("/<.+>", configured)
 }
@@ -49,6 +51,12 @@ fn frame(event: Event) -> sse::Event {
         Event::Retry(pause) => sse::Event::retry(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)),
         Event::Heartbeat => sse::Event::message(""),
     }
+}
+
+/// Asks the database that the settings name.
+#[handler]
+async fn database(Connection(connection): Connection) -> Result<Json<Database>, Failure> {
+    Ok(Json(Database::ask(&connection).await?))
 }
 
 /// Answers a path that the configuration's `routes:` hold.

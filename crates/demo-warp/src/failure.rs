@@ -30,15 +30,9 @@ pub(crate) async fn recover(rejection: Rejection) -> Result<Failure, Infallible>
     })
 }
 
-impl From<site::Error> for Failure {
-    fn from(error: site::Error) -> Self {
-        Self(error)
-    }
-}
-
-impl From<views::Error> for Failure {
-    fn from(error: views::Error) -> Self {
-        Self::internal(error)
+impl<E: Into<site::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.into())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The site, served by warp: `cargo run -p demo-warp`.
 
 mod config;
+mod database;
 mod failure;
 mod middleware;
 mod operations;

@@ -3,12 +3,13 @@
 use std::convert::Infallible;
 
 use futures_util::StreamExt;
-use site::{DynamicConfig, Event, Page, Site};
+use site::{Database, DynamicConfig, Event, Page, Site};
 use warp::http::Method;
 use warp::path::FullPath;
 use warp::{Filter, Rejection, Reply, reply, sse};
 
 use crate::config::{Config, config};
+use crate::database::{Connection, connection};
 use crate::failure::{Failure, recover};
 use crate::middleware::{admitted, etag, page_policy};
 use crate::operations::operations;
@@ -18,6 +19,7 @@ pub(crate) fn routes(
     site: Site,
 ) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone + Send + Sync + 'static {
     let operations = operations(site.clone());
+    let database = read().and(connection(site.clone())).then(database);
     let state = warp::any().map(move || site.clone());
     let request = config().and(warp::method()).and(warp::path::full());
     let index = read().and(state.clone()).and(config()).then(index).with(page_policy());
@@ -26,6 +28,7 @@ pub(crate) fn routes(
     let routes = (warp::path::end().and(index))
         .or(warp::path!("dynamic-config").and(dynamic_config))
         .or(warp::path!("events").and(events))
+        .or(warp::path!("database").and(database))
         .or(operations)
         .or(request.and_then(configured));
     admitted().and(routes).recover(recover)
@@ -53,6 +56,11 @@ fn frame(event: Event) -> sse::Event {
         Event::Retry(pause) => sse::Event::default().retry(pause),
         Event::Heartbeat => sse::Event::default().comment("still here"),
     }
+}
+
+/// Asks the database that the settings name.
+async fn database(Connection(connection): Connection) -> Result<impl Reply, Failure> {
+    Ok(reply::json(&Database::ask(&connection).await?))
 }
 
 /// Answers a path that the configuration's `routes:` hold. On other paths the rejections of the other filters count.

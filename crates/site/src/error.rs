@@ -23,6 +23,18 @@ pub enum Error {
         /// The path as the client wrote it.
         path: String,
     },
+    /// The route belongs to a Cargo feature that this build does not have.
+    NotBuilt {
+        /// The path.
+        path: String,
+        /// The feature.
+        feature: &'static str,
+    },
+    /// A part that the answer needs cannot be reached. The part has logged why.
+    Unavailable {
+        /// What the visitor is told.
+        sentence: &'static str,
+    },
     /// The path is there, but only to be read.
     MethodNotAllowed,
     /// A value that is set at run time, asked for with another method.
@@ -45,8 +57,8 @@ impl Error {
             Error::TwoHosts => 400,
             Error::BodyTooLarge => 413,
             Error::TooManyRequests { .. } => 429,
-            Error::Maintenance => 503,
-            Error::NotFound { .. } => 404,
+            Error::Maintenance | Error::Unavailable { .. } => 503,
+            Error::NotFound { .. } | Error::NotBuilt { .. } => 404,
             Error::MethodNotAllowed | Error::OverrideMethod => 405,
             Error::Unauthorized => 401,
             Error::Forbidden => 403,
@@ -59,7 +71,7 @@ impl Error {
         let mut headers = vec![("content-type", self.content_type().to_owned())];
         match self {
             Error::TooManyRequests { retry_after } => headers.push(("retry-after", retry_after.to_string())),
-            Error::Maintenance => headers.push(("retry-after", "5".to_owned())),
+            Error::Maintenance | Error::Unavailable { .. } => headers.push(("retry-after", "5".to_owned())),
             Error::MethodNotAllowed => headers.push(("allow", "GET, HEAD".to_owned())),
             Error::OverrideMethod => headers.push(("allow", "GET, HEAD, PUT, DELETE".to_owned())),
             Error::Unauthorized => headers.push(("www-authenticate", "Bearer".to_owned())),
@@ -72,6 +84,9 @@ impl Error {
     pub fn body(&self) -> String {
         match self {
             Error::NotFound { path } => serde_json::json!({ "error": "not found", "path": path }).to_string(),
+            Error::NotBuilt { path, feature } => {
+                serde_json::json!({ "error": "not found", "path": path, "feature": feature }).to_string()
+            }
             Error::Maintenance => MAINTENANCE.to_owned(),
             other => format!("{other}\n"),
         }
@@ -79,7 +94,7 @@ impl Error {
 
     fn content_type(&self) -> &'static str {
         match self {
-            Error::NotFound { .. } => "application/json",
+            Error::NotFound { .. } | Error::NotBuilt { .. } => "application/json",
             Error::Maintenance => "text/html; charset=utf-8",
             _ => "text/plain; charset=utf-8",
         }
@@ -93,7 +108,8 @@ impl fmt::Display for Error {
             Error::BodyTooLarge => "the body is larger than 64 KiB",
             Error::TooManyRequests { .. } => "too many requests, try again in a moment",
             Error::Maintenance => "closed for maintenance",
-            Error::NotFound { .. } => "not found",
+            Error::NotFound { .. } | Error::NotBuilt { .. } => "not found",
+            Error::Unavailable { sentence } => sentence,
             Error::MethodNotAllowed => "this address can only be read, with GET or HEAD",
             Error::OverrideMethod => "a value can be read, set and taken back, with GET, PUT and DELETE",
             Error::Unauthorized => "this address wants `Authorization: Bearer` with the admin token",
@@ -104,6 +120,13 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// The visitor reads one plain sentence, the error goes to the log.
+impl From<views::Error> for Error {
+    fn from(error: views::Error) -> Self {
+        Error::Internal { cause: error.to_string() }
+    }
+}
 
 const MAINTENANCE: &str = "<!doctype html>
 <html lang=\"en\">

@@ -34,10 +34,12 @@
 //!
 //! # Not in here
 //!
-//! There is no socket and no HTTP type: a status is a `u16`, a header is a pair of strings. Routes belong to the framework.
+//! There is no socket but those of the database pool (feature `database`), and no HTTP type: a status is a `u16`, a header is a pair of strings. Routes belong to the framework.
 
 mod admission;
 mod configured_routes;
+#[cfg_attr(not(feature = "database"), path = "no_database.rs")]
+mod database;
 mod derived;
 mod drain_signal;
 mod dynamic_config;
@@ -59,6 +61,7 @@ mod state;
 
 pub use crate::{
     admission::{BODY_LIMIT, check_body},
+    database::{Connection, Database},
     derived::{Config, Derived},
     dynamic_config::DynamicConfig,
     error::Error,

@@ -15,7 +15,11 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{events::Source, route::Route};
+use crate::{
+    database::{Pool, PoolMetrics},
+    events::Source,
+    route::Route,
+};
 
 /// From half a millisecond, a page from memory, to ten seconds, the longest deadline in the contract.
 const REQUEST_SECONDS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 10.0];
@@ -61,6 +65,7 @@ pub(crate) struct Metrics {
     memory: Gauge,
     descriptors: Gauge,
     threads: Gauge,
+    pool: PoolMetrics,
     /// One scrape at a time, so that the figures of one do not mix with another's.
     scrape: Mutex<()>,
 }
@@ -89,8 +94,10 @@ struct Reason {
 
 impl Metrics {
     pub(crate) fn new() -> Self {
+        let mut registry = Registry::default();
         let mut metrics = Self {
-            registry: Registry::default(),
+            pool: PoolMetrics::new(&mut registry),
+            registry,
             successful: Gauge::default(),
             success_timestamp: Gauge::default(),
             generation: Gauge::default(),
@@ -191,8 +198,9 @@ impl Metrics {
     }
 
     /// The exposition in the Prometheus text format. `degraded` is all that is degraded now.
-    pub(crate) fn text(&self, stats: &ProcessStats, degraded: &[Degraded]) -> String {
+    pub(crate) fn text(&self, stats: &ProcessStats, degraded: &[Degraded], pool: &Pool) -> String {
         let _one = self.scrape.lock().unwrap_or_else(PoisonError::into_inner);
+        self.pool.read(pool);
         self.connections.set(signed(stats.connections));
         self.memory.set(signed(stats.memory));
         self.descriptors.set(signed(stats.descriptors));

@@ -8,6 +8,7 @@ use views::{Templates, Views};
 
 use crate::{
     admission, configured_routes,
+    database::{Connection, Pool},
     derived::{Config, Derived},
     drain_signal::DrainSignal,
     error::Error,
@@ -36,6 +37,7 @@ struct Inner {
     configs: Configs<AppConfig, Derived>,
     views: Views,
     state: Arc<State>,
+    pool: Pool,
     process_stats: Box<dyn Fn() -> ProcessStats + Send + Sync>,
     build: String,
     instance: String,
@@ -77,6 +79,7 @@ impl Site {
         let views = Views::open(options.templates, &lock, move |templates| trial.try_templates(templates))
             .map_err(OpenError::Templates)?;
         let inner = Arc::new(Inner {
+            pool: Pool::follow(&configs, options.framework),
             configs,
             views,
             state,
@@ -181,6 +184,14 @@ impl Site {
         self.inner.state.events().stream(hello, request.is_local(), drain, request.half_closed())
     }
 
+    /// Takes a connection to the database of the settings for this request. Waits while all are in use.
+    pub fn connection(
+        &self,
+        request: &RequestContext,
+    ) -> impl Future<Output = Result<Connection, Error>> + Send + use<> {
+        self.inner.pool.get(request.route().pattern())
+    }
+
     /// A configuration and a set of templates that were in force together, so the page was rendered with them once.
     fn snapshots(&self) -> (Arc<Config>, Arc<Templates>) {
         loop {
@@ -211,7 +222,7 @@ impl Site {
     pub(crate) fn metrics_text(&self) -> String {
         let mut degraded = self.inner.configs.degraded();
         degraded.extend(self.inner.views.degraded());
-        self.inner.state.metrics().text(&(self.inner.process_stats)(), &degraded)
+        self.inner.state.metrics().text(&(self.inner.process_stats)(), &degraded, &self.inner.pool)
     }
 }
 

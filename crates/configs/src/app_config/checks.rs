@@ -18,8 +18,12 @@ pub(super) fn open_port(port: &u16, (): &()) -> garde::Result {
     accept(*port > 0, "expected a port from 1 to 65535")
 }
 
-pub(super) fn refresh_interval(seconds: &u32, (): &()) -> garde::Result {
+pub(super) fn seconds(seconds: &u32, (): &()) -> garde::Result {
     accept((1..=86_400).contains(seconds), "expected a whole number of seconds from 1 to 86400")
+}
+
+pub(super) fn pool_size(size: &u16, (): &()) -> garde::Result {
+    accept((1..=1000).contains(size), "expected a whole number from 1 to 1000")
 }
 
 pub(super) fn admin_token(token: &SecretString, (): &()) -> garde::Result {

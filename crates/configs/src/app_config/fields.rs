@@ -15,6 +15,10 @@ pub(super) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32,
         .deserialize_u64(Whole { expected: "a whole number of seconds from 1 to 86400", number: PhantomData })
 }
 
+pub(super) fn pool_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    deserializer.deserialize_u64(Whole { expected: "a whole number from 1 to 1000", number: PhantomData })
+}
+
 pub(super) fn routes<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {

@@ -15,7 +15,12 @@ fn the_schema_names_every_key() {
         keys("/properties").join(" "),
         "admin_token admin_token_file app_name database host limits maintenance port revision routes settings upgrade"
     );
-    assert_eq!(keys("/$defs/Database/properties").join(" "), "host name password password_file port user");
+    assert_eq!(
+        keys("/$defs/Database/properties").join(" "),
+        "host leak_after name password password_file pool_size port user"
+    );
+    assert_eq!(schema["$defs"]["Database"]["required"], serde_json::json!(["host", "port", "user", "name"]));
+    assert_eq!(schema["$defs"]["Database"]["properties"]["pool_size"]["default"], 4);
     assert_eq!(
         keys("/$defs/Settings/properties").join(" "),
         "feature_flag_a log_level refresh_interval_seconds"

@@ -4,8 +4,16 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 const FRAMEWORKS: [&str; 4] = ["axum", "actix-web", "warp", "poem"];
 
-const FILES: [&str; 7] =
-    ["config.rs", "failure.rs", "main.rs", "middleware.rs", "operations.rs", "routes.rs", "server.rs"];
+const FILES: [&str; 8] = [
+    "config.rs",
+    "database.rs",
+    "failure.rs",
+    "main.rs",
+    "middleware.rs",
+    "operations.rs",
+    "routes.rs",
+    "server.rs",
+];
 
 /// Functions that some frameworks need and others do not, with the reason.
 const EXTRA: [(&str, &[&str]); 10] = [
@@ -24,6 +32,7 @@ const EXTRA: [(&str, &[&str]); 10] = [
     ("read", &["actix-web", "warp"]),
     // In warp an extractor is a filter, and only a filter can reject.
     ("config", &["warp"]),
+    ("connection", &["warp"]),
     ("admitted", &["warp"]),
     ("recover", &["warp"]),
 ];
