@@ -5,6 +5,7 @@ mod admission;
 mod browsing;
 mod config_files;
 mod custom_routes;
+mod database;
 mod diagnoses;
 mod dynamic_config;
 mod edits;
@@ -41,7 +42,7 @@ mod watching;
 mod wholeness;
 
 use crate::{
-    Demo,
+    Demo, Postgres,
     claim::{Claim, Scope, trial, trial_that_needs},
     tier,
 };
@@ -82,6 +83,7 @@ const CLAIMS: [&[Claim]; 35] = [
     health::CLAIMS,
     metrics::CLAIMS,
     custom_routes::CLAIMS,
+    database::away::CLAIMS,
     methods::CLAIMS,
     admission::CLAIMS,
     guard::CLAIMS,
@@ -114,6 +116,9 @@ pub(crate) fn trials(demo: &Demo) -> Vec<Trial> {
         needing.collect()
     };
     for (scope, trial) in needing(watching::CLAIMS, watching::missing()) {
+        trials.extend(in_this_tier(scope, vec![trial]));
+    }
+    for (scope, trial) in needing(database::CLAIMS, Postgres::missing()) {
         trials.extend(in_this_tier(scope, vec![trial]));
     }
     let browsing = needing(browsing::CLAIMS, browsing::missing());

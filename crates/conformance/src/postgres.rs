@@ -89,11 +89,18 @@ impl Postgres {
     pub fn stop(&mut self) -> Result<(), Failed> {
         let Some(mut server) = self.server.take() else { return Ok(()) };
         let _ = kill_process(Pid::from_child(&server), Signal::INT);
+        let _ = kill_process(Pid::from_child(&server), Signal::CONT);
         let ended = wait_for("PostgreSQL to end", || server.try_wait().ok().flatten());
         if ended.is_err() {
             crate::server::end(&mut server);
         }
         ended.map(drop)
+    }
+
+    /// Sends a signal to its first process, which starts a process for each new connection.
+    pub fn signal(&self, signal: Signal) -> Result<(), Failed> {
+        let server = self.server.as_ref().ok_or("it does not run")?;
+        Ok(kill_process(Pid::from_child(server), signal)?)
     }
 
     /// Runs SQL as the superuser. Returns the rows, one a line, with `|` between the columns.

@@ -1,7 +1,7 @@
 //! One pool of one set of settings, and the tasks that hold its connections.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ pub(crate) struct Generation {
     next_checkout: AtomicU64,
     /// A connection was given back, or the pool was replaced.
     returned: Notify,
+    was_replaced: AtomicBool,
 }
 
 /// A connection that a task holds.
@@ -55,6 +56,7 @@ impl Generation {
             checkouts: Mutex::default(),
             next_checkout: AtomicU64::new(0),
             returned: Notify::new(),
+            was_replaced: AtomicBool::new(false),
         })
     }
 
@@ -80,10 +82,11 @@ impl Generation {
                     Error::new(Kind::Busy, format!("all {size} connections of the pool are in use"))
                 }
             };
-            if self.pool.is_closed() {
+            let is_last = error.kind == Kind::Busy || self.pool.status().size == 0;
+            // After the size: a pool that is closed is empty before it says so.
+            if self.was_replaced.load(Ordering::SeqCst) {
                 return None;
             }
-            let is_last = error.kind == Kind::Busy || self.pool.status().size == 0;
             if is_last || timeout_at(deadline, returned).await.is_err() {
                 return Some(Err(error));
             }
@@ -132,6 +135,7 @@ impl Generation {
 
     /// Closes idle connections, and sends the tasks that wait to the next pool.
     pub(crate) fn replace(&self) {
+        self.was_replaced.store(true, Ordering::SeqCst);
         self.pool.close();
         self.returned.notify_waiters();
     }

@@ -42,7 +42,7 @@ pub(crate) struct Excerpt {
     pub(crate) differs: Vec<bool>,
 }
 
-pub(crate) const CONCERNS: [Concern; 10] = [
+pub(crate) const CONCERNS: [Concern; 11] = [
     Concern {
         title: "start",
         note: "From a listening socket to a server. Three are HTTP services, served by one driver. actix-web keeps its own \
@@ -77,6 +77,11 @@ pub(crate) const CONCERNS: [Concern; 10] = [
         title: "events",
         note: "A stream that does not end by itself.",
         parts: &[Part::Item("routes.rs", "events"), Part::Item("routes.rs", "frame")],
+    },
+    Concern {
+        title: "database",
+        note: "A connection of the pool that follows the settings, as an argument of the handler.",
+        parts: &[Part::File("database.rs"), Part::Item("routes.rs", "database")],
     },
     Concern {
         title: "errors",

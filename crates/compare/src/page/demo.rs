@@ -10,7 +10,7 @@ pub(crate) struct Demo {
     /// The program, which has the name of its package.
     pub(crate) program: &'static str,
     /// The names and texts of its sources at compile time.
-    sources: [(&'static str, &'static str); 7],
+    sources: [(&'static str, &'static str); 8],
     /// The text of `examples/minimal.rs`.
     pub(crate) minimal: &'static str,
     /// The closest server in Go.
@@ -27,6 +27,7 @@ macro_rules! demo {
                 ("server.rs", include_str!(concat!("../../../demo-", $name, "/src/server.rs"))),
                 ("routes.rs", include_str!(concat!("../../../demo-", $name, "/src/routes.rs"))),
                 ("config.rs", include_str!(concat!("../../../demo-", $name, "/src/config.rs"))),
+                ("database.rs", include_str!(concat!("../../../demo-", $name, "/src/database.rs"))),
                 ("middleware.rs", include_str!(concat!("../../../demo-", $name, "/src/middleware.rs"))),
                 ("operations.rs", include_str!(concat!("../../../demo-", $name, "/src/operations.rs"))),
                 ("failure.rs", include_str!(concat!("../../../demo-", $name, "/src/failure.rs"))),

@@ -19,6 +19,7 @@ const ROUTES: [&str; 10] = [
     "/",
     "/dynamic-config",
     "/events",
+    "/database",
     "/page.js",
     "/config/history",
     "/config/overrides",
