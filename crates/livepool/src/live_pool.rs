@@ -122,7 +122,7 @@ impl Shared {
         loop {
             let current = self.current.load_full();
             if let Some(taken) = current.take(place).await {
-                return taken;
+                return taken.inspect_err(|error| tracing::debug!("no connection for {place}: {error}"));
             }
         }
     }
