@@ -15,7 +15,7 @@ claims![
     a_404_comes_before_a_405,
 ];
 
-const ROUTES: [&str; 10] = [
+const ROUTES: [&str; 11] = [
     "/",
     "/dynamic-config",
     "/events",
