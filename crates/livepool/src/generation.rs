@@ -25,17 +25,24 @@ pub(crate) struct Generation {
     timeout: Duration,
     checkouts: Mutex<BTreeMap<u64, Checkout>>,
     next_checkout: AtomicU64,
-    /// A connection was given back, or the pool was replaced.
+    /// A checkout has ended, or the pool was replaced.
     returned: Notify,
     was_replaced: AtomicBool,
 }
 
-/// A connection that a task holds.
+/// A task that holds a connection, or waits for one. The pool is not drained before it is gone.
 struct Checkout {
     place: String,
     since: Instant,
-    cancel: CancelToken,
+    /// `None` while the task waits.
+    cancel: Option<CancelToken>,
     is_leak: bool,
+}
+
+/// Ends a checkout when it is dropped.
+pub(crate) struct CheckoutGuard {
+    pub(crate) generation: Arc<Generation>,
+    id: u64,
 }
 
 impl Generation {
@@ -68,13 +75,16 @@ impl Generation {
     /// replaced, so the next one has to be asked.
     pub(crate) async fn take(self: &Arc<Self>, place: &str) -> Option<Result<Connection, Error>> {
         let deadline = Instant::now() + self.timeout;
+        let guard = self.check_out(place);
         loop {
             let returned = self.returned.notified();
             let wait = Some(deadline.saturating_duration_since(Instant::now()));
             let error = match self.pool.timeout_get(&Timeouts { wait, ..Timeouts::default() }).await {
                 Ok(client) => {
-                    let id = self.checked_out(place, client.cancel_token());
-                    return Some(Ok(Connection::new(client, Arc::clone(self), id)));
+                    if let Some(checkout) = self.checkouts().get_mut(&guard.id) {
+                        (checkout.since, checkout.cancel) = (Instant::now(), Some(client.cancel_token()));
+                    }
+                    return Some(Ok(Connection { client, guard }));
                 }
                 Err(PoolError::Backend(error)) => error,
                 Err(_) => {
@@ -104,16 +114,9 @@ impl Generation {
         self.counts().0 > 0 || self.try_out().await.is_ok()
     }
 
-    /// A connection was given back.
-    pub(crate) fn given_back(&self, id: u64) {
-        self.checkouts().remove(&id);
-        // All that wait look again: the first of them may have given up.
-        self.returned.notify_waiters();
-    }
-
     /// The numbers of connections that tasks hold, and of those that no task holds.
     pub(crate) fn counts(&self) -> (usize, usize) {
-        let in_use = self.checkouts().len();
+        let in_use = self.checkouts().values().filter(|checkout| checkout.cancel.is_some()).count();
         (in_use, self.pool.status().size.saturating_sub(in_use))
     }
 
@@ -121,7 +124,8 @@ impl Generation {
     pub(crate) fn find_leaks(&self, limit: Duration) -> u64 {
         let mut found = 0;
         for checkout in self.checkouts().values_mut() {
-            if !checkout.is_leak && checkout.since.elapsed() >= limit {
+            let is_out = checkout.cancel.is_some() && checkout.since.elapsed() >= limit;
+            if is_out && !checkout.is_leak {
                 checkout.is_leak = true;
                 found += 1;
                 let (seconds, place) = (limit.as_secs_f64(), &checkout.place);
@@ -152,8 +156,11 @@ impl Generation {
                 break;
             }
         }
-        let left: Vec<_> =
-            self.checkouts().values().map(|held| (held.place.clone(), held.cancel.clone())).collect();
+        let left: Vec<_> = self
+            .checkouts()
+            .values()
+            .filter_map(|held| Some((held.place.clone(), held.cancel.clone()?)))
+            .collect();
         for (place, token) in left {
             tracing::warn!("a connection with old settings is cut at the deadline, taken at {place}");
             cancel(token).await;
@@ -162,14 +169,23 @@ impl Generation {
         false
     }
 
-    fn checked_out(&self, place: &str, cancel: CancelToken) -> u64 {
+    fn check_out(self: &Arc<Self>, place: &str) -> CheckoutGuard {
         let id = self.next_checkout.fetch_add(1, Ordering::Relaxed);
-        let checkout = Checkout { place: place.to_owned(), since: Instant::now(), cancel, is_leak: false };
+        let checkout =
+            Checkout { place: place.to_owned(), since: Instant::now(), cancel: None, is_leak: false };
         self.checkouts().insert(id, checkout);
-        id
+        CheckoutGuard { generation: Arc::clone(self), id }
     }
 
     fn checkouts(&self) -> MutexGuard<'_, BTreeMap<u64, Checkout>> {
         self.checkouts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for CheckoutGuard {
+    fn drop(&mut self) {
+        self.generation.checkouts().remove(&self.id);
+        // All that wait look again: the first of them may have given up.
+        self.generation.returned.notify_waiters();
     }
 }

@@ -19,7 +19,7 @@ pub(crate) enum Route {
 }
 
 /// The routes with a path of their own.
-const BUILT_IN: [Route; 9] = [
+const BUILT_IN: [Route; 10] = [
     Route::Index,
     Route::DynamicConfig,
     Route::Events,
