@@ -16,7 +16,7 @@ const FILES: [&str; 8] = [
 ];
 
 /// Functions that some frameworks need and others do not, with the reason.
-const EXTRA: [(&str, &[&str]); 10] = [
+const EXTRA: [(&str, &[&str]); 11] = [
     // tower-http sets a header by a layer.
     ("set", &["axum", "warp"]),
     // The span of tower-http has no request id.
