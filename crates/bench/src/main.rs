@@ -128,7 +128,7 @@ fn measure(measurement: Measurement) -> ExitCode {
         Measurement::Runners(runners) => runners::compare(&runners),
         Measurement::Watch(watching) => watch::end_of_save_to_published(&watching),
         Measurement::Idle { binary, seconds } => idle::cost(&binary, seconds),
-        Measurement::Saves(saves) => match saves::rage(&saves) {
+        Measurement::Saves(saves) => match saves::write_versions(&saves) {
             Ok(()) => return ExitCode::SUCCESS,
             Err(error) => Err(error.into()),
         },

@@ -16,7 +16,7 @@ use crate::{
 };
 
 use self::{
-    fixture::{Fixture, Passed},
+    fixture::{Fixture, RestartTimes},
     tool::Tool,
 };
 
@@ -66,7 +66,7 @@ pub(crate) fn compare(how: &Runners) -> Result<Value, Failed> {
 fn own_share(tool: &Tool, restarts: u32) -> Result<Vec<f64>, Failed> {
     progress(&format!("runners: {restarts} restarts by {}, without load", tool.name));
     let mut fixture = Fixture::open(tool, 0)?;
-    let passed: Result<Vec<Option<Passed>>, Failed> = (1..=restarts)
+    let passed: Result<Vec<Option<RestartTimes>>, Failed> = (1..=restarts)
         .map(|number| {
             thread::sleep(PAUSE);
             fixture.edit_and_wait(number)
@@ -78,7 +78,7 @@ fn own_share(tool: &Tool, restarts: u32) -> Result<Vec<f64>, Failed> {
 fn under_load(tool: &Tool, restarts: u32) -> Result<Value, Failed> {
     progress(&format!("runners: {restarts} restarts by {}, under load", tool.name));
     let mut fixture = Fixture::open(tool, 0)?;
-    let visitors = Visitors::who_reconnect(fixture.address());
+    let visitors = Visitors::reconnecting(fixture.address());
     let edited = (1..=restarts).try_for_each(|number| fixture.edit_and_wait(number).map(drop));
     let fared = visitors.end();
     edited?;

@@ -77,13 +77,13 @@ pub(crate) struct Save {
     /// The time just before the call that completes it: `close` or `rename`.
     pub(crate) whole: u64,
     pub(crate) ended: u64,
-    /// How often it was delayed between two steps, by the scheduler or the disk, for nearly as long as the quiet period.
+    /// The number of delays between two steps, by the scheduler or the disk, for nearly as long as the quiet period.
     pub(crate) stalls: u64,
 }
 
 /// Saves all versions, and then prints the records.
-pub(crate) fn rage(saves: &Saves) -> io::Result<()> {
-    let mut dice = Dice(0x2545_F491_4F6C_DD1D ^ saves.first);
+pub(crate) fn write_versions(saves: &Saves) -> io::Result<()> {
+    let mut random = Random(0x2545_F491_4F6C_DD1D ^ saves.first);
     let mut log = Vec::with_capacity(usize::try_from(saves.count).unwrap_or(0));
     let versions: Vec<u64> = (saves.first..saves.first + saves.count).collect();
     for batch in versions.chunks(usize::try_from(saves.rest_every).unwrap_or(usize::MAX).max(1)) {
@@ -93,14 +93,14 @@ pub(crate) fn rage(saves: &Saves) -> io::Result<()> {
         for (&version, text) in batch.iter().zip(&texts) {
             let path = saves.folder.join(saves.what.file(version));
             log.push(match saves.how {
-                How::InPlace => in_place(&path, text, version, saves.gap, &mut dice)?,
-                How::Over => over(&path, text, version, saves.gap, &mut dice)?,
-                How::Cut => cut(&path, text, version, saves.gap, &mut dice)?,
-                How::Twice => twice(&path, text, version, saves.gap, &mut dice)?,
+                How::InPlace => in_place(&path, text, version, saves.gap, &mut random)?,
+                How::Over => over(&path, text, version, saves.gap, &mut random)?,
+                How::Cut => cut(&path, text, version, saves.gap, &mut random)?,
+                How::Twice => twice(&path, text, version, saves.gap, &mut random)?,
                 How::Streamed => streamed(&path, text, version)?,
                 How::ByRename => by_rename(&path, text, version)?,
             });
-            dice.pause(saves.pause);
+            random.pause(saves.pause);
         }
         thread::sleep(Duration::from_millis(saves.rest));
     }
@@ -126,37 +126,37 @@ impl Save {
     }
 }
 
-fn in_place(path: &Path, text: &str, version: u64, gap: u64, dice: &mut Dice) -> io::Result<Save> {
+fn in_place(path: &Path, text: &str, version: u64, gap: u64, random: &mut Random) -> io::Result<Save> {
     let mut steps = Steps::begin();
     let mut file = File::create(path)?;
     steps.take();
-    write_in_pieces(&mut file, text, gap, dice, &mut steps)?;
+    write_in_pieces(&mut file, text, gap, random, &mut steps)?;
     Ok(steps.close(file, version))
 }
 
-fn over(path: &Path, text: &str, version: u64, gap: u64, dice: &mut Dice) -> io::Result<Save> {
+fn over(path: &Path, text: &str, version: u64, gap: u64, random: &mut Random) -> io::Result<Save> {
     let mut steps = Steps::begin();
     let mut file = File::options().write(true).open(path)?;
     steps.take();
-    write_in_pieces(&mut file, text, gap, dice, &mut steps)?;
+    write_in_pieces(&mut file, text, gap, random, &mut steps)?;
     file.set_len(text.len() as u64)?;
     steps.take();
     Ok(steps.close(file, version))
 }
 
-fn cut(path: &Path, text: &str, version: u64, gap: u64, dice: &mut Dice) -> io::Result<Save> {
+fn cut(path: &Path, text: &str, version: u64, gap: u64, random: &mut Random) -> io::Result<Save> {
     let mut steps = Steps::begin();
     let mut file = File::options().write(true).open(path)?;
     file.set_len(text.len() as u64 / 1000)?;
     steps.take();
-    write_in_pieces(&mut file, text, gap, dice, &mut steps)?;
+    write_in_pieces(&mut file, text, gap, random, &mut steps)?;
     Ok(steps.close(file, version))
 }
 
-fn twice(path: &Path, text: &str, version: u64, gap: u64, dice: &mut Dice) -> io::Result<Save> {
+fn twice(path: &Path, text: &str, version: u64, gap: u64, random: &mut Random) -> io::Result<Save> {
     let mut steps = Steps::begin();
     drop(File::create(path)?);
-    dice.pause(gap);
+    random.pause(gap);
     let mut file = File::options().write(true).open(path)?;
     steps.take();
     file.write_all(text.as_bytes())?;
@@ -180,21 +180,21 @@ fn write_in_pieces(
     file: &mut File,
     text: &str,
     gap: u64,
-    dice: &mut Dice,
+    random: &mut Random,
     steps: &mut Steps,
 ) -> io::Result<()> {
     let mut rest = text.as_bytes();
-    for _ in 0..dice.below(3) {
-        dice.pause(gap);
-        let (these, later) = rest.split_at(usize::try_from(dice.below(rest.len() as u64)).unwrap_or(0));
+    for _ in 0..random.below(3) {
+        random.pause(gap);
+        let (these, later) = rest.split_at(usize::try_from(random.below(rest.len() as u64)).unwrap_or(0));
         file.write_all(these)?;
         steps.take();
         rest = later;
     }
-    dice.pause(gap);
+    random.pause(gap);
     file.write_all(rest)?;
     steps.take();
-    dice.pause(gap);
+    random.pause(gap);
     Ok(())
 }
 
@@ -236,9 +236,9 @@ impl Steps {
 }
 
 /// A simple generator is good enough for the pauses.
-struct Dice(u64);
+struct Random(u64);
 
-impl Dice {
+impl Random {
     fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -269,7 +269,7 @@ mod tests {
     use super::Save;
 
     #[test]
-    fn what_a_writer_prints_is_read_again() {
+    fn a_printed_record_is_read_again() {
         let save = Save::parse("7 100 200 300 1").unwrap_or_else(|| panic!("five numbers are a save"));
         assert_eq!((save.version, save.begun, save.whole, save.ended, save.stalls), (7, 100, 200, 300, 1));
         assert!(Save::parse("7 100").is_none());

@@ -56,7 +56,7 @@ pub(crate) struct Page {
     #[arg(long)]
     no_open: bool,
     #[command(flatten)]
-    cast: Cast,
+    inputs: Inputs,
 }
 
 /// The options of the exported page.
@@ -65,12 +65,12 @@ pub(crate) struct Export {
     /// Folder for the files; it is made if it does not exist
     dir: PathBuf,
     #[command(flatten)]
-    cast: Cast,
+    inputs: Inputs,
 }
 
 /// The programs and figures of the page.
 #[derive(Args)]
-struct Cast {
+struct Inputs {
     /// Build the demos for speed
     #[arg(long, conflicts_with = "programs")]
     release: bool,
@@ -85,10 +85,10 @@ struct Cast {
 /// Starts the demos and serves the page until a signal ends it.
 pub(crate) fn show(page: &Page) -> Result<(), Failed> {
     let listener = serving::listen(page.port)?;
-    let programs = page.cast.programs()?;
+    let programs = page.inputs.programs()?;
     let port = listener.local_addr()?.port();
     let first = if page.port == 0 { 0 } else { port.saturating_add(1) };
-    serving::serve(listener, page.cast.results.clone(), page.cast.built(), || {
+    serving::serve(listener, page.inputs.results.clone(), page.inputs.built(), || {
         let demos = DemoRunner::open(&programs, first)?;
         let address = format!("http://127.0.0.1:{port}/");
         progress(&format!("the page is {address}; Ctrl-C ends it and the demos"));
@@ -101,13 +101,13 @@ pub(crate) fn show(page: &Page) -> Result<(), Failed> {
 
 /// Starts the demos, captures them, makes every edit once, and writes the result as files.
 pub(crate) fn export(export: &Export) -> Result<(), Failed> {
-    let demos = DemoRunner::open(&export.cast.programs()?, 0)?;
-    export::export(&export.dir, demos, &export.cast.results, export.cast.built())?;
+    let demos = DemoRunner::open(&export.inputs.programs()?, 0)?;
+    export::export(&export.dir, demos, &export.inputs.results, export.inputs.built())?;
     progress(&format!("written: {}", export.dir.join("index.html").display()));
     Ok(())
 }
 
-impl Cast {
+impl Inputs {
     fn programs(&self) -> Result<Vec<PathBuf>, Failed> {
         match &self.programs {
             Some(folder) => programs::find(folder),

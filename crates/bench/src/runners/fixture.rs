@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use super::tool::Tool;
 
 /// A build takes one second, and ten on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The pause between two requests for the new version.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -62,13 +62,13 @@ pub(crate) struct Fixture {
 }
 
 /// The duration of one restart.
-pub(crate) struct Passed {
+pub(crate) struct RestartTimes {
     whole: Duration,
     build: Duration,
     program: Duration,
 }
 
-impl Passed {
+impl RestartTimes {
     /// The share of the runner.
     pub(crate) fn own(&self) -> Duration {
         self.whole.saturating_sub(self.build).saturating_sub(self.program)
@@ -95,17 +95,21 @@ impl Fixture {
     }
 
     /// Saves another version and waits until it is served. Saves it once more if that takes too long.
-    pub(crate) fn edit_and_wait(&mut self, number: u32) -> Result<Option<Passed>, Failed> {
+    pub(crate) fn edit_and_wait(&mut self, number: u32) -> Result<Option<RestartTimes>, Failed> {
         let source = self.folder.path().join("src/main.rs");
         let text = fs::read_to_string(&source)?;
         let text = text.replace(&format!("version {}.", number - 1), &format!("version {number}."));
         fs::write(&source, &text)?;
         let saved = SystemTime::now();
-        if let Some(began) = self.served(number, PATIENCE)? {
+        if let Some(began) = self.served(number, TIMEOUT)? {
             let answered = SystemTime::now();
             let build = self.time("ended")?.duration_since(self.time("began")?)?;
             let whole = answered.duration_since(saved)?;
-            return Ok(Some(Passed { whole, build, program: answered.duration_since(began)?.min(ALONE) }));
+            return Ok(Some(RestartTimes {
+                whole,
+                build,
+                program: answered.duration_since(began)?.min(ALONE),
+            }));
         }
         self.stuck += 1;
         fs::write(&source, format!("{text}\n"))?;
@@ -153,16 +157,16 @@ impl Fixture {
 
     /// Waits for a version. Returns the time when its process began.
     fn wait_for(&mut self, number: u32) -> Result<SystemTime, Failed> {
-        self.served(number, 4 * PATIENCE)?.ok_or_else(|| {
+        self.served(number, 4 * TIMEOUT)?.ok_or_else(|| {
             let log = fs::read_to_string(self.folder.path().join("times/log")).unwrap_or_default();
             format!("version {number} was not served: {log}").into()
         })
     }
 
-    fn served(&mut self, number: u32, patience: Duration) -> Result<Option<SystemTime>, Failed> {
+    fn served(&mut self, number: u32, timeout: Duration) -> Result<Option<SystemTime>, Failed> {
         let begun = Instant::now();
         let words = format!("version {number}. ");
-        while begun.elapsed() < patience && self.tool.try_wait()?.is_none() {
+        while begun.elapsed() < timeout && self.tool.try_wait()?.is_none() {
             let answer = Client::connect(self.address).and_then(|mut client| client.get("/"));
             if let Ok(answer) = answer
                 && let Some(began) = answer.text().strip_prefix(&words)

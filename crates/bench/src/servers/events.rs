@@ -12,7 +12,7 @@ use conformance::Failed;
 pub(crate) struct Crowd(Vec<TcpStream>);
 
 /// The timeout for an event on one stream.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Crowd {
     /// Opens so many streams.
@@ -36,7 +36,7 @@ impl Crowd {
 
 fn open(address: SocketAddr) -> Result<TcpStream, Failed> {
     let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     stream.write_all(b"GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n")?;
     read_past(&mut stream, "event: hello\n")?;
     Ok(stream)

@@ -28,7 +28,7 @@ pub(crate) struct Fixture {
 const FIRST: Duration = Duration::from_mins(10);
 
 /// The timeout for an edit to be served.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The pause between two requests.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -95,12 +95,12 @@ impl Fixture {
         let (_, after) = rest.split_once('"').ok_or("the words end")?;
         let words = format!("{WORDS} {number}");
         fs::write(&self.edited, format!("{before}{words}\"{after}"))?;
-        self.wait_for(&format!("{words}\""), PATIENCE)
+        self.wait_for(&format!("{words}\""), TIMEOUT)
     }
 
-    fn wait_for(&mut self, words: &str, patience: Duration) -> Result<(), Failed> {
+    fn wait_for(&mut self, words: &str, timeout: Duration) -> Result<(), Failed> {
         let begun = Instant::now();
-        while begun.elapsed() < patience && self.tool.try_wait()?.is_none() {
+        while begun.elapsed() < timeout && self.tool.try_wait()?.is_none() {
             let answer = Client::connect(self.address).and_then(|mut client| client.get("/dynamic-config"));
             if answer.is_ok_and(|answer| answer.text().contains(words)) {
                 return Ok(());
@@ -108,7 +108,7 @@ impl Fixture {
             sleep(PAUSE);
         }
         let log = fs::read_to_string(self.folder.join("tmp.log")).unwrap_or_default();
-        Err(format!("`{words}` was not served in {patience:?}: {log}").into())
+        Err(format!("`{words}` was not served in {timeout:?}: {log}").into())
     }
 }
 

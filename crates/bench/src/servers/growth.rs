@@ -30,7 +30,7 @@ use crate::{
 const SAVES: u32 = 5;
 
 /// The time after which a save counts as never served.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The pause before a save, so that the one before is over.
 const REST: Duration = Duration::from_millis(20);
@@ -105,7 +105,7 @@ fn with_keys(programs: &Programs, subject: &Subject, keys: u32) -> Result<(f64, 
     let mut delays = Vec::new();
     for number in 0..SAVES {
         sleep(REST);
-        let took = until_served(&server, &mut client, &original, SaveMode::ByRename, 100 + number, PATIENCE)?;
+        let took = until_served(&server, &mut client, &original, SaveMode::ByRename, 100 + number, TIMEOUT)?;
         delays.extend(took.map(|took| took.as_secs_f64() * 1000.0));
     }
     Ok((median(delays), spent.as_secs_f64() * 1e6 / burst.answered))
@@ -162,7 +162,7 @@ fn with_subscribers(programs: &Programs, demo: &Subject, size: u32) -> Result<(f
         sleep(REST);
         let begun = Instant::now();
         let took =
-            until_served(&server, &mut client, &original, SaveMode::ByRename, 40_000 + number, PATIENCE)?;
+            until_served(&server, &mut client, &original, SaveMode::ByRename, 40_000 + number, TIMEOUT)?;
         delays.push(took.ok_or("a save was not served in time")?.as_secs_f64() * 1000.0);
         crowd.hears("config")?;
         heard.push(begun.elapsed().as_secs_f64() * 1000.0);

@@ -246,7 +246,7 @@ mod tests {
     use super::{Figure, Record, Row};
 
     #[test]
-    fn what_was_measured_before_stays_until_it_is_measured_again() {
+    fn a_figure_stays_until_it_is_measured_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bench.json");
         let figure = |id, value| {

@@ -12,7 +12,7 @@ use crate::{
         programs::Programs,
         record::{Figure, Row},
         subject::{self, Subject},
-        visitors::{Fared, Visitors},
+        visitors::{Counts, Visitors},
     },
 };
 
@@ -72,7 +72,7 @@ fn by_its_tool(programs: &Programs, subject: &Subject, tool: &str, times: u32) -
     };
     let visitors = Visitors::of(fixture.address());
     let edited = (1..=times).try_for_each(|number| fixture.edit_and_wait(number));
-    let Fared { answered, failed, silence } = visitors.end();
+    let Counts { answered, failed, silence } = visitors.end();
     edited?;
     let lost = u32::try_from(failed).unwrap_or(u32::MAX);
     let row = Row::of(subject.id, vec![lost.into()]).series(tool);

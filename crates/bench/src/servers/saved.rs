@@ -113,13 +113,13 @@ pub(crate) fn until_served(
     original: &str,
     mode: SaveMode,
     interval: u32,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Option<Duration>, Failed> {
     let text = original.replacen("seconds: 5", &format!("seconds: {interval}"), 1);
     let wanted = format!("\"refresh_interval_seconds\":{interval},");
     mode.save(&server.path("config.yaml"), &text)?;
     let saved = Instant::now();
-    while saved.elapsed() < patience {
+    while saved.elapsed() < timeout {
         let answer = client.get("/dynamic-config")?;
         let elapsed = saved.elapsed();
         if answer.text().contains(&wanted) {

@@ -31,7 +31,7 @@ pub(crate) struct Files {
 }
 
 /// The timeout of a start.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The pause between two requests.
 const PAUSE: Duration = Duration::from_micros(200);
@@ -161,7 +161,7 @@ impl Started {
         let process = command.spawn().map_err(|e| format!("`{}`: {e}", program.display()))?;
         let mut started = Started { process, address, folder, first_answer: Duration::ZERO };
         while !started.answers(target) {
-            if begun.elapsed() > PATIENCE || started.process.try_wait()?.is_some() {
+            if begun.elapsed() > TIMEOUT || started.process.try_wait()?.is_some() {
                 let log = fs::read_to_string(started.path("log")).unwrap_or_default();
                 return Err(format!("`{}` does not serve `{target}`: {log}", program.display()).into());
             }

@@ -20,7 +20,7 @@ pub(crate) struct Visitors {
 
 /// The results of the clients.
 #[derive(Debug, Default)]
-pub(crate) struct Fared {
+pub(crate) struct Counts {
     pub(crate) answered: u64,
     pub(crate) failed: u64,
     /// The longest time without an answer to any client.
@@ -37,9 +37,9 @@ struct Shared {
 }
 
 /// The pause between two requests of a client.
-const THOUGHT: Duration = Duration::from_millis(2);
+const PAUSE: Duration = Duration::from_millis(2);
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Visitors {
     pub(crate) fn of(address: SocketAddr) -> Visitors {
@@ -47,7 +47,7 @@ impl Visitors {
     }
 
     /// Starts four clients that open a connection for each request of `/`.
-    pub(crate) fn who_reconnect(address: SocketAddr) -> Visitors {
+    pub(crate) fn reconnecting(address: SocketAddr) -> Visitors {
         Visitors::begin(address, "/", [false; 4])
     }
 
@@ -68,11 +68,11 @@ impl Visitors {
     }
 
     /// Ends the clients, each after its current request.
-    pub(crate) fn end(mut self) -> Fared {
+    pub(crate) fn end(mut self) -> Counts {
         self.stop();
         let silence = self.shared.last.lock().unwrap_or_else(PoisonError::into_inner).1;
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Fared { answered: count(&self.shared.answered), failed: count(&self.shared.failed), silence }
+        Counts { answered: count(&self.shared.answered), failed: count(&self.shared.failed), silence }
     }
 
     fn stop(&mut self) {
@@ -93,7 +93,7 @@ impl Shared {
     fn visit(&self, keeps: bool) {
         let mut kept = None;
         while !self.over.load(Ordering::Relaxed) {
-            let client = kept.take().map_or_else(|| Client::patient(self.address, PATIENCE), Ok);
+            let client = kept.take().map_or_else(|| Client::patient(self.address, TIMEOUT), Ok);
             match client.and_then(|client| ask(client, self.path)) {
                 Ok(client) => {
                     kept = client.filter(|_| keeps);
@@ -103,7 +103,7 @@ impl Shared {
                     self.failed.fetch_add(1, Ordering::Relaxed);
                 }
             }
-            sleep(THOUGHT);
+            sleep(PAUSE);
         }
     }
 

@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn where_there_is_no_place_for_it_an_edit_says_so() {
+    fn an_edit_without_its_line_names_the_line() {
         let missing = Edit::Value.draft(1, "settings:\n", HTML).unwrap_err();
         assert_eq!(
             missing.to_string().split(',').next(),

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_absent_or_null_or_unknown_does_no_harm() {
+    fn absent_null_and_unknown_fields_are_accepted() {
         let text = r#"{"schema":1,"new":[],"servers":[{"id":"demo-axum","name":null}],"figures":[
             {"id":"start","x":null,"rows":[{"server":"demo-axum","median":1.5,"p99":2,"rounds":[1,2]},{"server":"go-gin","note":"not offered"}]}]}"#;
         let figures = read(&[("bench.json", text)]);
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_said_and_the_rest_is_shown() {
+    fn a_file_that_cannot_be_read_is_reported_and_the_rest_is_shown() {
         let figures =
             read(&[("1.json", r#"{"figures":[{"id":"bad","rows":7},{"id":"good"}]}"#), ("2.json", "{")]);
         assert_eq!(figures.list.len(), 1);

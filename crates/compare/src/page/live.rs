@@ -142,7 +142,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn what_all_say_is_said_once() {
+    fn a_message_of_all_four_is_shown_once() {
         let refused = |words: &str| Outcome::Refused(Duration::from_millis(2), words.into());
         let made = |outcomes| Made { edit: Edit::BadValue, words: "<x>".into(), outcomes };
         let alike = one(&made((0..4).map(|_| refused("expected")).collect()), 4).into_string();

@@ -41,11 +41,11 @@ use super::{
 };
 use crate::progress::progress;
 
-/// The state of the server.
-pub(crate) struct Desk {
-    play: Mutex<Play>,
+/// The server of the page.
+pub(crate) struct PageServer {
+    state: Mutex<State>,
     results: PathBuf,
-    /// How the demos were built.
+    /// A description of the build of the demos.
     built: String,
     port: u16,
     /// The counterparts, if they were built, with their folder.
@@ -53,8 +53,8 @@ pub(crate) struct Desk {
     is_ending: AtomicBool,
 }
 
-/// The demos and the edits so far.
-struct Play {
+/// The servers and the edits so far.
+struct State {
     demos: DemoRunner,
     made: Vec<Made>,
 }
@@ -65,7 +65,7 @@ type Answer = Response<Full<Bytes>>;
 const REMEMBERED: usize = 8;
 
 /// The timeout for the head of a request.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; \
                       img-src 'self' data:; frame-src http://127.0.0.1:*; base-uri 'none'; form-action 'none'; \
@@ -92,11 +92,11 @@ pub(crate) fn serve(
         Signals::catch()?
     };
     let port = listener.local_addr()?.port();
-    let play = Mutex::new(Play { demos: open()?, made: Vec::new() });
+    let state = Mutex::new(State { demos: open()?, made: Vec::new() });
     let (counterparts, is_ending) = (Mutex::new(None), AtomicBool::new(false));
-    let desk = Arc::new(Desk { play, results, built, port, counterparts, is_ending });
-    let served = runtime.block_on(accept(listener, Arc::clone(&desk), signals));
-    desk.is_ending.store(true, Ordering::Relaxed);
+    let page_server = Arc::new(PageServer { state, results, built, port, counterparts, is_ending });
+    let served = runtime.block_on(accept(listener, Arc::clone(&page_server), signals));
+    page_server.is_ending.store(true, Ordering::Relaxed);
     // This waits for the current edit, which uses the demos.
     drop(runtime);
     served
@@ -127,7 +127,11 @@ impl Signals {
     }
 }
 
-async fn accept(listener: TcpListener, desk: Arc<Desk>, mut signals: Signals) -> Result<(), Failed> {
+async fn accept(
+    listener: TcpListener,
+    page_server: Arc<PageServer>,
+    mut signals: Signals,
+) -> Result<(), Failed> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
     loop {
@@ -143,27 +147,27 @@ async fn accept(listener: TcpListener, desk: Arc<Desk>, mut signals: Signals) ->
                 continue;
             }
         };
-        let desk = Arc::clone(&desk);
-        let service = service_fn(move |request| answer(Arc::clone(&desk), request));
+        let page_server = Arc::clone(&page_server);
+        let service = service_fn(move |request| answer(Arc::clone(&page_server), request));
         let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+        builder.timer(TokioTimer::new()).header_read_timeout(TIMEOUT);
         tokio::spawn(builder.serve_connection(TokioIo::new(stream), service));
     }
 }
 
-async fn answer(desk: Arc<Desk>, request: Request<Incoming>) -> Result<Answer, Infallible> {
+async fn answer(page_server: Arc<PageServer>, request: Request<Incoming>) -> Result<Answer, Infallible> {
     let edits = !matches!(*request.method(), Method::GET | Method::HEAD);
     let caller = Caller {
         host: only(request.headers(), &header::HOST),
         origin: only(request.headers(), &header::ORIGIN),
         edits,
     };
-    if let Some(reason) = refusal(caller, desk.port) {
+    if let Some(reason) = refusal(caller, page_server.port) {
         return Ok(plain(StatusCode::FORBIDDEN, reason));
     }
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     // A request may have to wait for an edit.
-    let made = tokio::task::spawn_blocking(move || desk.answer(&method, &path)).await;
+    let made = tokio::task::spawn_blocking(move || page_server.answer(&method, &path)).await;
     Ok(made.unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, "internal error: see stderr")))
 }
 
@@ -174,7 +178,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     Some(value.to_str().ok().filter(|_| values.next().is_none()).unwrap_or_default())
 }
 
-impl Desk {
+impl PageServer {
     fn answer(&self, method: &Method, path: &str) -> Answer {
         let edit = path.strip_prefix("/edits/").and_then(Edit::of);
         let allowed = match (path, edit) {
@@ -194,7 +198,7 @@ impl Desk {
                 "text/plain; charset=utf-8",
             ),
             ("/counterparts/off", _) => {
-                self.play().demos.end_counterparts();
+                self.state().demos.end_counterparts();
                 plain(StatusCode::OK, "they have ended")
             }
             ("/page.css", _) => response(StatusCode::OK, "text/css; charset=utf-8", STYLE.to_owned()),
@@ -206,23 +210,23 @@ impl Desk {
     /// The current page. The figures are read again each time.
     fn page(&self) -> Result<String, Failed> {
         let figures = Figures::read(&self.results)?;
-        let play = self.play();
+        let state = self.state();
         let sites = Sites::Running {
-            demos: running(play.demos.demos()),
-            counterparts: running(play.demos.counterparts()),
+            demos: running(state.demos.demos()),
+            counterparts: running(state.demos.counterparts()),
             missing: go::missing(),
             built: self.built.clone(),
         };
-        Ok(document::document(&sites, &play.made, &figures).into_string())
+        Ok(document::document(&sites, &state.made, &figures).into_string())
     }
 
     fn make(&self, edit: Edit) -> String {
-        let mut play = self.play();
-        let made = play.demos.make(edit);
+        let mut state = self.state();
+        let made = state.demos.make(edit);
         let shown = live::one(&made, made.outcomes.len()).into_string();
-        play.made.push(made);
-        let forgotten = play.made.len().saturating_sub(REMEMBERED);
-        play.made.drain(..forgotten);
+        state.made.push(made);
+        let forgotten = state.made.len().saturating_sub(REMEMBERED);
+        state.made.drain(..forgotten);
         shown
     }
 
@@ -237,11 +241,11 @@ impl Desk {
             *built = Some((go::build(folder.path(), &self.is_ending)?, folder));
         }
         let programs = built.as_ref().map_or(&[][..], |(programs, _)| programs);
-        self.play().demos.start_counterparts(programs)
+        self.state().demos.start_counterparts(programs)
     }
 
-    fn play(&self) -> MutexGuard<'_, Play> {
-        self.play.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -31,10 +31,10 @@ pub(crate) struct Subject {
 const OVERLAY: &str = "port.yaml";
 
 /// The time limit for an edit to be served by a demo. A demo reports what it refuses.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The same for a counterpart, which reports nothing.
-const PATIENCE_WITH_COUNTERPARTS: Duration = Duration::from_secs(2);
+const COUNTERPART_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Subject {
     /// Starts a demo on the wanted port, or on any free port if that is taken or none is wanted.
@@ -105,10 +105,10 @@ impl Subject {
         let target = draft.sign.target();
         let mut client = self.running.client()?;
         client.get(target)?;
-        let patience = if self.is_demo { PATIENCE } else { PATIENCE_WITH_COUNTERPARTS };
+        let timeout = if self.is_demo { TIMEOUT } else { COUNTERPART_TIMEOUT };
         let begun = Instant::now();
         self.running.save(draft.file, &draft.text)?;
-        while begun.elapsed() < patience {
+        while begun.elapsed() < timeout {
             let answer = client.get(target)?;
             let after = begun.elapsed();
             if draft.sign.is_in(&answer.text()) {
@@ -116,7 +116,7 @@ impl Subject {
             }
         }
         let reason = if self.is_demo { "; the demo's own page has the reason" } else { "" };
-        Ok(Outcome::Unanswered(format!("no answer showed it within {patience:?}{reason}")))
+        Ok(Outcome::Unanswered(format!("no answer showed it within {timeout:?}{reason}")))
     }
 
     fn save_to_be_refused(&self, draft: &Draft, word: &str) -> Result<Outcome, Failed> {

@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_not_that_series_stands_with_its_own() {
+    fn a_server_without_that_series_is_shown_with_its_own() {
         let restarts = figure(
             r#"{"better":"lower","rows":[{"server":"a","series":"signal","median":0},{"server":"a","series":"other"},
                 {"server":"b","series":"air","median":12}]}"#,

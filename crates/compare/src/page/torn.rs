@@ -43,7 +43,7 @@ pub(crate) const SAVES: u32 = 20;
 pub(crate) const PAUSE: Duration = Duration::from_millis(20);
 
 /// The time limit for a whole save to be served.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The interval of version 0. No two versions have a value in common.
 const BASE: u32 = 1000;
@@ -60,7 +60,7 @@ fn count_over(address: SocketAddr, path: &Path, settings: &str) -> Result<Pages,
     fs::write(path, text(0)?)?;
     if !is_served(address, 0) {
         return Err(
-            format!("a whole save was not served within {PATIENCE:?}: put everything back first").into()
+            format!("a whole save was not served within {TIMEOUT:?}: put everything back first").into()
         );
     }
     let (is_over, pages) = (AtomicBool::new(false), AtomicU32::new(0));
@@ -134,7 +134,7 @@ fn look(client: &mut Option<Client>, address: SocketAddr) -> Result<(), String> 
 
 fn is_served(address: SocketAddr, number: u32) -> bool {
     let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
+    while begun.elapsed() < TIMEOUT {
         let page = Client::connect(address).and_then(|mut client| client.get("/"));
         let values = page.ok().and_then(|page| Values::of(&page.text()));
         if values.is_some_and(|values| values.are_one_version() && values.name == format!("v{number}")) {
@@ -150,7 +150,7 @@ impl Pages {
     pub(crate) fn words(&self) -> Option<String> {
         let first = self.first.as_ref().map(|first| format!("the first torn page: {first}"));
         let stale =
-            (!self.last_is_served).then(|| format!("the last version was not served within {PATIENCE:?}"));
+            (!self.last_is_served).then(|| format!("the last version was not served within {TIMEOUT:?}"));
         let words: Vec<String> = first.into_iter().chain(stale).collect();
         (!words.is_empty()).then(|| words.join("; "))
     }

@@ -175,7 +175,7 @@ fn the_demos_end_with_it() {
 }
 
 #[test]
-fn what_cannot_be_shown_is_said() {
+fn a_page_that_cannot_be_shown_is_an_error() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     for (arguments, words) in [

@@ -43,7 +43,7 @@ pub(crate) const FIGURES: &str = r#"{
 }"#;
 
 /// The time limit of an answer. One may wait for a build in Go, or for an edit in eight servers.
-const PATIENCE: Duration = Duration::from_mins(5);
+const TIMEOUT: Duration = Duration::from_mins(5);
 
 impl Showing {
     /// Starts it on a free port, with some figures.
@@ -69,7 +69,7 @@ impl Showing {
     }
 
     pub(crate) fn request(&self, request: &Request) -> Answer {
-        Client::patient(self.address, PATIENCE).unwrap().request(request).unwrap()
+        Client::patient(self.address, TIMEOUT).unwrap().request(request).unwrap()
     }
 
     pub(crate) fn page(&self) -> String {
