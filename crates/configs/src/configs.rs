@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::Guard;
-use filewatch::{Live, Options};
+use filewatch::{Degraded, Live, Options};
 use tokio::sync::watch;
 
 use crate::commit::Commit;
@@ -137,7 +137,7 @@ impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
     }
 
     /// Why changes may be noticed late; empty when they are not.
-    pub fn degraded(&self) -> Vec<filewatch::Degraded> {
+    pub fn degraded(&self) -> Vec<Degraded> {
         self.live.degraded()
     }
 
@@ -149,6 +149,10 @@ impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
             move |files, current| builder.build(files, current),
             move |notice| listener.notice(notice),
         )?;
+        if live.degraded().contains(&Degraded::NoThread) {
+            let refused = Problem::plain("the system refused a thread to watch the files");
+            return Err(refused.help("raise `ulimit -u` or `TasksMax`").into());
+        }
         let again = live.reload_handle();
         // It is set once.
         let _ = reload.again.set(again.clone());

@@ -1,6 +1,8 @@
 //! Every kind of bad input, at the start and as an edit.
 
+use std::env;
 use std::fmt::Write;
+use std::process::Command;
 
 use configs::{Diagnosis, Outcome, UnknownKeys};
 
@@ -39,6 +41,23 @@ fn every_bad_edit_keeps_the_last_good_one_and_is_told_once() {
         complaints(&case, attempt.error.as_ref().expect(case.name))
     });
     assert_eq!(found.collect::<Vec<_>>().join("\n"), "");
+}
+
+/// As at the limit of threads: the system has no room for a stack of this size. Without a thread no change would ever be noticed.
+#[test]
+fn without_a_thread_to_watch_the_start_is_refused() {
+    if env::var_os("CONFIGS_TEST_ALONE").is_none() {
+        let test =
+            ["--exact", "bad_input::without_a_thread_to_watch_the_start_is_refused", "--test-threads=1"];
+        let mut alone = Command::new(env::current_exe().unwrap());
+        alone.args(test).env("CONFIGS_TEST_ALONE", "1").env("RUST_MIN_STACK", "140737488355328");
+        let output = alone.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{said}");
+        return assert!(said.contains("1 passed"), "{said}");
+    }
+    let diagnosis = Desk::new().builder().open().err().expect("the start is refused");
+    assert!(diagnosis.to_string().contains("the system refused a thread"), "{diagnosis}");
 }
 
 #[test]
@@ -105,7 +124,7 @@ fn what_is_no_file_is_named_for_what_it_is() {
     std::fs::create_dir(desk.file("folder")).unwrap();
     assert!(open("folder").contains("directory"), "{}", open("folder"));
     assert!(open("absent").contains("missing"), "{}", open("absent"));
-    let made = std::process::Command::new("mkfifo").arg(desk.file("fifo")).status();
+    let made = Command::new("mkfifo").arg(desk.file("fifo")).status();
     if made.is_ok_and(|status| status.success()) {
         assert!(open("fifo").contains("expected a regular file"), "{}", open("fifo"));
     }
