@@ -39,7 +39,7 @@ pub(crate) fn figures(programs: &Programs, scale: &Scale) -> Result<Vec<Figure>,
         figures.push(
             figure
                 .what(&format!("oha sends {rate} requests a second over {CONNECTIONS} kept connections, whether answers come or not; a request's time counts from when it was due (`--latency-correction`), so that a stall is not hidden by what was not asked during it. Median over all requests of a round; the columns are medians of the rounds too; `rate`: requests a second that were answered"))
-                .limits("the load generator shares the cores, and its own delays are in every number; of the rare ones (p99.9, max) many are the machine's, not the server's. A demo renders the page once a second and keeps it, which its clock allows; a counterpart renders it for each request, as its documentation has it")
+                .limits("the load generator shares the cores, and its own delays are in every number; of the rare ones (p99.9, max) many are the machine's, not the server's. Every server renders the page for each request")
                 .columns(&["p99", "p999", "worst", "rate"])
                 .rows(rows.collect()),
         );

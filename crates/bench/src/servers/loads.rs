@@ -53,8 +53,8 @@ enum Kind {
 const LIMITS: &str = "static answers are the site's, byte for byte, the headers that it adds and a request id that stays the same included; \
     static bodies carry their type and nothing else. Server and load share the machine, so the throughput is that of both; wrk in one thread, since it costs \
     less of the machine than any other that is packaged; loopback, no TLS, HTTP/1.1 with kept connections. A real service \
-    does more in a request than any of these. A demo renders the page once a second and keeps it, which its clock allows; a \
-    counterpart renders it for each request, as its documentation has it";
+    does more in a request than any of these. Every server renders the page \
+    for each request";
 
 /// `throughput-*` and `cpu-*`.
 pub(crate) fn figures(programs: &Programs, scale: &Scale) -> Result<Vec<Figure>, Failed> {
@@ -161,7 +161,7 @@ fn both(id: &str, title: &str, mine: impl Fn(&Line) -> bool, lines: &[Line]) -> 
         Figure::new("cpu", &format!("cpu-{id}"), &format!("Processor time of a request: {title}"), "µs");
     let cpu = cpu
         .what("what the kernel accounts to the server's threads (`/proc/PID/task/*/schedstat`) during a burst over 64 connections, divided by its requests")
-        .limits("user and system time, a garbage collector's included; not what the kernel does for the network on its own account. The fewer of two cores a server gets, the more requests it finds at once, and the cheaper each. A demo renders the page once a second and keeps it, which its clock allows; a counterpart renders it for each request, as its documentation has it")
+        .limits("user and system time, a garbage collector's included; not what the kernel does for the network on its own account. The fewer of two cores a server gets, the more requests it finds at once, and the cheaper each. Every server renders the page for each request")
         .rows(usual.collect());
     let is_over_connections = mine.iter().any(|line| line.kind == Kind::Site);
     [if is_over_connections { throughput.over("connections") } else { throughput }, cpu]
