@@ -37,6 +37,8 @@ pub(crate) struct Built {
     pub(crate) executable: Option<PathBuf>,
     /// The reason of the failure, for a message.
     pub(crate) reason: String,
+    /// The compiler's output, without colours.
+    pub(crate) output: String,
 }
 
 /// A build under way.
@@ -60,9 +62,11 @@ impl Building {
         let (report, build, is_cancelled) = (report.clone(), plan.build.clone(), Arc::clone(&cancelled));
         let (started, starts) = mpsc::channel();
         let end = move |spawned: io::Result<Child>| {
-            let ended = spawned.and_then(|child| follow(child, &build, &report));
+            let log = Log::open(build.log.as_deref(), &report);
+            let ended = spawned.and_then(|child| follow(child, &build, &log));
             let cancelled = is_cancelled.load(Ordering::SeqCst);
-            tell(judge(ended, cancelled, &build.how, began.elapsed()));
+            let result = judge(ended, cancelled, &build.how, began.elapsed());
+            tell(Built { output: log.text(), ..result });
         };
         // The thread starts before the build: a build that runs must be waited for.
         let thread = job::start("build", end, move |end| {
@@ -107,9 +111,8 @@ impl Building {
 }
 
 /// Passes the output on, and waits for the end.
-fn follow(mut child: Child, build: &Build, report: &Report) -> io::Result<(ExitStatus, Option<PathBuf>)> {
+fn follow(mut child: Child, build: &Build, log: &Log) -> io::Result<(ExitStatus, Option<PathBuf>)> {
     let tree = ProcessTree::new(child.id());
-    let log = Log::open(build.log.as_deref(), report);
     let kill = |_: &io::Error| {
         tree.end();
     };
@@ -180,5 +183,5 @@ fn judge(
         }
         (Ok((_, executable)), _) => (Outcome::Good, executable, String::new()),
     };
-    Built { outcome, took, executable, reason }
+    Built { outcome, took, executable, reason, output: String::new() }
 }

@@ -64,6 +64,7 @@ mod init;
 mod inputs;
 mod job;
 mod notify_socket;
+mod outage;
 mod plan;
 mod probe;
 mod project;

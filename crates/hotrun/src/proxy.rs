@@ -22,6 +22,7 @@ use tokio::runtime;
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
+use crate::outage::Page;
 use crate::proxy::backend::Backends;
 
 /// Pause of accepting after an error that will last, such as running out of descriptors.
@@ -70,6 +71,11 @@ impl Proxy {
     /// Sends new requests there; `None` lets them wait. Requests under way are not affected.
     pub(crate) fn switch(&self, target: Option<SocketAddr>) {
         self.backends.switch(target);
+    }
+
+    /// Answers requests with this page while no server is current; with `None`, they wait.
+    pub(crate) fn refuse(&self, page: Option<Page>) {
+        self.backends.refuse(page.map(Arc::new));
     }
 
     /// The counter, to find out when a server has no request any more.

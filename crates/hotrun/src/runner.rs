@@ -3,6 +3,8 @@
 mod actions;
 mod cut;
 mod events;
+mod outage_state;
+mod outages;
 mod rule_state;
 mod rules;
 mod timers;
@@ -28,6 +30,7 @@ use crate::check;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::generation::{Generation, ServerEvent};
+use crate::outage::Page;
 use crate::plan::{Front, How, Plan};
 use crate::proxy::{self, Proxy};
 use crate::report::Report;
@@ -36,6 +39,7 @@ use crate::sources::{Changes, Sources};
 use crate::supervisor::{Event, Rules, Supervisor};
 use crate::tmp_dir::TmpDir;
 
+use self::outage_state::OutageState;
 use self::rule_state::RuleState;
 use self::timers::Timers;
 
@@ -87,6 +91,9 @@ struct Runner {
     generations: BTreeMap<u32, Generation>,
     /// The reason why the last build failed, for a message.
     failure: String,
+    /// The reason why no server may serve, for the page about it.
+    diagnosis: Page,
+    outage: OutageState,
     /// What the commands of the plan's rules are doing, in the order of the rules.
     rules: Vec<RuleState>,
     /// The end of each server, for the message about it.
@@ -172,6 +179,8 @@ impl Runner {
             changed_beside: false,
             generations: BTreeMap::new(),
             failure: String::new(),
+            diagnosis: Page { reason: String::new(), output: String::new() },
+            outage: OutageState::default(),
             rules: plan_rules,
             environment,
             endings: BTreeMap::new(),
@@ -199,6 +208,7 @@ impl Runner {
                     return Ok(());
                 }
             }
+            self.see_outage();
             let wait = self.timers.next().unwrap_or(Duration::from_hours(1));
             match self.inputs.recv_timeout(wait) {
                 Ok(input) => {
@@ -225,6 +235,8 @@ impl Runner {
     /// Ends every process, and removes hotrun's files.
     fn close(&mut self) {
         self.sources = None;
+        self.end_outage();
+        self.outage.join();
         if let Some(building) = self.building.take() {
             building.cancel();
         }

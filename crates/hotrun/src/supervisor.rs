@@ -5,6 +5,8 @@
 //! three, then the oldest is cut.
 
 mod action;
+mod build;
+mod builds;
 mod event;
 mod replaced;
 mod rules;
@@ -15,6 +17,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 pub(crate) use self::action::{Action, Message};
+use self::build::Build;
 pub(crate) use self::event::{Event, Outcome};
 use self::replaced::Replaced;
 pub(crate) use self::rules::Rules;
@@ -43,15 +46,6 @@ pub(crate) struct Supervisor {
     /// The version that a rerun starts.
     again: Option<u32>,
     quitting: bool,
-}
-
-/// The build under way.
-#[derive(Clone, Copy, Debug, Default)]
-struct Build {
-    /// Something changed since it began.
-    stale: bool,
-    /// The variables changed since it began.
-    renews: bool,
 }
 
 impl Supervisor {
@@ -94,6 +88,12 @@ impl Supervisor {
         [self.next.filter(active), self.current].into_iter().flatten().map(|server| server.version)
     }
 
+    /// True if no server takes connections, and none will before something changes.
+    pub(crate) fn is_out(&self) -> bool {
+        let comes = self.building.is_some() || self.waiting.or(self.again).is_some() || self.next.is_some();
+        self.version > 0 && !self.quitting && !comes && self.current.is_none() && !self.old.has_callable()
+    }
+
     /// True if the program of this version may still be started.
     pub(crate) fn needs(&self, version: u32) -> bool {
         let alive = [self.next, self.current].into_iter().flatten().map(|server| server.version);
@@ -103,86 +103,6 @@ impl Supervisor {
             .chain(self.again)
             .chain(self.built)
             .any(|needed| needed == version)
-    }
-
-    fn changed(&mut self, actions: &mut Vec<Action>) {
-        self.again = None;
-        if !self.rules.builds {
-            self.version += 1;
-            self.waiting = Some(self.version);
-        } else if let Some(build) = &mut self.building {
-            if !build.stale {
-                actions.push(Action::Cancel);
-            }
-            build.stale = true;
-        } else {
-            self.build(false, actions);
-        }
-    }
-
-    /// Starts the same program again, if a build does not start another one.
-    fn renewed(&mut self) {
-        self.again = None;
-        if !self.rules.builds {
-            self.version += 1;
-            self.waiting = Some(self.version);
-        } else if let Some(build) = &mut self.building {
-            build.renews = true;
-        } else {
-            self.start_again();
-        }
-    }
-
-    fn start_again(&mut self) {
-        let running = self.running().next();
-        self.waiting = self.waiting.or(running).or(self.built);
-    }
-
-    /// Begins a build. `renews`: the program is to be started in any case.
-    fn build(&mut self, renews: bool, actions: &mut Vec<Action>) {
-        self.version += 1;
-        self.building = Some(Build { stale: false, renews });
-        actions.push(Action::Build(self.version));
-    }
-
-    fn built(&mut self, version: u32, outcome: Outcome, actions: &mut Vec<Action>) {
-        let Some(Build { stale, renews }) = self.building.take_if(|_| version == self.version) else {
-            return;
-        };
-        if stale || outcome == Outcome::Cancelled {
-            self.build(renews, actions);
-            return;
-        }
-        if outcome == Outcome::Good {
-            self.built = Some(version);
-            self.waiting = Some(version);
-        } else if let Outcome::Same(other) = outcome {
-            self.built = Some(other);
-            self.waiting = Some(other);
-            if !renews {
-                self.stay(other, actions);
-            }
-        } else {
-            let stops = self.rules.stop_on_error;
-            actions.push(Action::Say(Message::BuildFailed { serves: self.current.is_some(), stops }));
-            if stops {
-                self.stop_all(actions);
-            } else if renews {
-                self.start_again();
-            }
-        }
-    }
-
-    /// Starts nothing if a server of this version starts or serves. A newer one that is not ready is not wanted any more.
-    fn stay(&mut self, version: u32, actions: &mut Vec<Action>) {
-        let is_it = |server: &Server| server.version == version && server.stage == Stage::Active;
-        let next = self.next.filter(is_it);
-        let Some(server) = next.or(self.current.filter(is_it)) else { return };
-        self.waiting = None;
-        if next.is_none() {
-            self.dismiss(actions);
-        }
-        actions.push(Action::Say(Message::Unchanged(server.id)));
     }
 
     /// Stops every server that is not told to stop yet and does not drain.

@@ -1,47 +1,62 @@
 //! The log of the last build.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::report::Report;
 
+/// So many bytes of the output are kept for the page about a failed build. The first error comes first.
+const MOST_TEXT: usize = 64 * 1024;
+
 /// The log of the last build: the compiler's output without colours and progress.
 #[derive(Clone, Debug)]
-pub(super) struct Log(Option<Arc<Mutex<Lines>>>);
+pub(super) struct Log(Arc<Mutex<Lines>>);
 
-/// The file, and the line that is not complete yet.
 #[derive(Debug)]
 struct Lines {
-    file: File,
+    /// `None` if nothing is logged.
+    file: Option<File>,
+    /// The line that is not complete yet.
     line: Vec<u8>,
+    /// The lines so far, up to a limit.
+    text: String,
 }
 
 impl Log {
     /// Truncates the file. If it cannot be written, prints a warning and logs nothing.
     pub(super) fn open(path: Option<&Path>, report: &Report) -> Log {
-        let Some(path) = path else { return Log(None) };
-        match File::create(path) {
-            Ok(file) => Log(Some(Arc::new(Mutex::new(Lines { file, line: Vec::new() })))),
-            Err(error) => {
+        let file = path.and_then(|path| {
+            let warn = |error: &io::Error| {
                 report.warning(&format!("the build's log `{}` cannot be written: {error}", path.display()));
-                Log(None)
+            };
+            File::create(path).inspect_err(warn).ok()
+        });
+        Log(Arc::new(Mutex::new(Lines { file, line: Vec::new(), text: String::new() })))
+    }
+
+    pub(super) fn write(&self, bytes: &[u8]) {
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Lines { file, line, text } = &mut *log;
+        for part in bytes.split_inclusive(|&byte| byte == b'\n') {
+            line.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                let plain = plain(&String::from_utf8_lossy(line));
+                if let Some(file) = file {
+                    let _ = file.write_all(plain.as_bytes());
+                }
+                if text.len() + plain.len() <= MOST_TEXT {
+                    text.push_str(&plain);
+                }
+                line.clear();
             }
         }
     }
 
-    pub(super) fn write(&self, bytes: &[u8]) {
-        let Some(log) = &self.0 else { return };
-        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
-        let Lines { file, line } = &mut *log;
-        for part in bytes.split_inclusive(|&byte| byte == b'\n') {
-            line.extend_from_slice(part);
-            if part.ends_with(b"\n") {
-                let _ = file.write_all(plain(&String::from_utf8_lossy(line)).as_bytes());
-                line.clear();
-            }
-        }
+    /// The lines so far.
+    pub(super) fn text(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).text.clone()
     }
 }
 

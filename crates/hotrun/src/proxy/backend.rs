@@ -1,6 +1,7 @@
 //! The current server and the connections to it.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +15,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
+
+use crate::outage::Page;
 
 /// Connections that were idle for longer are not used again: the server may close one just when the next request is on its way.
 /// No known server closes idle connections sooner.
@@ -31,6 +34,8 @@ pub(super) struct Backends {
     target: watch::Sender<Option<SocketAddr>>,
     /// After this time without a connection to the current server, a request fails.
     pub(super) unreached: Duration,
+    /// The answer while no server comes.
+    page: watch::Sender<Option<Arc<Page>>>,
     idle: Mutex<Vec<Idle>>,
     under_way: Mutex<HashMap<SocketAddr, usize>>,
 }
@@ -50,7 +55,13 @@ struct Idle {
 
 impl Backends {
     pub(super) fn new(target: watch::Sender<Option<SocketAddr>>, unreached: Duration) -> Backends {
-        Backends { target, unreached, idle: Mutex::default(), under_way: Mutex::default() }
+        Backends {
+            target,
+            unreached,
+            page: watch::Sender::default(),
+            idle: Mutex::default(),
+            under_way: Mutex::default(),
+        }
     }
 
     pub(super) fn switch(&self, target: Option<SocketAddr>) {
@@ -70,6 +81,21 @@ impl Backends {
             if *self.target.borrow() == Some(target) {
                 return Some(choice);
             }
+        }
+    }
+
+    /// From now on, requests that wait for a server are answered with this page; with `None`, they wait.
+    pub(super) fn refuse(&self, page: Option<Arc<Page>>) {
+        self.page.send_replace(page);
+    }
+
+    /// Waits until requests are to be answered with a page.
+    pub(super) async fn refused(&self) -> Arc<Page> {
+        let mut page = self.page.subscribe();
+        let found = page.wait_for(Option::is_some).await.ok().and_then(|page| page.clone());
+        match found {
+            Some(page) => page,
+            None => pending().await,
         }
     }
 

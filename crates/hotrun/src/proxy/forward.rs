@@ -48,7 +48,12 @@ pub(super) async fn run(mut request: Request<Incoming>, backends: &Arc<Backends>
     let mut body = Some(if repeats { Either::Right(Empty::new()) } else { Either::Left(body) });
     let mut left = backends.unreached;
     loop {
-        let Some(choice) = backends.choose(LONGEST_WAIT).await else {
+        let choice = tokio::select! {
+            biased;
+            choice = backends.choose(LONGEST_WAIT) => choice,
+            page = backends.refused() => return page.response(&head.headers).map(Either::Right),
+        };
+        let Some(choice) = choice else {
             return words(StatusCode::SERVICE_UNAVAILABLE, "no server has become ready");
         };
         let target = choice.target;

@@ -219,7 +219,26 @@ impl Runner {
         }
     }
 
-    fn say(&self, message: Message) {
+    fn say(&mut self, message: Message) {
+        let words = self.in_words(message);
+        match message {
+            Message::Unchanged(_) | Message::Restored => self.report.runner(&words),
+            Message::StillStarting(_) | Message::Cut(_) => self.report.warning(&words),
+            Message::BuildFailed { .. } => self.fail(words, true),
+            Message::GivenUp { .. } | Message::Fell(_) | Message::Waiting(_) => self.fail(words, false),
+        }
+    }
+
+    /// Warns, and keeps the words for the page about an outage, with the output of the build if it has failed.
+    fn fail(&mut self, words: String, build: bool) {
+        self.report.warning(&words);
+        self.diagnosis.reason = words;
+        if !build {
+            self.diagnosis.output.clear();
+        }
+    }
+
+    fn in_words(&self, message: Message) -> String {
         let how = |server: u32| self.endings.get(&server).map_or("ended", String::as_str);
         match message {
             Message::BuildFailed { serves, stops } => {
@@ -228,16 +247,16 @@ impl Runner {
                     (true, false) => "; the server stays as it is",
                     (true, true) => "; `stop_on_error` stops the server",
                 };
-                self.report.warning(&format!("the build failed {}{then}", self.failure));
+                format!("the build failed {}{then}", self.failure)
             }
             Message::Unchanged(server) => {
-                self.report.runner(&format!("the program is byte for byte the same: server {server} stays"));
+                format!("the program is byte for byte the same: server {server} stays")
             }
             Message::StillStarting(server) => {
                 let seconds = self.plan.ready.timeout.as_secs();
-                self.report.warning(&format!(
+                format!(
                     "server {server} is not ready after {seconds} s; there is no other server, so hotrun goes on waiting"
-                ));
+                )
             }
             Message::GivenUp { server, late, serves } => {
                 let why = if late {
@@ -246,19 +265,15 @@ impl Runner {
                     format!("{} before it was ready", how(server))
                 };
                 let then = if serves { "the one before it serves on" } else { "a change starts it again" };
-                self.report.warning(&format!("server {server} {why} and is given up; {then}"));
+                format!("server {server} {why} and is given up; {then}")
             }
-            Message::Fell(server) => {
-                self.report.warning(&format!("server {server} {} on probation and is given up", how(server)));
-            }
-            Message::Restored => self.report.runner("the last good program is started again"),
-            Message::Waiting(server) => {
-                self.report.warning(&format!("server {server} {}; a change starts it again", how(server)));
-            }
+            Message::Fell(server) => format!("server {server} {} on probation and is given up", how(server)),
+            Message::Restored => "the last good program is started again".to_owned(),
+            Message::Waiting(server) => format!("server {server} {}; a change starts it again", how(server)),
             Message::Cut(server) => {
-                self.report.warning(&format!(
+                format!(
                     "server {server} still had requests under way and is killed: three newer servers drain, too"
-                ));
+                )
             }
         }
     }

@@ -123,6 +123,7 @@ impl Runner {
             }
             Outcome::Failed => {
                 self.failure = format!("after {}, {}", spoken(built.took), built.reason);
+                self.diagnosis.output.clone_from(&built.output);
             }
             Outcome::Cancelled => {}
         }

@@ -43,8 +43,8 @@ impl Replaced {
                 self.0.iter_mut().find(|old| matches!(old.stage, Stage::Draining | Stage::Told))
         {
             oldest.stage = Stage::Cut;
-            actions.push(Action::Say(Message::Cut(oldest.id)));
             actions.push(Action::Kill(oldest.id));
+            actions.push(Action::Say(Message::Cut(oldest.id)));
         }
     }
 

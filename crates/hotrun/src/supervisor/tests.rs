@@ -124,7 +124,7 @@ fn of_four_servers_that_drain_the_oldest_is_cut() {
     then.extend([
         (Changed, vec![Build(5)]),
         (Built(5, Good), vec![START(5, 5)]),
-        (ready(5), vec![Leave(4), Say(Message::Cut(1)), Kill(1), Probation(5)]),
+        (ready(5), vec![Leave(4), Kill(1), Say(Message::Cut(1)), Probation(5)]),
         (Signalled(1), vec![]),
         (Ended(1), vec![]),
     ]);
@@ -404,6 +404,24 @@ fn other_variables_during_a_build_start_the_program_whatever_comes_of_it() {
         (Ended(2), vec![START(3, 1)]),
     ];
     follows(RULES, serving(), then);
+}
+
+#[test]
+fn it_is_out_while_no_server_serves_or_comes() {
+    let mut supervisor = Supervisor::new(RULES);
+    let mut out = |event, expected| {
+        supervisor.on(event);
+        assert_eq!(supervisor.is_out(), expected, "{event:?}");
+    };
+    out(Changed, false);
+    out(Built(1, Failed), true);
+    out(Changed, false);
+    out(Built(2, Good), false);
+    out(ready(1), false);
+    out(Ended(1), true);
+    out(Renewed, false);
+    out(Quit, false);
+    assert!(!Supervisor::new(RULES).is_out());
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod init;
 mod lending;
 mod limits;
 mod load;
+mod outage;
 mod processes;
 mod project;
 mod proxy;
