@@ -38,6 +38,14 @@
 //! the compiler reads them; hidden folders, `node_modules`, folders with a `CACHEDIR.TAG`. None of these costs a watch. Contents are
 //! compared, so saving the same content again changes nothing.
 //!
+//! A build whose program has the same bytes as before starts nothing, unless a file changed that is not compiled: the program may read
+//! that file itself. An edited `.env`, or a file in `env_files`, starts the same program with the new variables, without a build.
+//!
+//! # When no server serves
+//!
+//! The first build may fail, or the program may end by itself. Then hotrun answers on its own socket with 503 and the reason. During a
+//! build or a start, requests wait.
+//!
 //! # When it cannot hold
 //!
 //! * A program without a graceful shutdown closes the connections of its clients. hotrun waits for their requests, for `socket.drain`
