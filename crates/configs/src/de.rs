@@ -36,27 +36,24 @@ impl<'a> NodeDeserializer<'a> {
         error.located(|raw| self.reading.problem(raw, &self.at))
     }
 
-    fn new(reading: &'a Reading<'a>, node: &'a Node, key: &'a Mark, path: Path) -> NodeDeserializer<'a> {
+    fn new(reading: &'a Reading<'a>, node: &'a Node, key: &'a Mark, path: Path<'a>) -> NodeDeserializer<'a> {
         NodeDeserializer { reading, at: At { node, key, path }, is_key: false }
     }
 
     /// The value of a field that the type declares by `name`.
-    fn field(&self, entry: &'a Entry, name: &str) -> NodeDeserializer<'a> {
-        let mut path = self.at.path.clone();
-        path.push_field(name);
+    fn field(&self, entry: &'a Entry, name: &'a str) -> NodeDeserializer<'a> {
+        let path = self.at.path.field(name);
         self.reading.declare(&path);
         NodeDeserializer::new(self.reading, &entry.node, &entry.mark, path)
     }
 
     fn entry(&self, entry: &'a Entry) -> NodeDeserializer<'a> {
-        let mut path = self.at.path.clone();
-        path.push(Segment::Key(entry.key.clone()));
+        let path = self.at.path.below(Segment::Key(&entry.key));
         NodeDeserializer::new(self.reading, &entry.node, &entry.mark, path)
     }
 
     fn item(&self, index: usize, node: &'a Node) -> NodeDeserializer<'a> {
-        let mut path = self.at.path.clone();
-        path.push(Segment::Index(index));
+        let path = self.at.path.below(Segment::Index(index));
         NodeDeserializer::new(self.reading, node, &node.mark, path)
     }
 

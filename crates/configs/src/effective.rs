@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 use sha2::{Digest, Sha256};
 
 use crate::history::Change;
-use crate::path::{Segment, below};
+use crate::path::{Path, Segment, Step, below};
 
 /// The values as the type read them, so `0x10` and `16` are equal for a number. Secrets are kept apart.
 #[derive(Clone, Debug, Default)]
@@ -20,28 +20,17 @@ pub(crate) struct Effective {
 const MASK: &str = "***";
 
 impl Effective {
-    pub(crate) fn insert(&mut self, path: &[Segment], value: Value) {
-        let mut slot = &mut self.values;
-        for segment in path {
-            slot = match segment {
-                Segment::Key(key) => {
-                    if !slot.is_object() {
-                        *slot = Value::Object(Map::new());
-                    }
-                    &mut slot[key.as_str()]
+    pub(crate) fn insert(&mut self, path: &Path<'_>, value: Value) {
+        match path.last() {
+            Some(Step { above, segment: Segment::Key(key), .. }) => {
+                let above = slot(&mut self.values, above);
+                match above {
+                    Value::Object(entries) => drop(entries.insert((*key).to_owned(), value)),
+                    _ => *above = Value::Object(Map::from_iter([((*key).to_owned(), value)])),
                 }
-                Segment::Index(index) => {
-                    if !slot.is_array() {
-                        *slot = Value::Array(Vec::new());
-                    }
-                    if let Value::Array(items) = slot {
-                        items.resize((*index + 1).max(items.len()), Value::Null);
-                    }
-                    &mut slot[*index]
-                }
-            };
+            }
+            _ => *slot(&mut self.values, path) = value,
         }
-        *slot = value;
     }
 
     pub(crate) fn insert_secret(&mut self, path: String, text: String) {
@@ -86,6 +75,29 @@ impl Effective {
     }
 }
 
+/// The place of a path, which is made if it is not there.
+fn slot<'v>(values: &'v mut Value, path: &Path<'_>) -> &'v mut Value {
+    let Some(step) = path.last() else { return values };
+    let above = slot(values, &step.above);
+    match step.segment {
+        Segment::Key(key) => {
+            if !above.is_object() {
+                *above = Value::Object(Map::new());
+            }
+            &mut above[key]
+        }
+        Segment::Index(index) => {
+            if !above.is_array() {
+                *above = Value::Array(Vec::new());
+            }
+            if let Value::Array(items) = above {
+                items.resize((index + 1).max(items.len()), Value::Null);
+            }
+            &mut above[index]
+        }
+    }
+}
+
 /// A float as JSON. A whole number up to 2^53 becomes an integer, so that `1` and `1.0` are equal.
 pub(crate) fn float(number: f64) -> Value {
     const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -102,20 +114,23 @@ pub(crate) fn integer(number: i128) -> Value {
 }
 
 fn compare(path: &str, from: &Value, to: &Value, changes: &mut Vec<Change>) {
+    if from == to {
+        return;
+    }
     let empty = Map::new();
     let (below_from, below_to) = match (from, to) {
         (Value::Object(from), Value::Object(to)) => (from, to),
         (Value::Object(from), Value::Null) if !from.is_empty() => (from, &empty),
         (Value::Null, Value::Object(to)) if !to.is_empty() => (&empty, to),
         (from, to) => {
-            if from != to {
-                changes.push(Change { path: path.to_owned(), from: from.clone(), to: to.clone() });
-            }
-            return;
+            return changes.push(Change { path: path.to_owned(), from: from.clone(), to: to.clone() });
         }
     };
     for (key, from) in below_from {
-        compare(&below(path, key), from, below_to.get(key).unwrap_or(&Value::Null), changes);
+        let to = below_to.get(key).unwrap_or(&Value::Null);
+        if from != to {
+            compare(&below(path, key), from, to, changes);
+        }
     }
     for (key, to) in below_to.iter().filter(|(key, _)| !below_from.contains_key(*key)) {
         compare(&below(path, key), &Value::Null, to, changes);
@@ -126,12 +141,12 @@ fn compare(path: &str, from: &Value, to: &Value, changes: &mut Vec<Change>) {
 fn canonical(value: &Value, text: &mut String) {
     match value {
         Value::Object(entries) => {
-            let mut keys: Vec<_> = entries.keys().collect();
-            keys.sort();
-            for (index, key) in keys.into_iter().enumerate() {
+            let mut sorted: Vec<_> = entries.iter().collect();
+            sorted.sort_unstable_by_key(|(key, _)| *key);
+            for (index, (key, value)) in sorted.into_iter().enumerate() {
                 text.push(if index == 0 { '{' } else { ',' });
                 let _ = write!(text, "{}:", Value::from(key.as_str()));
-                canonical(&entries[key], text);
+                canonical(value, text);
             }
             text.push_str(if entries.is_empty() { "{}" } else { "}" });
         }
@@ -156,7 +171,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Effective, float};
-    use crate::path::Segment;
+    use crate::path::{Path, Segment};
 
     #[test]
     fn changes_are_told_by_dotted_path() {
@@ -196,7 +211,7 @@ mod tests {
 
     #[test]
     fn the_digest_depends_on_values_alone() {
-        let key = |name: &str| [Segment::Key("s".to_owned()), Segment::Key(name.to_owned())];
+        let key = |name| Path::default().below(Segment::Key("s")).below(Segment::Key(name));
         let (mut one, mut other) = (Effective::default(), Effective::default());
         one.insert(&key("a"), json!(1));
         one.insert(&key("b"), json!("x"));

@@ -1,7 +1,5 @@
 //! The formats of configuration files.
 
-use std::borrow::Cow;
-use std::fmt::Write;
 use std::path::Path;
 
 #[cfg(not(feature = "toml"))]
@@ -29,9 +27,8 @@ pub(crate) const ENDINGS: [&str; 4] = ["yaml", "yml", "toml", "json"];
 pub(crate) fn parse(text: &str, path: &Path) -> Result<(Node, SourceMap), Problem> {
     let format = Format::of(path);
     let parsed = match format {
-        Format::Yaml => yaml::parse(text, Some(path), "YAML"),
-        // A JSON document is a YAML document, but for surrogate pairs.
-        Format::Json => yaml::parse(&without_surrogates(text), Some(path), "JSON"),
+        Format::Yaml => yaml::parse(text, Some(path)),
+        Format::Json => yaml::parse_json(text, path),
         #[cfg(feature = "toml")]
         Format::Toml => toml::parse(text, path),
         #[cfg(not(feature = "toml"))]
@@ -51,36 +48,6 @@ pub(crate) fn parse(text: &str, path: &Path) -> Result<(Node, SourceMap), Proble
         Some(other) if other != format && problem.help.is_none() => Err(problem.help(other.advice())),
         _ => Err(problem),
     }
-}
-
-/// Replaces the surrogate pairs of JSON's escapes (`\ud83e\udd80`) by YAML's form (`\U0001f980`).
-fn without_surrogates(text: &str) -> Cow<'_, str> {
-    let mut replaced = String::new();
-    let (mut copied, mut at) = (0, 0);
-    while let Some(found) = text[at..].find('\\') {
-        at += found;
-        let pair = unit(text, at).zip(unit(text, at + 6));
-        match pair.map(|(high, low)| char::decode_utf16([high, low]).next()) {
-            Some(Some(Ok(character))) if character.len_utf16() == 2 => {
-                let _ = write!(replaced, "{}\\U{:08x}", &text[copied..at], u32::from(character));
-                at += 12;
-                copied = at;
-            }
-            // An escape has one more character at least; it may be a backslash.
-            _ => at += 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8),
-        }
-    }
-    if copied == 0 {
-        return Cow::Borrowed(text);
-    }
-    replaced.push_str(&text[copied..]);
-    Cow::Owned(replaced)
-}
-
-/// The code unit of an escape (`\ud83e`) at a byte.
-fn unit(text: &str, at: usize) -> Option<u16> {
-    let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
-    u16::from_str_radix(digits, 16).ok()
 }
 
 impl Format {

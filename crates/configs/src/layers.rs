@@ -113,6 +113,9 @@ pub(crate) fn nested<K: AsRef<str>>(path: &[K], leaf: Node, mark: &Mark) -> Node
 }
 
 fn merge_entries(below: Vec<Entry>, above: Vec<Entry>) -> Vec<Entry> {
+    if below.is_empty() {
+        return above;
+    }
     let places: HashMap<String, usize> =
         below.iter().enumerate().map(|(place, entry)| (entry.key.clone(), place)).collect();
     let mut merged: Vec<Option<Entry>> = below.into_iter().map(Some).collect();
@@ -202,7 +205,7 @@ mod tests {
     }
 
     fn tree(yaml: &str) -> Node {
-        parse(yaml, None, "YAML").unwrap_or_else(|problem| panic!("{}", problem.message)).0
+        parse(yaml, None).unwrap_or_else(|problem| panic!("{}", problem.message)).0
     }
 
     fn shape(node: &Node) -> String {

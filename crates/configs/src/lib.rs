@@ -100,6 +100,7 @@ mod source_map;
 mod sources;
 mod subscription;
 mod suggest;
+mod surrogates;
 mod testing;
 mod text;
 #[cfg(feature = "toml")]

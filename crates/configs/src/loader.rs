@@ -1,6 +1,7 @@
 //! From layers to a checked value.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use filewatch::Files;
 use serde::de::DeserializeOwned;
@@ -80,6 +81,7 @@ impl<T: DeserializeOwned> Loader<T> {
         let mut sources = SourceMaps::new();
         let mut root = self.merged(read, runtime, &mut sources)?;
         self.secrets.resolve(&mut root, files).map_err(Diagnosis::new)?;
+        let root = Arc::new(root);
         let former = current.map(Effective::secrets).unwrap_or_default();
         let mut redactor = Redactor::new(&root, &self.secrets, sources, former);
 
@@ -133,7 +135,7 @@ impl<T: DeserializeOwned> Loader<T> {
     fn merged(&self, read: Read, runtime: Option<Node>, sources: &mut SourceMaps) -> Result<Node, Diagnosis> {
         let mut layers = Vec::new();
         if let Some(text) = self.defaults {
-            let (mut defaults, _) = yaml::parse(text, None, "YAML")?;
+            let (mut defaults, _) = yaml::parse(text, None)?;
             self.secrets.redirect(&mut defaults, Path::new(""))?;
             layers.push(defaults);
         }

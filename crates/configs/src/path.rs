@@ -1,57 +1,76 @@
 //! The path of a value in a configuration.
 
+use std::rc::Rc;
+
 /// One step of a path.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Segment {
-    Key(String),
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Segment<'a> {
+    Key(&'a str),
     Index(usize),
 }
 
-/// A path, and how many of its first segments the type declares. The others are keys and indexes from the files.
+/// A path. A clone is cheap, and so is one more step: it shares the steps above.
 #[derive(Clone, Default)]
-pub(crate) struct Path {
-    segments: Vec<Segment>,
-    declared: usize,
+pub(crate) struct Path<'a>(Option<Rc<Step<'a>>>);
+
+pub(crate) struct Step<'a> {
+    pub(crate) above: Path<'a>,
+    pub(crate) segment: Segment<'a>,
+    /// True if the type declares this step and all above it. The others are keys and indexes from the files.
+    is_declared: bool,
 }
 
-impl Path {
-    /// Adds the name of a field of the type.
-    pub(crate) fn push_field(&mut self, field: &str) {
-        if self.declared == self.segments.len() {
-            self.declared += 1;
-        }
-        self.segments.push(Segment::Key(field.to_owned()));
+impl<'a> Path<'a> {
+    /// The path of a field of the type.
+    pub(crate) fn field(&self, name: &'a str) -> Path<'a> {
+        let is_declared = self.last().is_none_or(|step| step.is_declared);
+        self.step(Segment::Key(name), is_declared)
     }
 
-    /// Adds a key or an index from the files.
-    pub(crate) fn push(&mut self, segment: Segment) {
-        self.segments.push(segment);
+    /// The path of a key or an index from the files.
+    pub(crate) fn below(&self, segment: Segment<'a>) -> Path<'a> {
+        self.step(segment, false)
     }
 
-    pub(crate) fn segments(&self) -> &[Segment] {
-        &self.segments
+    /// The last step; `None` for the whole document.
+    pub(crate) fn last(&self) -> Option<&Step<'a>> {
+        self.0.as_deref()
     }
 
     /// The whole path, with dots.
     pub(crate) fn dotted(&self) -> String {
-        dotted(&self.segments)
+        let mut dotted = String::new();
+        self.write_to(&mut dotted);
+        dotted
+    }
+
+    /// Adds the whole path, with dots, to an empty text.
+    pub(crate) fn write_to(&self, out: &mut String) {
+        let Some(step) = self.last() else { return };
+        step.above.write_to(out);
+        if step.above.last().is_some() {
+            out.push('.');
+        }
+        match step.segment {
+            Segment::Key(key) => out.push_str(key),
+            Segment::Index(index) => out.push_str(&index.to_string()),
+        }
     }
 
     /// The part that the type declares, with dots.
     pub(crate) fn declared(&self) -> String {
-        dotted(&self.segments[..self.declared])
+        match self.last() {
+            Some(step) if !step.is_declared => step.above.declared(),
+            _ => self.dotted(),
+        }
+    }
+
+    fn step(&self, segment: Segment<'a>, is_declared: bool) -> Path<'a> {
+        Path(Some(Rc::new(Step { above: self.clone(), segment, is_declared })))
     }
 }
 
 /// The dotted path of a key in the map at `path`.
 pub(crate) fn below(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
-}
-
-fn dotted(segments: &[Segment]) -> String {
-    let segments = segments.iter().map(|segment| match segment {
-        Segment::Key(key) => key.clone(),
-        Segment::Index(index) => index.to_string(),
-    });
-    segments.collect::<Vec<_>>().join(".")
 }

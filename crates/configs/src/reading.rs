@@ -18,6 +18,8 @@ use crate::tree::{Entry, Mark, Meaning, Node, Style, Value, meaning};
 pub(crate) struct Reading<'a> {
     redactor: &'a Redactor,
     results: RefCell<Results>,
+    /// The last path that was recorded, with dots.
+    dotted: RefCell<String>,
 }
 
 /// The results of one pass besides the value.
@@ -41,12 +43,12 @@ pub(crate) struct Unknown {
 pub(crate) struct At<'a> {
     pub(crate) node: &'a Node,
     pub(crate) key: &'a Mark,
-    pub(crate) path: Path,
+    pub(crate) path: Path<'a>,
 }
 
 impl<'a> Reading<'a> {
     pub(crate) fn new(redactor: &'a Redactor) -> Reading<'a> {
-        Reading { redactor, results: RefCell::default() }
+        Reading { redactor, results: RefCell::default(), dotted: RefCell::default() }
     }
 
     pub(crate) fn results(self) -> Results {
@@ -54,24 +56,26 @@ impl<'a> Reading<'a> {
     }
 
     /// Records that the type declares this path.
-    pub(crate) fn declare(&self, path: &Path) {
+    pub(crate) fn declare(&self, path: &Path<'_>) {
         self.results.borrow_mut().declared.insert(path.declared());
     }
 
     /// Records a value that was read.
-    pub(crate) fn record(&self, path: &Path, value: Json) {
-        let dotted = path.dotted();
+    pub(crate) fn record(&self, path: &Path<'_>, value: Json) {
+        let mut dotted = self.dotted.borrow_mut();
+        dotted.clear();
+        path.write_to(&mut dotted);
         let effective = &mut self.results.borrow_mut().effective;
         if self.redactor.secrets.covers(&dotted) {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            effective.insert_secret(dotted, text);
+            effective.insert_secret(dotted.clone(), text);
         } else {
-            effective.insert(path.segments(), value);
+            effective.insert(path, value);
         }
     }
 
     /// Records a key that the type does not declare; `known` are the keys that it declares at `path`.
-    pub(crate) fn unknown(&self, path: &Path, entry: &Entry, known: &[&str]) {
+    pub(crate) fn unknown(&self, path: &Path<'_>, entry: &Entry, known: &[&str]) {
         let map = path.dotted();
         let files: Vec<String> = self.redactor.secrets.file_keys(&map).collect();
         let candidates = known.iter().copied().chain(files.iter().map(String::as_str));
@@ -97,8 +101,7 @@ impl<'a> Reading<'a> {
         let dotted = at.path.dotted();
         let problem = match raw {
             Raw::Missing(field) => {
-                let mut missing = at.path.clone();
-                missing.push_field(field);
+                let missing = at.path.field(field);
                 return Problem::plain("required, but missing")
                     .at(at.key.origin.clone())
                     .path(missing.dotted())

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -33,7 +34,12 @@ const MIN_LENGTH: usize = 4;
 
 impl Redactor {
     /// `former` are the secrets of the configuration in force: an edit may have moved one to a wrong place.
-    pub(crate) fn new(root: &Node, secrets: &Secrets, sources: SourceMaps, former: Vec<String>) -> Redactor {
+    pub(crate) fn new(
+        root: &Arc<Node>,
+        secrets: &Secrets,
+        sources: SourceMaps,
+        former: Vec<String>,
+    ) -> Redactor {
         let mut texts = secrets.texts(root);
         texts.extend(former);
         texts.sort_by_key(|text| Reverse(text.len()));

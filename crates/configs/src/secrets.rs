@@ -109,6 +109,7 @@ impl Secrets {
 
     fn collect(&self, path: &str, node: &Node, texts: &mut Vec<String>) {
         match &node.value {
+            _ if !self.may_contain_at(path) => {}
             Value::Scalar(scalar) if self.covers(path) && !scalar.text.is_empty() => {
                 texts.push(scalar.text.clone());
             }

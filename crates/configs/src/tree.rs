@@ -105,7 +105,7 @@ impl Node {
     }
 
     pub(crate) fn is_nothing(&self) -> bool {
-        matches!(&self.value, Value::Scalar(scalar) if scalar.meaning() == Meaning::Nothing)
+        matches!(&self.value, Value::Scalar(Scalar { text, style: Style::Plain }) if means_nothing(text))
     }
 
     /// Gives it, and all nodes below it, the mark of another place.
@@ -164,9 +164,13 @@ impl Mark {
     }
 }
 
+fn means_nothing(text: &str) -> bool {
+    matches!(text, "" | "~" | "null" | "Null" | "NULL")
+}
+
 pub(crate) fn meaning(text: &str) -> Meaning {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Meaning::Nothing,
+        _ if means_nothing(text) => return Meaning::Nothing,
         "true" => return Meaning::Boolean(true),
         "false" => return Meaning::Boolean(false),
         ".nan" | ".NaN" | ".NAN" => return Meaning::Float(f64::NAN),

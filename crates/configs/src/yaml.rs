@@ -13,6 +13,7 @@ use crate::cost::{self, MAX_COST, MAX_DEPTH, cost, total_cost};
 use crate::origin::Origin;
 use crate::problem::Problem;
 use crate::source_map::{Occupancy, SourceMap};
+use crate::surrogates::Replaced;
 use crate::text::is_safe_to_echo;
 use crate::tree::{Entry, Mark, Node, Span, Style, Value};
 
@@ -21,15 +22,33 @@ const MAX_COPIES: usize = 20_000;
 /// Upper bound on the number of aliases in a document.
 const MAX_ALIASES: usize = 1_000;
 
-/// Parses one document; `file` is `None` for the built-in defaults. `format` is the name for messages.
-pub(crate) fn parse(
+/// Parses one document; `file` is `None` for the built-in defaults.
+pub(crate) fn parse(text: &str, file: Option<&Path>) -> Result<(Node, SourceMap), Problem> {
+    let text = without_mark(text);
+    read(text, &Replaced::none(text), file, "YAML")
+}
+
+/// Parses a JSON document. It is a YAML document but for surrogate pairs.
+pub(crate) fn parse_json(text: &str, file: &Path) -> Result<(Node, SourceMap), Problem> {
+    let text = without_mark(text);
+    read(text, &Replaced::of(text), Some(file), "JSON")
+}
+
+/// The text without the byte order mark.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// `format` is the name for messages.
+fn read(
     text: &str,
+    replaced: &Replaced<'_>,
     file: Option<&Path>,
     format: &'static str,
 ) -> Result<(Node, SourceMap), Problem> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader {
-        events: Parser::new_from_str(text),
+        events: Parser::new_from_str(&replaced.text),
+        replaced,
         file: file.map(Arc::from),
         format,
         anchors: HashMap::new(),
@@ -55,6 +74,7 @@ pub(crate) fn not_utf8(bytes: &[u8], valid_up_to: usize, file: &Path) -> Problem
 
 struct Reader<'a> {
     events: Parser<'a, StrInput<'a>>,
+    replaced: &'a Replaced<'a>,
     file: Option<Arc<Path>>,
     format: &'static str,
     anchors: HashMap<usize, Node>,
@@ -253,13 +273,15 @@ impl<'a> Reader<'a> {
     fn mark(&self, range: Range) -> Mark {
         let (start, end) = (range.start, range.end);
         let last_line = if end.col() == 0 && end.line() > start.line() { end.line() - 1 } else { end.line() };
+        let (longer, shift) = self.replaced.longer_before(start.line(), start.col());
+        let (longer_at_end, _) = self.replaced.longer_before(end.line(), end.col());
         let span = range.byte_range().map(|bytes| Span {
-            start: bytes.start,
-            end: bytes.end,
+            start: bytes.start + longer,
+            end: bytes.end + longer_at_end,
             first_line: start.line(),
             last_line,
         });
-        let origin = place(self.file.as_ref(), start.line(), start.col() + 1);
+        let origin = place(self.file.as_ref(), start.line(), start.col() + shift + 1);
         Mark { origin, span, quotable: start.line() == last_line, ignores_case: false }
     }
 
@@ -270,7 +292,8 @@ impl<'a> Reader<'a> {
     }
 
     fn problem(&self, message: &str, at: Marker) -> Problem {
-        Problem::plain(message).at(place(self.file.as_ref(), at.line().max(1), at.col() + 1))
+        let (_, shift) = self.replaced.longer_before(at.line(), at.col());
+        Problem::plain(message).at(place(self.file.as_ref(), at.line().max(1), at.col() + shift + 1))
     }
 
     /// The parser's message. One message repeats a character of the file; that is left out.
@@ -358,7 +381,7 @@ mod tests {
             ("? port\n: here", Some(": here")),
         ] {
             let (root, source_map) =
-                parse(text, None, "YAML").unwrap_or_else(|problem| panic!("{text:?}: {}", problem.message));
+                parse(text, None).unwrap_or_else(|problem| panic!("{text:?}: {}", problem.message));
             let span = here(&root).unwrap_or_else(|| panic!("{text:?}: not found"));
             let line = source_map.line(span);
             assert_eq!(line.as_ref().map(|line| line.text.as_str()), expected, "{text:?}");

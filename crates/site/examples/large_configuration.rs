@@ -33,8 +33,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         thread::sleep(REST);
         let draft = folder.path().join("draft");
         fs::write(&draft, text(seconds))?;
-        fs::rename(&draft, &config)?;
         let saved = Instant::now();
+        fs::rename(&draft, &config)?;
         while site.config().settings.refresh_interval_seconds != seconds {
             thread::sleep(LOOK);
         }

@@ -2,23 +2,27 @@
 
 use configs::{AppConfig, Provenance, Rejection};
 
-use crate::route::{OVERRIDES, Route};
+use crate::route::Route;
 
 /// Upper bound on the length of a route's path and of its text, in bytes.
 const MAX_LENGTH: usize = 1024;
 
 /// Checks every path and every text of `routes:`.
 pub(crate) fn check(config: &AppConfig, _: &Provenance) -> Vec<Rejection> {
-    config.routes.iter().filter_map(|(path, text)| check_one(path, text)).collect()
+    let built_in: Vec<_> = Route::paths().map(|path| segments(path.as_bytes())).collect();
+    config.routes.iter().filter_map(|(path, text)| check_one(path, text, &built_in)).collect()
 }
 
-fn check_one(path: &str, text: &str) -> Option<Rejection> {
+/// `built_in` are the segments of the built-in routes.
+fn check_one(path: &str, text: &str, built_in: &[Vec<&[u8]>]) -> Option<Rejection> {
     let reject = |message| Some(Rejection::new(format!("routes.{path}"), message));
+    let decoded = percent_decoded(path);
+    let segments = segments(&decoded);
     if !path.starts_with('/') {
         reject("a route begins with `/`")
-    } else if Route::paths().any(|built_in| segments(built_in) == segments(path))
-        || segments(path).starts_with(&segments(OVERRIDES))
-    {
+    } else if segments.iter().any(|segment| matches!(*segment, b"." | b"..")) {
+        reject("clients remove the segments `.` and `..` from a path, expected a path without them")
+    } else if is_built_in(&segments, built_in) {
         reject("this route would shadow a built-in one, expected another path")
     } else if path.len() > MAX_LENGTH {
         reject("the path is too long, expected at most 1 KiB (1024 bytes)")
@@ -44,16 +48,21 @@ fn percent_encoded(path: &str) -> String {
     path.bytes().map(encode).collect()
 }
 
-/// The segments of a path as the most lenient router reads it: some routers decode a path, some drop empty segments. A
-/// route that a router takes for a built-in one would be answered without its guard.
-fn segments(path: &str) -> Vec<Vec<u8>> {
-    let decoded = percent_decoded(path);
-    decoded.split(|&byte| byte == b'/').filter(|segment| !segment.is_empty()).map(<[u8]>::to_vec).collect()
+/// True if a router may take a path with these segments for a built-in one. It would be answered without its guard.
+fn is_built_in(segments: &[&[u8]], built_in: &[Vec<&[u8]>]) -> bool {
+    // Below this path, each value has a path of its own.
+    let is_override = || segments.starts_with(&[b"config", b"overrides"]);
+    built_in.iter().any(|route| route == segments) || is_override()
+}
+
+/// The segments of a decoded path as the most lenient router reads it: some routers drop empty segments.
+fn segments(path: &[u8]) -> Vec<&[u8]> {
+    path.split(|&byte| byte == b'/').filter(|segment| !segment.is_empty()).collect()
 }
 
 /// The bytes of a path without percent-encoding.
 pub(crate) fn percent_decoded(path: &str) -> Vec<u8> {
-    let mut decoded = Vec::new();
+    let mut decoded = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let Some((&first, others)) = rest.split_first() {
         let escaped = others.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
@@ -66,7 +75,7 @@ pub(crate) fn percent_decoded(path: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_one, segments};
+    use super::{check_one, is_built_in, percent_decoded, segments};
 
     #[test]
     fn a_path_is_compared_as_the_most_lenient_router_reads_it() {
@@ -81,9 +90,26 @@ mod tests {
             ("/%metrics", false),
             ("/metrics%2", false),
         ] {
-            assert_eq!(segments(path) == segments("/metrics"), same, "{path}");
+            let decoded = percent_decoded(path);
+            assert_eq!(is_built_in(&segments(&decoded), &[segments(b"/metrics")]), same, "{path}");
         }
-        assert_eq!(segments("//"), segments("/"));
+        assert_eq!(segments(b"//"), segments(b"/"));
+    }
+
+    #[test]
+    fn a_path_that_clients_change_is_rejected() {
+        for (path, is_good) in [
+            ("/./a", false),
+            ("/a/..", false),
+            ("/../a", false),
+            ("/%2e/a", false),
+            ("/a/.%2E/b", false),
+            ("/...", true),
+            ("/.well-known/a", true),
+            ("/a..b", true),
+        ] {
+            assert_eq!(check_one(path, "text", &[]).is_none(), is_good, "{path}");
+        }
     }
 
     #[test]
@@ -97,7 +123,7 @@ mod tests {
             ("/%C3%A9", None),
             ("/a;b=c,d:e@f!$&'()*+~-_.", None),
         ] {
-            let rejection = check_one(path, "text");
+            let rejection = check_one(path, "text", &[]);
             let found = rejection.as_ref().map(|rejection| rejection.help.as_deref().unwrap_or_default());
             assert_eq!(found, help, "{path}");
         }

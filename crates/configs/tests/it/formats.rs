@@ -185,6 +185,27 @@ fn layers_may_have_any_format_and_are_followed() {
 }
 
 #[test]
+fn a_column_behind_an_escaped_emoji_is_that_of_the_file() {
+    let crab = "\\ud83e\\udd80";
+    for (text, line, column) in [
+        (format!("{{\"x-a\": \"{crab}\", \"port\": \"x\"}}"), 1, 33),
+        (format!("{{\"x-a\": \"{crab} {crab}\",\r\n \"x-b\": \"{crab}\", \"port\": \"x\"}}"), 2, 33),
+        (format!("{{\"x-a\": \"{crab}\",\n \"port\": \"x\"}}"), 2, 10),
+        (format!("{{\"x-a\": \"{crab}\", \"port\": 1, \"port\": 2}}"), 1, 36),
+    ] {
+        let desk = Desk::new();
+        desk.write("over.json", &text);
+        let diagnosis = desk.builder().file(desk.file("over.json")).open().map(drop).expect_err("it is bad");
+        assert!(diagnosis.message().contains(&format!("over.json:{line}:{column}: ")), "{text}: {diagnosis}");
+    }
+    let desk = Desk::new();
+    desk.write("over.json", format!("{{\"x-a\": \"{crab}\",\n \"port\":  \"x\"}}"));
+    let diagnosis = desk.builder().file(desk.file("over.json")).open().map(drop).expect_err("it is bad");
+    let shown = " \"port\":  \"x\"\n  |           ^^^";
+    assert!(diagnosis.render().contains(shown), "the line as it is in the file: {}", diagnosis.render());
+}
+
+#[test]
 fn every_kind_of_toml_value_is_read() {
     #[derive(Deserialize)]
     struct Kinds {
