@@ -87,7 +87,7 @@ impl<T: Configurable, D> Reload<T, D> {
         self.log().begin();
         let (runtime, changed) = self.runtime.begin();
         if let Some(changed) = changed {
-            match self.attempt(files, changed, current) {
+            match self.attempt(files, changed.layer, current) {
                 Err(diagnosis) => self.runtime.refuse(diagnosis),
                 built => return built,
             }

@@ -69,6 +69,11 @@ struct Proposal {
     answer: oneshot::Sender<Result<(), SetError>>,
 }
 
+/// The layer with the change that waits.
+pub(crate) struct Changed {
+    pub(crate) layer: Option<Node>,
+}
+
 /// The proposal that was decided with a build.
 pub(crate) struct Decided {
     pub(crate) key: String,
@@ -128,7 +133,7 @@ impl Runtime {
     }
 
     /// A build begins. Returns the layer without the change that waits, and with it if there is one.
-    pub(crate) fn begin(&self) -> (Option<Node>, Option<Option<Node>>) {
+    pub(crate) fn begin(&self) -> (Option<Node>, Option<Changed>) {
         let mut state = self.state();
         state.refused = None;
         if state.tried.is_none() {
@@ -147,7 +152,7 @@ impl Runtime {
                 Some(held) => values.insert(&proposal.key, &held.value),
                 None => values.remove(&proposal.key),
             };
-            layer(&values)
+            Changed { layer: layer(&values) }
         });
         (layer(&values), with)
     }
