@@ -1,6 +1,8 @@
 //! Measures the time from a save to the new value for a configuration with 10,000 keys:
 //! `cargo run --profile release-test -p site --example large_configuration`.
 
+#![expect(clippy::print_stdout, reason = "it prints its figures")]
+
 use std::{
     error::Error,
     fmt::Write,

@@ -56,7 +56,7 @@ fn without_a_thread_to_watch_the_start_is_refused() {
         assert!(output.status.success(), "{said}");
         return assert!(said.contains("1 passed"), "{said}");
     }
-    let diagnosis = Desk::new().builder().open().err().expect("the start is refused");
+    let diagnosis = Desk::new().builder().open().expect_err("the start is refused");
     assert!(diagnosis.to_string().contains("the system refused a thread"), "{diagnosis}");
 }
 

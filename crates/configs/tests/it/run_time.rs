@@ -132,7 +132,7 @@ async fn a_file_of_kept_values_that_cannot_be_written_is_told() {
 async fn no_thread_outlives_the_last_handle() {
     let desk = Desk::new();
     let configs = desk.open();
-    configs.set("port", json!(9000), Some(Duration::from_secs(3600))).await.unwrap();
+    configs.set("port", json!(9000), Some(Duration::from_hours(1))).await.unwrap();
     let named = || {
         let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
         let names = tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
