@@ -19,7 +19,7 @@ impl FromRequest for Config {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let config = request.extensions().get().cloned();
-        ready(config.ok_or_else(|| Failure::internal("the request was not admitted")))
+        ready(config.ok_or_else(|| Failure(site::Error::internal("the request was not admitted"))))
     }
 }
 

@@ -1,7 +1,5 @@
 //! The answer of a request that failed or was refused.
 
-use std::fmt::Display;
-
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 
@@ -9,13 +7,6 @@ use actix_web::{HttpResponse, ResponseError};
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub(crate) struct Failure(pub(crate) site::Error);
-
-impl Failure {
-    /// The visitor reads one plain sentence, the cause goes to the log.
-    pub(crate) fn internal(cause: impl Display) -> Self {
-        Self(site::Error::Internal { cause: cause.to_string() })
-    }
-}
 
 impl<E: Into<site::Error>> From<E> for Failure {
     fn from(error: E) -> Self {

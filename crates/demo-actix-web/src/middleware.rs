@@ -135,7 +135,8 @@ async fn request_id(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let id = match request.headers().get(&REQUEST_ID) {
         Some(id) => id.clone(),
-        None => HeaderValue::from_str(&Uuid::new_v4().to_string()).map_err(Failure::internal)?,
+        None => HeaderValue::from_str(&Uuid::new_v4().to_string())
+            .map_err(|error| Failure(site::Error::internal(error)))?,
     };
     request.headers_mut().insert(REQUEST_ID.clone(), id.clone());
     let mut response = next.call(request).await?;
@@ -164,5 +165,5 @@ pub(crate) async fn catch_panic(
     if let Ok(answer) = AssertUnwindSafe(next.call(request)).catch_unwind().await {
         return Ok(answer?.map_into_boxed_body());
     }
-    Ok(ServiceResponse::new(kept, Failure::internal("the handler panicked").error_response()))
+    Ok(ServiceResponse::new(kept, Failure(site::Error::internal("the handler panicked")).error_response()))
 }

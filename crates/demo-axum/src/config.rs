@@ -16,7 +16,11 @@ impl<S: Sync> FromRequestParts<S> for Config {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
-        parts.extensions.get().cloned().ok_or_else(|| Failure::internal("the request was not admitted"))
+        parts
+            .extensions
+            .get()
+            .cloned()
+            .ok_or_else(|| Failure(site::Error::internal("the request was not admitted")))
     }
 }
 

@@ -1,19 +1,10 @@
 //! The answer of a request that failed or was refused.
 
-use std::fmt::Display;
-
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 /// The site's error as a response. The response carries it as an extension, for the log.
 pub(crate) struct Failure(pub(crate) site::Error);
-
-impl Failure {
-    /// The visitor reads one plain sentence, the cause goes to the log.
-    pub(crate) fn internal(cause: impl Display) -> Self {
-        Self(site::Error::Internal { cause: cause.to_string() })
-    }
-}
 
 impl<E: Into<site::Error>> From<E> for Failure {
     fn from(error: E) -> Self {

@@ -108,5 +108,5 @@ fn set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderVa
 }
 
 fn panicked(_: Box<dyn Any + Send>) -> Response {
-    Failure::internal("the handler panicked").into_response()
+    Failure(site::Error::internal("the handler panicked")).into_response()
 }

@@ -14,7 +14,7 @@ pub(crate) struct Config(pub(crate) RequestContext);
 impl<'a> FromRequest<'a> for &'a Config {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
         let config = request.data::<Config>();
-        config.ok_or_else(|| Failure::internal("the request was not admitted").into())
+        config.ok_or_else(|| Failure(site::Error::internal("the request was not admitted")).into())
     }
 }
 

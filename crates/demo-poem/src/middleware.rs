@@ -93,7 +93,7 @@ pub(crate) fn page_policy() -> SetHeader {
 }
 
 fn panicked(_: Box<dyn Any + Send>) -> Response {
-    Failure::internal("the handler panicked").into_response()
+    Failure(site::Error::internal("the handler panicked")).into_response()
 }
 
 /// `SizeLimit` answers 411 to every request without `Content-Length`, also to `GET`.

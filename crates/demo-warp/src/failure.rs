@@ -1,7 +1,6 @@
 //! The answer of a request that failed or was refused.
 
 use std::convert::Infallible;
-use std::fmt::Display;
 
 use warp::http::{HeaderValue, StatusCode};
 use warp::reject::{MethodNotAllowed, Reject, Rejection};
@@ -11,13 +10,6 @@ use warp::reply::{self, Reply, Response};
 #[derive(Clone, Debug)]
 pub(crate) struct Failure(pub(crate) site::Error);
 
-impl Failure {
-    /// The visitor reads one plain sentence, the cause goes to the log.
-    pub(crate) fn internal(cause: impl Display) -> Self {
-        Self(site::Error::Internal { cause: cause.to_string() })
-    }
-}
-
 /// Answers what no filter has answered. A path that only the method does not fit comes first: the filters behind it have
 /// rejected the path.
 pub(crate) async fn recover(rejection: Rejection) -> Result<Failure, Infallible> {
@@ -26,7 +18,7 @@ pub(crate) async fn recover(rejection: Rejection) -> Result<Failure, Infallible>
     } else if let Some(failure) = rejection.find::<Failure>() {
         failure.clone()
     } else {
-        Failure::internal(format_args!("no filter answers: {rejection:?}"))
+        Failure(site::Error::internal(format_args!("no filter answers: {rejection:?}")))
     })
 }
 

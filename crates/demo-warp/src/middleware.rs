@@ -144,5 +144,5 @@ fn set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderVa
 }
 
 fn panicked(_: Box<dyn Any + Send>) -> reply::Response {
-    Failure::internal("the handler panicked").into_response()
+    Failure(site::Error::internal("the handler panicked")).into_response()
 }

@@ -51,6 +51,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// A handler failed. The visitor reads one plain sentence, `cause` goes to the log.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        Error::Internal { cause: cause.to_string() }
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         match self {
