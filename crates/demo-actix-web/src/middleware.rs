@@ -39,7 +39,13 @@ pub(crate) fn around(
     >,
 > {
     let level = if site.access_log() { Level::Info } else { Level::Debug };
-    let access_log = Logger::new(r#"%a "%r" %s %T request_id=%{x-request-id}i"#).log_level(level);
+    // `%{x-request-id}i` would write a client's bytes as they are.
+    let request_id_text = |request: &ServiceRequest| {
+        request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-").to_owned()
+    };
+    let access_log = Logger::new(r#"%a "%r" %s %T request_id=%{request_id}xi"#)
+        .custom_request_replace("request_id", request_id_text)
+        .log_level(level);
     let headers = DefaultHeaders::new()
         .add((INSTANCE.clone(), site.instance()))
         .add((X_CONTENT_TYPE_OPTIONS, "nosniff"))
