@@ -13,7 +13,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-/// What the watching thread works with.
+/// The state of the watching thread.
 pub(crate) struct Worker<T, B, N> {
     value: Arc<ArcSwap<T>>,
     rebuild_lock: RebuildLock,

@@ -59,6 +59,7 @@
 //! It knows no framework. It knows a language only for the advice that it prints, and by the files that its compiler writes. It does not
 //! reload pages, does not watch files that the server reads by itself (`exclude_file`, `exclude_dir`), and runs one server.
 
+mod accept;
 mod binary_cache;
 mod build;
 mod check;

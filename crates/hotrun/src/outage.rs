@@ -3,7 +3,7 @@
 mod page;
 
 use std::convert::Infallible;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::TcpListener as StdListener;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -22,8 +22,9 @@ use tokio::net::TcpListener;
 use tokio::runtime;
 use tokio::sync::{mpsc as tasks, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
+use crate::accept::accept;
 pub(crate) use crate::outage::page::Page;
 
 /// Upper bound on the wait for the head of a request.
@@ -34,9 +35,6 @@ const LAST_REQUESTS: Duration = Duration::from_millis(500);
 
 /// So much of a request's body is read. A connection that is closed with unread bytes is reset, and the client may lose the answer.
 const MOST_BODY: usize = 1024 * 1024;
-
-/// Pause of accepting after an error that will last, such as running out of descriptors.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// Answers every request with a page, until it is ended.
 #[derive(Debug)]
@@ -61,13 +59,13 @@ impl Outage {
         };
         let (over, ended) = oneshot::channel();
         let (closing, closed) = mpsc::channel();
-        let serve = move || {
+        let run = move || {
             runtime.block_on(async move {
                 let (open, mut all_answered) = tasks::channel::<()>(1);
                 let mut accepting = JoinSet::new();
                 let page = Arc::new(page);
                 for listener in listeners {
-                    accepting.spawn(accept(listener, Arc::clone(&page), open.clone()));
+                    accepting.spawn(serve(listener, Arc::clone(&page), open.clone()));
                 }
                 drop(open);
                 let _ = ended.await;
@@ -76,7 +74,7 @@ impl Outage {
                 let _ = timeout(LAST_REQUESTS, all_answered.recv()).await;
             });
         };
-        let thread = thread::Builder::new().name("outage".to_owned()).spawn(serve)?;
+        let thread = thread::Builder::new().name("outage".to_owned()).spawn(run)?;
         Ok(Self { over, closed, thread })
     }
 
@@ -90,17 +88,10 @@ impl Outage {
     }
 }
 
-/// Accepts connections. `open` is held as long as one is open.
-async fn accept(listener: TcpListener, page: Arc<Page>, open: tasks::Sender<()>) {
+/// Answers every connection. `open` is held as long as one is open.
+async fn serve(listener: TcpListener, page: Arc<Page>, open: tasks::Sender<()>) {
     loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
-            Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
-            Err(_) => {
-                sleep(PAUSE).await;
-                continue;
-            }
-        };
+        let stream = accept(&listener).await;
         let (page, open) = (Arc::clone(&page), open.clone());
         tokio::spawn(async move {
             let service = service_fn(|request| answer(request, &page));

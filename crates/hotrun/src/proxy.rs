@@ -9,7 +9,7 @@ mod forward;
 mod tests;
 
 use std::convert::Infallible;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -20,13 +20,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::runtime;
 use tokio::sync::{oneshot, watch};
-use tokio::time::sleep;
 
+use crate::accept::accept;
 use crate::outage::Page;
 use crate::proxy::backend::Backends;
-
-/// Pause of accepting after an error that will last, such as running out of descriptors.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// After this time without a connection to the current server, a request fails.
 pub(crate) const UNREACHED: Duration = Duration::from_secs(10);
@@ -102,16 +99,7 @@ impl Drop for Proxy {
 
 async fn serve(listener: tokio::net::TcpListener, backends: Arc<Backends>) {
     loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
-            // The client has given up; the next one is not affected.
-            Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
-            // Out of descriptors or memory: the listener stays readable, and only time helps.
-            Err(_) => {
-                sleep(PAUSE).await;
-                continue;
-            }
-        };
+        let stream = accept(&listener).await;
         let _ = stream.set_nodelay(true);
         let backends = Arc::clone(&backends);
         tokio::spawn(async move {

@@ -94,7 +94,7 @@ struct Runner {
     /// The reason why no server may serve, for the page about it.
     diagnosis: Page,
     outage: OutageState,
-    /// What the commands of the plan's rules are doing, in the order of the rules.
+    /// The states of the commands of the plan's rules, in the order of the rules.
     rules: Vec<RuleState>,
     /// The end of each server, for the message about it.
     endings: BTreeMap<u32, String>,

@@ -5,7 +5,7 @@ use std::{fmt, io, process::ExitCode};
 use lifecycle::{BindError, PidFileError, ServeError};
 use site::OpenError;
 
-/// What ends a demo otherwise than well.
+/// An end of a demo with an exit status other than 0.
 #[derive(Debug)]
 pub(crate) enum Failure {
     Open(OpenError),

@@ -32,7 +32,7 @@ pub enum Error {
     },
     /// A part that the answer needs cannot be reached. The part has logged why.
     Unavailable {
-        /// What the visitor is told.
+        /// The sentence for the visitor.
         sentence: &'static str,
     },
     /// The path is there, but only to be read.

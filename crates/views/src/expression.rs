@@ -87,7 +87,7 @@ mod tests {
     use super::insertions;
     use crate::token::tokens;
 
-    /// What a tag's inside becomes: `!` stands for a charge, `¹` and `²` for those of `~`, `°` for that of a loop, `#` for a bound. The name `x` is assigned.
+    /// The inside of a tag after the change: `!` stands for a charge, `¹` and `²` for those of `~`, `°` for that of a loop, `#` for a bound. The name `x` is assigned.
     fn becomes(inside: &str, is_print: bool) -> String {
         let tokens = tokens(inside, 0, inside.len());
         let insertions = insertions(inside, &tokens, is_print, &BTreeSet::from(["x"]));

@@ -1,4 +1,4 @@
-//! Whether hotrun answers in the place of a server.
+//! The state of hotrun's answers in the place of a server.
 
 use std::thread::JoinHandle;
 

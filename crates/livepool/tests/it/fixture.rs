@@ -38,7 +38,7 @@ pub(crate) struct Fixture {
     pub(crate) runtime: Runtime,
 }
 
-/// What a test's server needs first: the role `admin` and its database.
+/// The first statements for a test's server: the role `admin` and its database.
 pub(crate) const ROLE: &str = "CREATE ROLE admin LOGIN PASSWORD 'first'; CREATE DATABASE app OWNER admin;";
 
 /// Deadlines that a test does not wait for.
