@@ -36,7 +36,7 @@ where
     if let Some(path) = &cli.pid_file {
         server = server.pid_file(path);
     }
-    follow(site, &server.handle(), &logs.filter_handle(), cli.access_log());
+    follow(site, &config, &server.handle(), &logs.filter_handle(), cli.access_log());
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::system)?;
     let page = site.clone();
@@ -105,8 +105,9 @@ where
     }
 }
 
-/// Lets the log and the listener follow the settings. An edit that cannot be put in force here is rejected.
-fn follow(site: &Site, handle: &Handle, log: &FilterHandle, access_log: bool) {
+/// Lets the log and the listener follow the settings. An edit that cannot be put in force here is rejected. `opened` has the
+/// address that the server was made for.
+fn follow(site: &Site, opened: &AppConfig, handle: &Handle, log: &FilterHandle, access_log: bool) {
     let (server, filter_handle) = (handle.clone(), log.clone());
     site.on_prepare(move |old, new| {
         let filter = filter(new, access_log)?;
@@ -126,7 +127,9 @@ fn follow(site: &Site, handle: &Handle, log: &FilterHandle, access_log: bool) {
     if let Ok(filter) = filter(&config, access_log) {
         log.apply(filter);
     }
-    if let Err(error) = handle.move_to(&config.host, config.port) {
+    if (&opened.host, opened.port) != (&config.host, config.port)
+        && let Err(error) = handle.move_to(&config.host, config.port)
+    {
         tracing::error!("{error}; the address stays as it is");
     }
 }

@@ -45,6 +45,8 @@ pub enum MoveError {
 /// A handle of every socket on which this process accepts.
 pub(crate) struct Listeners {
     held: Mutex<Held>,
+    /// True if another process, such as systemd, made the listener and holds it too. Then it is not moved.
+    supervised: bool,
     opened: mpsc::UnboundedSender<ServerThread>,
 }
 
@@ -89,13 +91,6 @@ struct Found {
     over_from: Option<Drain>,
 }
 
-impl Held {
-    /// True if another process, such as systemd, made the listener and holds it too.
-    fn is_supervised(&self) -> bool {
-        self.newest.as_ref().is_some_and(|newest| newest.socket.is_shared())
-    }
-}
-
 impl Move {
     /// Serves at the new address from now on, and drains the former listener.
     pub fn commit(self) {
@@ -108,7 +103,7 @@ impl Move {
 
 impl Listeners {
     /// Every listener that begins to accept is sent to `opened`.
-    pub(crate) fn new(opened: mpsc::UnboundedSender<ServerThread>) -> Listeners {
+    pub(crate) fn new(supervised: bool, opened: mpsc::UnboundedSender<ServerThread>) -> Listeners {
         let timeouts = DrainTimeouts::default();
         let held = Held {
             timeouts,
@@ -118,7 +113,7 @@ impl Listeners {
             moves: Moves::Deferred,
             wanted: None,
         };
-        Listeners { held: Mutex::new(held), opened }
+        Listeners { held: Mutex::new(held), supervised, opened }
     }
 
     /// The times of the drains of later listeners.
@@ -186,7 +181,7 @@ impl Listeners {
     /// The address to move to now.
     fn wanted(&self) -> Option<(String, u16)> {
         let held = self.held();
-        held.wanted.clone().filter(|_| held.moves == Moves::Allowed && !held.is_supervised())
+        held.wanted.clone().filter(|_| held.moves == Moves::Allowed)
     }
 
     /// Ends the wait for a move to `to`. A later move may have come first: then its address stays.
@@ -217,19 +212,18 @@ impl Listeners {
     /// True if the listener can be moved now. A supervisor's is the supervisor's to move.
     fn can_move(&self, host: &str, port: u16) -> bool {
         let held = self.held();
-        let supervised = held.is_supervised();
-        if supervised && held.moves != Moves::Over {
+        if self.supervised && held.moves != Moves::Over {
             tracing::info!(
                 "the listener is a supervisor's: `{host}:{port}` moves nothing until the next start"
             );
         }
-        held.newest.is_some() && !supervised && held.moves == Moves::Allowed
+        held.newest.is_some() && !self.supervised && held.moves == Moves::Allowed
     }
 
     /// Moves to the address as soon as moves are allowed, which may be now. It blocks for up to a second.
     pub(crate) fn want(&self, to: (String, u16)) {
         let mut held = self.held();
-        held.wanted = (held.moves != Moves::Over && !held.is_supervised()).then_some(to);
+        held.wanted = (held.moves != Moves::Over && !self.supervised).then_some(to);
         drop(held);
         self.catch_up();
     }
@@ -302,11 +296,12 @@ mod tests {
     use std::net::SocketAddr;
 
     use super::*;
+    use crate::logs::{Format, Logs};
 
     /// Listeners at an address of their own, and every listener that began to accept.
     fn listeners() -> (Arc<Listeners>, mpsc::UnboundedReceiver<ServerThread>, u16) {
         let (opened, threads) = mpsc::unbounded_channel();
-        let listeners = Arc::new(Listeners::new(opened));
+        let listeners = Arc::new(Listeners::new(false, opened));
         listeners.serve_with(Box::new(|endpoint| {
             Box::pin(async move {
                 endpoint.drain().begun().await;
@@ -321,6 +316,22 @@ mod tests {
 
     fn newest(listeners: &Listeners) -> SocketAddr {
         listeners.newest().unwrap().address()
+    }
+
+    #[test]
+    fn a_move_of_a_supervisors_listener_is_said_to_be_none_before_it_opens_too() {
+        let (opened, _threads) = mpsc::unbounded_channel();
+        let listeners = Arc::new(Listeners::new(true, opened));
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let logs = Logs::to(log.reopen().unwrap(), &"info".parse().unwrap(), Format::Text);
+        tracing::dispatcher::with_default(logs.dispatch(), || {
+            listeners.prepare_move("127.0.0.2", 1).unwrap().commit();
+        });
+        drop(logs);
+        let text = std::fs::read_to_string(log.path()).unwrap();
+        assert!(text.contains("`127.0.0.2:1` moves nothing until the next start"), "{text}");
+        listeners.set_moves(Moves::Allowed);
+        assert_eq!(listeners.wanted(), None);
     }
 
     #[test]

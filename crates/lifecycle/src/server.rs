@@ -116,7 +116,7 @@ impl Server {
         let Inherited { socket, predecessor } = inherited;
         let socket = socket.map_or_else(|| Socket::bind_host(host, port), Ok)?;
         let ((threads, opened), (ask, requests)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
-        let listeners = Listeners::new(threads);
+        let listeners = Listeners::new(socket.is_shared(), threads);
         if !socket.is_shared() && !socket.is_at(host, port) {
             listeners.want((host.to_owned(), port));
         }
