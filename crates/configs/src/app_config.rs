@@ -56,7 +56,7 @@ pub struct AppConfig {
     /// Counts edits: an edit that lowers or drops it is refused as stale.
     #[garde(skip)]
     pub revision: Option<u64>,
-    /// Restricts what an upgrade may start.
+    /// When an upgrade begins, and what it may start.
     #[garde(dive)]
     pub upgrade: Upgrade,
 }
@@ -124,7 +124,7 @@ pub struct Limits {
     pub requests_per_second: u32,
 }
 
-/// Restricts what an upgrade may start; empty, it may start any binary.
+/// When an upgrade begins, and what it may start; empty, only when it is asked for, and any binary.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Validate)]
 #[schemars(transform = schema::section)]
 pub struct Upgrade {
@@ -136,6 +136,10 @@ pub struct Upgrade {
     #[garde(inner(custom(checks::public_key)))]
     #[schemars(regex(pattern = "^RW[Q-T][A-Za-z0-9+/]{53}$"))]
     pub public_key: Option<String>,
+    /// True: the server upgrades itself when the binary at its path was replaced.
+    #[garde(skip)]
+    #[schemars(default)]
+    pub watch: bool,
 }
 
 const DEFAULTS: &str = "
@@ -144,7 +148,8 @@ routes: {}
 maintenance: false
 limits:
   requests_per_second: 0
-upgrade: {}
+upgrade:
+  watch: false
 ";
 
 impl AppConfig {

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::commit::Commit;
 use crate::configurable::Configurable;
 use crate::diagnosis::Diagnosis;
+use crate::effective::EffectiveValue;
 use crate::expiry::Expiry;
 use crate::history::{Attempt, Event};
 use crate::listener::Listener;
@@ -119,6 +120,12 @@ impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
     /// The values that were set at run time, sorted by key.
     pub fn overrides(&self) -> Vec<RuntimeValue> {
         self.reload.runtime.list()
+    }
+
+    /// The values in force, sorted by path, each with its origin. Secrets read `***`. A list is one value. A default
+    /// that the type itself gives, and no layer, is not listed.
+    pub fn values(&self) -> Vec<EffectiveValue> {
+        self.reload.values(&self.live.load())
     }
 
     /// The attempts, newest first, at most 50.

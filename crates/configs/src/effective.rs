@@ -8,6 +8,7 @@ use serde_json::{Map, Number, Value};
 use sha2::{Digest, Sha256};
 
 use crate::history::Change;
+use crate::origin::Origin;
 use crate::path::{Path, Segment, Step, below};
 
 /// The values as the type read them, so `0x10` and `16` are equal for a number. Secrets are kept apart.
@@ -15,6 +16,18 @@ use crate::path::{Path, Segment, Step, below};
 pub(crate) struct Effective {
     values: Value,
     secrets: BTreeMap<String, SecretString>,
+}
+
+/// One value in force, and where it came from.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct EffectiveValue {
+    /// The dotted path.
+    pub path: String,
+    /// The value as the type read it. A secret reads `***`.
+    pub value: Value,
+    /// `None` if no layer has a value at exactly this path.
+    pub origin: Option<Origin>,
 }
 
 const MASK: &str = "***";

@@ -115,6 +115,7 @@ pub use commit::{Commit, no_op};
 pub use configs::{Configs, Reader};
 pub use configurable::Configurable;
 pub use diagnosis::Diagnosis;
+pub use effective::EffectiveValue;
 pub use filewatch::{Degraded, RebuildLock};
 pub use history::{Attempt, Change, Event, Outcome, Trigger};
 pub use layers::MalformedOverride;

@@ -39,6 +39,17 @@ impl Origin {
         matches!(self, Origin::Environment(_) | Origin::Flag(_) | Origin::Runtime(_))
     }
 
+    /// The kind of layer: `file`, `environment`, `flag`, `override` or `default`.
+    pub fn layer(&self) -> &'static str {
+        match self {
+            Origin::File { .. } => "file",
+            Origin::Environment(_) => "environment",
+            Origin::Flag(_) => "flag",
+            Origin::Runtime(_) => "override",
+            Origin::Default => "default",
+        }
+    }
+
     /// A file as a whole.
     pub(crate) fn whole(path: &Path) -> Origin {
         Origin::File { path: path.into(), line: 0, column: 0 }

@@ -33,6 +33,11 @@ impl Provenance {
         find(&self.root.mark, &self.root, path).map(|mark| &mark.origin)
     }
 
+    /// The same again. It shares the tree.
+    pub(crate) fn another(&self) -> Provenance {
+        Provenance::of(&self.root, &self.secrets)
+    }
+
     pub(crate) fn of(root: &Arc<Node>, secrets: &Secrets) -> Provenance {
         let (root, secrets) = (Arc::clone(root), secrets.clone());
         Provenance { root, secrets, places: OnceLock::new(), folded: OnceLock::new() }

@@ -10,12 +10,14 @@ use crate::callbacks::{Callbacks, catch_panic};
 use crate::commit::Commit;
 use crate::configurable::Configurable;
 use crate::diagnosis::Diagnosis;
+use crate::effective::{Effective, EffectiveValue};
 use crate::history::{Attempt, Change, Event, Outcome, Trigger};
 use crate::listener::Listener;
 use crate::loader::{Candidate, Loader};
 use crate::origin::Origin;
 use crate::pending::{Edits, Pending};
 use crate::problem::Problem;
+use crate::provenance::Provenance;
 use crate::redactor::Redactor;
 use crate::rejection::Rejection;
 use crate::runtime::Runtime;
@@ -34,6 +36,8 @@ pub(crate) struct Reload<T, D> {
     pub(crate) runtime: Arc<Runtime>,
     /// Asks for another build. Set when the watching has begun.
     pub(crate) again: OnceLock<ReloadHandle>,
+    /// The origins of the values in force. An edit that only moves lines changes them, and makes no snapshot.
+    origins: Mutex<Option<Arc<Provenance>>>,
     log: Mutex<AttemptLog>,
 }
 
@@ -72,6 +76,7 @@ impl<T: Configurable, D> Reload<T, D> {
             followers: Mutex::new(Vec::new()),
             runtime: Arc::new(runtime),
             again: OnceLock::new(),
+            origins: Mutex::new(None),
             log: Mutex::new(AttemptLog::new()),
         }
     }
@@ -104,10 +109,24 @@ impl<T: Configurable, D> Reload<T, D> {
         let effective = current.map(|current| &current.effective);
         let candidate = locked(&self.loader).candidate(files, runtime, effective)?;
         self.log().warn(&candidate.warnings);
-        match current {
+        let origins = candidate.redactor.provenance.another();
+        let built = match current {
             Some(current) => self.next(current, candidate),
             None => self.first(candidate).map(Some),
-        }
+        }?;
+        *locked(&self.origins) = Some(Arc::new(origins));
+        Ok(built)
+    }
+
+    /// The values of a snapshot, each with its origin.
+    pub(crate) fn values(&self, snapshot: &Snapshot<T, D>) -> Vec<EffectiveValue> {
+        let origins = locked(&self.origins).clone();
+        let origin = |path: &str| origins.as_ref()?.origin(path).cloned();
+        let values = Effective::default().changes(&snapshot.effective);
+        values
+            .into_iter()
+            .map(|value| EffectiveValue { origin: origin(&value.path), path: value.path, value: value.to })
+            .collect()
     }
 
     /// Records an attempt and tells of it. If there was a swap, it is done; the commits are run here.

@@ -37,6 +37,7 @@ mod stopping;
 mod supervision;
 mod templates;
 mod terminal;
+mod upgrade_watch;
 mod upgrading;
 mod watching;
 mod wholeness;
@@ -52,11 +53,12 @@ use libtest_mimic::Trial;
 const APART: usize = 24;
 
 /// The claims of all files except those with prerequisites. The claims that wait longest come first.
-const CLAIMS: [&[Claim]; 36] = [
+const CLAIMS: [&[Claim]; 37] = [
     handover::CLAIMS,
     faults::CLAIMS,
     second_signals::CLAIMS,
     upgrading::CLAIMS,
+    upgrade_watch::CLAIMS,
     patience::CLAIMS,
     stopping::CLAIMS,
     robustness::CLAIMS,

@@ -20,11 +20,12 @@
 //!
 //! # Limits
 //!
-//! It knows no framework, reads no file and answers no request.
+//! It knows no framework and answers no request. The only file that it watches is the program itself (`upgrade.watch`).
 
 mod build;
 mod cli;
 mod failure;
+mod program_watch;
 mod serve;
 
 use std::{env, fmt::Display, io, io::Write, process::ExitCode};

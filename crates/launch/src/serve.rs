@@ -7,7 +7,7 @@ use lifecycle::{
 };
 use site::{AppConfig, Rejection, Site};
 
-use crate::{cli::Cli, failure::Failure};
+use crate::{cli::Cli, failure::Failure, program_watch::ProgramWatch};
 
 /// Serves `site` on the inherited listener, or on the address in its configuration, until a signal ends it.
 pub(crate) fn serve<S, F>(
@@ -36,7 +36,7 @@ where
     if let Some(path) = &cli.pid_file {
         server = server.pid_file(path);
     }
-    follow(site, &config, &server.handle(), &logs.filter_handle(), cli.access_log());
+    follow(site, &config, &server.handle(), &logs.filter_handle(), cli.access_log())?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::system)?;
     let page = site.clone();
@@ -105,18 +105,28 @@ where
     }
 }
 
-/// Lets the log and the listener follow the settings. An edit that cannot be put in force here is rejected. `opened` has the
+/// Lets the log, the listener and the watch of the program follow the settings. An edit that cannot be put in force here is rejected. `opened` has the
 /// address that the server was made for.
-fn follow(site: &Site, opened: &AppConfig, handle: &Handle, log: &FilterHandle, access_log: bool) {
+fn follow(
+    site: &Site,
+    opened: &AppConfig,
+    handle: &Handle,
+    log: &FilterHandle,
+    access_log: bool,
+) -> Result<(), Failure> {
     let (server, filter_handle) = (handle.clone(), log.clone());
+    let program_watch = ProgramWatch::of(handle.clone());
+    let watch = program_watch.clone();
     site.on_prepare(move |old, new| {
         let filter = filter(new, access_log)?;
         let (host, port) = (old.host != new.host, old.port != new.port);
         let other = (host || port).then(|| server.prepare_move(&new.host, new.port));
         let other = other.transpose().map_err(|error| rejection(host, port, &error))?;
         let filter_handle = filter_handle.clone();
+        let watch = watch.prepare(new).map_err(|error| Rejection::new("upgrade.watch", error.to_string()))?;
         Ok(Box::new(move || {
             filter_handle.apply(filter);
+            watch();
             if let Some(other) = other {
                 other.commit();
             }
@@ -132,6 +142,8 @@ fn follow(site: &Site, opened: &AppConfig, handle: &Handle, log: &FilterHandle, 
     {
         tracing::error!("{error}; the address stays as it is");
     }
+    program_watch.prepare(&config).map_err(Failure::system)?();
+    Ok(())
 }
 
 fn filter(config: &AppConfig, access_log: bool) -> Result<Filter, Rejection> {
@@ -140,7 +152,8 @@ fn filter(config: &AppConfig, access_log: bool) -> Result<Filter, Rejection> {
     Ok(if access_log { filter } else { filter.without_access_log() })
 }
 
-fn rules(config: &AppConfig) -> Rules {
+/// The programs that an upgrade may start.
+pub(crate) fn rules(config: &AppConfig) -> Rules {
     Rules { sha256: config.upgrade.sha256.clone(), public_key: config.upgrade.public_key.clone() }
 }
 

@@ -26,13 +26,16 @@ use actix_web::{Error, HttpResponse, HttpServer};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionread;
 use rustix::net::{Shutdown, shutdown};
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::subscriber::{NoSubscriber, with_default};
 
 use crate::connection::{Connection, Timeouts};
+use crate::connection_stats::{ListedConnection, OpenConnection};
 use crate::drain::{Connected, Drain};
 use crate::endpoint::Endpoint;
+use crate::runtime_stats::{RegisteredRuntime, register_runtime};
 use crate::syn_filter;
 
 /// Time for the acceptor to empty the queue, and for the workers to read what was sent.
@@ -73,6 +76,10 @@ where
     let _ = socket2::SockRef::from(&listener).set_recv_buffer_size(RECEIVED);
     let timeouts = Timeouts::default();
     let connecting = drain.clone();
+    let app = move || {
+        list_worker();
+        app()
+    };
     let mut server = HttpServer::new(app)
         .on_connect(move |socket, data| {
             if let Some(socket) = socket.downcast_ref() {
@@ -169,14 +176,28 @@ impl MessageBody for Answered {
     }
 }
 
+/// Lists the runtime of this worker until its thread ends. actix-web makes the app on the worker's thread.
+fn list_worker() {
+    thread_local! {
+        static WORKER: RefCell<Option<RegisteredRuntime>> = const { RefCell::new(None) };
+    }
+    let name = || std::thread::current().name().unwrap_or("actix-server worker").to_owned();
+    if let Ok(runtime) = Handle::try_current() {
+        WORKER.with_borrow_mut(|worker| {
+            worker.get_or_insert_with(|| register_runtime(name(), &runtime));
+        });
+    }
+}
+
 fn connected(socket: &TcpStream, data: &mut Extensions, drain: &Drain, timeouts: Timeouts) {
     let counted = drain.connection();
-    let connection = Connection::accepted(socket, timeouts).ok();
+    let (connection, listed) = Connection::accepted(socket, timeouts).ok().unzip();
     let watched = Rc::new(Watched {
         drain: drain.clone(),
         descriptor: Cell::new(Some(socket.as_raw_fd())),
         cookie: cookie(socket.as_fd()),
         half_closed: RefCell::new(connection.as_ref().map(|connection| Arc::clone(&connection.half_closed))),
+        figures: connection.as_ref().map(|connection| Arc::clone(&connection.figures)),
         answering: Cell::new(0),
         since: Cell::new(Instant::now()),
         ahead: Cell::new(Duration::ZERO),
@@ -185,7 +206,7 @@ fn connected(socket: &TcpStream, data: &mut Extensions, drain: &Drain, timeouts:
     if let Some(connection) = connection {
         data.insert(connection);
     }
-    data.insert(Watch { watched, watching, _counted: counted });
+    data.insert(Watch { watched, watching, _counted: counted, _listed: listed });
 }
 
 /// Ends with the connection whose data it is.
@@ -193,6 +214,7 @@ struct Watch {
     watched: Rc<Watched>,
     watching: JoinHandle<()>,
     _counted: Connected,
+    _listed: Option<ListedConnection>,
 }
 
 impl Drop for Watch {
@@ -210,6 +232,7 @@ struct Watched {
     cookie: Option<u64>,
     /// To be notified once.
     half_closed: RefCell<Option<Arc<Notify>>>,
+    figures: Option<Arc<OpenConnection>>,
     /// The requests that are being answered.
     answering: Cell<u32>,
     /// When the last answer ended.
@@ -291,6 +314,9 @@ struct Answering {
 impl Answering {
     fn of(watched: Rc<Watched>) -> Answering {
         watched.answering.set(watched.answering.get() + 1);
+        if let Some(figures) = &watched.figures {
+            figures.request_began();
+        }
         Answering { watched }
     }
 }

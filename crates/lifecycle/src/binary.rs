@@ -147,7 +147,8 @@ fn seal(image: &File) -> rustix::io::Result<()> {
     sealed
 }
 
-fn signature_of(path: &Path) -> PathBuf {
+/// The path of the signature of the program at `path`.
+pub(crate) fn signature_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".minisig");
     name.into()

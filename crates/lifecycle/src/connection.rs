@@ -1,6 +1,5 @@
 //! One accepted connection: its two addresses, its timeouts, and when it may be closed.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::connection_io::ConnectionSocket;
+use crate::connection_stats::{ListedConnection, OpenConnection};
 use crate::drain::Drain;
 
 /// Bytes that the kernel may hold for a client that takes none.
@@ -33,14 +33,31 @@ pub struct Connection {
     /// Is notified once, by `notify_one`, when the client closes its half of the connection while it is answered. A client
     /// that is gone looks the same until something is written. Then it resets the connection.
     pub half_closed: Arc<Notify>,
+    pub(crate) figures: Arc<OpenConnection>,
 }
 
 impl Connection {
     /// The addresses of a connection that was just accepted. Sets its options as [`serve`](crate::serve) does: bytes are sent
-    /// at once, and the kernel gives up a client that takes nothing for as long as `timeouts.write`.
-    pub fn accepted(stream: &TcpStream, timeouts: Timeouts) -> io::Result<Connection> {
+    /// at once, and the kernel gives up a client that takes nothing for as long as `timeouts.write`. It is listed as long as the
+    /// second value lives, which must be dropped before the stream.
+    #[cfg(feature = "actix")]
+    pub(crate) fn accepted(
+        stream: &TcpStream,
+        timeouts: Timeouts,
+    ) -> std::io::Result<(Connection, ListedConnection)> {
         tune(stream, timeouts);
-        Ok(Connection { peer: stream.peer_addr()?, local: stream.local_addr()?, half_closed: Arc::default() })
+        let listed = ListedConnection::new(stream, stream.peer_addr()?, stream.local_addr()?);
+        Ok((Connection::of(&listed), listed))
+    }
+
+    pub(crate) fn of(listed: &ListedConnection) -> Connection {
+        let figures = Arc::clone(listed.connection());
+        Connection { peer: figures.peer, local: figures.local, half_closed: Arc::default(), figures }
+    }
+
+    /// Says which route a request of this connection has, for [`connection_stats`](crate::connection_stats()).
+    pub fn routed(&self, route: &'static str) {
+        self.figures.routed(route);
     }
 }
 
@@ -76,6 +93,7 @@ impl ActiveConnection {
     /// A request has begun.
     pub(crate) fn request_began(&self) {
         self.requested.store(true, Ordering::Relaxed);
+        self.socket.figures().request_began();
         self.socket.clear_partial_request();
     }
 

@@ -16,6 +16,8 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{Sleep, sleep, timeout};
 
+use crate::connection_stats::{ListedConnection, OpenConnection};
+
 /// Bytes that a client may still send after its last answer. After more of them the connection is reset.
 const UNREAD: usize = 1024 * 1024;
 
@@ -36,6 +38,8 @@ pub(crate) struct ConnectionIo {
 
 /// The socket of a connection whose bytes hyper owns.
 pub(crate) struct ConnectionSocket {
+    /// Dropped first: it may not outlive the socket.
+    listed: ListedConnection,
     writing: OwnedWriteHalf,
     /// True if bytes were read of a request that has not begun.
     partial_request: AtomicBool,
@@ -43,9 +47,14 @@ pub(crate) struct ConnectionSocket {
 
 impl ConnectionIo {
     /// A write fails after `write_timeout` if the client takes nothing for as long.
-    pub(crate) fn new(stream: TcpStream, write_timeout: Duration) -> (ConnectionIo, Arc<ConnectionSocket>) {
+    pub(crate) fn new(
+        stream: TcpStream,
+        listed: ListedConnection,
+        write_timeout: Duration,
+    ) -> (ConnectionIo, Arc<ConnectionSocket>) {
         let (reading, writing) = stream.into_split();
-        let socket = Arc::new(ConnectionSocket { writing, partial_request: AtomicBool::new(false) });
+        let partial_request = AtomicBool::new(false);
+        let socket = Arc::new(ConnectionSocket { listed, writing, partial_request });
         (ConnectionIo { reading, socket: Arc::clone(&socket), write_timeout, stalled: None }, socket)
     }
 
@@ -79,6 +88,11 @@ impl ConnectionIo {
 }
 
 impl ConnectionSocket {
+    /// The figures of the connection.
+    pub(crate) fn figures(&self) -> &OpenConnection {
+        self.listed.connection()
+    }
+
     /// A request has begun, or is being answered. The bytes that were read so far belong to it.
     pub(crate) fn clear_partial_request(&self) {
         self.partial_request.store(false, Ordering::Relaxed);

@@ -16,13 +16,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tower_service::Service;
 
 use crate::connection::{ActiveConnection, Connection, Timeouts, tune};
 use crate::connection_io::ConnectionIo;
+use crate::connection_stats::ListedConnection;
 use crate::drain::Drain;
 use crate::endpoint::Endpoint;
 use crate::syn_filter;
@@ -169,12 +169,13 @@ where
         let Ok(local) = stream.local_addr() else { return };
         tune(&stream, self.timeouts);
         let counted = self.drain.connection();
-        let (io, socket) = ConnectionIo::new(stream, self.timeouts.write);
+        let listed = ListedConnection::new(&stream, peer, local);
+        let connection = Connection::of(&listed);
+        let half_closed = Arc::clone(&connection.half_closed);
+        let (io, socket) = ConnectionIo::new(stream, listed, self.timeouts.write);
         let active = Arc::new(ActiveConnection::new(socket));
-        let half_closed = Arc::new(Notify::new());
         let answering = {
             let (active, drain, service) = (Arc::clone(&active), self.drain.clone(), self.service.clone());
-            let connection = Connection { peer, local, half_closed: Arc::clone(&half_closed) };
             service_fn(move |mut request: Request<Incoming>| {
                 active.request_began();
                 request.extensions_mut().insert(connection.clone());

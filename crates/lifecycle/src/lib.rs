@@ -15,6 +15,7 @@
 //! | tell the supervisor `READY=1`, accept | [`ReadyServer::run`] |
 //! | move to another address | [`Handle::prepare_move`], [`Move::commit`] |
 //! | upgrade | `SIGUSR2`, [`Handle::upgrade`], [`request_upgrade`] from another process |
+//! | find out whether the program was replaced | [`replacement`] |
 //! | reload | `SIGHUP` calls [`Server::on_reload`] |
 //! | drain; at the second signal end at once | `SIGTERM`, `SIGINT`, [`Handle::drain`] |
 //! | write the lines that the log still holds | dropping [`Logs`] |
@@ -124,6 +125,7 @@ mod attempt;
 mod binary;
 mod connection;
 mod connection_io;
+mod connection_stats;
 mod control_socket;
 mod drain;
 mod driver;
@@ -144,6 +146,8 @@ mod port_owner;
 mod predecessor;
 mod prepared_listener;
 mod process_stats;
+mod replacement;
+mod runtime_stats;
 mod server;
 mod server_thread;
 mod service;
@@ -153,12 +157,14 @@ mod stage;
 mod successor;
 mod successor_channel;
 mod syn_filter;
+mod thread_stats;
 mod upgrade;
 mod upgrade_error;
 mod writer;
 
 pub use crate::binary::Rules;
 pub use crate::connection::{Connection, Timeouts};
+pub use crate::connection_stats::{ConnectionStats, connection_stats};
 pub use crate::control_socket::request_upgrade;
 pub use crate::drain::{Connected, Drain};
 pub use crate::driver::{serve, serve_with_timeouts};
@@ -173,10 +179,15 @@ pub use crate::pid_file::{PidFile, PidFileError};
 pub use crate::port_owner::PortOwner;
 pub use crate::predecessor::Predecessor;
 pub use crate::process_stats::{Drains, ProcessStats, process_stats};
+pub use crate::replacement::{Fingerprint, Replacement, replaced_by, replacement};
+pub use crate::runtime_stats::{
+    RegisteredRuntime, RuntimeStats, WorkerStats, register_runtime, runtime_stats,
+};
 pub use crate::server::{Handle, ReadyServer, ServeError, Server};
 pub use crate::server_thread::{ServerThread, spawn};
 pub use crate::service::{endpoint, listener, run, shutdown};
 pub use crate::signals::{Hangup, Signal, Signals};
 pub use crate::socket::{BindError, Socket};
 pub use crate::stage::{DrainTimeouts, Outcome, Stage};
+pub use crate::thread_stats::{ThreadStats, thread_stats};
 pub use crate::upgrade_error::UpgradeError;

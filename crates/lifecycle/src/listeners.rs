@@ -166,6 +166,11 @@ impl Listeners {
         self.held().moves = moves;
     }
 
+    /// True if no upgrade is under way, and the process serves on.
+    pub(crate) fn may_move(&self) -> bool {
+        self.held().moves == Moves::Allowed
+    }
+
     /// Moves to the address that was asked for while moves were deferred. It blocks for up to a second.
     pub(crate) fn catch_up(&self) {
         let Some(to) = self.wanted() else { return };

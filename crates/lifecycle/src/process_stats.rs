@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::logs;
+use crate::runtime_stats;
 use crate::stage::Outcome;
 use crate::upgrade_error::UpgradeError;
 
@@ -12,6 +13,10 @@ use crate::upgrade_error::UpgradeError;
 pub struct ProcessStats {
     /// Connections open now, over all listeners.
     pub connections: u64,
+    /// The most connections that were open at once.
+    pub connections_peak: u64,
+    /// Tasks of the registered runtimes that have not ended.
+    pub tasks: u64,
     /// Drains that have ended so far.
     pub drains: Drains,
     /// Upgrades that have ended so far, by outcome. The successor counts `succeeded`, the old process the others.
@@ -38,6 +43,7 @@ pub struct Drains {
 }
 
 static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+static CONNECTIONS_PEAK: AtomicU64 = AtomicU64::new(0);
 static UPGRADES: [AtomicU64; UpgradeError::OUTCOMES.len()] =
     [const { AtomicU64::new(0) }; UpgradeError::OUTCOMES.len()];
 static CLEAN: AtomicU64 = AtomicU64::new(0);
@@ -49,6 +55,8 @@ pub fn process_stats() -> ProcessStats {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     ProcessStats {
         connections: connections(),
+        connections_peak: CONNECTIONS_PEAK.load(Ordering::Relaxed),
+        tasks: u64::try_from(runtime_stats::tasks()).unwrap_or(u64::MAX),
         drains: Drains {
             clean: CLEAN.load(Ordering::Relaxed),
             cut: CUT.load(Ordering::Relaxed),
@@ -72,7 +80,8 @@ pub(crate) fn connections() -> u64 {
 }
 
 pub(crate) fn connection_opened() {
-    CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+    let before = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+    CONNECTIONS_PEAK.fetch_max(before + 1, Ordering::Relaxed);
 }
 
 pub(crate) fn connection_closed() {
@@ -119,7 +128,8 @@ mod tests {
         let before = process_stats();
         let drain = Drain::new(DrainTimeouts::default(), false);
         let connection = drain.connection();
-        assert!(process_stats().connections > 0);
+        let open = process_stats();
+        assert!(open.connections > 0 && open.connections_peak >= open.connections, "{open:?}");
         drop(connection);
         drain.begin();
         drain.settle();

@@ -267,15 +267,33 @@ impl Handle {
     /// Starts the program that is at this process's path now, and hands over to it. Resolves at the end of the probation,
     /// with a sentence: of the success, or why this process serves on.
     pub async fn upgrade(&self) -> Result<String, String> {
-        let (answer, outcome) = oneshot::channel();
-        let _ = self.requests.send(Request::Upgrade(Requester::Task(answer)));
-        outcome.await.unwrap_or_else(|_| Err(String::from("the server has ended")))
+        self.request_upgrade().await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// The same as [`Handle::upgrade`]. It blocks, and must not be called on a runtime's thread.
+    pub fn blocking_upgrade(&self) -> Result<String, String> {
+        self.request_upgrade().blocking_recv().unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// True if an upgrade would begin now: none is under way, and neither a stop nor a successor has ended this server's time.
+    pub fn may_upgrade(&self) -> bool {
+        self.listeners.may_move()
     }
 
     /// Drains the server, as `SIGTERM` does. The second call ends it at once.
     pub fn drain(&self) {
         let _ = self.requests.send(Request::Drain);
     }
+
+    fn request_upgrade(&self) -> oneshot::Receiver<Result<String, String>> {
+        let (answer, outcome) = oneshot::channel();
+        let _ = self.requests.send(Request::Upgrade(Requester::Task(answer)));
+        outcome
+    }
+}
+
+fn ended() -> String {
+    String::from("the server has ended")
 }
 
 impl Hooks {

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::drain::Drain;
 use crate::endpoint::Endpoint;
+use crate::runtime_stats::register_runtime;
 use crate::stage::Outcome;
 
 /// Time that a runtime may take to end after the deadline. All of its threads may be blocked.
@@ -45,6 +46,7 @@ where
     let (report, ended) = oneshot::channel();
     let order = drain.clone();
     thread::Builder::new().name(format!("server-{}", address.port())).spawn(move || {
+        let _listed = register_runtime(format!("port-{}", address.port()), runtime.handle());
         let result = runtime.block_on(async {
             // The outcome is decided before the framework's future, and with it every connection, is dropped.
             let cut = async {

@@ -10,7 +10,7 @@ pub(super) fn root(schema: &mut Schema) {
         ("routes", json!({})),
         ("maintenance", json!(false)),
         ("limits", json!({ "requests_per_second": 0 })),
-        ("upgrade", json!({})),
+        ("upgrade", json!({ "watch": false })),
     ];
     for (key, default) in defaults {
         not_required(schema, key);

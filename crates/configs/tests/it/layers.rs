@@ -125,3 +125,32 @@ fn the_shipped_configuration_is_accepted_and_names_only_what_the_schema_names() 
     let configs = AppConfig::builder().file(shipped).open().unwrap();
     assert_eq!(configs.load().port, 8080);
 }
+
+#[test]
+fn every_value_in_force_has_its_origin_and_no_secret_is_shown() {
+    let desk = Desk::new();
+    let builder = desk.builder().environment_from("APP", [("APP__APP_NAME", "Named")]);
+    let configs = builder.set("port=3000").unwrap().open().unwrap();
+    let shown = |path: &str| {
+        let value =
+            configs.values().into_iter().find(|value| value.path == path).unwrap_or_else(|| panic!("{path}"));
+        let origin = value.origin.as_ref();
+        let place = origin.map(ToString::to_string).unwrap_or_default();
+        let place = place.rsplit_once('/').map_or(place.clone(), |(_, place)| place.to_owned());
+        (value.value.to_string(), place, origin.map(configs::Origin::layer))
+    };
+    for (path, value, place, layer) in [
+        ("app_name", "\"Named\"", "environment APP__APP_NAME", Some("environment")),
+        ("port", "3000", "--set port", Some("flag")),
+        ("database.password", "\"***\"", "config.yaml:7:13", Some("file")),
+        ("settings.log_level", "\"info\"", "config.yaml:10:14", Some("file")),
+        ("maintenance", "false", "built-in default", Some("default")),
+    ] {
+        assert_eq!(shown(path), (value.to_owned(), place.to_owned(), layer), "{path}");
+    }
+    assert!(!format!("{:?}", configs.values()).contains("hunter2"));
+
+    desk.save(GOOD.replace("settings:", "# a comment\nsettings:"));
+    until("the line has moved", || shown("settings.log_level").1 == "config.yaml:11:14");
+    assert_eq!(configs.load().generation(), 1);
+}

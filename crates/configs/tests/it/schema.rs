@@ -26,6 +26,6 @@ fn the_schema_names_every_key() {
         "feature_flag_a log_level refresh_interval_seconds"
     );
     assert_eq!(keys("/$defs/Limits/properties").join(" "), "requests_per_second");
-    assert_eq!(keys("/$defs/Upgrade/properties").join(" "), "public_key sha256");
+    assert_eq!(keys("/$defs/Upgrade/properties").join(" "), "public_key sha256 watch");
     assert_eq!(schema["required"], serde_json::json!(["app_name", "port", "database", "settings"]));
 }

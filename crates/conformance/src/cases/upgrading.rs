@@ -388,7 +388,7 @@ fn upgradable(demo: &Demo) -> Server {
     demo.server().on_a_free_port().args("--linger 0.2 --probation 0.2")
 }
 
-fn copied(demo: &Demo) -> Result<(Demo, tempfile::TempDir), Failed> {
+pub(super) fn copied(demo: &Demo) -> Result<(Demo, tempfile::TempDir), Failed> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("program");
     copy_program(demo, &path)?;
@@ -397,13 +397,13 @@ fn copied(demo: &Demo) -> Result<(Demo, tempfile::TempDir), Failed> {
 
 /// Copies the program in another process. A descriptor that is open for writing and inherited by a child would prevent its
 /// start.
-fn copy_program(demo: &Demo, to: &Path) -> Verdict {
+pub(super) fn copy_program(demo: &Demo, to: &Path) -> Verdict {
     let copied = Command::new("cp").arg(demo.binary()).arg(to).status()?;
     if copied.success() { Ok(()) } else { Err(format!("cp: {copied}").into()) }
 }
 
 /// Sends `SIGUSR2` to the newest process and waits for the first answer of its successor.
-fn upgrade(server: &Running) -> Result<String, Failed> {
+pub(super) fn upgrade(server: &Running) -> Result<String, Failed> {
     let old = instance(server)?;
     server.signal_to(server.process_of(&old)?, Signal::USR2)?;
     wait_for("the successor to answer", || instance(server).ok().filter(|instance| *instance != old))
@@ -427,7 +427,7 @@ fn ask(demo: &Demo, server: &Running, pid: u32) -> Result<Output, Failed> {
     Ok(command.output()?)
 }
 
-fn instance(server: &Running) -> Result<String, Failed> {
+pub(super) fn instance(server: &Running) -> Result<String, Failed> {
     let answer = server.get("/healthz")?;
     Ok(answer.header("x-instance").ok_or("no x-instance")?.to_owned())
 }

@@ -17,7 +17,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("livepage", &[]),
     ("site", &["configs", "livepool", "views", "livepage"]),
     ("lifecycle", &[]),
-    ("launch", &["site", "lifecycle"]),
+    ("launch", &["filewatch", "site", "lifecycle"]),
     ("demo-axum", &["configs", "livepool", "views", "launch", "site", "lifecycle"]),
     ("demo-actix-web", &["configs", "livepool", "views", "launch", "site", "lifecycle"]),
     ("demo-warp", &["configs", "livepool", "views", "launch", "site", "lifecycle"]),
