@@ -70,10 +70,11 @@ fn step(name: &str) -> Result<Step, String> {
         "two-looks" => Step::TwoLooks,
         "barrier" => Step::Barrier,
         "lock" => Step::Lock,
+        "event-delay" => Step::EventDelay,
         "empty-rule" => Step::EmptyRule,
         other => {
             return Err(format!(
-                "`{other}` is no step: expected patience, two-looks, lock, barrier or empty-rule"
+                "`{other}` is no step: expected patience, two-looks, lock, barrier, event-delay or empty-rule"
             ));
         }
     })

@@ -28,8 +28,8 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The kernel queues the event of a write just after it has released the inode's lock, and an interrupt may come between the two.
-/// Without this pause 4 of 33,000 readings of a file that is overwritten again and again were torn, with it none of 32,000.
+/// The pause before the events are read, if a file [awaits one](file::Refreshed::AwaitsEvent).
+/// Without it 4 of 33,000 readings of a file that is overwritten again and again were torn, with it none of 32,000.
 ///
 /// The thread sleeps: with `yield_now`, and a load of 14 on 2 cores, it came back so late that 5 to 11 of 500 saves were seen.
 const EVENT_DELAY: Duration = Duration::from_micros(50);
@@ -123,14 +123,19 @@ impl Engine {
             let covered = path.last().is_some_and(|last| watch_set.covers(&last.folder));
             RefreshRules { all, covered, youth, quiet, switches }
         };
-        for name in self.cache.refresh(rules) {
+        let late = switches.write_late();
+        let (held, awaits_event) = self.cache.refresh(rules);
+        for name in held {
             self.settle.dirty(&name, Instant::now());
         }
         if self.options.switches.takes(Step::Barrier) {
-            if self.cache.is_racy() {
+            let waits = awaits_event && self.options.switches.takes(Step::EventDelay);
+            if waits {
                 thread::sleep(EVENT_DELAY);
             }
-            self.read_events();
+            if waits || late.is_none() {
+                self.read_events();
+            }
         }
         !self.settle.is_dirty()
     }

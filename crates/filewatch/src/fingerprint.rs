@@ -55,6 +55,11 @@ impl Fingerprint {
         (self.id, self.size, self.modified) == (other.id, other.size, other.modified)
     }
 
+    /// True if it is the same file as `before`, written less than `time` after it.
+    pub(crate) fn follows(&self, before: &Self, time: Duration) -> bool {
+        self.id == before.id && self.modified.abs_diff(before.modified) < time
+    }
+
     /// True if the file was changed less than `ago` before `now`.
     pub(crate) fn is_younger(&self, ago: Duration, now: SystemTime) -> bool {
         let now = since_epoch(now);

@@ -58,7 +58,8 @@
 //! * A writer between releasing the file's lock and queueing the event cannot be told from one that is done. This takes well under a microsecond,
 //!   unless the writer is interrupted there, overwrites a text with `O_SYNC`, or uses `copy_file_range`. It is the whole call on a file system
 //!   whose lock cannot be waited for. On ext4, tmpfs, btrfs and overlays of them it can; XFS holds the lock over each read, too. The event follows and
-//!   causes the next build.
+//!   causes the next build. So a file that was changed a moment ago is taken only after 50 µs without an event. Exempt is a file that came by a
+//!   rename, and one that was closed, if no other save came within a second before: these bytes are from a writer that is done.
 //! * A file that never stops changing is read after two seconds, between two writes.
 //! * A write through a mapping makes no event. The poll finds it when the system updates the file's times. The poll also finds, within a second, a
 //!   write through a hard link in a folder that is not watched.
@@ -119,6 +120,6 @@ pub use options::Options;
 pub use rebuild_lock::{RebuildGuard, RebuildLock};
 pub use reload_handle::ReloadHandle;
 #[cfg(feature = "testing")]
-pub use switches::Step;
+pub use switches::{LateWrite, Step};
 pub use trigger::Trigger;
 pub use watcher::Watcher;

@@ -1,7 +1,7 @@
 use crate::rebuild_lock::RebuildLock;
-#[cfg(feature = "testing")]
-use crate::switches::Step;
 use crate::switches::Switches;
+#[cfg(feature = "testing")]
+use crate::switches::{LateWrite, Step};
 use std::time::Duration;
 
 /// Longer times are cut to this: a year. No clock has to count beyond it.
@@ -72,6 +72,14 @@ impl Options {
     #[must_use]
     pub fn hold_back(mut self, lock: &RebuildLock) -> Self {
         self.switches.held_back = Some(lock.clone());
+        self
+    }
+
+    /// For tests of events that come late: makes the writes of `late_write`.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn late_write(mut self, late_write: &LateWrite) -> Self {
+        self.switches.late_write = late_write.clone();
         self
     }
 }

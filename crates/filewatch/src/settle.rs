@@ -21,8 +21,10 @@ pub(crate) struct Settle {
 enum State {
     /// Its bytes did not change, as far as is known. It is looked at again.
     Recheck,
-    /// Its writer is done.
-    Committed,
+    /// Its writer has closed it.
+    Closed,
+    /// It came by a rename.
+    Renamed,
     /// Its writer may not be done.
     Dirty { first: Instant, last: Instant },
 }
@@ -38,8 +40,21 @@ pub(crate) enum Decision {
     Read,
 }
 
-/// The pending paths. The value says whether the path was quiet for so long that even an empty file is accepted.
-pub(crate) type Pending = HashMap<PathBuf, bool>;
+/// What the events of a path say about its writers. Of several paths on the way to one file the greatest counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Writer {
+    /// The file was written under another name.
+    Renamed,
+    /// The last one has closed the file.
+    Closed,
+    /// One may be in the middle of a save.
+    Unknown,
+    /// The path was quiet for so long that even an empty file is accepted.
+    Quiet,
+}
+
+/// The pending paths.
+pub(crate) type Pending = HashMap<PathBuf, Writer>;
 
 impl Settle {
     /// Reads after `quiet` without a write, or after [`PATIENCE`] while writes go on.
@@ -54,9 +69,14 @@ impl Settle {
         }
     }
 
-    /// The writer of `path` is done.
-    pub(crate) fn commit(&mut self, path: &Path) {
-        self.pending.insert(path.to_owned(), State::Committed);
+    /// The writer of `path` has closed it.
+    pub(crate) fn close(&mut self, path: &Path) {
+        self.pending.insert(path.to_owned(), State::Closed);
+    }
+
+    /// A file was renamed to `path`, or away from it.
+    pub(crate) fn rename(&mut self, path: &Path) {
+        self.pending.insert(path.to_owned(), State::Renamed);
     }
 
     /// Something changed at `path`, and more may follow.
@@ -86,13 +106,21 @@ impl Settle {
     /// Removes and returns everything pending.
     pub(crate) fn take(&mut self, now: Instant) -> Pending {
         let pending = std::mem::take(&mut self.pending);
-        let settled = |state| self.due(state).is_some_and(|due| due <= now);
-        pending.into_iter().map(|(path, state)| (path, settled(state))).collect()
+        pending.into_iter().map(|(path, state)| (path, self.writer(state, now))).collect()
+    }
+
+    fn writer(&self, state: State, now: Instant) -> Writer {
+        match state {
+            State::Closed => Writer::Closed,
+            State::Renamed => Writer::Renamed,
+            _ if self.due(state).is_some_and(|due| due <= now) => Writer::Quiet,
+            State::Recheck | State::Dirty { .. } => Writer::Unknown,
+        }
     }
 
     fn due(&self, state: State) -> Option<Instant> {
         match state {
-            State::Recheck | State::Committed => None,
+            State::Recheck | State::Closed | State::Renamed => None,
             State::Dirty { first, last } => Some((last + self.quiet).min(first + PATIENCE.max(self.quiet))),
         }
     }
@@ -100,7 +128,7 @@ impl Settle {
 
 #[cfg(test)]
 mod tests {
-    use super::{Decision, Settle};
+    use super::{Decision, Settle, Writer};
     use std::path::Path;
     use std::time::{Duration, Instant};
 
@@ -146,7 +174,7 @@ mod tests {
             for (when, act) in *acts {
                 match act {
                     Recheck(path) => settle.recheck(Path::new(path)),
-                    Commit(path) => settle.commit(Path::new(path)),
+                    Commit(path) => settle.close(Path::new(path)),
                     Dirty(path) => settle.dirty(Path::new(path), at(*when)),
                     Take => drop(settle.take(at(*when))),
                 }
@@ -180,13 +208,17 @@ mod tests {
         let mut settle = Settle::new(Duration::from_millis(QUIET));
         settle.recheck(Path::new("recheck"));
         assert!(!settle.is_dirty());
-        settle.commit(Path::new("commit"));
+        settle.close(Path::new("closed"));
         assert!(settle.is_dirty());
-        settle.dirty(Path::new("dirty"), start);
+        settle.rename(Path::new("renamed"));
+        settle.dirty(Path::new("quiet"), start);
+        settle.dirty(Path::new("dirty"), start + Duration::from_millis(1));
         let taken = settle.take(start + Duration::from_millis(QUIET));
-        assert!(taken[Path::new("dirty")]);
-        assert!(!taken[Path::new("commit")]);
-        assert!(!taken[Path::new("recheck")]);
+        let writers = ["recheck", "closed", "renamed", "quiet", "dirty"].map(|path| taken[Path::new(path)]);
+        assert_eq!(
+            writers,
+            [Writer::Unknown, Writer::Closed, Writer::Renamed, Writer::Quiet, Writer::Unknown]
+        );
         assert!(!settle.is_dirty());
     }
 }

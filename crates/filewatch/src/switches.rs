@@ -1,6 +1,11 @@
 //! Switches for tests. Only the feature `testing` can set them.
 
 use crate::rebuild_lock::{RebuildGuard, RebuildLock};
+#[cfg(feature = "testing")]
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// A step that keeps half a file from being published. The steps can replace each other, but not everywhere.
 ///
@@ -22,6 +27,9 @@ pub enum Step {
     /// After the reading, reading the queue of events. Without it a save that begins between the first event and the reading is read in
     /// one of its pauses. Size and times show nothing: nothing changes during the reading.
     Barrier,
+    /// Waiting a moment before the queue of events is read, where a write over the old bytes may not have queued its event yet. Without it
+    /// a storm tears one of 8,000 readings, so this step has no storm, but a test with a write whose event comes late.
+    EventDelay,
     /// Not accepting an empty file because its writer has closed it. Without it a file that is emptied in one opening and written in
     /// another is read in between.
     EmptyRule,
@@ -31,15 +39,54 @@ pub enum Step {
 pub(crate) struct Switches {
     pub(crate) omitted: Vec<Step>,
     pub(crate) held_back: Option<RebuildLock>,
+    #[cfg(feature = "testing")]
+    pub(crate) late_write: LateWrite,
 }
+
+/// A write that is made just before the next reading. Its event is seen only after the [pause](Step::EventDelay).
+#[cfg(feature = "testing")]
+#[derive(Clone, Default)]
+pub struct LateWrite(Arc<Mutex<Option<Write>>>);
+
+#[cfg(feature = "testing")]
+type Write = Box<dyn FnOnce() -> Box<dyn Send> + Send>;
 
 impl Switches {
     pub(crate) fn takes(&self, step: Step) -> bool {
         !self.omitted.contains(&step)
     }
 
+    /// Makes the late write, if there is one. The result is dropped after the reading.
+    #[cfg(feature = "testing")]
+    pub(crate) fn write_late(&self) -> Option<Box<dyn Send>> {
+        let write = self.late_write.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        write.map(|write| write())
+    }
+
+    #[cfg(not(feature = "testing"))]
+    #[expect(clippy::unused_self, reason = "the feature `testing` has late writes")]
+    pub(crate) fn write_late(&self) -> Option<Box<dyn Send>> {
+        None
+    }
+
     /// Waits until events may be reported.
     pub(crate) fn hold_back(&self) -> Option<RebuildGuard<'_>> {
         self.held_back.as_ref().map(RebuildLock::hold)
+    }
+}
+
+#[cfg(feature = "testing")]
+impl LateWrite {
+    /// Makes this write just before the next reading, and drops its result after that.
+    pub fn set<R: Send + 'static>(&self, write: impl FnOnce() -> R + Send + 'static) {
+        let write: Write = Box::new(|| Box::new(write()));
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(write);
+    }
+}
+
+#[cfg(feature = "testing")]
+impl fmt::Debug for LateWrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LateWrite").finish_non_exhaustive()
     }
 }

@@ -164,9 +164,8 @@ impl Watcher {
     fn apply_event(&mut self, kind: EventKind, path: &Path) {
         let settle = if self.delays(kind, path) { &mut self.settle } else { &mut self.aside };
         match kind {
-            EventKind::Closed | EventKind::MovedHere | EventKind::MovedAway | EventKind::Removed => {
-                settle.commit(path);
-            }
+            EventKind::Closed => settle.close(path),
+            EventKind::MovedHere | EventKind::MovedAway | EventKind::Removed => settle.rename(path),
             EventKind::Touched => settle.recheck(path),
             EventKind::Created | EventKind::Written => settle.dirty(path, Instant::now()),
         }

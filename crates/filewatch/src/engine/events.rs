@@ -91,13 +91,13 @@ impl Engine {
             self.cache.confirm(path);
         }
         match kind {
-            _ if !self.options.switches.takes(Step::Patience) => self.settle.commit(path),
-            EventKind::Closed => self.settle.commit(path),
+            _ if !self.options.switches.takes(Step::Patience) => self.settle.close(path),
+            EventKind::Closed => self.settle.close(path),
             EventKind::Touched => self.settle.recheck(path),
-            EventKind::MovedHere if self.cache.is_replaced(path) => self.settle.commit(path),
+            EventKind::MovedHere if self.cache.is_replaced(path) => self.settle.rename(path),
             // Two files that are exchanged make both events for both names.
             EventKind::MovedAway if path.symlink_metadata().is_ok() && self.cache.is_replaced(path) => {
-                self.settle.commit(path);
+                self.settle.rename(path);
             }
             EventKind::MovedHere
             | EventKind::MovedAway

@@ -4,7 +4,7 @@ use crate::engine::reading::{self, Content, Reading, Stat};
 use crate::error::ReadErrorKind;
 use crate::fingerprint::Id;
 use crate::resolved_path::ResolvedPath;
-use crate::settle::PATIENCE;
+use crate::settle::{PATIENCE, Writer};
 use crate::switches::{Step, Switches};
 use std::io;
 use std::path::PathBuf;
@@ -17,6 +17,9 @@ const FIRST_READINGS: u32 = 50;
 /// An empty file must be quiet for this many quiet periods: few files are meant to be empty, and a writer that has just emptied
 /// its file is easily held up.
 const EMPTY_FACTOR: u32 = 4;
+
+/// Two saves of one file within this time are a series.
+const SERIES: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(crate) struct WatchedFile {
@@ -36,15 +39,27 @@ pub(crate) struct WatchedFile {
     missed: bool,
     /// It was read, but not since it is watched.
     unproven: bool,
-    /// An event named it, or a name on the way to it. The value says whether the event was followed by quiet.
-    named: Option<bool>,
+    /// An event named it, or a name on the way to it.
+    named: Option<Writer>,
+    /// What the events said when it was read last.
+    writer: Writer,
+}
+
+/// The outcome of a refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refreshed {
+    Done,
+    /// Done, unless an event follows: that of the last write may come only now.
+    AwaitsEvent,
+    /// It must be repeated after some quiet.
+    NotYet,
 }
 
 /// The conditions under which a file is read again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RefreshRules<'a> {
-    /// Everything is pending, though no event named it. The value says whether after some quiet.
-    pub(crate) all: Option<bool>,
+    /// Everything is pending, though no event named it.
+    pub(crate) all: Option<Writer>,
     /// Every change of the file makes an event.
     pub(crate) covered: bool,
     /// A file that was not watched until now and was changed less than this ago may not be complete.
@@ -69,6 +84,7 @@ impl WatchedFile {
             missed: false,
             unproven: true,
             named: None,
+            writer: Writer::Unknown,
         };
         for _ in 0..FIRST_READINGS {
             if file.adopt(reading::read(&file.path, limit, &Switches::default())) {
@@ -117,11 +133,6 @@ impl WatchedFile {
         self.unproven
     }
 
-    /// True if it was changed just before it was read.
-    pub(crate) fn is_racy(&self) -> bool {
-        self.racy
-    }
-
     /// True if it looks different than when it was read. `open` makes a network file system ask its server.
     pub(crate) fn looks_different(&mut self, open: bool) -> bool {
         let looked = if open { reading::stat_opened(&self.path) } else { reading::stat(&self.path) };
@@ -147,40 +158,46 @@ impl WatchedFile {
     }
 
     /// An event named the file, or a name on the way to it.
-    pub(crate) fn name(&mut self, settled: bool) {
-        self.named = Some(self.named.unwrap_or(false) || settled);
+    pub(crate) fn name(&mut self, writer: Writer) {
+        self.named = self.named.max(Some(writer));
     }
 
-    /// Reads the file again if there is a cause. False if that must be repeated after some quiet.
-    pub(crate) fn refresh(&mut self, rules: RefreshRules<'_>) -> bool {
+    /// Reads the file again if there is a cause.
+    pub(crate) fn refresh(&mut self, rules: RefreshRules<'_>) -> Refreshed {
         let named = self.named.take();
-        let settled = named.or(rules.all).unwrap_or(false);
+        let writer = named.or(rules.all).unwrap_or(Writer::Unknown);
+        let settled = writer == Writer::Quiet;
         if named.is_none() && rules.all.is_none() && !self.unproven {
-            return true;
+            return Refreshed::Done;
         }
         let looked = reading::stat(&self.path);
         if looked == self.stat && !self.racy && !self.unproven && named.is_none() {
-            return true;
+            return Refreshed::Done;
         }
         if self.unproven && named.is_none() && !settled && is_young(&looked, rules.youth) {
-            return false;
+            return Refreshed::NotYet;
         }
         let is_unreported = !rules.covered || self.missed;
         if is_unreported && looked != self.stat && !self.has_stopped_changing(&looked) {
-            return false;
+            return Refreshed::NotYet;
         }
         let reading = reading::read(&self.path, self.limit, rules.switches);
         let may_be_empty = settled && !is_young(&looked, rules.quiet * EMPTY_FACTOR);
         if rules.switches.takes(Step::EmptyRule) && !may_be_empty && self.is_emptied_by(reading.as_ref()) {
-            return false;
+            return Refreshed::NotYet;
         }
-        let done = self.adopt(reading);
-        if done {
-            self.changing = None;
-            self.missed = false;
-            self.unproven = false;
+        let before = (self.writer != Writer::Renamed).then(|| self.stat.clone());
+        if !self.adopt(reading) {
+            return Refreshed::NotYet;
         }
-        done
+        self.writer = writer;
+        self.changing = None;
+        self.missed = false;
+        self.unproven = false;
+        if self.racy && may_be_in_a_write(writer, before.as_ref(), &self.stat) {
+            return Refreshed::AwaitsEvent;
+        }
+        Refreshed::Done
     }
 
     /// True if it looks as it did at the last attempt, one quiet period ago.
@@ -217,6 +234,63 @@ impl WatchedFile {
     }
 }
 
+/// True if a writer may be inside a call whose event is still missing, so that the reading has a part of its save.
+///
+/// The kernel queues the event of a write after it has released the inode's lock, so a reading can see the bytes and not the event.
+/// Only a write over the old bytes can do so:
+///
+/// * A rename brings a file that was written under another name.
+/// * `close_write` is queued when the last descriptor of an opening is gone. Each write through that opening has returned by then, and
+///   queued its event before. So only the *next* save can be under way, and it must have begun within microseconds.
+/// * The event of a truncation is queued while the lock is held. So a save that empties the file first cannot be missed.
+///
+/// A program that saves over the old bytes twice within microseconds does so again and again. So a file that was closed awaits the event
+/// only if it was also overwritten `before`, less than [`SERIES`] ago.
+fn may_be_in_a_write(writer: Writer, before: Option<&Stat>, now: &Stat) -> bool {
+    match (writer, before, now) {
+        (Writer::Closed, Some(Ok(before)), Ok(now)) => now.follows(before, SERIES),
+        (Writer::Renamed | Writer::Closed, ..) => false,
+        (Writer::Unknown | Writer::Quiet, ..) => true,
+    }
+}
+
 fn is_young(looked: &Stat, youth: Duration) -> bool {
     looked.as_ref().is_ok_and(|looked| looked.is_younger(youth, SystemTime::now()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_be_in_a_write;
+    use crate::engine::reading;
+    use crate::settle::Writer;
+    use std::fs::{self, File};
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn only_a_file_that_is_overwritten_awaits_an_event() {
+        let folder = tempfile::tempdir().unwrap();
+        let begin = SystemTime::now();
+        let stat = |name: &str, ms| {
+            let path = folder.path().join(name);
+            fs::write(&path, "x").unwrap();
+            let file = File::options().write(true).open(&path).unwrap();
+            file.set_modified(begin + Duration::from_millis(ms)).unwrap();
+            reading::stat(&path)
+        };
+        let (before, soon, later, other) = (stat("a", 0), stat("a", 999), stat("a", 1000), stat("b", 1));
+        let missing = reading::stat(&folder.path().join("missing"));
+        let rows = [
+            ("renamed", Writer::Renamed, Some(&before), &soon, false),
+            ("closed, and overwritten just before", Writer::Closed, Some(&before), &soon, true),
+            ("closed, and overwritten long before", Writer::Closed, Some(&before), &later, false),
+            ("closed, and renamed here before", Writer::Closed, None, &soon, false),
+            ("closed, another file than before", Writer::Closed, Some(&before), &other, false),
+            ("closed, none before", Writer::Closed, Some(&missing), &soon, false),
+            ("not closed", Writer::Unknown, None, &later, true),
+            ("not closed, but quiet", Writer::Quiet, None, &later, true),
+        ];
+        for (claim, writer, before, now, expected) in rows {
+            assert_eq!(may_be_in_a_write(writer, before, now), expected, "{claim}");
+        }
+    }
 }

@@ -1,15 +1,14 @@
 //! Everything that the builds read, as far as it is known.
 
 use crate::dir_filter::{self, DirFilters, Scope};
-use crate::engine::file::{RefreshRules, WatchedFile};
+use crate::engine::file::{RefreshRules, Refreshed, WatchedFile};
 use crate::engine::reading::Content;
 use crate::engine::tree::{Keep, Listing, TreeLimits, WatchedTree};
 use crate::resolved_path::ResolvedPath;
-use crate::settle::{EVERYTHING, Pending};
+use crate::settle::{EVERYTHING, Pending, Writer};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
-use std::ops::BitOr;
 use std::path::{Path, PathBuf};
 
 #[derive(Default)]
@@ -78,11 +77,6 @@ impl FileCache {
         self.moved || self.files.values().any(|file| file.used == self.build && file.is_unproven())
     }
 
-    /// True if a file was changed just before it was read.
-    pub(crate) fn is_racy(&self) -> bool {
-        self.files.values().any(WatchedFile::is_racy)
-    }
-
     /// True if an event at `path`, a name in a folder of a tree, may matter.
     pub(crate) fn concerns_tree(&self, path: &Path) -> bool {
         self.trees.values().any(|tree| tree.concerns(path))
@@ -100,16 +94,15 @@ impl FileCache {
     /// Resolves the paths again that are pending, and lists their folders. True if other folders must be watched now.
     pub(crate) fn resolve(&mut self, pending: &Pending) -> bool {
         let all = pending.contains_key(Path::new(EVERYTHING));
-        let settled: HashMap<&OsStr, bool> =
-            pending.iter().map(|(path, settled)| (path.as_os_str(), *settled)).collect();
+        let writers: HashMap<&OsStr, Writer> =
+            pending.iter().map(|(path, writer)| (path.as_os_str(), *writer)).collect();
         for file in self.files.values_mut() {
-            let named =
-                names(&file.resolved).filter_map(|name| settled.get(name)).copied().reduce(BitOr::bitor);
-            if let Some(settled) = named {
-                file.name(settled);
+            let named = names(&file.resolved).filter_map(|name| writers.get(name)).copied().max();
+            if let Some(writer) = named {
+                file.name(writer);
             }
             let way = file.resolved.components.split_last().map(|(_, way)| way).unwrap_or_default();
-            if all || way.iter().any(|component| settled.contains_key(component.path.as_os_str())) {
+            if all || way.iter().any(|component| writers.contains_key(component.path.as_os_str())) {
                 self.moved |= file.resolve();
             } else if named.is_some() {
                 self.moved |= file.resolve_end();
@@ -129,15 +122,21 @@ impl FileCache {
     }
 
     /// Reads again what is pending, and what was not read since it is watched.
-    /// Returns the names that need some quiet first.
-    pub(crate) fn refresh<'a>(&mut self, rules: impl Fn(&ResolvedPath) -> RefreshRules<'a>) -> Vec<PathBuf> {
-        let files = self.files.values_mut();
-        let held = files.filter_map(|file| {
+    /// Returns the names that need some quiet first, and whether the event of a write may come only now.
+    pub(crate) fn refresh<'a>(
+        &mut self,
+        rules: impl Fn(&ResolvedPath) -> RefreshRules<'a>,
+    ) -> (Vec<PathBuf>, bool) {
+        let (mut held, mut awaits_event) = (Vec::new(), false);
+        for file in self.files.values_mut() {
             let rules = rules(&file.resolved);
-            let done = file.refresh(rules);
-            (!done).then(|| file.resolved.last().map(|last| last.path.clone()))
-        });
-        held.flatten().collect()
+            match file.refresh(rules) {
+                Refreshed::Done => {}
+                Refreshed::AwaitsEvent => awaits_event = true,
+                Refreshed::NotYet => held.extend(file.resolved.last().map(|last| last.path.clone())),
+            }
+        }
+        (held, awaits_event)
     }
 
     /// Looks at everything. Returns the names at which something is different. Files on a remote file system are opened to be looked at.

@@ -5,6 +5,7 @@
 #[cfg(all(target_os = "linux", not(feature = "notify")))]
 mod backend_failure;
 mod faults;
+mod late_events;
 mod life;
 mod programs;
 mod readers;

@@ -142,6 +142,18 @@ impl LiveText {
     }
 }
 
+/// Repeats a save that the machine has held up: a writer that pauses for longer than the quiet period shows a partial file.
+/// `save` returns how long it took.
+pub(crate) fn unless_held_up<T>(mut save: impl FnMut() -> (Duration, T)) -> T {
+    for _ in 0..10 {
+        let (took, saved) = save();
+        if took < STEADY_QUIET {
+            return saved;
+        }
+    }
+    save().1
+}
+
 pub(crate) fn options() -> Options {
     Options::default().quiet(STEADY_QUIET)
 }
