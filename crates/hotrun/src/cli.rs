@@ -37,6 +37,44 @@ pub(crate) enum What {
     },
     /// Write `.hotrun.toml`: every setting with its default, commented out
     Init,
+    /// Say what the hotrun of this project does
+    Status {
+        /// One line of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have the running hotrun build, and start what was built
+    Reload {
+        /// Wait for the outcome: status 0, or 1 with the diagnosis
+        #[arg(long)]
+        wait: bool,
+        /// One line of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have the running hotrun start the same program again
+    Restart {
+        /// Wait for the outcome: status 0, or 1 with the diagnosis
+        #[arg(long)]
+        wait: bool,
+        /// One line of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// End the running hotrun, and wait until it has ended
+    Stop,
+    /// Print the messages of the running hotrun and the output of its builds
+    Logs {
+        /// Only those since the last build began
+        #[arg(long)]
+        since_build: bool,
+        /// Then print what comes
+        #[arg(short, long)]
+        follow: bool,
+        /// Every event as a line of JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 pub(crate) fn parse() -> Cli {

@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{words}")]
 pub(crate) struct Error {
-    /// 1: wrong settings, or a project that cannot be run. 2: wrong usage. 3: another program holds the port.
+    /// 1: wrong settings, or a project that cannot be run. 2: wrong usage. 3: another program holds the port. 4: no hotrun runs here.
     pub(crate) status: u8,
     /// The error, its place, the expected value, and a way out.
     pub(crate) words: String,
@@ -19,6 +19,11 @@ impl Error {
     /// Wrong usage: status 2.
     pub(crate) fn usage(words: impl Into<String>) -> Self {
         Self { status: 2, words: words.into() }
+    }
+
+    /// A request to a hotrun, and none runs here: status 4.
+    pub(crate) fn absent(words: impl Into<String>) -> Self {
+        Self { status: 4, words: words.into() }
     }
 
     /// A port that another program holds: status 3.

@@ -1,5 +1,6 @@
 //! One server, from its start to its end.
 
+mod departure;
 mod readiness;
 mod server_event;
 
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 use intercept::{Interceptor, Listeners, Spec};
 use process_tree::ProcessTree;
 
-use crate::drain::{Drain, Leaver};
+use crate::drain::Drain;
 use crate::idle::Owed;
 use crate::notify_socket::NotifySocket;
 use crate::plan::Plan;
@@ -246,68 +247,5 @@ impl Generation {
     /// True if it can be kept from new connections.
     pub(crate) fn holds(&self) -> bool {
         self.shares() && (self.interceptor.is_some() || self.port.is_some())
-    }
-
-    /// Keeps new connections from it, and lets it run.
-    pub(crate) fn keep(&mut self, plan: &Plan, tell: impl Fn(ServerEvent) + Send + 'static) {
-        if self.drain.is_none() {
-            self.drain =
-                Some(Drain::keep(self.leaver(plan), move |progress| tell(ServerEvent::Leaving(progress))));
-        }
-    }
-
-    /// Keeps new connections from it, waits for its requests, tells it to stop.
-    pub(crate) fn leave(&mut self, plan: &Plan, tell: impl Fn(ServerEvent) + Send + 'static) {
-        match &self.drain {
-            Some(drain) => drain.leave(),
-            None => {
-                self.drain = Some(Drain::begin(self.leaver(plan), move |progress| {
-                    tell(ServerEvent::Leaving(progress));
-                }));
-            }
-        }
-    }
-
-    /// Tells it to stop at once.
-    pub(crate) fn stop(&mut self, plan: &Plan, tell: impl Fn(ServerEvent) + Send + 'static) {
-        match &self.drain {
-            Some(drain) => drain.now(),
-            None => {
-                self.drain = Some(Drain::stop(self.leaver(plan), move |progress| {
-                    tell(ServerEvent::Leaving(progress));
-                }));
-            }
-        }
-    }
-
-    /// Has it serve again. `false` if it was told to stop already.
-    pub(crate) fn call_back(&mut self) -> bool {
-        let stays = self.drain.as_ref().is_none_or(Drain::call_back);
-        if stays {
-            self.drain = None;
-        }
-        stays
-    }
-
-    /// Kills it.
-    pub(crate) fn kill(&self) {
-        self.tree.signal(libc::SIGKILL, |_| true);
-    }
-
-    fn leaver(&self, plan: &Plan) -> Leaver {
-        let mut addresses = self.addresses.clone();
-        addresses.extend(self.port);
-        if addresses.is_empty() {
-            addresses.clone_from(&plan.sockets.addresses);
-        }
-        Leaver {
-            tree: self.tree,
-            addresses,
-            proxied: self.port.zip(self.under_way.clone()),
-            drains_itself: self.drains_itself,
-            interceptor: self.interceptor.clone(),
-            told: Arc::clone(&self.told),
-            stop: plan.stop.clone(),
-        }
     }
 }

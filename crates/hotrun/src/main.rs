@@ -64,6 +64,7 @@ mod binary_cache;
 mod build;
 mod check;
 mod cli;
+mod control;
 mod drain;
 mod environment;
 mod error;
@@ -72,6 +73,7 @@ mod idle;
 mod init;
 mod inputs;
 mod job;
+mod journal;
 mod notify_socket;
 mod outage;
 mod plan;
@@ -90,6 +92,7 @@ use std::env;
 use std::process::ExitCode;
 
 use crate::cli::What;
+use crate::control::Request;
 use crate::error::Error;
 use crate::report::Report;
 
@@ -114,6 +117,13 @@ fn act() -> Result<(), Error> {
     match cli.what {
         Some(What::Init) => init::init(&cli),
         Some(What::Check { .. }) => check::check(&cli),
+        Some(What::Status { json }) => control::run(&cli, Request::Status, json),
+        Some(What::Reload { wait, json }) => control::run(&cli, Request::Reload { wait }, json),
+        Some(What::Restart { wait, json }) => control::run(&cli, Request::Restart { wait }, json),
+        Some(What::Stop) => control::run(&cli, Request::Stop, false),
+        Some(What::Logs { since_build, follow, json }) => {
+            control::run(&cli, Request::Logs { since_build, follow }, json)
+        }
         None => runner::run(plan::plan(&cli)?),
     }
 }

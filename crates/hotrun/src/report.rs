@@ -4,12 +4,15 @@ mod style;
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style as Look};
 use jiff::Zoned;
+use serde_json::json;
 
 use crate::error::Error;
+use crate::journal::Journal;
 
 pub(crate) use crate::report::style::{Clear, Style, Volume};
 
@@ -21,13 +24,14 @@ const NAMES: usize = 3;
 pub(crate) struct Report {
     style: Style,
     root: PathBuf,
+    journal: Arc<Mutex<Journal>>,
 }
 
 impl Report {
     /// Prints in this style, with paths relative to `root`.
     pub(crate) fn new(style: Style, root: PathBuf) -> Report {
         style.mode.write_global();
-        Report { style, root }
+        Report { style, root, journal: Arc::default() }
     }
 
     /// Prints in the default style, before the settings are known.
@@ -46,12 +50,19 @@ impl Report {
         self.print(Some(AnsiColor::Red), &error.words);
     }
 
+    /// The events of this run. Everything that is printed here is one.
+    pub(crate) fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn warning(&self, words: &str) {
+        self.record("warning", words);
         self.line(Some(AnsiColor::Red), words);
     }
 
     /// A line about hotrun itself.
     pub(crate) fn main(&self, words: &str) {
+        self.record("info", words);
         self.line(self.style.main, words);
     }
 
@@ -86,6 +97,7 @@ impl Report {
     }
 
     pub(crate) fn changed(&self, files: &[PathBuf]) {
+        self.journal().add("change", json!({ "files": files }));
         let names: Vec<_> = files.iter().take(NAMES).map(|file| self.name(file)).collect();
         let rest = files.len().saturating_sub(NAMES);
         let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
@@ -104,9 +116,9 @@ impl Report {
         let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
     }
 
-    /// A line of `hotrun check` or `hotrun init`, on stdout.
-    pub(crate) fn say(line: &str) {
-        let _ = writeln!(anstream::stdout().lock(), "{line}");
+    /// A line of a subcommand, on stdout. `false` if stdout is closed.
+    pub(crate) fn say(line: &str) -> bool {
+        writeln!(anstream::stdout().lock(), "{line}").is_ok()
     }
 
     /// The path relative to the root.
@@ -114,7 +126,12 @@ impl Report {
         path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
     }
 
+    fn record(&self, level: &str, words: &str) {
+        self.journal().add("message", json!({ "level": level, "text": words }));
+    }
+
     fn topic(&self, color: Option<AnsiColor>, words: &str) {
+        self.record("info", words);
         if self.style.volume > Volume::MainOnly {
             self.line(color, words);
         }

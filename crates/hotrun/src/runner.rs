@@ -1,61 +1,50 @@
 //! The main loop: takes inputs from threads, asks the supervisor, does its actions.
 
 mod actions;
+mod builds;
+mod calls;
 mod cut;
 mod events;
+mod input;
+mod messages;
 mod outage_state;
 mod outages;
 mod rule_state;
 mod rules;
+mod sockets;
 mod timers;
 
 use std::collections::BTreeMap;
-use std::io;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread;
 use std::time::Duration;
 
 use intercept::Listeners;
 use process_tree::Watchdog;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use serde_json::Value;
 
 use crate::binary_cache::BinaryCache;
-use crate::build::{Building, Built};
+use crate::build::Building;
 use crate::check;
+use crate::control::ControlSocket;
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::generation::{Generation, ServerEvent};
+use crate::generation::Generation;
 use crate::outage::Page;
-use crate::plan::{Front, How, Plan};
-use crate::proxy::{self, Proxy};
+use crate::plan::{How, Plan};
+use crate::proxy::Proxy;
 use crate::report::Report;
 use crate::socket_mode::{self, Chosen, SocketMode};
-use crate::sources::{Changes, Sources};
+use crate::sources::Sources;
 use crate::supervisor::{Event, Rules, Supervisor};
 use crate::tmp_dir::TmpDir;
 
+use self::input::Input;
 use self::outage_state::OutageState;
 use self::rule_state::RuleState;
 use self::timers::Timers;
-
-/// An input of the loop, from another thread.
-#[derive(Debug)]
-enum Input {
-    Changes(Changes),
-    Built(u32, Built),
-    /// A copy of this version's program was made.
-    Copied(u32),
-    ServerEvent(u32, ServerEvent),
-    /// The command of the rule at this place has ended.
-    RuleEnded(usize, io::Result<Output>),
-    /// A signal asked hotrun to end.
-    Quit,
-}
 
 /// `false` ends the loop, an error too.
 type Flow = Result<bool, Error>;
@@ -91,8 +80,15 @@ struct Runner {
     generations: BTreeMap<u32, Generation>,
     /// The reason why the last build failed, for a message.
     failure: String,
-    /// The reason why no server may serve, for the page about it.
+    /// The last failure, for the page about an outage and for requests.
     diagnosis: Page,
+    /// There was a failure since the last build began, or since the last request.
+    has_failed: bool,
+    /// The last build that has ended, for requests.
+    last_build: Option<Value>,
+    /// The requests that wait for the outcome of a build or of a start.
+    waiting: Vec<Sender<String>>,
+    control: Option<ControlSocket>,
     outage: OutageState,
     /// The states of the commands of the plan's rules, in the order of the rules.
     rules: Vec<RuleState>,
@@ -134,17 +130,10 @@ impl Runner {
             Error::unfit(format!("the folder `{}` cannot be made: {error}", plan.tmp.display()))
         })?;
         let chosen = socket_mode::choose(&plan.sockets);
-        let owned = Arc::new(Listeners::default());
-        let mut proxy = None;
-        if chosen.mode != SocketMode::Plain {
-            for &address in &plan.sockets.addresses {
-                owned.own(address).map_err(|error| refused(address, &error))?;
-            }
-        }
-        if chosen.mode == SocketMode::Proxy {
-            proxy = Some(start_proxy(&owned)?);
-        }
-        let front = plan.front.as_ref().map(start_front).transpose()?;
+        let owned = sockets::own(&plan.sockets, chosen.mode)?;
+        let is_proxy = chosen.mode == SocketMode::Proxy;
+        let proxy = is_proxy.then(|| sockets::start_proxy(&owned)).transpose()?;
+        let front = plan.front.as_ref().map(sockets::start_front).transpose()?;
         let (sender, inputs) = mpsc::channel();
         if let Err(error) = process_tree::adopt_orphans() {
             report
@@ -155,12 +144,17 @@ impl Runner {
                 "the server is not ended if hotrun is killed: the watchdog cannot be started: {error}"
             ));
         });
-        listen_to_signals(sender.clone())?;
+        input::listen_to_signals(sender.clone())?;
         let rules = Rules {
             builds: !matches!(plan.build.how, How::Nothing),
             stop_on_error: plan.build.stop_on_error,
             rerun: plan.rerun.is_some(),
         };
+        let calls = sender.clone();
+        let control = ControlSocket::open(&plan.root, move |call| drop(calls.send(Input::Call(call))));
+        let control = control.inspect_err(|error| {
+            report.warning(&format!("`hotrun status` and the like do not reach this hotrun: {error}"));
+        });
         let plan_rules = plan.rules.iter().map(|_| RuleState::default()).collect();
         Ok(Runner {
             supervisor: Supervisor::new(rules),
@@ -180,6 +174,10 @@ impl Runner {
             generations: BTreeMap::new(),
             failure: String::new(),
             diagnosis: Page { reason: String::new(), output: String::new() },
+            has_failed: false,
+            last_build: None,
+            waiting: Vec::new(),
+            control: control.ok(),
             outage: OutageState::default(),
             rules: plan_rules,
             environment,
@@ -209,6 +207,7 @@ impl Runner {
                 }
             }
             self.see_outage();
+            self.answer_waiting();
             let wait = self.timers.next().unwrap_or(Duration::from_hours(1));
             match self.inputs.recv_timeout(wait) {
                 Ok(input) => {
@@ -235,6 +234,7 @@ impl Runner {
     /// Ends every process, and removes hotrun's files.
     fn close(&mut self) {
         self.sources = None;
+        self.control = None;
         self.end_outage();
         self.outage.join();
         if let Some(building) = self.building.take() {
@@ -245,11 +245,7 @@ impl Runner {
         }
         process_tree::sweep();
         for line in &self.plan.at_exit {
-            let mut shell = Command::new("/bin/sh");
-            shell.arg("-c").arg(line).current_dir(&self.plan.build.dir);
-            shell.envs(self.environment.variables());
-            shell.envs(self.plan.build.env.iter().map(|(name, value)| (name, value)));
-            match shell.stdin(Stdio::null()).status() {
+            match self.shell(line).status() {
                 Ok(status) if status.success() => {}
                 Ok(status) => self.report.warning(&format!("`build.post_cmd` `{line}`: {status}")),
                 Err(error) => {
@@ -263,54 +259,12 @@ impl Runner {
             self.report.main(&format!("`{folder}` is not empty and stays: hotrun deletes only what it made"));
         }
     }
-}
-
-fn refused(address: std::net::SocketAddr, error: &io::Error) -> Error {
-    match intercept::port_holder(address) {
-        Some(holder) => Error::held(format!(
-            "`{address}` is held by `{}` (process {}): end that, or give another `[socket] address`",
-            holder.name, holder.pid
-        )),
-        None if error.kind() == io::ErrorKind::AddrInUse => Error::held(format!(
-            "`{address}` is held by another program: end that, or give another `[socket] address`"
-        )),
-        None => Error::unfit(format!("`{address}` cannot be bound: {error}")),
+    /// A command of the settings, for the shell, with the variables and in the folder of the builds.
+    fn shell(&self, line: &str) -> Command {
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(line).current_dir(&self.plan.build.dir).stdin(Stdio::null());
+        shell.envs(self.environment.variables());
+        shell.envs(self.plan.build.env.iter().map(|(name, value)| (name, value)));
+        shell
     }
-}
-
-fn start_proxy(owned: &Listeners) -> Result<Proxy, Error> {
-    let refuse = |error| Error::unfit(format!("the proxy cannot be started: {error}"));
-    let listener = owned.duplicates().map_err(refuse)?.into_iter().next();
-    let listener = listener.ok_or_else(|| {
-        Error::unfit("`[socket] way = \"proxy\"` needs an `address`, which the proxy is to listen on")
-    })?;
-    Proxy::start(listener.into(), proxy::UNREACHED).map_err(refuse)
-}
-
-/// Listens on all addresses, as air does: a container's port is reached from outside.
-fn start_front(front: &Front) -> Result<Proxy, Error> {
-    let refuse = |error: io::Error| {
-        Error::unfit(format!(
-            "`proxy.proxy_port` is {}, where hotrun cannot listen: {error}",
-            front.proxy_port
-        ))
-    };
-    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, front.proxy_port)).map_err(refuse)?;
-    let proxy = Proxy::start(listener, front.timeout).map_err(refuse)?;
-    proxy.switch(Some((Ipv4Addr::LOCALHOST, front.app_port).into()));
-    Ok(proxy)
-}
-
-fn listen_to_signals(sender: Sender<Input>) -> Result<(), Error> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
-        .map_err(|error| Error::unfit(format!("signals cannot be caught: {error}")))?;
-    let hear = move || {
-        for _ in signals.forever() {
-            if sender.send(Input::Quit).is_err() {
-                return;
-            }
-        }
-    };
-    let started = thread::Builder::new().name("signals".to_owned()).spawn(hear);
-    started.map(drop).map_err(|error| Error::unfit(format!("signals cannot be caught: {error}")))
 }

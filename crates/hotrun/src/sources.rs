@@ -4,7 +4,7 @@ mod change_filter;
 mod coalesce;
 mod content;
 mod ignores;
-mod mtime;
+pub(crate) mod mtime;
 mod pattern;
 mod rules;
 mod scan;

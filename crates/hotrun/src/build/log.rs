@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde_json::json;
+
 use crate::report::Report;
 
 /// So many bytes of the output are kept for the page about a failed build. The first error comes first.
@@ -16,6 +18,7 @@ pub(super) struct Log(Arc<Mutex<Lines>>);
 
 #[derive(Debug)]
 struct Lines {
+    report: Report,
     /// `None` if nothing is logged.
     file: Option<File>,
     /// The line that is not complete yet.
@@ -33,12 +36,17 @@ impl Log {
             };
             File::create(path).inspect_err(warn).ok()
         });
-        Log(Arc::new(Mutex::new(Lines { file, line: Vec::new(), text: String::new() })))
+        Log(Arc::new(Mutex::new(Lines {
+            report: report.clone(),
+            file,
+            line: Vec::new(),
+            text: String::new(),
+        })))
     }
 
     pub(super) fn write(&self, bytes: &[u8]) {
         let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Lines { file, line, text } = &mut *log;
+        let Lines { report, file, line, text } = &mut *log;
         for part in bytes.split_inclusive(|&byte| byte == b'\n') {
             line.extend_from_slice(part);
             if part.ends_with(b"\n") {
@@ -49,6 +57,7 @@ impl Log {
                 if text.len() + plain.len() <= MOST_TEXT {
                     text.push_str(&plain);
                 }
+                report.journal().add("output", json!({ "text": plain.trim_end_matches('\n') }));
                 line.clear();
             }
         }

@@ -28,7 +28,9 @@ pub(crate) struct Discovery {
 impl Discovery {
     /// Reads the settings that the command line names, or the nearest ones, and finds the project at their root.
     pub(crate) fn find(cli: &Cli, here: &Path) -> Result<Self, Error> {
-        let file = cli.config.as_ref().map(|named| here.join(named)).or_else(|| settings_above(here));
+        let airs_folder = airs_folder(here);
+        let named = cli.config.as_ref().map(|named| here.join(named));
+        let file = named.or_else(|| settings_file(here, airs_folder.as_deref()));
         let (settings, warnings, mut notes) = match &file {
             Some(file) => Settings::load(file)?,
             None => (Settings::default(), Vec::new(), Vec::new()),
@@ -42,8 +44,14 @@ impl Discovery {
                 notes.insert(0, format!("reads `{name}`, since there is no `{FILE}`"));
             }
         }
-        let named = match &settings.root {
-            Some(named) => Some(existing(&base.join(named), named)?),
+        let airs_folder = airs_folder.filter(|_| settings.is_airs);
+        if let Some(folder) = &airs_folder {
+            existing(folder, folder, "$air_wd")?;
+            base = folder;
+        }
+        let root = settings.root.as_ref().filter(|_| airs_folder.is_none());
+        let named = match root {
+            Some(named) => Some(existing(&base.join(named), named, "root")?),
             None => file.is_some().then(|| base.canonicalize().unwrap_or(base.to_owned())),
         };
         let project = Project::find(named.as_deref().unwrap_or(here))?;
@@ -58,6 +66,22 @@ impl Discovery {
     }
 }
 
+/// The folder that `$air_wd` names. As in air, it takes the place of the current folder, and it is the root, whatever the file says.
+fn airs_folder(here: &Path) -> Option<PathBuf> {
+    let named = env::var_os("air_wd").filter(|named| !named.is_empty())?;
+    Some(here.join(named))
+}
+
+/// A file of air's in the folder of `$air_wd`, or else the nearest file. One of hotrun's at or above `here` comes before both.
+fn settings_file(here: &Path, airs_folder: Option<&Path>) -> Option<PathBuf> {
+    let nearest = settings_above(here);
+    let is_ours = nearest.as_ref().is_some_and(|file| file.ends_with(FILE));
+    let there = airs_folder.filter(|_| !is_ours).and_then(|folder| {
+        AIR_FILES.into_iter().map(|name| folder.join(name)).find(|file| file.symlink_metadata().is_ok())
+    });
+    there.or(nearest)
+}
+
 /// The nearest settings file at or above a folder, within its repository. Any file of hotrun comes before one of air.
 fn settings_above(here: &Path) -> Option<PathBuf> {
     let top = here.ancestors().find(|above| above.join(".git").exists()).unwrap_or(here);
@@ -68,12 +92,13 @@ fn settings_above(here: &Path) -> Option<PathBuf> {
     nearest(FILE).or_else(|| AIR_FILES.into_iter().find_map(nearest))
 }
 
-fn existing(root: &Path, named: &Path) -> Result<PathBuf, Error> {
+/// The folder without symlinks. `key` is its name in errors.
+fn existing(root: &Path, named: &Path, key: &str) -> Result<PathBuf, Error> {
     let named = named.display();
     match root.canonicalize() {
         Ok(root) if root.is_dir() => Ok(root),
-        Ok(_) => Err(Error::unfit(format!("`root` is `{named}`, which is a file; expected a folder"))),
-        Err(error) => Err(Error::unfit(format!("`root` is `{named}`, which cannot be read: {error}"))),
+        Ok(_) => Err(Error::unfit(format!("`{key}` is `{named}`, which is a file; expected a folder"))),
+        Err(error) => Err(Error::unfit(format!("`{key}` is `{named}`, which cannot be read: {error}"))),
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process;
 
 use intercept::{Marker, Spec};
+use serde_json::json;
 
 use crate::build::Building;
 use crate::generation::{Generation, Readiness, ServerEvent, Start};
@@ -14,7 +15,7 @@ use crate::plan::{Argument, CommandLine, How, Program, What};
 use crate::proxy::Proxy;
 use crate::report::spoken;
 use crate::socket_mode::SocketMode;
-use crate::supervisor::{Action, Event, Message};
+use crate::supervisor::{Action, Event};
 
 use super::{Flow, Input, Runner};
 
@@ -83,6 +84,7 @@ impl Runner {
     }
 
     fn build(&mut self, version: u32) {
+        self.has_failed = false;
         for error in self.binary_cache.settle() {
             self.report.warning(&format!(
                 "there is no copy of this program, in case that the next one fails: {error}"
@@ -102,6 +104,8 @@ impl Runner {
                  `share_target = true` in `[build]` of `.hotrun.toml` uses the usual folder"
             ));
         }
+        self.report.journal().build_begins();
+        self.report.journal().add("build", json!({ "version": version, "command": what }));
         self.report.build(&format!("builds: {what}"));
         let sender = self.sender.clone();
         let tell = move |built| drop(sender.send(Input::Built(version, built)));
@@ -113,6 +117,9 @@ impl Runner {
     }
 
     fn start(&mut self, server: u32, version: u32) -> Flow {
+        if matches!(self.plan.build.how, How::Nothing) {
+            self.report.journal().build_begins();
+        }
         let started = self.spec(version).and_then(|(spec, port)| {
             let under_way = self.proxy.as_ref().map(Proxy::under_way);
             let start = Start { id: server, spec, port, under_way };
@@ -217,81 +224,5 @@ impl Runner {
                 Ok((Some(copy), Some(original.into_os_string())))
             }
         }
-    }
-
-    fn say(&mut self, message: Message) {
-        let words = self.in_words(message);
-        match message {
-            Message::Unchanged(_) | Message::Restored => self.report.runner(&words),
-            Message::StillStarting(_) | Message::Cut(_) => self.report.warning(&words),
-            Message::BuildFailed { .. } => self.fail(words, true),
-            Message::GivenUp { .. } | Message::Fell(_) | Message::Waiting(_) => self.fail(words, false),
-        }
-    }
-
-    /// Warns, and keeps the words for the page about an outage, with the output of the build if it has failed.
-    fn fail(&mut self, words: String, build: bool) {
-        self.report.warning(&words);
-        self.diagnosis.reason = words;
-        if !build {
-            self.diagnosis.output.clear();
-        }
-    }
-
-    fn in_words(&self, message: Message) -> String {
-        let how = |server: u32| self.endings.get(&server).map_or("ended", String::as_str);
-        match message {
-            Message::BuildFailed { serves, stops } => {
-                let then = match (serves, stops) {
-                    (false, _) => "",
-                    (true, false) => "; the server stays as it is",
-                    (true, true) => "; `stop_on_error` stops the server",
-                };
-                format!("the build failed {}{then}", self.failure)
-            }
-            Message::Unchanged(server) => {
-                format!("the program is byte for byte the same: server {server} stays")
-            }
-            Message::StillStarting(server) => {
-                let seconds = self.plan.ready.timeout.as_secs();
-                format!(
-                    "server {server} is not ready after {seconds} s; there is no other server, so hotrun goes on waiting"
-                )
-            }
-            Message::GivenUp { server, late, serves } => {
-                let why = if late {
-                    format!("was not ready within {} s", self.plan.ready.timeout.as_secs())
-                } else {
-                    format!("{} before it was ready", how(server))
-                };
-                let then = if serves { "the one before it serves on" } else { "a change starts it again" };
-                format!("server {server} {why} and is given up; {then}")
-            }
-            Message::Fell(server) => format!("server {server} {} on probation and is given up", how(server)),
-            Message::Restored => "the last good program is started again".to_owned(),
-            Message::Waiting(server) => format!("server {server} {}; a change starts it again", how(server)),
-            Message::Cut(server) => {
-                format!(
-                    "server {server} still had requests under way and is killed: three newer servers drain, too"
-                )
-            }
-        }
-    }
-
-    /// Prints once at which address and in which way the port is owned.
-    pub(super) fn say_way(&mut self, id: u32) {
-        if self.said.way {
-            return;
-        }
-        self.said.way = true;
-        let Some(generation) = self.generations.get(&id) else { return };
-        let mut addresses = generation.addresses.clone();
-        if addresses.is_empty() {
-            addresses = self.owned.addresses();
-        }
-        let at: Vec<_> = addresses.iter().map(|address| format!("http://{address}")).collect();
-        let at =
-            if at.is_empty() { "no port is owned".to_owned() } else { format!("serves {}", at.join(", ")) };
-        self.report.main(&format!("{at}, {}", self.chosen.reason));
     }
 }

@@ -2,24 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::mem;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use std::sync::Arc;
-use std::time::SystemTime;
 
-use crate::build::Built;
+use serde_json::json;
+
 use crate::drain::Progress;
 use crate::error::Error;
 use crate::generation::{Generation, Readiness, ServerEvent};
 use crate::idle::Death;
-use crate::inputs::{self, Inputs};
-use crate::job;
-use crate::plan::{How, What};
+use crate::plan::How;
 use crate::report::spoken;
-use crate::sources::{Changes, Sources};
-use crate::supervisor::{Event, Outcome};
+use crate::sources::Changes;
+use crate::supervisor::Event;
 
 use super::{Flow, Input, Runner};
 
@@ -30,10 +26,11 @@ impl Runner {
             Input::Built(version, built) => self.built(version, &built),
             Input::Copied(version) => self.apply(Event::Copied(version)),
             Input::ServerEvent(id, news) => self.news(id, news),
-            Input::RuleEnded(at, ended) => {
-                self.rule_ended(at, ended);
+            Input::RuleEnded(at, when, ended) => {
+                self.rule_ended(at, when, ended);
                 Ok(true)
             }
+            Input::Call(call) => self.call(call),
             Input::Quit => {
                 self.report.main("ends");
                 self.apply(Event::Quit)
@@ -58,6 +55,7 @@ impl Runner {
         if built.peek().is_none() {
             return if renews { self.apply(Event::Renewed) } else { Ok(true) };
         }
+        self.has_failed = false;
         self.changed_beside |= !built.all(|file| is_compiled(file));
         if !self.plan.build.delay.is_zero() {
             if !self.timers.has(Event::Changed) {
@@ -92,68 +90,6 @@ impl Runner {
                 self.report.warning(&format!("{error}; the variables stay as they are"));
                 false
             }
-        }
-    }
-
-    fn built(&mut self, version: u32, built: &Built) -> Flow {
-        if let (Some(building), Some(watchdog)) = (self.building.take(), &self.watchdog)
-            && let Some(tree) = building.tree()
-        {
-            watchdog.forget(tree.leader());
-        }
-        let mut outcome = built.outcome;
-        match built.outcome {
-            Outcome::Good | Outcome::Same(_) => {
-                self.report.build(&format!("built in {}", spoken(built.took)));
-                let program = match &self.plan.program.what {
-                    What::Built => built.executable.clone(),
-                    What::File(path) => Some(path.clone()),
-                    What::Shell(_) => None,
-                };
-                let same = program.as_ref().and_then(|program| self.same_program(program));
-                if let Some(other) = same {
-                    self.newest = program.map(|program| (other, program));
-                    outcome = Outcome::Same(other);
-                } else if let Some(program) = program {
-                    let sender = self.sender.clone();
-                    self.binary_cache
-                        .keep(version, &program, move || drop(sender.send(Input::Copied(version))));
-                    self.newest = Some((version, program));
-                }
-            }
-            Outcome::Failed => {
-                self.failure = format!("after {}, {}", spoken(built.took), built.reason);
-                self.diagnosis.output.clone_from(&built.output);
-            }
-            Outcome::Cancelled => {}
-        }
-        let goes_on = self.apply(Event::Built(version, outcome));
-        self.learn(version, built);
-        goes_on
-    }
-
-    /// The version of a server that starts or serves, if its program has the same bytes, and nothing else has changed that it may read.
-    fn same_program(&mut self, program: &Path) -> Option<u32> {
-        if mem::take(&mut self.changed_beside) {
-            return None;
-        }
-        self.binary_cache.same(program, self.supervisor.running())
-    }
-
-    /// Takes the inputs of the build as sources.
-    fn learn(&self, version: u32, built: &Built) {
-        let Some(sources) = self.sources.clone() else { return };
-        let began = SystemTime::now() - built.took;
-        match (built.outcome, &self.newest) {
-            (Outcome::Good, Some((_, program))) => {
-                let program = program.clone();
-                let learn = move |sources: Arc<Sources>| sources.learn(version, inputs::of(&program), began);
-                if let Err((_, Some(sources))) = job::start("inputs", sources, learn) {
-                    sources.learn(version, Inputs::default(), began);
-                }
-            }
-            (Outcome::Cancelled, _) => {}
-            _ => sources.learn(version, Inputs::default(), began),
         }
     }
 
@@ -208,6 +144,7 @@ impl Runner {
                     self.say_cut(id, gone.owed);
                 }
                 let status = status.map_or_else(|error| error.to_string(), spoken_status);
+                self.report.journal().add("ended", json!({ "server": id, "status": status }));
                 self.endings.insert(id, status);
                 if let Some(proxy) = &self.proxy
                     && !self.generations.values().any(Generation::is_ready)
@@ -248,6 +185,9 @@ impl Runner {
         if let (Some(proxy), Some(port)) = (&self.proxy, generation.port) {
             proxy.switch(Some(port));
         }
+        let ready =
+            json!({ "server": id, "addresses": self.addresses(generation), "sign": sign.to_string() });
+        self.report.journal().add("ready", ready);
         let words = format!("server {id} is ready after {}: {sign}", spoken(generation.began.elapsed()));
         self.report.runner(&words);
         self.say_way(id);

@@ -1,31 +1,45 @@
 //! Runs the commands of `[[build.rules]]`.
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 use std::thread;
+use std::time::SystemTime;
 
 use crate::report::Report;
+use crate::sources::mtime;
 
-use super::rule_state::RuleState;
+use super::rule_state::Consequence;
 use super::{Input, Runner};
 
 impl Runner {
     /// Has the commands run for these files. The first rule that matches a file takes it, as in air.
     pub(super) fn handle(&mut self, files: &[PathBuf]) {
-        let rule_of = |file: &PathBuf| self.plan.rules.iter().position(|rule| rule.pattern.matches(file));
-        let mut due: Vec<usize> = files.iter().filter_map(rule_of).collect();
-        due.sort_unstable();
-        due.dedup();
-        for at in due {
-            match self.rules[at] {
-                RuleState::Rests => self.start_rule(at),
-                RuleState::Runs | RuleState::RunsAgain => self.rules[at] = RuleState::RunsAgain,
+        let mut due = BTreeSet::new();
+        for file in files {
+            let Some(at) = self.plan.rules.iter().position(|rule| rule.pattern.matches(file)) else {
+                continue;
+            };
+            let changed = fs::symlink_metadata(file).ok().map(|found| mtime::changed_at(&found));
+            match self.rules[at].changed(file, changed, SystemTime::now()) {
+                Consequence::Run => drop(due.insert(at)),
+                Consequence::None => {}
+                Consequence::GivenUp => self.report.warning(&format!(
+                    "rule `{}` changes its own files in each run (`{}`): it rests until another change; `exclude_regex` leaves \
+                     out what it writes",
+                    self.plan.rules[at].name,
+                    self.report.name(file)
+                )),
             }
+        }
+        for at in due {
+            self.start_rule(at);
         }
     }
 
-    pub(super) fn rule_ended(&mut self, at: usize, ended: io::Result<Output>) {
+    pub(super) fn rule_ended(&mut self, at: usize, when: SystemTime, ended: io::Result<Output>) {
         let name = &self.plan.rules[at].name;
         match ended {
             Ok(output) => {
@@ -37,7 +51,7 @@ impl Runner {
             }
             Err(error) => self.report.warning(&format!("rule `{name}` cannot be run: {error}")),
         }
-        if std::mem::take(&mut self.rules[at]) == RuleState::RunsAgain {
+        if self.rules[at].ends(when) {
             self.start_rule(at);
         }
     }
@@ -45,17 +59,17 @@ impl Runner {
     fn start_rule(&mut self, at: usize) {
         let rule = &self.plan.rules[at];
         self.report.build(&format!("runs: {}", rule.cmd));
-        let mut shell = Command::new("/bin/sh");
-        shell.arg("-c").arg(&rule.cmd).current_dir(&self.plan.build.dir).stdin(Stdio::null());
-        shell.envs(self.environment.variables());
-        shell.envs(self.plan.build.env.iter().map(|(name, value)| (name, value)));
+        let mut shell = self.shell(&rule.cmd);
         let (sender, delay) = (self.sender.clone(), rule.delay);
         let run = move || {
             thread::sleep(delay);
-            drop(sender.send(Input::RuleEnded(at, shell.output())));
+            let ended = shell.output();
+            // Not earlier than any time that the kernel has given to a file of this run, and the begin is not later.
+            drop(sender.send(Input::RuleEnded(at, SystemTime::now(), ended)));
         };
+        let begins = mtime::now() + delay;
         match thread::Builder::new().name("rule".to_owned()).spawn(run) {
-            Ok(_) => self.rules[at] = RuleState::Runs,
+            Ok(_) => self.rules[at].begins(begins),
             Err(error) => self.report.warning(&format!("rule `{}` cannot be run: {error}", rule.name)),
         }
     }

@@ -425,6 +425,32 @@ fn it_is_out_while_no_server_serves_or_comes() {
 }
 
 #[test]
+fn it_is_settled_while_nothing_is_under_way() {
+    let mut supervisor = Supervisor::new(Rules { rerun: true, ..RULES });
+    let mut settled = |event, expected| {
+        supervisor.on(event);
+        assert_eq!((supervisor.is_settled(), supervisor.current().is_some()), expected, "{event:?}");
+    };
+    settled(Rerun, (false, false));
+    settled(Changed, (false, false));
+    settled(Built(1, Failed), (true, false));
+    settled(Changed, (false, false));
+    settled(Built(2, Good), (false, false));
+    settled(ready(1), (true, true));
+    settled(Changed, (false, true));
+    settled(Built(3, Good), (false, true));
+    settled(Late(2), (true, true));
+    settled(Renewed, (false, true));
+    settled(Ended(2), (false, true));
+    settled(ready(3), (true, true));
+    settled(Ended(1), (true, true));
+    settled(Proven(3), (true, true));
+    settled(Ended(3), (false, false));
+    settled(Rerun, (false, false));
+    settled(ready(4), (true, true));
+}
+
+#[test]
 fn to_quit_is_to_end_everything_first() {
     let then = vec![
         (Changed, vec![Build(3)]),
@@ -608,6 +634,8 @@ fn the_invariant_holds_whatever_happens() {
                 world.act(action);
             }
             world.check();
+            let starts = world.servers.iter().any(|one| one.state == State::Starting);
+            assert!(!supervisor.is_settled() || (world.builds.is_empty() && !starts), "settled: {world:?}");
         }
     }
     assert!(returned > 100, "the dice call servers back: {returned}");

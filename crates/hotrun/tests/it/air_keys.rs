@@ -4,6 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::process::Command;
+use std::thread;
 
 use crate::project::{Hotrun, Project, get};
 
@@ -184,6 +185,64 @@ fn a_rule_handles_its_files_without_a_build() {
     assert_eq!(hotrun.count("\nmade "), 2, "{}", hotrun.said());
     hotrun.project().edit("main.py", "version 1", "version 2");
     hotrun.wait_for_answer("version 2");
+}
+
+/// Nothing tells a command's writes from a user's. So the runs are few, and not one.
+#[test]
+fn a_rule_that_writes_a_file_of_its_own_pattern_comes_to_an_end() {
+    let files = ["made.css", "site.css", "$(date +%s%N).css"];
+    thread::scope(|scope| {
+        for file in files {
+            scope.spawn(move || comes_to_an_end(file));
+        }
+    });
+}
+
+#[track_caller]
+fn comes_to_an_end(written: &str) {
+    let rule = format!("[[build.rules]]\ncmd = 'date +%N > {written}; echo made'\ninclude_ext = ['css']\n");
+    let hotrun = answers(airs("", &rule).file("site.css", "one"), "version 1");
+    for edit in 1..=2 {
+        let before = hotrun.count("\nmade\n");
+        hotrun.project().save("site.css", &format!("edit {edit}"));
+        hotrun.wait_for_count("\nmade\n", before + 1);
+        // A loop would go on during this edit.
+        hotrun.project().edit("main.py", &format!("version {edit}"), &format!("version {}", edit + 1));
+        hotrun.wait_for_answer(&format!("version {}", edit + 1));
+        if written == "site.css" {
+            hotrun.wait_for_count(
+                "changes its own files in each run (`site.css`): it rests until another change",
+                edit,
+            );
+        }
+        let runs = hotrun.count("\nmade\n") - before;
+        assert!((1..=7).contains(&runs), "{written}: {runs} runs: {}", hotrun.said());
+    }
+}
+
+/// As in air, the folder is the root, whatever the file says.
+#[test]
+fn air_wd_takes_the_place_of_the_current_folder() {
+    let project = airs("root = 'nowhere'", "").file("elsewhere/x", "");
+    let folder = project.folder().canonicalize().expect("a folder");
+    let said = |folder: &str, here: &str| {
+        let mut command = project.command();
+        let output = command.arg("check").env("air_wd", folder).current_dir(project.path(here)).output();
+        let output = output.expect("hotrun");
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    };
+    let found = said(&folder.display().to_string(), "elsewhere");
+    assert!(found.contains("settings  `.air.toml`"), "{found}");
+    assert!(found.contains(&format!("root      `{}`\n", folder.display())), "{found}");
+    assert!(found.contains(&format!("run       `tmp/main` in `{}`", folder.display())), "{found}");
+    let refused = said("missing", ".");
+    assert!(
+        refused.contains("`$air_wd` is `") && refused.contains("missing`, which cannot be read"),
+        "{refused}"
+    );
+    project.save("elsewhere/.hotrun.toml", "[build]\nfull_bin = 'sleep 600'\n");
+    let found = said(&folder.display().to_string(), "elsewhere");
+    assert!(found.contains("settings  `.hotrun.toml`"), "a file of hotrun's is no matter of air's: {found}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod air_keys;
 mod bad_input;
 mod builds;
 mod check;
+mod control;
 mod environment;
 mod handover;
 mod init;

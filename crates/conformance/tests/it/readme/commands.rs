@@ -152,7 +152,8 @@ fn hotrun(words: &[String]) -> Result<(), String> {
     let takes_value = ["--bin", "-c", "--config"];
     let mut is_value = false;
     for word in &own {
-        let is_command = ["check", "init", "help"].contains(&word.as_str());
+        let commands = ["check", "init", "status", "reload", "restart", "stop", "logs", "help"];
+        let is_command = commands.contains(&word.as_str());
         if !is_value && !is_command && !word.starts_with('-') {
             return Err(format!("`hotrun {word}` is no command"));
         }
