@@ -59,6 +59,9 @@ pub struct AppConfig {
     /// When an upgrade begins, and what it may start.
     #[garde(dive)]
     pub upgrade: Upgrade,
+    /// Native code that the server loads.
+    #[garde(dive)]
+    pub plugins: Plugins,
 }
 
 /// The database of the page and of `/database`. Nothing connects before the first request. It is serialized without the
@@ -142,6 +145,19 @@ pub struct Upgrade {
     pub watch: bool,
 }
 
+/// Native code that the server loads; empty, there is none.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Validate)]
+#[schemars(transform = schema::section)]
+pub struct Plugins {
+    /// The shared library behind `/greet`. A relative path counts from the folder of the file that names it.
+    #[garde(skip)]
+    pub greeter: Option<String>,
+    /// The SHA-256 of the only library that is loaded, in 64 hexadecimal digits.
+    #[garde(inner(custom(checks::sha256)))]
+    #[schemars(regex(pattern = "^[0-9a-fA-F]{64}$"))]
+    pub sha256: Option<String>,
+}
+
 const DEFAULTS: &str = "
 host: 127.0.0.1
 routes: {}
@@ -150,6 +166,7 @@ limits:
   requests_per_second: 0
 upgrade:
   watch: false
+plugins: {}
 ";
 
 impl AppConfig {

@@ -26,6 +26,7 @@ mod overrides;
 mod page;
 mod parity;
 mod patience;
+mod plugins;
 mod rejections;
 mod reloading;
 mod robustness;
@@ -53,7 +54,7 @@ use libtest_mimic::Trial;
 const APART: usize = 24;
 
 /// The claims of all files except those with prerequisites. The claims that wait longest come first.
-const CLAIMS: [&[Claim]; 37] = [
+const CLAIMS: [&[Claim]; 38] = [
     handover::CLAIMS,
     faults::CLAIMS,
     second_signals::CLAIMS,
@@ -63,6 +64,7 @@ const CLAIMS: [&[Claim]; 37] = [
     stopping::CLAIMS,
     robustness::CLAIMS,
     wholeness::CLAIMS,
+    plugins::CLAIMS,
     starting::CLAIMS,
     address::CLAIMS,
     layers::CLAIMS,

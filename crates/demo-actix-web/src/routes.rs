@@ -5,10 +5,10 @@ use std::convert::Infallible;
 use actix_web::body::{BoxBody, None};
 use actix_web::http::{Method, Version};
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, Bytes, Data, Html, Json, ServiceConfig};
+use actix_web::web::{self, Bytes, Data, Html, Json, Query, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
 use futures_util::StreamExt;
-use site::{Database, DynamicConfig, Event, Page, Site};
+use site::{Database, DynamicConfig, Event, Page, Site, Visitor};
 
 use crate::config::Config;
 use crate::database::Connection;
@@ -22,6 +22,7 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
         .service(read("/dynamic-config", dynamic_config).wrap(from_fn(etag)))
         .service(read("/events", events))
         .service(read("/database", database))
+        .service(read("/greet", greet))
         .configure(operations)
         .default_service(web::to(configured).wrap(from_fn(catch_panic)));
 }
@@ -63,6 +64,11 @@ fn frame(event: Event) -> Bytes {
 /// Asks the database that the settings name.
 async fn database(Connection(connection): Connection) -> Result<Json<Database>, Failure> {
     Ok(Json(Database::ask(&connection).await?))
+}
+
+/// Asks the plugin of the configuration.
+async fn greet(config: Config, Query(visitor): Query<Visitor>) -> Result<String, Failure> {
+    Ok(config.greet(visitor).await?)
 }
 
 /// Answers a path that the configuration's `routes:` hold.

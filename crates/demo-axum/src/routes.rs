@@ -3,12 +3,12 @@
 use std::convert::Infallible;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{Query, Request, State};
 use axum::middleware::from_fn;
 use axum::response::{Html, Json, Sse, sse};
 use axum::routing::get;
 use futures_util::{Stream, StreamExt};
-use site::{Database, DynamicConfig, Event, Page, Site};
+use site::{Database, DynamicConfig, Event, Page, Site, Visitor};
 
 use crate::config::Config;
 use crate::database::Connection;
@@ -23,6 +23,7 @@ pub(crate) fn routes(site: Site) -> Router {
         .route("/dynamic-config", get(dynamic_config).route_layer(from_fn(etag)))
         .route("/events", get(events))
         .route("/database", get(database))
+        .route("/greet", get(greet))
         .merge(operations())
         .fallback(configured)
         .with_state(site)
@@ -58,6 +59,11 @@ fn frame(event: Event) -> sse::Event {
 /// Asks the database that the settings name.
 async fn database(Connection(connection): Connection) -> Result<Json<Database>, Failure> {
     Ok(Json(Database::ask(&connection).await?))
+}
+
+/// Asks the plugin of the configuration.
+async fn greet(config: Config, Query(visitor): Query<Visitor>) -> Result<String, Failure> {
+    Ok(config.greet(visitor).await?)
 }
 
 /// Answers a path that the configuration's `routes:` hold.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use poem::web::sse::{self, SSE};
-use poem::web::{Data, Html, Json};
+use poem::web::{Data, Html, Json, Query};
 use poem::{EndpointExt, IntoResponse, Request, Route, get, handler};
-use site::{Database, DynamicConfig, Event, Page, Site};
+use site::{Database, DynamicConfig, Event, Page, Site, Visitor};
 
 use crate::config::Config;
 use crate::database::Connection;
@@ -21,6 +21,7 @@ pub(crate) fn routes() -> Route {
         .at("/dynamic-config", get(dynamic_config.around(etag)))
         .at("/events", get(events))
         .at("/database", get(database))
+        .at("/greet", get(greet))
         // `/*` would take `/` too.
         .at("/<.+>", configured)
 }
@@ -57,6 +58,12 @@ fn frame(event: Event) -> sse::Event {
 #[handler]
 async fn database(Connection(connection): Connection) -> Result<Json<Database>, Failure> {
     Ok(Json(Database::ask(&connection).await?))
+}
+
+/// Asks the plugin of the configuration.
+#[handler]
+async fn greet(config: &Config, Query(visitor): Query<Visitor>) -> Result<String, Failure> {
+    Ok(config.greet(visitor).await?)
 }
 
 /// Answers a path that the configuration's `routes:` hold.

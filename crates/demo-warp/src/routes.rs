@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use futures_util::StreamExt;
-use site::{Database, DynamicConfig, Event, Page, Site};
+use site::{Database, DynamicConfig, Event, Page, Site, Visitor};
 use warp::http::Method;
 use warp::path::FullPath;
 use warp::{Filter, Rejection, Reply, reply, sse};
@@ -25,10 +25,12 @@ pub(crate) fn routes(
     let index = read().and(state.clone()).and(config()).then(index).with(page_policy());
     let dynamic_config = read().and(etag(config().then(dynamic_config)));
     let events = read().and(state).and(config()).then(events);
+    let greet = read().and(config()).and(warp::query()).then(greet);
     let routes = (warp::path::end().and(index))
         .or(warp::path!("dynamic-config").and(dynamic_config))
         .or(warp::path!("events").and(events))
         .or(warp::path!("database").and(database))
+        .or(warp::path!("greet").and(greet))
         .or(operations)
         .or(request.and_then(configured));
     admitted().and(routes).recover(recover)
@@ -61,6 +63,11 @@ fn frame(event: Event) -> sse::Event {
 /// Asks the database that the settings name.
 async fn database(Connection(connection): Connection) -> Result<impl Reply, Failure> {
     Ok(reply::json(&Database::ask(&connection).await?))
+}
+
+/// Asks the plugin of the configuration.
+async fn greet(config: Config, visitor: Visitor) -> Result<String, Failure> {
+    Ok(config.greet(visitor).await?)
 }
 
 /// Answers a path that the configuration's `routes:` hold. On other paths the rejections of the other filters count.

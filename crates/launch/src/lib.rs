@@ -44,6 +44,7 @@ where
     S: Fn(Site, Endpoint) -> F + Send + Sync + 'static,
     F: Future<Output = io::Result<()>> + Send + 'static,
 {
+    site::init();
     let name = format!("demo-{}", framework.to_lowercase());
     let cli = match Cli::parse_as(&name, env::args_os(), env::var_os("DEMO_CONFIG")) {
         Ok(cli) => cli,

@@ -2,7 +2,7 @@
 
 use configs::{AppConfig, Snapshot};
 
-use crate::{dynamic_config, limiter::Limiter};
+use crate::{dynamic_config, greeter::Reader, limiter::Limiter};
 
 /// The configuration that a request sees, with what is derived from it.
 pub type Config = Snapshot<AppConfig, Derived>;
@@ -12,17 +12,20 @@ pub struct Derived {
     message: String,
     etag: String,
     limiter: Option<Limiter>,
+    greeter: Reader,
 }
 
 impl Derived {
-    /// Derives from `config`. An edit that keeps the rate of `previous` keeps its limiter with what was spent.
-    pub(crate) fn new(config: &Snapshot<AppConfig>, previous: Option<&Config>) -> Self {
+    /// Derives from `config`, for which `greeter` was loaded. An edit that keeps the rate of `previous` keeps its limiter with
+    /// what was spent.
+    pub(crate) fn new(config: &Snapshot<AppConfig>, previous: Option<&Config>, greeter: Reader) -> Self {
         let message = dynamic_message(config);
         let limiter = previous.and_then(|previous| previous.derived().limiter.as_ref());
         Self {
             etag: dynamic_config::etag(config, &message),
             message,
             limiter: Limiter::adapted(limiter, config.limits.requests_per_second),
+            greeter,
         }
     }
 
@@ -38,6 +41,10 @@ impl Derived {
 
     pub(crate) fn message(&self) -> &str {
         &self.message
+    }
+
+    pub(crate) fn greeter(&self) -> &Reader {
+        &self.greeter
     }
 
     pub(crate) fn limiter(&self) -> Option<&Limiter> {

@@ -50,6 +50,8 @@ pub enum Event {
 pub(crate) enum Source {
     Config,
     Templates,
+    #[cfg(feature = "plugins")]
+    Plugins,
 }
 
 impl Source {
@@ -57,6 +59,8 @@ impl Source {
         match self {
             Source::Config => "config",
             Source::Templates => "templates",
+            #[cfg(feature = "plugins")]
+            Source::Plugins => "plugins",
         }
     }
 }

@@ -46,6 +46,8 @@ mod dynamic_config;
 mod error;
 mod events;
 mod fault;
+#[cfg_attr(not(feature = "plugins"), path = "no_greeter.rs")]
+mod greeter;
 mod guard;
 mod history;
 mod limiter;
@@ -58,6 +60,7 @@ mod request;
 mod route;
 mod site;
 mod state;
+mod visitor;
 
 pub use crate::{
     admission::{BODY_LIMIT, check_body},
@@ -66,11 +69,13 @@ pub use crate::{
     dynamic_config::DynamicConfig,
     error::Error,
     events::Event,
+    greeter::init,
     metrics::ProcessStats,
     operation::{Answer, Operation},
     options::{OpenError, Options},
     page::{CONTENT_SECURITY_POLICY, Page, TEMPLATE},
     request::{RequestContext, RequestHead},
     site::Site,
+    visitor::Visitor,
 };
 pub use configs::{AppConfig, Commit, Rejection, UnknownKeys};

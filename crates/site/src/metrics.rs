@@ -18,6 +18,7 @@ use prometheus_client::{
 use crate::{
     database::{Pool, PoolMetrics},
     events::Source,
+    greeter::PluginMetrics,
     route::Route,
 };
 
@@ -66,6 +67,7 @@ pub(crate) struct Metrics {
     descriptors: Gauge,
     threads: Gauge,
     pool: PoolMetrics,
+    plugins: PluginMetrics,
     /// One scrape at a time, so that the figures of one do not mix with another's.
     scrape: Mutex<()>,
 }
@@ -97,6 +99,7 @@ impl Metrics {
         let mut registry = Registry::default();
         let mut metrics = Self {
             pool: PoolMetrics::new(&mut registry),
+            plugins: PluginMetrics::new(&mut registry),
             registry,
             successful: Gauge::default(),
             success_timestamp: Gauge::default(),
@@ -173,8 +176,13 @@ impl Metrics {
 
     /// An attempt at a new value has ended.
     pub(crate) fn reloaded(&self, source: Source, outcome: &'static str, took: Duration) {
-        self.reloads.get_or_create(&Reload { source: source.as_str(), outcome }).inc();
+        self.counted(source, outcome);
         self.reload_seconds.observe(took.as_secs_f64());
+    }
+
+    /// The same where the time is not known.
+    pub(crate) fn counted(&self, source: Source, outcome: &'static str) {
+        self.reloads.get_or_create(&Reload { source: source.as_str(), outcome }).inc();
     }
 
     /// Outcome of the last attempt at the configuration.
@@ -201,6 +209,7 @@ impl Metrics {
     pub(crate) fn text(&self, stats: &ProcessStats, degraded: &[Degraded], pool: &Pool) -> String {
         let _one = self.scrape.lock().unwrap_or_else(PoisonError::into_inner);
         self.pool.read(pool);
+        self.plugins.read();
         self.connections.set(signed(stats.connections));
         self.memory.set(signed(stats.memory));
         self.descriptors.set(signed(stats.descriptors));

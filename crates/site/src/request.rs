@@ -10,7 +10,9 @@ use std::{
 use tokio::sync::Notify;
 use views::Templates;
 
-use crate::{admission, derived::Config, error::Error, guard, route::Route};
+use crate::{
+    admission, derived::Config, error::Error, greeter::Snapshot, guard, route::Route, visitor::Visitor,
+};
 
 /// The part of a request's head that the site decides by.
 pub struct RequestHead<'a> {
@@ -46,6 +48,8 @@ struct Inner {
     reached: Option<IpAddr>,
     /// For `/events` alone.
     half_closed: Option<Arc<Notify>>,
+    /// For `/greet` alone.
+    greeter: Snapshot,
     started: Instant,
 }
 
@@ -56,6 +60,8 @@ impl RequestContext {
         templates: Arc<Templates>,
         route: Route,
     ) -> Self {
+        let greeter =
+            if route == Route::Greet { config.derived().greeter().snapshot() } else { Snapshot::none() };
         Self(Arc::new(Inner {
             authorized: admission::authorize(&config, route, head),
             config,
@@ -64,6 +70,7 @@ impl RequestContext {
             is_local: route == Route::Events && guard::is_local(head),
             reached: head.ends.map(|(_, ours)| ours.ip()),
             half_closed: head.half_closed.filter(|_| route == Route::Events).cloned(),
+            greeter,
             started: Instant::now(),
         }))
     }
@@ -76,6 +83,11 @@ impl RequestContext {
     /// Decides about a guarded route: with an `admin_token` set the client has to send it, else it has to be local.
     pub fn authorized(&self) -> Result<(), Error> {
         self.0.authorized.clone()
+    }
+
+    /// Asks the version of the plugin that was in force when the request began. It answers 404 without a plugin.
+    pub fn greet(&self, visitor: Visitor) -> impl Future<Output = Result<String, Error>> + Send + use<> {
+        self.0.greeter.greet(Route::Greet.pattern(), visitor.name)
     }
 
     /// The text of a path in the configuration's `routes:`.

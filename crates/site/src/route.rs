@@ -7,6 +7,7 @@ pub(crate) enum Route {
     DynamicConfig,
     Events,
     Database,
+    Greet,
     Script,
     History,
     Overrides,
@@ -19,11 +20,12 @@ pub(crate) enum Route {
 }
 
 /// The routes with a path of their own.
-const BUILT_IN: [Route; 10] = [
+const BUILT_IN: [Route; 11] = [
     Route::Index,
     Route::DynamicConfig,
     Route::Events,
     Route::Database,
+    Route::Greet,
     Route::Script,
     Route::History,
     Route::Overrides,
@@ -73,6 +75,7 @@ impl Route {
             Route::DynamicConfig => "/dynamic-config",
             Route::Events => "/events",
             Route::Database => "/database",
+            Route::Greet => "/greet",
             Route::Script => "/page.js",
             Route::History => "/config/history",
             Route::Overrides => OVERRIDES,
@@ -104,6 +107,7 @@ mod tests {
             "/dynamic-config",
             "/events",
             "/database",
+            "/greet",
             "/page.js",
             "/config/history",
             "/config/overrides",

@@ -13,6 +13,7 @@ use crate::{
     drain_signal::DrainSignal,
     error::Error,
     events::{self, Event, Source},
+    greeter::Greeter,
     metrics::ProcessStats,
     options::{OpenError, Options},
     request::{RequestContext, RequestHead},
@@ -38,6 +39,7 @@ struct Inner {
     views: Views,
     state: Arc<State>,
     pool: Pool,
+    greeter: Greeter,
     process_stats: Box<dyn Fn() -> ProcessStats + Send + Sync>,
     build: String,
     instance: String,
@@ -49,6 +51,8 @@ impl Site {
     pub fn open(options: Options) -> Result<Site, OpenError> {
         let lock = RebuildLock::new();
         let held = lock.hold();
+        let greeter = Greeter::default();
+        let (checked, derived) = (greeter.clone(), greeter.clone());
         let builder = AppConfig::builder();
         let builder =
             if options.config.is_empty() { builder.search("config") } else { builder.files(options.config) };
@@ -59,7 +63,8 @@ impl Site {
             .allow_rollback(options.allow_rollback)
             .check("routes", configured_routes::check)
             .check("log_level", move |config, _| check_log_filter(config, options.is_log_filter))
-            .derive(Derived::new)
+            .check("plugins", move |config, provenance| checked.check(config, provenance))
+            .derive(move |config, previous| Derived::new(config, previous, derived.reader()))
             .rebuild_lock(&lock);
         for assignment in &options.set {
             builder =
@@ -75,11 +80,13 @@ impl Site {
         }
         let configs = builder.open().map_err(OpenError::Config)?;
         let state = Arc::new(State::new(options.framework, options.environment, configs.reader()));
+        greeter.commit_edits(&configs, &state);
         let trial = Arc::clone(&state);
         let views = Views::open(options.templates, &lock, move |templates| trial.try_templates(templates))
             .map_err(OpenError::Templates)?;
         let inner = Arc::new(Inner {
             pool: Pool::follow(&configs, options.framework),
+            greeter,
             configs,
             views,
             state,
@@ -93,6 +100,8 @@ impl Site {
         inner.state.follow(&inner.configs, &inner.views, move |source| match source {
             Source::Config => configs.reload(),
             Source::Templates => views.reload(),
+            #[cfg(feature = "plugins")]
+            Source::Plugins => {}
         });
         drop(held);
         Ok(Site { inner, drain_signal: DrainSignal::new() })
@@ -222,6 +231,7 @@ impl Site {
     pub(crate) fn metrics_text(&self) -> String {
         let mut degraded = self.inner.configs.degraded();
         degraded.extend(self.inner.views.degraded());
+        degraded.extend(self.inner.greeter.degraded());
         self.inner.state.metrics().text(&(self.inner.process_stats)(), &degraded, &self.inner.pool)
     }
 }

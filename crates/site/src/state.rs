@@ -160,6 +160,8 @@ impl State {
         let unrendered = match source {
             Source::Config => &self.unrendered_config,
             Source::Templates => &self.unrendered_templates,
+            #[cfg(feature = "plugins")]
+            Source::Plugins => return,
         };
         if unrendered.swap(false, Ordering::Relaxed)
             && let Some(retry) = self.retry.get()

@@ -11,6 +11,7 @@ pub(super) fn root(schema: &mut Schema) {
         ("maintenance", json!(false)),
         ("limits", json!({ "requests_per_second": 0 })),
         ("upgrade", json!({ "watch": false })),
+        ("plugins", json!({})),
     ];
     for (key, default) in defaults {
         not_required(schema, key);

@@ -13,7 +13,7 @@ fn the_schema_names_every_key() {
     };
     assert_eq!(
         keys("/properties").join(" "),
-        "admin_token admin_token_file app_name database host limits maintenance port revision routes settings upgrade"
+        "admin_token admin_token_file app_name database host limits maintenance plugins port revision routes settings upgrade"
     );
     assert_eq!(
         keys("/$defs/Database/properties").join(" "),
@@ -26,6 +26,7 @@ fn the_schema_names_every_key() {
         "feature_flag_a log_level refresh_interval_seconds"
     );
     assert_eq!(keys("/$defs/Limits/properties").join(" "), "requests_per_second");
+    assert_eq!(keys("/$defs/Plugins/properties").join(" "), "greeter sha256");
     assert_eq!(keys("/$defs/Upgrade/properties").join(" "), "public_key sha256 watch");
     assert_eq!(schema["required"], serde_json::json!(["app_name", "port", "database", "settings"]));
 }

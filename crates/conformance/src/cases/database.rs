@@ -1,19 +1,13 @@
 //! `GET /database`, with a real PostgreSQL server.
 
 use crate::{
-    Client, Demo, Failed, Postgres, Request, Server,
+    Demo, Failed, Postgres, Request, Running, Server,
     claim::{Verdict, claims},
+    target_load::TargetLoad,
     wait_until,
 };
 use rustix::process::Signal;
-use std::{
-    net::{SocketAddr, TcpListener},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    thread,
-};
+use std::net::TcpListener;
 
 claims![
     every demo: the_server_of_the_settings_is_asked;
@@ -71,9 +65,6 @@ pub(crate) mod away {
         crate::wait_until("a connection", || database.accept().is_ok())
     }
 }
-
-/// Clients of the rotations.
-const CLIENTS: usize = 6;
 
 fn postgres() -> Result<Postgres, Failed> {
     let postgres = Postgres::start()?;
@@ -177,7 +168,7 @@ fn rotated_passwords_fail_no_request(demo: &Demo) -> Verdict {
     let times = if demo.framework() == "Axum" { 200 } else { 10 };
     let postgres = postgres()?;
     let server = beside(&postgres, demo).start()?;
-    let load = Load::on(server.address());
+    let load = load(&server);
     load.wait_for(20)?;
     let mut password = "secure_password".to_owned();
     for number in 1..=times {
@@ -205,7 +196,7 @@ fn rotated_passwords_fail_no_request(demo: &Demo) -> Verdict {
 fn a_rotation_without_the_file_fails_requests(demo: &Demo) -> Verdict {
     let postgres = postgres()?;
     let server = beside(&postgres, demo).start()?;
-    let load = Load::on(server.address());
+    let load = load(&server);
     load.wait_for(20)?;
     postgres.sql("ALTER ROLE admin PASSWORD 'another'")?;
     postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'admin'")?;
@@ -215,79 +206,14 @@ fn a_rotation_without_the_file_fails_requests(demo: &Demo) -> Verdict {
     Ok(())
 }
 
+/// Clients that ask for `/database` all the time.
+fn load(server: &Running) -> TargetLoad {
+    TargetLoad::on(server.address(), "/database", |_| Ok(()))
+}
+
 /// Waits until the sessions at the server are those of one pool.
 fn one_generation(postgres: &Postgres, demo: &Demo, number: u64) -> Verdict {
     let names = "SELECT DISTINCT application_name FROM pg_stat_activity WHERE usename = 'admin'";
     let last = format!("demo-{} pool {number}", demo.framework().to_lowercase());
     wait_until("one generation at the server", || postgres.sql(names).is_ok_and(|names| names == last))
-}
-
-/// Clients that ask for `/database` all the time and retry nothing.
-struct Load {
-    shared: Arc<Shared>,
-    clients: Vec<thread::JoinHandle<()>>,
-}
-
-#[derive(Default)]
-struct Shared {
-    over: AtomicBool,
-    answered: AtomicU64,
-    failures: Mutex<Vec<String>>,
-}
-
-impl Load {
-    fn on(address: SocketAddr) -> Load {
-        let shared = Arc::new(Shared::default());
-        let clients = (0..CLIENTS).map(|_| {
-            let shared = Arc::clone(&shared);
-            thread::spawn(move || shared.ask(address))
-        });
-        Load { clients: clients.collect(), shared }
-    }
-
-    /// Waits for so many further answers, or for a failure.
-    fn wait_for(&self, further: u64) -> Verdict {
-        let answered = || self.shared.answered.load(Ordering::Relaxed);
-        let before = answered();
-        wait_until("answers", || answered() >= before + further || !self.failures().is_empty())
-    }
-
-    fn failures(&self) -> Vec<String> {
-        self.shared.failures.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn end(mut self) -> (u64, Vec<String>) {
-        self.stop();
-        (self.shared.answered.load(Ordering::Relaxed), self.failures())
-    }
-
-    fn stop(&mut self) {
-        self.shared.over.store(true, Ordering::Relaxed);
-        for client in self.clients.drain(..) {
-            let _ = client.join();
-        }
-    }
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-impl Shared {
-    fn ask(&self, address: SocketAddr) {
-        while !self.over.load(Ordering::Relaxed) {
-            let answer = Client::connect(address).and_then(|mut client| client.get("/database"));
-            let failure = match answer {
-                Ok(answer) if answer.status == 200 => {
-                    self.answered.fetch_add(1, Ordering::Relaxed);
-                    continue;
-                }
-                Ok(answer) => answer.status.to_string(),
-                Err(failed) => format!("{failed:?}"),
-            };
-            self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
-        }
-    }
 }
