@@ -23,6 +23,8 @@ claims![
 /// Claims that need no server.
 pub(crate) mod away {
     use super::{Demo, TcpListener, Verdict, claims};
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
+    use std::net::SocketAddr;
 
     claims![
         every demo: a_database_that_is_away_is_a_503;
@@ -30,7 +32,10 @@ pub(crate) mod away {
     ];
 
     fn a_database_that_is_away_is_a_503(demo: &Demo) -> Verdict {
-        let closed = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        // A socket that does not listen refuses connections, and nobody else gets its port.
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        bind(&socket, &SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        let closed = SocketAddr::try_from(getsockname(&socket)?)?.port();
         let server = demo.server().edited("port: 5432", &format!("port: {closed}")).start()?;
         let answer = server.get("/database")?;
         assert_eq!(answer.status, 503);

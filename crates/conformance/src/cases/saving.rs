@@ -11,7 +11,7 @@ use std::{
     os::unix::fs::symlink,
     path::Path,
     process::Command,
-    time::SystemTime,
+    time::{Duration, Instant, SystemTime},
 };
 
 claims! {
@@ -35,6 +35,9 @@ claims! {
 }
 
 const FROM: &str = "feature_flag_a: true";
+/// The quiet period of the demos.
+const QUIET: Duration = Duration::from_millis(150);
+
 const TO: &str = "feature_flag_a: false";
 
 fn a_file_is_saved_in_place(demo: &Demo) -> Verdict {
@@ -44,16 +47,15 @@ fn a_file_is_saved_in_place(demo: &Demo) -> Verdict {
 }
 
 fn a_file_is_saved_in_two_writes(demo: &Demo) -> Verdict {
-    let server = demo.server().start()?;
     let text = changed();
     // The cut is within a word, so the first half is no valid configuration.
     let (head, tail) = text.split_at(text.find("feature_fl").ok_or("the flag")? + 10);
-    let mut file = File::create(server.path("config.yaml"))?;
-    file.write_all(head.as_bytes())?;
-    file.sync_all()?;
-    file.write_all(tail.as_bytes())?;
-    drop(file);
-    made_one_generation(&server)
+    unless_held_up(demo, |server| {
+        let mut file = File::create(server.path("config.yaml"))?;
+        file.write_all(head.as_bytes())?;
+        file.sync_all()?;
+        Ok(file.write_all(tail.as_bytes())?)
+    })
 }
 
 fn a_file_is_saved_by_rename(demo: &Demo) -> Verdict {
@@ -63,11 +65,11 @@ fn a_file_is_saved_by_rename(demo: &Demo) -> Verdict {
 }
 
 fn a_file_is_saved_with_a_backup(demo: &Demo) -> Verdict {
-    let server = demo.server().start()?;
-    fs::rename(server.path("config.yaml"), server.path("config.yaml~"))?;
-    server.save_config(changed())?;
-    fs::remove_file(server.path("config.yaml~"))?;
-    made_one_generation(&server)
+    unless_held_up(demo, |server| {
+        fs::rename(server.path("config.yaml"), server.path("config.yaml~"))?;
+        server.save_config(changed())?;
+        Ok(fs::remove_file(server.path("config.yaml~"))?)
+    })
 }
 
 fn a_file_is_saved_by_sed(demo: &Demo) -> Verdict {
@@ -90,10 +92,10 @@ fn a_file_is_saved_by_mv_from_another_folder(demo: &Demo) -> Verdict {
 }
 
 fn a_file_is_deleted_and_recreated(demo: &Demo) -> Verdict {
-    let server = demo.server().start()?;
-    fs::remove_file(server.path("config.yaml"))?;
-    server.save_config(changed())?;
-    made_one_generation(&server)
+    unless_held_up(demo, |server| {
+        fs::remove_file(server.path("config.yaml"))?;
+        server.save_config(changed())
+    })
 }
 
 fn a_symlink_is_swapped(demo: &Demo) -> Verdict {
@@ -149,7 +151,9 @@ fn an_editor_keeps_the_file_open(demo: &Demo) -> Verdict {
 fn every_way_of_saving_works_again_and_again(demo: &Demo) -> Verdict {
     let server = demo.server().start()?;
     let text = |n: u64| Server::shipped_config().replace("seconds: 5", &format!("seconds: {}", 100 + n));
+    let mut held_up = 0;
     for n in 0..24 {
+        let begun = Instant::now();
         match n % 4 {
             0 => server.save_config(text(n))?,
             1 => server.replace("config.yaml", text(n))?,
@@ -162,10 +166,11 @@ fn every_way_of_saving_works_again_and_again(demo: &Demo) -> Verdict {
                 server.save_config(text(n))?;
             }
         }
+        held_up += usize::from(begun.elapsed() >= QUIET);
         server.wait_for_generation(n + 2)?;
         assert_eq!(server.get("/dynamic-config")?.json()?["refresh_interval_seconds"], 100 + n);
     }
-    assert_eq!(server.attempts("rejected")?, 0);
+    assert!(server.attempts("rejected")? <= held_up, "{:?}", server.history()?);
     Ok(())
 }
 
@@ -190,6 +195,20 @@ fn a_comment_is_an_attempt_that_changes_nothing(demo: &Demo) -> Verdict {
     })?;
     assert_eq!(server.get("/healthz")?.generation(), Some(1));
     Ok(())
+}
+
+/// Saves on a new server, which must see one change. Repeats a save that the machine has held up: a writer that pauses for longer
+/// than the quiet period shows a partial file.
+fn unless_held_up(demo: &Demo, save: impl Fn(&Running) -> Verdict) -> Verdict {
+    for _ in 0..10 {
+        let server = demo.server().start()?;
+        let begun = Instant::now();
+        save(&server)?;
+        if begun.elapsed() < QUIET {
+            return made_one_generation(&server);
+        }
+    }
+    Err("the machine has held up ten saves".into())
 }
 
 fn changed() -> String {

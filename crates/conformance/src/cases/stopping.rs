@@ -42,7 +42,7 @@ fn sigint_ends_with_0(demo: &Demo) -> Verdict {
 }
 
 fn its_own_listener_accepts_through_the_linger_and_says_draining(demo: &Demo) -> Verdict {
-    let server = demo.server().on_a_free_port().args("--linger 2").start()?;
+    let server = demo.server().on_a_free_port().args("--linger 4").start()?;
     server.signal(Signal::TERM)?;
     draining(&server)?;
     let answer = server.get("/readyz")?;
@@ -54,7 +54,7 @@ fn its_own_listener_accepts_through_the_linger_and_says_draining(demo: &Demo) ->
 }
 
 fn answers_of_a_draining_server_close_their_connections(demo: &Demo) -> Verdict {
-    let server = demo.server().on_a_free_port().args("--linger 2").start()?;
+    let server = demo.server().on_a_free_port().args("--linger 4").start()?;
     let mut kept = server.client()?;
     kept.get("/healthz")?;
     server.signal(Signal::TERM)?;

@@ -60,6 +60,7 @@ fn without_file_events_edits_are_served_and_that_is_said_until_they_are_back(dem
     server.save_template("index.html", "two")?;
     wait_until("the template is served", || server.get("/").is_ok_and(|page| page.text() == "two"))?;
     for followed in ["the configuration: no file events", "the templates: no file events"] {
+        server.log().wait_for_log(followed, |line| line.contains(followed))?;
         assert_eq!(said(&server, followed), 1, "`{followed}` in:\n{}", server.log().text());
     }
     set(&server, INSTANCES, 128)?;
@@ -88,6 +89,7 @@ fn a_limit_that_is_reached_while_running_is_said_until_it_is_raised(demo: &Demo)
     server.save_template("index.html", "two")?;
     wait_until("the template is served", || server.get("/").is_ok_and(|page| page.text() == "two"))?;
     let told = "the templates: not every folder is watched";
+    server.log().wait_for_log(told, |line| line.contains(told))?;
     assert_eq!(said(&server, told), 1, "`{told}` in:\n{}", server.log().text());
     set(&server, WATCHES, 1000)?;
     is_degraded(&server, "watch_limit", 0)?;
