@@ -6,8 +6,8 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, ETAG, HOST, HeaderName, HeaderValue,
-    IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HOST, HeaderName, HeaderValue, IF_NONE_MATCH,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::{DefaultHeaders, Logger, Next, from_fn};
 use actix_web::web::{Data, ServiceConfig};
@@ -15,7 +15,7 @@ use actix_web::{App, Error, HttpMessage, HttpResponse, ResponseError};
 use futures_util::FutureExt;
 use lifecycle::{Connection, actix::paced};
 use log::Level;
-use site::{RequestHead, Site, check_body};
+use site::{RequestHead, Site};
 use uuid::Uuid;
 
 use crate::config::Config;
@@ -53,7 +53,6 @@ pub(crate) fn around(
     App::new()
         .app_data(site)
         .configure(routes)
-        .wrap(from_fn(body_limit))
         .wrap(from_fn(admission))
         .wrap(headers)
         .wrap(access_log)
@@ -68,9 +67,10 @@ async fn admission(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, Error> {
     let connection = request.conn_data::<Connection>();
-    let (config, admitted) = site.admit(&RequestHead {
+    let config = site.admit(&RequestHead {
         method: request.method().as_str(),
         path: request.uri().path(),
+        query: request.uri().query(),
         target_host: request.uri().host(),
         ends: connection.map(|connection| (connection.peer, connection.local)),
         half_closed: connection.map(|connection| &connection.half_closed),
@@ -78,11 +78,9 @@ async fn admission(
         header: &|name| request.headers().get(name).map(HeaderValue::as_bytes),
     });
     let request_id = request.headers().get(&REQUEST_ID).cloned();
-    let mut response = match admitted {
-        Ok(()) => {
-            request.extensions_mut().insert(Config(config.clone()));
-            next.call(request).await?.map_into_boxed_body()
-        }
+    request.extensions_mut().insert(config.clone());
+    let mut response = match config.admitted() {
+        Ok(()) => next.call(request).await?.map_into_boxed_body(),
         Err(error) => request.into_response(Failure(error).error_response()),
     };
     response.headers_mut().insert(GENERATION.clone(), HeaderValue::from(config.generation()));
@@ -132,33 +130,19 @@ pub(crate) fn page_policy() -> DefaultHeaders {
     DefaultHeaders::new().add((CONTENT_SECURITY_POLICY, site::CONTENT_SECURITY_POLICY))
 }
 
-// actix-web has no request ids, no body limit for handlers that read no body, and nothing that catches a panic.
+// actix-web has no request ids, and nothing that catches a panic.
 
 /// Gives a request an id, or keeps the one that it came with.
 async fn request_id(
     mut request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let id = match request.headers().get(&REQUEST_ID) {
-        Some(id) => id.clone(),
-        None => HeaderValue::from_str(&Uuid::new_v4().to_string())
-            .map_err(|error| Failure(site::Error::internal(error)))?,
-    };
+    let new = || HeaderValue::from_str(&Uuid::new_v4().to_string()).expect("a UUID is hexadecimal digits");
+    let id = request.headers().get(&REQUEST_ID).cloned().unwrap_or_else(new);
     request.headers_mut().insert(REQUEST_ID.clone(), id.clone());
     let mut response = next.call(request).await?;
     response.headers_mut().insert(REQUEST_ID.clone(), id);
     Ok(response)
-}
-
-/// Refuses a body that is announced as too large.
-async fn body_limit(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse, Error> {
-    match check_body(request.headers().get(CONTENT_LENGTH).map(HeaderValue::as_bytes)) {
-        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
-        Err(error) => Ok(request.into_response(Failure(error).error_response())),
-    }
 }
 
 /// Answers for a handler that panics. It is around each handler: the router needs the request for itself alone, and

@@ -1,11 +1,9 @@
 //! The operational routes. Their answers are bytes from the site.
 
-use std::future::ready;
-
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Bytes, Data, PayloadConfig, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, Resource};
+use actix_web::{HttpResponse, Resource};
 use site::{Answer, BODY_LIMIT, Operation, Site};
 
 use crate::config::Config;
@@ -13,30 +11,35 @@ use crate::failure::Failure;
 use crate::middleware::{catch_panic, guard};
 use crate::routes::read;
 
-/// The operational routes, the guarded ones first.
+/// Mounts the operational routes of the site, the guarded ones first.
 pub(crate) fn operations(app: &mut ServiceConfig) {
+    let overrides = web::resource("/config/overrides/{key:.*}").app_data(PayloadConfig::new(BODY_LIMIT));
     let override_key = web::to(override_key).wrap(from_fn(catch_panic));
-    let override_key = web::resource("/config/overrides/{key:.*}").route(override_key);
-    app.service(operation("/config/history", Site::history).wrap(from_fn(guard)))
-        .service(operation("/config/overrides", Site::overrides).wrap(from_fn(guard)))
-        .service(override_key.app_data(PayloadConfig::new(BODY_LIMIT)).wrap(from_fn(guard)))
-        .service(operation("/metrics", Site::metrics).wrap(from_fn(guard)))
-        .service(operation("/page.js", Site::page_script))
-        .service(operation("/healthz", Site::healthz))
-        .service(operation("/readyz", Site::readyz));
+    app.service(overrides.route(override_key).wrap(from_fn(guard)));
+    for operation in Operation::guarded() {
+        app.service(mount(operation).wrap(from_fn(guard)));
+    }
+    for operation in Operation::open() {
+        app.service(mount(operation));
+    }
 }
 
-fn operation(path: &str, answer: Operation) -> Resource {
-    read(path, move |site: Data<Site>, config: Config| ready(respond(answer(&site, &config))))
+fn mount(operation: &'static Operation) -> Resource {
+    read(operation.path(), async |site: Data<Site>, config: Config| {
+        operation.answer(&site, &config).await.map(respond).map_err(Failure)
+    })
 }
 
 /// Shows, sets or takes back a value at run time.
-async fn override_key(site: Data<Site>, request: HttpRequest, body: Bytes) -> Result<HttpResponse, Failure> {
-    let (method, uri) = (request.method(), request.uri());
-    Ok(respond(site.override_key(method.as_str(), uri.path(), uri.query(), &body).await?))
+async fn override_key(site: Data<Site>, config: Config, body: Bytes) -> Result<HttpResponse, Failure> {
+    Ok(respond(site.override_key(&config, &body).await?))
 }
 
-fn respond(Answer { status, content_type, body }: Answer) -> HttpResponse {
-    let status = StatusCode::from_u16(status).unwrap_or_default();
-    HttpResponse::build(status).content_type(content_type).body(body)
+/// The site's answer as a response.
+pub(crate) fn respond(Answer { status, headers, body }: Answer) -> HttpResponse {
+    let mut response = HttpResponse::build(StatusCode::from_u16(status).unwrap_or_default());
+    for header in headers {
+        response.insert_header(header);
+    }
+    response.body(body)
 }

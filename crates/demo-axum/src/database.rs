@@ -2,6 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
 use site::Site;
 
 use crate::config::Config;
@@ -11,10 +12,11 @@ use crate::failure::Failure;
 pub(crate) struct Connection(pub(crate) site::Connection);
 
 impl FromRequestParts<Site> for Connection {
-    type Rejection = Failure;
+    type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Failure> {
-        let config = Config::from_request_parts(parts, site).await?;
-        Ok(Self(site.connection(&config).await?))
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Response> {
+        let config = Config::from_request_parts(parts, site).await.map_err(IntoResponse::into_response)?;
+        let connection = site.connection(&config).await;
+        connection.map(Self).map_err(|error| Failure(error).into_response())
     }
 }

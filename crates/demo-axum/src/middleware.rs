@@ -62,9 +62,10 @@ fn request_span(request: &Request) -> Span {
 /// Takes the configuration of a request, refuses the request or lets it through, and counts its answer.
 async fn admission(State(site): State<Site>, mut request: Request, next: Next) -> Response {
     let connection = request.extensions().get::<Connection>();
-    let (config, admitted) = site.admit(&RequestHead {
+    let config = site.admit(&RequestHead {
         method: request.method().as_str(),
         path: request.uri().path(),
+        query: request.uri().query(),
         target_host: request.uri().host(),
         ends: connection.map(|connection| (connection.peer, connection.local)),
         half_closed: connection.map(|connection| &connection.half_closed),
@@ -72,11 +73,9 @@ async fn admission(State(site): State<Site>, mut request: Request, next: Next) -
         header: &|name| request.headers().get(name).map(HeaderValue::as_bytes),
     });
     let request_id = request.headers().get(&REQUEST_ID).cloned();
-    let mut response = match admitted {
-        Ok(()) => {
-            request.extensions_mut().insert(Config(config.clone()));
-            next.run(request).await
-        }
+    request.extensions_mut().insert(config.clone());
+    let mut response = match config.admitted() {
+        Ok(()) => next.run(request).await,
         Err(error) => Failure(error).into_response(),
     };
     response.headers_mut().insert(&GENERATION, HeaderValue::from(config.generation()));

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use axum::Router;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Query, State};
 use axum::middleware::from_fn;
 use axum::response::{Html, Json, Sse, sse};
 use axum::routing::get;
@@ -67,6 +67,6 @@ async fn greet(config: Config, Query(visitor): Query<Visitor>) -> Result<String,
 }
 
 /// Answers a path that the configuration's `routes:` hold.
-async fn configured(config: Config, request: Request) -> Result<String, Failure> {
-    Ok(config.configured_text(request.method().as_str(), request.uri().path())?)
+async fn configured(config: Config) -> Result<String, Failure> {
+    Ok(config.configured_text()?)
 }

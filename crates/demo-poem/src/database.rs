@@ -13,7 +13,7 @@ pub(crate) struct Connection(pub(crate) site::Connection);
 impl<'a> FromRequest<'a> for Connection {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> Result<Self> {
         let Data(site) = Data::<&Site>::from_request(request, body).await?;
-        let config = <&Config>::from_request(request, body).await?;
-        Ok(Self(site.connection(config).await.map_err(Failure)?))
+        let config = Config::from_request(request, body).await?;
+        Ok(Self(site.connection(&config).await.map_err(Failure)?))
     }
 }

@@ -1,7 +1,8 @@
 //! The answer of a request that failed or was refused.
 
-use poem::http::{HeaderValue, StatusCode};
 use poem::{IntoResponse, Response};
+
+use crate::operations::respond;
 
 /// The site's error as a response. The response carries it as an extension, for the log.
 pub(crate) struct Failure(pub(crate) site::Error);
@@ -21,13 +22,7 @@ impl From<Failure> for poem::Error {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let Self(error) = self;
-        let status = StatusCode::from_u16(error.status()).unwrap_or_default();
-        let mut response = error.body().with_status(status).into_response();
-        for (name, value) in error.headers() {
-            if let Ok(value) = HeaderValue::try_from(value) {
-                response.headers_mut().insert(name, value);
-            }
-        }
+        let mut response = respond(error.answer());
         response.extensions_mut().insert(error);
         response
     }

@@ -8,8 +8,6 @@ mod operations;
 mod routes;
 mod server;
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     launch::run("Poem", server::serve)
 }

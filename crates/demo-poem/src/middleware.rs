@@ -7,12 +7,11 @@ use lifecycle::Connection;
 use poem::error::MethodNotAllowedError;
 use poem::http::StatusCode;
 use poem::http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, ETAG, HOST, HeaderValue, IF_NONE_MATCH,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HOST, HeaderValue, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
 };
 use poem::middleware::{CatchPanic, RequestId, ReuseId, SetHeader, Tracing};
 use poem::{Endpoint, EndpointExt, FromRequest, IntoResponse, Request, Response, Result, Route};
-use site::{RequestHead, Site, check_body};
+use site::{RequestHead, Site};
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -29,7 +28,6 @@ pub(crate) fn around(routes: Route, site: Site) -> impl Endpoint<Output = Respon
     routes
         .data(site.clone())
         .catch_error(async |_: MethodNotAllowedError| Failure(site::Error::MethodNotAllowed))
-        .around(body_limit)
         .with(CatchPanic::new().with_handler(panicked))
         .around(move |next, request| admission(site.clone(), request, next))
         .with(headers)
@@ -44,9 +42,10 @@ async fn admission(
     next: Arc<impl Endpoint<Output = Response>>,
 ) -> Result<Response> {
     let connection = request.extensions().get::<Connection>();
-    let (config, admitted) = site.admit(&RequestHead {
+    let config = site.admit(&RequestHead {
         method: request.method().as_str(),
         path: request.uri().path(),
+        query: request.uri().query(),
         target_host: request.uri().host(),
         ends: connection.map(|connection| (connection.peer, connection.local)),
         half_closed: connection.map(|connection| &connection.half_closed),
@@ -54,11 +53,9 @@ async fn admission(
         header: &|name| request.headers().get(name).map(HeaderValue::as_bytes),
     });
     let request_id = request.data::<poem::middleware::ReqId>().map(ToString::to_string);
-    let mut response = match admitted {
-        Ok(()) => {
-            request.set_data(Config(config.clone()));
-            next.get_response(request).await
-        }
+    request.set_data(config.clone());
+    let mut response = match config.admitted() {
+        Ok(()) => next.get_response(request).await,
         Err(error) => Failure(error).into_response(),
     };
     response.headers_mut().insert(GENERATION, HeaderValue::from(config.generation()));
@@ -69,14 +66,14 @@ async fn admission(
 
 /// Keeps the guarded routes to those who may see them.
 pub(crate) async fn guard<E: Endpoint>(next: Arc<E>, request: Request) -> Result<E::Output> {
-    let config = <&Config>::from_request_without_body(&request).await?;
+    let config = Config::from_request_without_body(&request).await?;
     config.authorized().map_err(Failure)?;
     next.call(request).await
 }
 
 /// Adds the `ETag` of the dynamic configuration. A client that has it already gets 304.
 pub(crate) async fn etag<E: Endpoint>(next: Arc<E>, request: Request) -> Result<Response> {
-    let config = <&Config>::from_request_without_body(&request).await?.clone();
+    let config = Config::from_request_without_body(&request).await?.clone();
     let tags = request.headers().get(IF_NONE_MATCH);
     let known = tags.is_some_and(|tags| config.derived().is_known_to(tags.as_bytes()));
     let response = if known {
@@ -94,10 +91,4 @@ pub(crate) fn page_policy() -> SetHeader {
 
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     Failure(site::Error::internal("the handler panicked")).into_response()
-}
-
-/// `SizeLimit` answers 411 to every request without `Content-Length`, also to `GET`.
-async fn body_limit<E: Endpoint>(next: Arc<E>, request: Request) -> Result<E::Output> {
-    check_body(request.headers().get(CONTENT_LENGTH).map(HeaderValue::as_bytes)).map_err(Failure)?;
-    next.call(request).await
 }

@@ -3,8 +3,7 @@
 use poem::http::StatusCode;
 use poem::web::Data;
 use poem::{
-    Body, EndpointExt, Error, FromRequest, IntoResponse, Request, Response, Result, Route, RouteMethod,
-    endpoint, get, handler,
+    Body, EndpointExt, FromRequest, Request, Response, Result, Route, RouteMethod, endpoint, get, handler,
 };
 use site::{Answer, BODY_LIMIT, Operation, Site};
 
@@ -12,35 +11,31 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::middleware::guard;
 
-/// The operational routes, the guarded ones first.
+/// Mounts the operational routes of the site, the guarded ones first.
 pub(crate) fn operations(routes: Route) -> Route {
-    routes
-        .at("/config/history", operation(Site::history).around(guard))
-        .at("/config/overrides", operation(Site::overrides).around(guard))
-        .at("/config/overrides/*key", override_key.around(guard))
-        .at("/metrics", operation(Site::metrics).around(guard))
-        .at("/page.js", operation(Site::page_script))
-        .at("/healthz", operation(Site::healthz))
-        .at("/readyz", operation(Site::readyz))
+    let routes = routes.at("/config/overrides/*key", override_key.around(guard));
+    let guarded = Operation::guarded()
+        .fold(routes, |routes, operation| routes.at(operation.path(), mount(operation).around(guard)));
+    Operation::open().fold(guarded, |routes, operation| routes.at(operation.path(), mount(operation)))
 }
 
-fn operation(answer: Operation) -> RouteMethod {
-    get(endpoint::make(move |request: Request| async move {
+fn mount(operation: &'static Operation) -> RouteMethod {
+    get(endpoint::make(async |request: Request| {
         let Data(site) = Data::<&Site>::from_request_without_body(&request).await?;
-        let config = <&Config>::from_request_without_body(&request).await?;
-        Ok::<_, Error>(respond(answer(site, config)))
+        let Data(config) = Config::from_request_without_body(&request).await?;
+        operation.answer(site, config).await.map(respond).map_err(Failure).map_err(poem::Error::from)
     }))
 }
 
 /// Shows, sets or takes back a value at run time.
 #[handler]
-async fn override_key(Data(site): Data<&Site>, request: &Request, body: Body) -> Result<Response> {
+async fn override_key(Data(site): Data<&Site>, Data(config): Config<'_>, body: Body) -> Result<Response> {
     let body = body.into_bytes_limit(BODY_LIMIT).await?;
-    let (method, uri) = (request.method(), request.uri());
-    Ok(respond(site.override_key(method.as_str(), uri.path(), uri.query(), &body).await.map_err(Failure)?))
+    Ok(respond(site.override_key(config, &body).await.map_err(Failure)?))
 }
 
-fn respond(Answer { status, content_type, body }: Answer) -> Response {
-    let response = Body::from(body).with_content_type(content_type);
-    response.with_status(StatusCode::from_u16(status).unwrap_or_default()).into_response()
+/// The site's answer as a response.
+pub(crate) fn respond(Answer { status, headers, body }: Answer) -> Response {
+    let response = Response::builder().status(StatusCode::from_u16(status).unwrap_or_default());
+    headers.into_iter().fold(response, |response, (name, value)| response.header(name, value)).body(body)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use poem::web::sse::{self, SSE};
 use poem::web::{Data, Html, Json, Query};
-use poem::{EndpointExt, IntoResponse, Request, Route, get, handler};
+use poem::{EndpointExt, Route, get, handler};
 use site::{Database, DynamicConfig, Event, Page, Site, Visitor};
 
 use crate::config::Config;
@@ -28,19 +28,19 @@ pub(crate) fn routes() -> Route {
 
 /// Renders the page with the configuration of this request.
 #[handler]
-fn index(Data(site): Data<&Site>, config: &Config) -> Result<Html<String>, Failure> {
+fn index(Data(site): Data<&Site>, Data(config): Config<'_>) -> Result<Html<String>, Failure> {
     Ok(Html(config.templates().render("index.html", &Page::new(site, config))?))
 }
 
 /// Answers the dynamic part of the configuration.
 #[handler]
-fn dynamic_config(config: &Config) -> Json<DynamicConfig> {
+fn dynamic_config(Data(config): Config<'_>) -> Json<DynamicConfig> {
     Json(DynamicConfig::new(config))
 }
 
 /// Sends what happens to the site for as long as the client stays.
 #[handler]
-fn events(Data(site): Data<&Site>, config: &Config) -> SSE {
+fn events(Data(site): Data<&Site>, Data(config): Config<'_>) -> SSE {
     SSE::new(site.events(config).map(frame)).keep_alive(Duration::from_secs(15))
 }
 
@@ -62,12 +62,12 @@ async fn database(Connection(connection): Connection) -> Result<Json<Database>, 
 
 /// Asks the plugin of the configuration.
 #[handler]
-async fn greet(config: &Config, Query(visitor): Query<Visitor>) -> Result<String, Failure> {
+async fn greet(Data(config): Config<'_>, Query(visitor): Query<Visitor>) -> Result<String, Failure> {
     Ok(config.greet(visitor).await?)
 }
 
 /// Answers a path that the configuration's `routes:` hold.
 #[handler]
-fn configured(config: &Config, request: &Request) -> Result<impl IntoResponse, Failure> {
-    Ok(config.configured_text(request.method().as_str(), request.uri().path())?)
+fn configured(Data(config): Config<'_>) -> Result<String, Failure> {
+    Ok(config.configured_text()?)
 }

@@ -2,9 +2,10 @@
 
 use std::convert::Infallible;
 
-use warp::http::{HeaderValue, StatusCode};
 use warp::reject::{MethodNotAllowed, Reject, Rejection};
-use warp::reply::{self, Reply, Response};
+use warp::reply::{Reply, Response};
+
+use crate::operations::respond;
 
 /// The site's error as a reply and as a rejection. The reply carries it as an extension, for the log.
 #[derive(Clone, Debug)]
@@ -33,13 +34,7 @@ impl Reject for Failure {}
 impl Reply for Failure {
     fn into_response(self) -> Response {
         let Self(error) = self;
-        let status = StatusCode::from_u16(error.status()).unwrap_or_default();
-        let mut response = reply::with_status(error.body(), status).into_response();
-        for (name, value) in error.headers() {
-            if let Ok(value) = HeaderValue::try_from(value) {
-                response.headers_mut().insert(name, value);
-            }
-        }
+        let mut response = respond(error.answer());
         response.extensions_mut().insert(error);
         response
     }

@@ -14,7 +14,6 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use tracing::{Level, Span};
-use warp::filters::BoxedFilter;
 use warp::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HOST, HeaderName, HeaderValue, IF_NONE_MATCH,
     X_CONTENT_TYPE_OPTIONS,
@@ -84,9 +83,10 @@ async fn admission<B, R>(
     mut next: impl Service<Request<B>, Response = Response<R>, Error = Infallible>,
 ) -> Result<Response<R>, Infallible> {
     let connection = request.extensions().get::<Connection>();
-    let (config, admitted) = site.admit(&RequestHead {
+    let config = site.admit(&RequestHead {
         method: request.method().as_str(),
         path: request.uri().path(),
+        query: request.uri().query(),
         target_host: request.uri().host(),
         ends: connection.map(|connection| (connection.peer, connection.local)),
         half_closed: connection.map(|connection| &connection.half_closed),
@@ -94,8 +94,7 @@ async fn admission<B, R>(
         header: &|name| request.headers().get(name).map(HeaderValue::as_bytes),
     });
     let request_id = request.headers().get(&REQUEST_ID).cloned();
-    request.extensions_mut().insert(Config(config.clone()));
-    request.extensions_mut().insert(Admitted(admitted));
+    request.extensions_mut().insert(config.clone());
     let mut response = next.call(request).await?;
     response.headers_mut().insert(&GENERATION, HeaderValue::from(config.generation()));
     let request_id = request_id.as_ref().map(HeaderValue::as_bytes);
@@ -103,14 +102,10 @@ async fn admission<B, R>(
     Ok(response)
 }
 
-/// The decision of the admission, on its way to the filter that acts on it.
-#[derive(Clone)]
-struct Admitted(Result<(), site::Error>);
-
 /// Rejects a request that the admission has refused.
-pub(crate) fn admitted() -> BoxedFilter<()> {
-    let decide = async |Admitted(decision)| decision.map_err(|error| Rejection::from(Failure(error)));
-    warp::ext::get::<Admitted>().and_then(decide).untuple_one().boxed()
+pub(crate) fn admitted() -> impl Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static {
+    let decide = async |config: Config| config.admitted().map_err(|error| Rejection::from(Failure(error)));
+    config().and_then(decide).untuple_one()
 }
 
 /// Keeps the guarded routes to those who may see them.

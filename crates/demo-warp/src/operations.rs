@@ -2,60 +2,48 @@
 
 use bytes::Bytes;
 use site::{Answer, Operation, Site};
-use warp::http::header::CONTENT_TYPE;
-use warp::http::{Method, Response, StatusCode};
-use warp::path::FullPath;
-use warp::{Filter, Rejection, Reply, reply};
+use warp::filters::BoxedFilter;
+use warp::http;
+use warp::reply::{Reply, Response};
+use warp::{Filter, Rejection};
 
 use crate::config::{Config, config};
 use crate::failure::Failure;
 use crate::middleware::guard;
 use crate::routes::read;
 
-/// The operational routes, the guarded ones first.
-pub(crate) fn operations(
-    site: Site,
-) -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone + Send + Sync + 'static {
+/// Mounts the operational routes of the site, the guarded ones first.
+pub(crate) fn operations(site: &Site) -> BoxedFilter<(Response,)> {
     let state = site.clone();
-    let operation = move |answer| operation(site.clone(), answer);
-    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+    let state = warp::any().map(move || state.clone());
     let too_large = async |_| Err::<(Bytes,), _>(Rejection::from(Failure(site::Error::BodyTooLarge)));
-    let override_key = warp::any()
-        .map(move || state.clone())
-        .and(warp::method())
-        .and(warp::path::full())
-        .and(query)
-        .and(warp::body::bytes().or_else(too_large))
-        .and_then(override_key);
-    (warp::path!("config" / "history").and(read()).and(guard()).and(operation(Site::history)))
-        .or(warp::path!("config" / "overrides").and(read()).and(guard()).and(operation(Site::overrides)))
-        .or(warp::path!("config" / "overrides" / ..).and(guard()).and(override_key))
-        .or(warp::path!("metrics").and(read()).and(guard()).and(operation(Site::metrics)))
-        .or(warp::path!("page.js").and(read()).and(operation(Site::page_script)))
-        .or(warp::path!("healthz").and(read()).and(operation(Site::healthz)))
-        .or(warp::path!("readyz").and(read()).and(operation(Site::readyz)))
+    let body = warp::body::bytes().or_else(too_large);
+    let override_key = guard().and(state).and(config()).and(body).and_then(override_key);
+    let overrides = warp::path!("config" / "overrides" / ..).and(override_key).boxed();
+    let guarded = Operation::guarded().map(|operation| mount(operation, site.clone(), guard().boxed()));
+    let open = Operation::open().map(|operation| mount(operation, site.clone(), warp::any().boxed()));
+    guarded.chain(open).fold(overrides, |others, operation| operation.or(others).unify().boxed())
 }
 
-fn operation(
-    site: Site,
-    answer: Operation,
-) -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone + Send + Sync + 'static {
-    config().map(move |config: Config| respond(answer(&site, &config)))
+fn mount(operation: &'static Operation, site: Site, guard: BoxedFilter<()>) -> BoxedFilter<(Response,)> {
+    let segments = operation.path().split('/').skip(1);
+    let path = segments.fold(warp::any().boxed(), |path, segment| path.and(warp::path(segment)).boxed());
+    let request = path.and(warp::path::end()).and(read()).and(guard).and(config());
+    let answer = move |config: Config| {
+        let answer = operation.answer(&site, &config);
+        async { answer.await.map(respond).map_err(|error| Rejection::from(Failure(error))) }
+    };
+    request.and_then(answer).boxed()
 }
 
 /// Shows, sets or takes back a value at run time.
-async fn override_key(
-    site: Site,
-    method: Method,
-    path: FullPath,
-    query: String,
-    body: Bytes,
-) -> Result<impl Reply, Rejection> {
-    let answer = site.override_key(method.as_str(), path.as_str(), Some(&query), &body).await;
-    Ok(respond(answer.map_err(Failure)?))
+async fn override_key(site: Site, config: Config, body: Bytes) -> Result<Response, Rejection> {
+    Ok(respond(site.override_key(&config, &body).await.map_err(Failure)?))
 }
 
-fn respond(Answer { status, content_type, body }: Answer) -> impl Reply {
-    let response = reply::with_header(Response::new(body), CONTENT_TYPE, content_type);
-    reply::with_status(response, StatusCode::from_u16(status).unwrap_or_default())
+/// The site's answer as a response.
+pub(crate) fn respond(Answer { status, headers, body }: Answer) -> Response {
+    let response = http::Response::builder().status(status);
+    let response = headers.into_iter().fold(response, |response, (name, value)| response.header(name, value));
+    response.body(body).into_response()
 }

@@ -4,8 +4,6 @@ use std::convert::Infallible;
 
 use futures_util::StreamExt;
 use site::{Database, DynamicConfig, Event, Page, Site, Visitor};
-use warp::http::Method;
-use warp::path::FullPath;
 use warp::{Filter, Rejection, Reply, reply, sse};
 
 use crate::config::{Config, config};
@@ -18,10 +16,9 @@ use crate::operations::operations;
 pub(crate) fn routes(
     site: Site,
 ) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone + Send + Sync + 'static {
-    let operations = operations(site.clone());
+    let operations = operations(&site);
     let database = read().and(connection(site.clone())).then(database);
     let state = warp::any().map(move || site.clone());
-    let request = config().and(warp::method()).and(warp::path::full());
     let index = read().and(state.clone()).and(config()).then(index).with(page_policy());
     let dynamic_config = read().and(etag(config().then(dynamic_config)));
     let events = read().and(state).and(config()).then(events);
@@ -32,7 +29,7 @@ pub(crate) fn routes(
         .or(warp::path!("database").and(database))
         .or(warp::path!("greet").and(greet))
         .or(operations)
-        .or(request.and_then(configured));
+        .or(config().and_then(configured));
     admitted().and(routes).recover(recover)
 }
 
@@ -71,8 +68,8 @@ async fn greet(config: Config, visitor: Visitor) -> Result<String, Failure> {
 }
 
 /// Answers a path that the configuration's `routes:` hold. On other paths the rejections of the other filters count.
-async fn configured(config: Config, method: Method, path: FullPath) -> Result<impl Reply, Rejection> {
-    config.configured_text(method.as_str(), path.as_str()).map_err(|error| match error {
+async fn configured(config: Config) -> Result<impl Reply, Rejection> {
+    config.configured_text().map_err(|error| match error {
         site::Error::NotFound { .. } => warp::reject::not_found(),
         error => Failure(error).into(),
     })

@@ -4,10 +4,10 @@ use configs::ExposeSecret;
 
 use crate::{derived::Config, error::Error, guard, request::RequestHead, route::Route};
 
-/// Upper bound on the length of a request's body, in bytes. No route reads one.
+/// Upper bound on the length of a request's body, in bytes.
 pub const BODY_LIMIT: usize = 64 * 1024;
 
-/// Decides by the configuration of the request: hosts, limit, maintenance, unknown path, in this order.
+/// Decides by the configuration of the request: hosts, limit, maintenance, unknown path, length of the body, in this order.
 ///
 /// The router alone would not refuse every unknown path: actix-web and poem decode a path, and poem drops a slash at its end.
 pub(crate) fn admit(config: &Config, route: Route, head: &RequestHead<'_>) -> Result<(), Error> {
@@ -25,7 +25,7 @@ pub(crate) fn admit(config: &Config, route: Route, head: &RequestHead<'_>) -> Re
     if route == Route::Unknown {
         return Err(Error::NotFound { path: head.path.to_owned() });
     }
-    Ok(())
+    check_body((head.header)("content-length"))
 }
 
 /// Decides about a guarded route: with a token set it takes that token, else a request that is local beyond doubt.
@@ -40,7 +40,7 @@ pub(crate) fn authorize(config: &Config, route: Route, head: &RequestHead<'_>) -
 }
 
 /// Refuses a body that is announced as larger than [`BODY_LIMIT`].
-pub fn check_body(content_length: Option<&[u8]>) -> Result<(), Error> {
+fn check_body(content_length: Option<&[u8]>) -> Result<(), Error> {
     let Some(length) = content_length else { return Ok(()) };
     let announced = std::str::from_utf8(length).ok().and_then(|length| length.trim().parse::<u64>().ok());
     if announced.is_none_or(|announced| announced > BODY_LIMIT as u64) {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::operation::Answer;
+
 /// Why a request was not answered as asked, in the words that the visitor may see.
 ///
 /// `Display` never shows the cause of [`Error::Internal`]: that is for the log, see [`Site::answered`](crate::Site::answered).
@@ -56,8 +58,14 @@ impl Error {
         Error::Internal { cause: cause.to_string() }
     }
 
-    /// The HTTP status.
-    pub fn status(&self) -> u16 {
+    /// The answer for the visitor.
+    pub fn answer(&self) -> Answer {
+        let mut answer = Answer::new(self.status(), self.content_type(), self.body());
+        answer.headers.extend(self.header());
+        answer
+    }
+
+    fn status(&self) -> u16 {
         match self {
             Error::TwoHosts => 400,
             Error::BodyTooLarge => 413,
@@ -71,22 +79,19 @@ impl Error {
         }
     }
 
-    /// The headers of the answer, its content type first.
-    pub fn headers(&self) -> Vec<(&'static str, String)> {
-        let mut headers = vec![("content-type", self.content_type().to_owned())];
-        match self {
-            Error::TooManyRequests { retry_after } => headers.push(("retry-after", retry_after.to_string())),
-            Error::Maintenance | Error::Unavailable { .. } => headers.push(("retry-after", "5".to_owned())),
-            Error::MethodNotAllowed => headers.push(("allow", "GET, HEAD".to_owned())),
-            Error::OverrideMethod => headers.push(("allow", "GET, HEAD, PUT, DELETE".to_owned())),
-            Error::Unauthorized => headers.push(("www-authenticate", "Bearer".to_owned())),
-            _ => {}
-        }
-        headers
+    /// The header that the client needs to go on.
+    fn header(&self) -> Option<(&'static str, String)> {
+        Some(match self {
+            Error::TooManyRequests { retry_after } => ("retry-after", retry_after.to_string()),
+            Error::Maintenance | Error::Unavailable { .. } => ("retry-after", "5".to_owned()),
+            Error::MethodNotAllowed => ("allow", "GET, HEAD".to_owned()),
+            Error::OverrideMethod => ("allow", "GET, HEAD, PUT, DELETE".to_owned()),
+            Error::Unauthorized => ("www-authenticate", "Bearer".to_owned()),
+            _ => return None,
+        })
     }
 
-    /// The body of the answer.
-    pub fn body(&self) -> String {
+    fn body(&self) -> String {
         match self {
             Error::NotFound { path } => serde_json::json!({ "error": "not found", "path": path }).to_string(),
             Error::NotBuilt { path, feature } => {
@@ -150,7 +155,7 @@ mod tests {
     #[test]
     fn a_path_cannot_break_out_of_the_json() {
         let error = Error::NotFound { path: "/\"},{\"".to_owned() };
-        let body: serde_json::Value = serde_json::from_str(&error.body()).unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&error.answer().body).unwrap();
         assert_eq!(body["path"], "/\"},{\"");
     }
 
@@ -162,7 +167,7 @@ mod tests {
             (Error::OverrideMethod, "allow", "GET, HEAD, PUT, DELETE"),
             (Error::Unauthorized, "www-authenticate", "Bearer"),
         ] {
-            assert!(error.headers().contains(&(name, value.to_owned())), "{error:?}");
+            assert!(error.answer().headers.contains(&(name, value.to_owned())), "{error:?}");
         }
     }
 }

@@ -72,6 +72,7 @@ mod tests {
         is_local(&RequestHead {
             method: "GET",
             path: "/metrics",
+            query: None,
             target_host: None,
             ends: Some((peer.parse().unwrap(), own.parse().unwrap())),
             half_closed: None,

@@ -12,14 +12,15 @@
 //! let head = RequestHead {
 //!     method: "GET",
 //!     path: "/",
+//!     query: None,
 //!     target_host: None,
 //!     ends: None,
 //!     half_closed: None,
 //!     hosts: 1,
 //!     header: &|_| None,
 //! };
-//! let (config, admitted) = site.admit(&head);
-//! admitted?;
+//! let config = site.admit(&head);
+//! config.admitted()?;
 //! println!("{}", config.templates().render("index.html", &Page::new(&site, &config))?);
 //! println!("{}", serde_json::to_string(&DynamicConfig::new(&config))?);
 //! # Ok(())
@@ -63,7 +64,7 @@ mod state;
 mod visitor;
 
 pub use crate::{
-    admission::{BODY_LIMIT, check_body},
+    admission::BODY_LIMIT,
     database::{Connection, Database},
     derived::{Config, Derived},
     dynamic_config::DynamicConfig,

@@ -198,7 +198,7 @@ impl Metrics {
     pub(crate) fn answered(&self, route: Route, status: u16, took: Duration) {
         let counter = || self.requests.get_or_create(&Request { route: route.pattern(), status });
         if status == 200 {
-            self.answered_200[route as usize].get_or_init(|| counter().clone()).inc();
+            self.answered_200[route.number()].get_or_init(|| counter().clone()).inc();
         } else {
             counter().inc();
         }

@@ -56,7 +56,8 @@ mod tests {
     #[test]
     fn a_route_without_its_feature_names_it() {
         let error = Pool.get("/database").into_inner().unwrap_err();
-        assert_eq!(error.status(), 404);
-        assert_eq!(error.body(), r#"{"error":"not found","feature":"database","path":"/database"}"#);
+        let answer = error.answer();
+        assert_eq!(answer.status, 404);
+        assert_eq!(answer.body, r#"{"error":"not found","feature":"database","path":"/database"}"#);
     }
 }

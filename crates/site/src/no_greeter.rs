@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn a_route_without_its_feature_names_it() {
         let error = Snapshot.greet("/greet", "World".to_owned()).into_inner().unwrap_err();
-        assert_eq!(error.status(), 404);
-        assert_eq!(error.body(), r#"{"error":"not found","feature":"plugins","path":"/greet"}"#);
+        assert_eq!(error.answer().status, 404);
+        assert_eq!(error.answer().body, r#"{"error":"not found","feature":"plugins","path":"/greet"}"#);
     }
 }

@@ -1,45 +1,106 @@
-//! The answers of the operational routes: a status, a content type and bytes.
+//! The operational routes. Each answers with a status, a content type and bytes.
 
-use std::net::SocketAddr;
+use std::{future::ready, net::SocketAddr};
 
 use bytes::Bytes;
+use configs::AppConfig;
+use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-use crate::{fault, history, request::RequestContext, site::Site};
+use crate::{error::Error, fault, history, overrides, request::RequestContext, site::Site};
 
-/// An operational answer.
+/// An answer in bytes.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The `Content-Type`.
-    pub content_type: &'static str,
+    /// The headers, the content type among them.
+    pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Bytes,
 }
 
-/// A method of [`Site`] that answers an operational route.
-pub type Operation = fn(&Site, &RequestContext) -> Answer;
+/// An operational route. It answers `GET` and `HEAD`.
+pub struct Operation {
+    pub(crate) path: &'static str,
+    pub(crate) is_guarded: bool,
+    /// While this is false for the configuration in force, the path is unknown.
+    pub(crate) is_on: fn(&AppConfig) -> bool,
+    answer: fn(&Site, &RequestContext) -> Answering,
+}
 
-impl Site {
-    /// `GET /page.js`: the script that follows `/events`.
-    pub fn page_script(&self, _: &RequestContext) -> Answer {
-        Answer { status: 200, content_type: "text/javascript", body: livepage::SCRIPT.into() }
+type Answering = BoxFuture<'static, Result<Answer, Error>>;
+
+/// The operational routes. A demo mounts all of them in the same way, so a new row is all that a new route takes.
+pub(crate) const OPERATIONS: &[Operation] = &[
+    guarded("/config/history", |site, _| now(site.history())),
+    guarded(overrides::PATH, |site, _| now(site.overrides())),
+    guarded("/metrics", |site, _| now(site.metrics())),
+    open("/page.js", |_, _| now(page_script())),
+    open("/healthz", |_, _| now(healthz())),
+    open("/readyz", |site, request| now(site.readyz(request))),
+];
+
+impl Answer {
+    pub(crate) fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Answer {
+        Answer { status, headers: vec![("content-type", content_type.to_owned())], body: body.into() }
+    }
+}
+
+impl Operation {
+    /// The routes that are answered only if [`RequestContext::authorized`] agrees.
+    pub fn guarded() -> impl Iterator<Item = &'static Operation> {
+        OPERATIONS.iter().filter(|operation| operation.is_guarded)
     }
 
+    /// The routes that everybody may ask for.
+    pub fn open() -> impl Iterator<Item = &'static Operation> {
+        OPERATIONS.iter().filter(|operation| !operation.is_guarded)
+    }
+
+    /// The path, from `/`.
+    pub fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// Answers a request of this route.
+    pub fn answer(&self, site: &Site, request: &RequestContext) -> Answering {
+        (self.answer)(site, request)
+    }
+}
+
+const fn guarded(path: &'static str, answer: fn(&Site, &RequestContext) -> Answering) -> Operation {
+    Operation { path, is_guarded: true, is_on: |_| true, answer }
+}
+
+const fn open(path: &'static str, answer: fn(&Site, &RequestContext) -> Answering) -> Operation {
+    Operation { path, is_guarded: false, is_on: |_| true, answer }
+}
+
+/// An answer that needs no waiting.
+fn now(answer: Answer) -> Answering {
+    Box::pin(ready(Ok(answer)))
+}
+
+/// `GET /page.js`: the script that follows `/events`.
+fn page_script() -> Answer {
+    Answer::new(200, "text/javascript", livepage::SCRIPT)
+}
+
+/// `GET /healthz`: the process can answer.
+fn healthz() -> Answer {
+    fault::strike("/healthz");
+    json(200, r#"{"status":"ok"}"#)
+}
+
+impl Site {
     /// `GET /config/history`: the configuration's attempts.
-    pub fn history(&self, _: &RequestContext) -> Answer {
+    fn history(&self) -> Answer {
         json(200, history::json(&self.configs().history()))
     }
 
-    /// `GET /healthz`: the process can answer.
-    pub fn healthz(&self, _: &RequestContext) -> Answer {
-        fault::strike("/healthz");
-        json(200, r#"{"status":"ok"}"#)
-    }
-
     /// `GET /readyz`: the process wants new requests.
-    pub fn readyz(&self, config: &RequestContext) -> Answer {
+    fn readyz(&self, config: &RequestContext) -> Answer {
         #[derive(Serialize)]
         struct Ready<'a> {
             status: &'static str,
@@ -63,12 +124,8 @@ impl Site {
     }
 
     /// `GET /metrics`: the figures in the Prometheus text format.
-    pub fn metrics(&self, _: &RequestContext) -> Answer {
-        Answer {
-            status: 200,
-            content_type: "text/plain; version=0.0.4; charset=utf-8",
-            body: self.metrics_text().into(),
-        }
+    fn metrics(&self) -> Answer {
+        Answer::new(200, "text/plain; version=0.0.4; charset=utf-8", self.metrics_text())
     }
 }
 
@@ -78,5 +135,5 @@ pub(crate) fn json_answer(status: u16, value: &impl Serialize) -> Answer {
 }
 
 fn json(status: u16, body: impl Into<Bytes>) -> Answer {
-    Answer { status, content_type: "application/json", body: body.into() }
+    Answer::new(status, "application/json", body)
 }

@@ -12,9 +12,11 @@ use crate::{
     error::Error,
     operation::{Answer, json_answer},
     request::RequestContext,
-    route::OVERRIDES,
     site::Site,
 };
+
+/// The path of the list. Below it, each value has a path of its own.
+pub(crate) const PATH: &str = "/config/overrides";
 
 /// Upper bound on the wait of a request for the decision.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,25 +31,17 @@ struct Listed<'a> {
 
 impl Site {
     /// `GET /config/overrides`: the values that are set at run time.
-    pub fn overrides(&self, _: &RequestContext) -> Answer {
+    pub(crate) fn overrides(&self) -> Answer {
         let values = self.configs().overrides();
         json_answer(200, &values.iter().map(Listed::of).collect::<Vec<_>>())
     }
 
-    /// `GET`, `PUT` and `DELETE /config/overrides/KEY`: shows, sets or takes back one value. `path` is as the client wrote it.
-    pub async fn override_key(
-        &self,
-        method: &str,
-        path: &str,
-        query: Option<&str>,
-        body: &[u8],
-    ) -> Result<Answer, Error> {
-        let key = path.strip_prefix(OVERRIDES).and_then(|rest| rest.strip_prefix('/'));
-        let key = key
-            .filter(|_| matches!(method, "GET" | "HEAD" | "PUT" | "DELETE"))
-            .ok_or(Error::OverrideMethod)?;
-        Ok(match String::from_utf8(percent_decoded(key)) {
-            Ok(key) => self.answer(method, &key, query, body).await,
+    /// `GET`, `PUT` and `DELETE` below `/config/overrides/`: shows, sets or takes back one value.
+    pub async fn override_key(&self, request: &RequestContext, body: &[u8]) -> Result<Answer, Error> {
+        let method = request.method();
+        let key = key_of(request.path()).filter(|_| matches!(method, "GET" | "HEAD" | "PUT" | "DELETE"));
+        Ok(match String::from_utf8(percent_decoded(key.ok_or(Error::OverrideMethod)?)) {
+            Ok(key) => self.answer(method, &key, request.query(), body).await,
             Err(_) => refused(400, &SetError::Malformed.to_string()),
         })
     }
@@ -103,6 +97,11 @@ impl<'a> Listed<'a> {
         let until = value.until.map(|until| until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
         Listed { key: &value.key, value: &value.value, until }
     }
+}
+
+/// The key in a path below [`PATH`], as the client wrote it.
+pub(crate) fn key_of(path: &str) -> Option<&str> {
+    path.strip_prefix(PATH)?.strip_prefix('/').filter(|key| !key.is_empty())
 }
 
 fn refused(status: u16, message: &str) -> Answer {

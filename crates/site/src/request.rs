@@ -20,6 +20,8 @@ pub struct RequestHead<'a> {
     pub method: &'a str,
     /// The path as the client wrote it, without the query.
     pub path: &'a str,
+    /// The query, without the `?`.
+    pub query: Option<&'a str>,
     /// The host in the target, which only the absolute form has: `GET http://host/path`.
     pub target_host: Option<&'a str>,
     /// The two ends of the connection, the client's first.
@@ -40,6 +42,8 @@ struct Inner {
     config: Arc<Config>,
     templates: Arc<Templates>,
     route: Route,
+    /// The decision about the request, before its route is looked at.
+    admitted: Result<(), Error>,
     /// The decision about the request if its route is guarded. It refuses on all other routes.
     authorized: Result<(), Error>,
     /// For `/events` alone.
@@ -50,7 +54,15 @@ struct Inner {
     half_closed: Option<Arc<Notify>>,
     /// For `/greet` alone.
     greeter: Snapshot,
+    /// For operational routes and those of the configuration.
+    target: Option<Target>,
     started: Instant,
+}
+
+struct Target {
+    method: String,
+    path: String,
+    query: Option<String>,
 }
 
 impl RequestContext {
@@ -63,6 +75,7 @@ impl RequestContext {
         let greeter =
             if route == Route::Greet { config.derived().greeter().snapshot() } else { Snapshot::none() };
         Self(Arc::new(Inner {
+            admitted: admission::admit(&config, route, head),
             authorized: admission::authorize(&config, route, head),
             config,
             templates,
@@ -71,6 +84,7 @@ impl RequestContext {
             reached: head.ends.map(|(_, ours)| ours.ip()),
             half_closed: head.half_closed.filter(|_| route == Route::Events).cloned(),
             greeter,
+            target: route.has_target().then(|| Target::of(head)),
             started: Instant::now(),
         }))
     }
@@ -78,6 +92,11 @@ impl RequestContext {
     /// The set of templates that was in force together with the configuration.
     pub fn templates(&self) -> &Templates {
         &self.0.templates
+    }
+
+    /// Decides about every request: refuses one over the limit, during maintenance, to an unknown path, or too large.
+    pub fn admitted(&self) -> Result<(), Error> {
+        self.0.admitted.clone()
     }
 
     /// Decides about a guarded route: with an `admin_token` set the client has to send it, else it has to be local.
@@ -90,17 +109,32 @@ impl RequestContext {
         self.0.greeter.greet(Route::Greet.pattern(), visitor.name)
     }
 
-    /// The text of a path in the configuration's `routes:`.
-    pub fn configured_text(&self, method: &str, path: &str) -> Result<String, Error> {
-        match self.routes.get(path) {
-            None => Err(Error::NotFound { path: path.to_owned() }),
-            Some(_) if !matches!(method, "GET" | "HEAD") => Err(Error::MethodNotAllowed),
+    /// The text of the request's path in the configuration's `routes:`.
+    pub fn configured_text(&self) -> Result<String, Error> {
+        match self.routes.get(self.path()) {
+            None => Err(Error::NotFound { path: self.path().to_owned() }),
+            Some(_) if !matches!(self.method(), "GET" | "HEAD") => Err(Error::MethodNotAllowed),
             Some(text) => Ok(text.clone()),
         }
     }
 
     pub(crate) fn route(&self) -> Route {
         self.0.route
+    }
+
+    /// The method of a request of an operational or a configured route.
+    pub(crate) fn method(&self) -> &str {
+        self.0.target.as_ref().map_or("", |target| &target.method)
+    }
+
+    /// The path of a request of an operational or a configured route, as the client wrote it.
+    pub(crate) fn path(&self) -> &str {
+        self.0.target.as_ref().map_or("", |target| &target.path)
+    }
+
+    /// The query of a request of an operational or a configured route, without the `?`.
+    pub(crate) fn query(&self) -> Option<&str> {
+        self.0.target.as_ref()?.query.as_deref()
     }
 
     pub(crate) fn is_local(&self) -> bool {
@@ -117,6 +151,13 @@ impl RequestContext {
 
     pub(crate) fn started(&self) -> Instant {
         self.0.started
+    }
+}
+
+impl Target {
+    fn of(head: &RequestHead<'_>) -> Target {
+        let (method, path) = (head.method.to_owned(), head.path.to_owned());
+        Target { method, path, query: head.query.map(str::to_owned) }
     }
 }
 

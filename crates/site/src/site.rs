@@ -7,7 +7,7 @@ use futures_util::Stream;
 use views::{Templates, Views};
 
 use crate::{
-    admission, configured_routes,
+    configured_routes,
     database::{Connection, Pool},
     derived::{Config, Derived},
     drain_signal::DrainSignal,
@@ -156,14 +156,10 @@ impl Site {
     }
 
     /// Begins a request: takes the only snapshot of the configuration that it sees, and decides by it.
-    pub fn admit(&self, head: &RequestHead<'_>) -> (RequestContext, Result<(), Error>) {
+    pub fn admit(&self, head: &RequestHead<'_>) -> RequestContext {
         let (config, templates) = self.snapshots();
-        let route = Route::of(head.path).unwrap_or_else(|| {
-            let configured = config.routes.contains_key(head.path);
-            if configured { Route::Configured } else { Route::Unknown }
-        });
-        let admitted = admission::admit(&config, route, head);
-        (RequestContext::new(head, config, templates, route), admitted)
+        let route = Route::of(head.path, &config);
+        RequestContext::new(head, config, templates, route)
     }
 
     /// Ends a request: counts it, and logs the cause of a failure with the id of the request.

@@ -102,8 +102,9 @@ pub(crate) const CONCERNS: [Concern; 11] = [
         note: "The operational routes: bytes from the site, by one handler, and a value that is set at run time.",
         parts: &[
             Part::Item("operations.rs", "operations"),
-            Part::Item("operations.rs", "operation"),
+            Part::Item("operations.rs", "mount"),
             Part::Item("operations.rs", "override_key"),
+            Part::Item("operations.rs", "respond"),
         ],
     },
     Concern {

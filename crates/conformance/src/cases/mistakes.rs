@@ -273,6 +273,20 @@ fn numbers() -> Vec<Mistake> {
             ..NOTHING_MORE
         },
         Mistake {
+            name: "a_pool_of_0_connections",
+            put: with("  name: neighbour-four\n", "  name: neighbour-four\n  pool_size: 0\n"),
+            lines: &[9],
+            says: &["database.pool_size", "from 1 to 1000"],
+            ..NOTHING_MORE
+        },
+        Mistake {
+            name: "a_leak_after_that_is_no_number",
+            put: with("  name: neighbour-four\n", "  name: neighbour-four\n  leak_after: soon\n"),
+            lines: &[9],
+            says: &["database.leak_after", "seconds from 1 to 86400"],
+            ..NOTHING_MORE
+        },
+        Mistake {
             name: "an_interval_of_0",
             put: with("seconds: 5", "seconds: 0"),
             lines: &[12],

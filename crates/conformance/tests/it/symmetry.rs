@@ -16,7 +16,7 @@ const FILES: [&str; 8] = [
 ];
 
 /// Functions that some frameworks need and others do not, with the reason.
-const EXTRA: [(&str, &[&str]); 11] = [
+const EXTRA: [(&str, &[&str]); 10] = [
     // tower-http sets a header by a layer.
     ("set", &["axum", "warp"]),
     // The span of tower-http has no request id.
@@ -26,8 +26,6 @@ const EXTRA: [(&str, &[&str]); 11] = [
     ("catch_panic", &["actix-web"]),
     // actix-web has no request ids.
     ("request_id", &["actix-web"]),
-    // actix-web has no limit for a body that nobody reads, poem's answers 411 to `GET`.
-    ("body_limit", &["actix-web", "poem"]),
     // `web::get` does not answer `HEAD`, `warp::get` rejects it.
     ("read", &["actix-web", "warp"]),
     // In warp an extractor is a filter, and only a filter can reject.

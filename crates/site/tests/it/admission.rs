@@ -1,4 +1,4 @@
-use site::{BODY_LIMIT, DynamicConfig, Error, check_body};
+use site::{BODY_LIMIT, DynamicConfig, Error};
 
 use crate::folder::{CONFIG, Folder, request, wait_until};
 
@@ -49,6 +49,7 @@ fn without_a_token_only_a_local_request_passes_the_guard() {
 
 #[test]
 fn a_body_may_be_announced_up_to_the_limit() {
+    let site = Folder::new().open().unwrap();
     let (limit, above) = (BODY_LIMIT.to_string(), (BODY_LIMIT + 1).to_string());
     for (length, expected) in [
         (None, Ok(())),
@@ -57,7 +58,9 @@ fn a_body_may_be_announced_up_to_the_limit() {
         (Some(&*above), Err(Error::BodyTooLarge)),
         (Some("99999999999999999999999999"), Err(Error::BodyTooLarge)),
     ] {
-        assert_eq!(check_body(length.map(str::as_bytes)), expected, "{length:?}");
+        let headers = [Some(HOST), length.map(|length| ("content-length", length))];
+        let headers: Vec<_> = headers.into_iter().flatten().collect();
+        assert_eq!(request(&site, "PUT", "/healthz", &headers).1, expected, "{length:?}");
     }
 }
 
@@ -68,10 +71,8 @@ fn a_request_sees_one_configuration_to_its_end() {
     let take = || request(&site, "GET", "/ping", &[HOST]).0;
     let before = take();
     folder.save("config.yaml", &CONFIG.replace("/ping: pong", "/ping: changed"));
-    wait_until("the edit is in force", || {
-        take().configured_text("GET", "/ping").is_ok_and(|text| text == "changed")
-    });
-    assert_eq!(before.configured_text("GET", "/ping").unwrap(), "pong");
+    wait_until("the edit is in force", || take().configured_text().is_ok_and(|text| text == "changed"));
+    assert_eq!(before.configured_text().unwrap(), "pong");
     assert_eq!((before.generation(), take().generation()), (1, 2));
 }
 
@@ -93,8 +94,8 @@ fn the_etag_changes_with_the_dynamic_configuration_alone() {
 #[test]
 fn a_path_from_the_configuration_can_only_be_read() {
     let site = Folder::new().open().unwrap();
-    let (config, _) = request(&site, "POST", "/ping", &[HOST]);
-    assert_eq!(config.configured_text("HEAD", "/ping").unwrap(), "pong");
-    assert_eq!(config.configured_text("POST", "/ping"), Err(Error::MethodNotAllowed));
-    assert_eq!(config.configured_text("POST", "/pong"), Err(Error::NotFound { path: "/pong".to_owned() }));
+    let text = |method, path| request(&site, method, path, &[HOST]).0.configured_text();
+    assert_eq!(text("HEAD", "/ping").unwrap(), "pong");
+    assert_eq!(text("POST", "/ping"), Err(Error::MethodNotAllowed));
+    assert_eq!(text("POST", "/healthz"), Err(Error::NotFound { path: "/healthz".to_owned() }));
 }

@@ -3,7 +3,7 @@ use std::{pin::pin, time::Duration};
 use futures_util::{Stream, StreamExt};
 use site::{Event, Site};
 
-use crate::folder::{CONFIG, Folder, PAGE, request};
+use crate::folder::{CONFIG, Folder, PAGE, answer, request};
 
 const LOCAL: &[(&str, &str)] = &[("host", "localhost")];
 const AFAR: &[(&str, &str)] = &[("host", "example.com")];
@@ -81,7 +81,7 @@ async fn a_draining_site_says_good_bye_to_old_and_new_clients() {
     assert_eq!(late.next().await, Some(retry));
     assert_eq!(next(&mut late).await, bye);
     assert!(late.next().await.is_none());
-    assert_eq!(site.readyz(&request(&site, "GET", "/readyz", LOCAL).0).status, 503);
+    assert_eq!(answer(&site, "/readyz").status, 503);
 }
 
 #[tokio::test]
@@ -98,8 +98,8 @@ async fn a_place_that_is_left_sends_its_clients_to_the_next_one() {
     assert!(matches!(left.next().await, Some(Event::Retry(_))));
     assert_eq!(next(&mut left).await, ("bye", r#"{"location":"http://127.0.0.1:8081/"}"#.to_owned()));
     assert!(left.next().await.is_none());
-    assert_eq!(old.readyz(&request(&old, "GET", "/readyz", LOCAL).0).status, 503);
-    let ready = new.readyz(&request(&new, "GET", "/readyz", LOCAL).0);
+    assert_eq!(answer(&old, "/readyz").status, 503);
+    let ready = answer(&new, "/readyz");
     assert_eq!(ready.status, 200);
     let body = String::from_utf8_lossy(&ready.body).into_owned();
     assert!(body.contains(r#""address":"127.0.0.1:8081""#), "{body}");

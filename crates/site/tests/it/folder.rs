@@ -5,7 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use site::{Error, OpenError, Options, RequestContext, RequestHead, Site};
+use futures_util::FutureExt;
+use site::{Answer, Error, OpenError, Operation, Options, RequestContext, RequestHead, Site};
 use tempfile::TempDir;
 
 pub(crate) const CONFIG: &str = "\
@@ -65,15 +66,25 @@ pub(crate) fn request(
 ) -> (RequestContext, Result<(), Error>) {
     let end = "127.0.0.1:8080".parse().unwrap();
     let header = |name: &str| headers.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_bytes());
-    site.admit(&RequestHead {
+    let config = site.admit(&RequestHead {
         method,
         path,
+        query: None,
         target_host: None,
         ends: Some((end, end)),
         half_closed: None,
         hosts: 1,
         header: &header,
-    })
+    });
+    let admitted = config.admitted();
+    (config, admitted)
+}
+
+/// The answer of an operational route to a client on this machine.
+pub(crate) fn answer(site: &Site, path: &str) -> Answer {
+    let (config, _) = request(site, "GET", path, &[("host", "localhost")]);
+    let operation = Operation::guarded().chain(Operation::open()).find(|operation| operation.path() == path);
+    operation.unwrap().answer(site, &config).now_or_never().unwrap().unwrap()
 }
 
 pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {

@@ -1,11 +1,10 @@
 use serde_json::{Value, json};
 use site::Site;
 
-use crate::folder::{CONFIG, Folder, request, wait_until};
+use crate::folder::{CONFIG, Folder, answer, wait_until};
 
 fn history(site: &Site) -> Value {
-    let (config, _) = request(site, "GET", "/config/history", &[]);
-    serde_json::from_slice(&site.history(&config).body).unwrap()
+    serde_json::from_slice(&answer(site, "/config/history").body).unwrap()
 }
 
 fn entry(site: &Site, index: usize) -> Value {

@@ -1,6 +1,6 @@
 use site::{OpenError, Page};
 
-use crate::folder::{CONFIG, Folder, request, wait_until};
+use crate::folder::{CONFIG, Folder, answer, request, wait_until};
 
 fn page(site: &site::Site) -> String {
     let (config, _) = request(site, "GET", "/", &[]);
@@ -49,8 +49,7 @@ fn a_setting_that_waits_for_a_template_goes_live_with_it() {
     let site = folder.open().unwrap();
     folder.save("config.yaml", &CONFIG.replace("Testbed", "Other"));
     wait_until("the edit was judged", || {
-        let (config, _) = request(&site, "GET", "/config/history", &[]);
-        String::from_utf8_lossy(&site.history(&config).body).contains("rejected")
+        String::from_utf8_lossy(&answer(&site, "/config/history").body).contains("rejected")
     });
     assert_eq!(page(&site), "Testbed");
     folder.save("templates/index.html", "{{ app_name }}!");
