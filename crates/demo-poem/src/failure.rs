@@ -15,7 +15,11 @@ impl<E: Into<site::Error>> From<E> for Failure {
 
 impl From<Failure> for poem::Error {
     fn from(failure: Failure) -> Self {
-        Self::from_response(failure.into_response())
+        let cause = failure.0.clone();
+        let mut error = Self::from_response(failure.into_response());
+        // poem replaces the extensions of the response by those of the error.
+        error.set_data(cause);
+        error
     }
 }
 

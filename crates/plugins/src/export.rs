@@ -1,4 +1,5 @@
 //! The plugin's side of the interface.
+#![expect(unsafe_code, reason = "the name of a call belongs to the host")]
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -63,7 +64,6 @@ impl<G: Greeter> Instance<G> {
     pub fn greet(&self, name: Text, reply: Reply) -> u32 {
         answer(reply, || {
             // SAFETY: the host keeps to the interface.
-            #[expect(unsafe_code, reason = "the name belongs to the host")]
             let name = unsafe { name.to_vec() };
             self.0.get_or_init(G::new).greet(&String::from_utf8_lossy(&name))
         })

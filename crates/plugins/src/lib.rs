@@ -1,19 +1,18 @@
 #![doc = include_str!("../README.md")]
 
-mod export;
-mod greeter;
-mod table;
-
 #[cfg(feature = "host")]
 mod elf;
 #[cfg(feature = "host")]
 mod error;
+mod export;
+mod greeter;
 #[cfg(feature = "host")]
 mod library;
 #[cfg(feature = "host")]
 mod memory_file;
 #[cfg(feature = "host")]
 mod plugin;
+mod table;
 #[cfg(feature = "host")]
 mod trial;
 #[cfg(feature = "host")]
@@ -33,5 +32,3 @@ pub use crate::{
     export::Instance,
     table::{Reply, Table, Text},
 };
-#[cfg(feature = "host")]
-pub use filewatch::Degraded;

@@ -27,21 +27,3 @@ pub(crate) fn path(file: &impl AsRawFd, number: usize) -> String {
         (0..usize::BITS).map(|bit| if (number >> bit) & 1 == 1 { "/." } else { "/" }).collect();
     format!("/proc/self{spelling}/fd/{}", file.as_raw_fd())
 }
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-    use std::fs;
-
-    use super::{memory_file, path};
-
-    #[test]
-    fn many_paths_lead_to_one_file() {
-        let file = memory_file("text", b"the text").unwrap();
-        let paths: BTreeSet<_> = (0..1000).map(|number| path(&file, number)).collect();
-        assert_eq!(paths.len(), 1000);
-        for path in paths {
-            assert_eq!(fs::read(path).unwrap(), b"the text");
-        }
-    }
-}

@@ -1,8 +1,8 @@
 //! A plugin that follows its file.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ impl Plugin {
         options: Options,
         mut on_event: impl FnMut(Event) + Send + 'static,
     ) -> Result<Plugin, Error> {
-        if !trial::is_initialized() {
+        if !trial::INITIALIZED.load(Ordering::Relaxed) {
             return Err(Error::NotInitialized);
         }
         let path = path.into();
@@ -132,24 +132,21 @@ fn version(bytes: &[u8], sha256: String, limit: Duration) -> Result<Arc<Version>
     trial::run(&copy, limit)?;
     let (sender, loaded) = mpsc::sync_channel(1);
     let load = move || {
-        let loaded = library::load(&copy).and_then(|checked| checked.self_test().map(|()| checked));
+        let loaded = library::load(&copy, sha256).and_then(|version| version.self_test().map(|()| version));
         let _ = sender.send(loaded);
     };
     thread::Builder::new()
         .name("plugin".to_owned())
         .spawn(load)
         .map_err(|error| format!("cannot be loaded without a thread: {error}"))?;
-    let checked = match loaded.recv_timeout(limit) {
-        Ok(loaded) => loaded?,
-        Err(RecvTimeoutError::Timeout) => {
-            return Err(format!(
-                "has passed its trial, but did not return within {} s in this process; its thread is left behind",
-                limit.as_secs_f64()
-            ));
-        }
-        Err(RecvTimeoutError::Disconnected) => return Err("ended the thread that loaded it".to_owned()),
+    let late = |_| {
+        let limit = limit.as_secs_f64();
+        format!(
+            "passed its trial, but did not load in this process within {limit} s; its thread is left behind"
+        )
     };
-    let version = Arc::new(Version { checked, sha256 });
+    let version = loaded.recv_timeout(limit).map_err(late)??;
+    let version = Arc::new(version);
     versions().push(Arc::clone(&version));
     Ok(version)
 }

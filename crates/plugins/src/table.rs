@@ -5,16 +5,14 @@
 //! struct text { const char *start; size_t length; };
 //! struct reply { void (*take)(void *context, struct text answer); void *context; };
 //! const struct {
-//!     char magic[8];
-//!     uint32_t abi, size;
-//!     struct text name, version;
-//!     uint32_t (*start)(struct reply);
-//!     uint32_t (*greet)(struct text name, struct reply);
+//!     char magic[8]; uint32_t abi, size; struct text name, version;
+//!     uint32_t (*start)(struct reply); uint32_t (*greet)(struct text name, struct reply);
 //! } plugin_table;
 //! ```
 //!
 //! A function calls `take` at most once, before it returns. The host copies the text. It returns [`DONE`], or [`FAILED`] with the
 //! reason as the text.
+#![expect(unsafe_code, reason = "raw pointers to what belongs to the other side")]
 
 use std::ffi::c_void;
 
@@ -24,10 +22,9 @@ pub(crate) const MAGIC: [u8; 8] = *b"greetABI";
 /// The version of the interface. It changes when a plugin for the old one cannot be called any more.
 pub(crate) const ABI: u32 = 1;
 
-/// The call has an answer.
+/// The status of a call that has an answer.
 pub(crate) const DONE: u32 = 0;
-
-/// The call has failed.
+/// The status of a call that has failed.
 pub(crate) const FAILED: u32 = 1;
 
 /// The beginning of the table, which every version of the interface has.
@@ -90,7 +87,6 @@ impl Text {
     ///
     /// # Safety
     /// The other side keeps to the interface: the text is there until this returns.
-    #[expect(unsafe_code, reason = "the text belongs to the other side")]
     pub(crate) unsafe fn to_vec(self) -> Vec<u8> {
         if self.start.is_null() {
             return Vec::new();
@@ -101,5 +97,4 @@ impl Text {
 }
 
 // SAFETY: nobody changes a table or the texts in it.
-#[expect(unsafe_code, reason = "raw pointers are not `Sync`")]
 unsafe impl Sync for Table {}

@@ -24,17 +24,14 @@ const ARGUMENT: &str = "--try-plugin";
 
 /// Written by the child when the library is loaded.
 const LOADED: &str = "loaded\n";
-
 /// Written by the child when the trial has succeeded.
 const GOOD: &str = "good\n";
 
-/// Upper bound on what is read of the child's words, in bytes.
-const WORDS: usize = 4096;
+/// The pause between two looks at the child.
+const PAUSE: Duration = Duration::from_millis(1);
 
-/// Bounds of the pause between two looks at the child.
-const PAUSES: (Duration, Duration) = (Duration::from_micros(200), Duration::from_millis(5));
-
-static INITIALIZED: AtomicBool = AtomicBool::new(false);
+/// True if `main` has called [`init`].
+pub(crate) static INITIALIZED: AtomicBool = AtomicBool::new(false);
 
 /// Call it first in `main`, before the arguments are read: plugins are tried in a child process of the same program. In that
 /// child it tries the plugin and ends the process. Otherwise it returns at once.
@@ -55,11 +52,6 @@ pub fn init() {
     });
 }
 
-/// True if `main` has called [`init`].
-pub(crate) fn is_initialized() -> bool {
-    INITIALIZED.load(Ordering::Relaxed)
-}
-
 /// The child: tries the library that is its standard input, and writes the outcome to its standard output.
 fn report(host: Option<Pid>) -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -72,9 +64,9 @@ fn report(host: Option<Pid>) -> io::Result<()> {
     let mut report = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     // What the library prints is no report.
     rustix::stdio::dup2_stdout(OwnedFd::from(File::options().write(true).open("/dev/null")?))?;
-    let tried = library::load(&library).and_then(|checked| {
+    let tried = library::load(&library, String::new()).and_then(|version| {
         let _ = report.write_all(LOADED.as_bytes());
-        checked.self_test()
+        version.self_test()
     });
     report.write_all(tried.as_ref().map_or_else(String::as_str, |()| GOOD).as_bytes())
 }
@@ -112,7 +104,6 @@ pub(crate) fn run(file: &File, limit: Duration) -> Result<(), String> {
 /// Waits for the end of the child. After `limit` it is killed, with the processes that the library has started.
 fn wait(mut child: Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
     let end = Instant::now() + limit;
-    let (mut pause, longest) = PAUSES;
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
@@ -122,24 +113,20 @@ fn wait(mut child: Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
             child.wait()?;
             return Ok(None);
         }
-        sleep(pause);
-        pause = (pause * 2).min(longest);
+        sleep(PAUSE);
     }
 }
 
 /// The signal or status of the child, and the first two lines that it printed.
 fn cause(status: ExitStatus, stderr: &str) -> String {
-    let mut cause = status.to_string();
-    for (at, line) in stderr.lines().map(str::trim).filter(|line| !line.is_empty()).take(2).enumerate() {
-        cause.push_str(if at == 0 { ": " } else { " " });
-        cause.extend(line.chars().filter(|letter| !letter.is_control()));
-    }
-    cause
+    let lines: Vec<&str> = stderr.lines().map(str::trim).filter(|line| !line.is_empty()).take(2).collect();
+    let words: String = lines.join(" ").chars().filter(|letter| !letter.is_control()).collect();
+    if words.is_empty() { status.to_string() } else { format!("{status}: {words}") }
 }
 
-/// The beginning of a file that the child has written.
+/// The first 4 KiB of a file that the child has written.
 fn text(file: &File) -> String {
-    let mut bytes = vec![0; WORDS];
+    let mut bytes = [0; 4096];
     let length = file.read_at(&mut bytes, 0).unwrap_or(0);
     String::from_utf8_lossy(&bytes[..length]).into_owned()
 }

@@ -220,9 +220,9 @@ impl Snapshot {
                 Ok(Ok(answer)) => answer.map_err(Error::internal),
                 Ok(Err(ended)) => Err(Error::internal(ended)),
                 Err(_) => {
-                    let (name, number) = (version.name(), version.version());
+                    let Version { name, version, .. } = &*version;
                     tracing::warn!(
-                        "the plugin `{name}` {number} did not answer within {} s",
+                        "the plugin `{name}` {version} did not answer within {} s",
                         PATIENCE.as_secs()
                     );
                     Err(Error::Unavailable { sentence: "the plugin did not answer, try again in a moment" })
@@ -259,8 +259,8 @@ fn rejection(error: &PluginError, path: &Path) -> Rejection {
 }
 
 fn log_version(version: &Version) {
-    let (name, number, sha256) = (version.name(), version.version(), version.sha256());
-    tracing::info!("the plugin `{name}` {number} is in force (SHA-256 {sha256})");
+    let Version { name, version, sha256, .. } = version;
+    tracing::info!("the plugin `{name}` {version} is in force (SHA-256 {sha256})");
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

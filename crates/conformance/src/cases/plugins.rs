@@ -20,14 +20,14 @@ use std::{
 claims![
     every demo:
         the_plugin_of_the_configuration_answers,
-        without_a_plugin_the_route_is_a_404;
+        without_a_plugin_the_route_is_a_404,
+        a_call_that_fails_is_a_500;
     one demo:
         a_plugin_is_added_moved_and_removed_while_running,
         a_request_keeps_the_version_that_it_began_with,
         a_plugin_that_crashes_leaves_the_old_one_and_the_process,
         a_constructor_that_never_returns_leaves_the_old_one_and_the_process,
         a_file_that_is_overwritten_does_not_change_the_code_that_runs,
-        a_call_that_fails_is_a_500,
         another_digest_is_refused,
         a_plugin_that_cannot_be_loaded_ends_the_start,
         a_plugin_cannot_be_set_at_run_time,

@@ -79,5 +79,5 @@ pub(crate) fn the_shipped_example_greets() {
     let fixture = Fixture::of(&example("greeter"), Options::default());
     let version = fixture.plugin.snapshot();
     assert_eq!(version.greet("World").unwrap(), "Hello, World!\n");
-    assert_eq!((version.name(), version.version(), version.sha256().len()), ("polite", "1.0", 64));
+    assert_eq!((&*version.name, &*version.version, version.sha256.len()), ("polite", "1.0", 64));
 }

@@ -9,7 +9,9 @@ use plugins::{Error, Event, Options};
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 use sha2::{Digest, Sha256};
 
-/// The offset of `e_machine` in an ELF file.
+/// The offsets of the class (32 or 64 bits), the type and the machine in an ELF file.
+const CLASS: usize = 4;
+const TYPE: usize = 16;
 const MACHINE: usize = 18;
 
 const MAGIC: &[u8] = b"greetABI";
@@ -30,12 +32,17 @@ pub(crate) fn a_library_that_cannot_be_loaded_leaves_the_old_one() {
     let good = faulty("none", "loaded");
     let mut other_machine = good.clone();
     other_machine[MACHINE] = if good[MACHINE] == 62 { 183 } else { 62 };
+    let (mut narrow, mut program, mut object) = (good.clone(), good.clone(), good.clone());
+    (narrow[CLASS], program[TYPE], object[TYPE]) = (1, 2, 1);
     let unresolved = replaced(&good, b"\0memcpy\0", b"\0memcpz\0");
     for (library, expected) in [
         (&good[..good.len() / 2], "is truncated: it has "),
         (&good[..40], "is truncated: it has 40 bytes"),
         (b"#!/bin/sh\n", "is no shared library, expected an ELF file"),
         (&other_machine, "is built for another machine: "),
+        (&narrow, "is built for another machine: "),
+        (&program, "is a program, expected a shared library"),
+        (&object, "is an object file, expected a shared library"),
         (&unresolved, "cannot be loaded: "),
     ] {
         let words = refused(&fixture, library);
