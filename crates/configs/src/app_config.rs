@@ -56,6 +56,10 @@ pub struct AppConfig {
     /// Counts edits: an edit that lowers or drops it is refused as stale.
     #[garde(skip)]
     pub revision: Option<u64>,
+    /// True: the debug routes are answered.
+    #[garde(skip)]
+    #[serde(default)]
+    pub debug: bool,
     /// When an upgrade begins, and what it may start.
     #[garde(dive)]
     pub upgrade: Upgrade,
@@ -141,7 +145,7 @@ pub struct Upgrade {
     pub public_key: Option<String>,
     /// True: the server upgrades itself when the binary at its path was replaced.
     #[garde(skip)]
-    #[schemars(default)]
+    #[serde(default)]
     pub watch: bool,
 }
 
@@ -164,6 +168,7 @@ routes: {}
 maintenance: false
 limits:
   requests_per_second: 0
+debug: false
 upgrade:
   watch: false
 plugins: {}

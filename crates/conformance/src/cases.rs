@@ -6,6 +6,7 @@ mod browsing;
 mod config_files;
 mod custom_routes;
 mod database;
+mod debug;
 mod diagnoses;
 mod dynamic_config;
 mod edits;
@@ -91,6 +92,7 @@ const CLAIMS: [&[Claim]; 38] = [
     methods::CLAIMS,
     admission::CLAIMS,
     guard::CLAIMS,
+    debug::CLAIMS,
     headers::CLAIMS,
     supervision::CLAIMS,
 ];

@@ -37,6 +37,11 @@ impl Client {
         Ok(set_socket_recv_buffer_size(&self.stream, 4096)?)
     }
 
+    /// This end of the connection.
+    pub(crate) fn local_address(&self) -> Result<SocketAddr, Failed> {
+        Ok(self.stream.local_addr()?)
+    }
+
     /// Sends these bytes unchanged.
     pub fn send(&mut self, bytes: &[u8]) -> Result<(), Failed> {
         self.stream.write_all(bytes).map_err(|e| format!("sending: {e}").into())

@@ -77,6 +77,7 @@ async fn admission(
         hosts: request.headers().get_all(HOST).count(),
         header: &|name| request.headers().get(name).map(HeaderValue::as_bytes),
     });
+    Connection::routed(connection, config.pattern());
     let request_id = request.headers().get(&REQUEST_ID).cloned();
     request.extensions_mut().insert(config.clone());
     let mut response = match config.admitted() {

@@ -72,6 +72,7 @@ async fn admission(State(site): State<Site>, mut request: Request, next: Next) -
         hosts: request.headers().get_all(HOST).iter().count(),
         header: &|name| request.headers().get(name).map(HeaderValue::as_bytes),
     });
+    Connection::routed(connection, config.pattern());
     let request_id = request.headers().get(&REQUEST_ID).cloned();
     request.extensions_mut().insert(config.clone());
     let mut response = match config.admitted() {

@@ -52,6 +52,7 @@ async fn admission(
         hosts: request.headers().get_all(HOST).iter().count(),
         header: &|name| request.headers().get(name).map(HeaderValue::as_bytes),
     });
+    Connection::routed(connection, config.pattern());
     let request_id = request.data::<poem::middleware::ReqId>().map(ToString::to_string);
     request.set_data(config.clone());
     let mut response = match config.admitted() {

@@ -93,6 +93,7 @@ async fn admission<B, R>(
         hosts: request.headers().get_all(HOST).iter().count(),
         header: &|name| request.headers().get(name).map(HeaderValue::as_bytes),
     });
+    Connection::routed(connection, config.pattern());
     let request_id = request.headers().get(&REQUEST_ID).cloned();
     request.extensions_mut().insert(config.clone());
     let mut response = next.call(request).await?;

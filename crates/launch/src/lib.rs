@@ -25,6 +25,7 @@
 mod build;
 mod cli;
 mod failure;
+mod inspect;
 mod program_watch;
 mod serve;
 
@@ -113,6 +114,7 @@ fn options(framework: &'static str, cli: &Cli) -> Options {
         access_log: cli.access_log(),
         is_log_filter: |text| Filter::parse(text).is_ok(),
         process_stats: Box::new(serve::process_stats),
+        inspect: inspect::inspect,
         ..Options::new(framework)
     }
 }

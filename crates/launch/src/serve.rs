@@ -39,6 +39,7 @@ where
     follow(site, &config, &server.handle(), &logs.filter_handle(), cli.access_log())?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::system)?;
+    let _listed = lifecycle::register_runtime("main", runtime.handle());
     let page = site.clone();
     let outcome = runtime.block_on(async {
         let server = server.ready(move |endpoint| serve_at(&page, endpoint, &serve)).await?;
@@ -65,6 +66,8 @@ pub(crate) fn process_stats() -> site::ProcessStats {
     let stats = lifecycle::process_stats();
     site::ProcessStats {
         connections: stats.connections,
+        connections_peak: stats.connections_peak,
+        tasks: stats.tasks,
         drains: vec![
             ("clean", stats.drains.clean),
             ("cut", stats.drains.cut),

@@ -116,8 +116,13 @@ impl Generation {
 
     /// The numbers of connections that tasks hold, and of those that no task holds.
     pub(crate) fn counts(&self) -> (usize, usize) {
-        let in_use = self.checkouts().values().filter(|checkout| checkout.cancel.is_some()).count();
+        let in_use = self.in_use();
         (in_use, self.pool.status().size.saturating_sub(in_use))
+    }
+
+    /// The number of connections that tasks hold.
+    pub(crate) fn in_use(&self) -> usize {
+        self.checkouts().values().filter(|checkout| checkout.cancel.is_some()).count()
     }
 
     /// Logs each connection that is out for longer than `limit`, once. Returns how many are new.

@@ -1,7 +1,7 @@
 //! A pool that follows its settings.
 
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ pub(crate) struct Shared {
     drained: AtomicU64,
     cut: AtomicU64,
     leaks: AtomicU64,
+    in_use_peak: AtomicUsize,
 }
 
 impl LivePool {
@@ -63,6 +64,7 @@ impl LivePool {
             drained: AtomicU64::new(0),
             cut: AtomicU64::new(0),
             leaks: AtomicU64::new(0),
+            in_use_peak: AtomicUsize::new(0),
         });
         let handle = configs.reload_handle();
         let successor = Arc::new(Successor::new(Arc::clone(&shared), path, move || handle.reload()));
@@ -105,6 +107,7 @@ impl LivePool {
             state,
             generation: current.number,
             in_use,
+            in_use_peak: self.shared.in_use_peak.load(Ordering::Relaxed),
             idle,
             draining: self.shared.draining().len(),
             drained: self.shared.drained.load(Ordering::Relaxed),
@@ -122,6 +125,7 @@ impl Shared {
         loop {
             let current = self.current.load_full();
             if let Some(taken) = current.take(place).await {
+                self.in_use_peak.fetch_max(current.in_use(), Ordering::Relaxed);
                 return taken.inspect_err(|error| tracing::debug!("no connection for {place}: {error}"));
             }
         }

@@ -9,6 +9,8 @@ pub struct Stats {
     pub generation: u64,
     /// Connections of the current pool that tasks hold.
     pub in_use: usize,
+    /// The most connections of one pool that tasks have held at once.
+    pub in_use_peak: usize,
     /// Connections of the current pool that no task holds.
     pub idle: usize,
     /// Old pools that are being drained.
@@ -30,4 +32,15 @@ pub enum State {
     Connected,
     /// The last attempt to connect failed. The next ones are made in the background.
     Away,
+}
+
+impl State {
+    /// `unused`, `connected` or `away`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Unused => "unused",
+            State::Connected => "connected",
+            State::Away => "away",
+        }
+    }
 }

@@ -13,6 +13,7 @@ use prometheus_client::{
     registry::Registry,
 };
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::{derived::Derived, error::Error};
 
@@ -85,6 +86,30 @@ impl Pool {
     }
 }
 
+impl Pool {
+    /// The body of `GET /debug/pool`.
+    #[expect(clippy::unnecessary_wraps, reason = "a build without the feature has no pool")]
+    pub(crate) fn inspected(&self) -> Result<Value, Error> {
+        let stats = self.0.stats();
+        Ok(json!({
+            "state": stats.state.as_str(),
+            "generation": stats.generation,
+            "in_use": stats.in_use,
+            "in_use_peak": stats.in_use_peak,
+            "idle": stats.idle,
+            "draining": stats.draining,
+            "drained": stats.drained,
+            "cut": stats.cut,
+            "leaks": stats.leaks,
+        }))
+    }
+
+    /// The most connections that requests have held at once.
+    pub(crate) fn in_use_peak(&self) -> usize {
+        self.0.stats().in_use_peak
+    }
+}
+
 impl PoolMetrics {
     pub(crate) fn new(registry: &mut Registry) -> Self {
         let metrics = Self {
@@ -111,10 +136,8 @@ impl PoolMetrics {
         let stats = pool.stats();
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         self.generation.set(i64::try_from(stats.generation).unwrap_or(i64::MAX));
-        for (name, state) in
-            [("unused", State::Unused), ("connected", State::Connected), ("away", State::Away)]
-        {
-            self.states.get_or_create(&Is { state: name }).set(i64::from(stats.state == state));
+        for state in [State::Unused, State::Connected, State::Away] {
+            self.states.get_or_create(&Is { state: state.as_str() }).set(i64::from(stats.state == state));
         }
         for (state, number) in [("in_use", stats.in_use), ("idle", stats.idle)] {
             self.connections.get_or_create(&Is { state }).set(count(number));

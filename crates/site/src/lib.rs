@@ -41,6 +41,7 @@ mod admission;
 mod configured_routes;
 #[cfg_attr(not(feature = "database"), path = "no_database.rs")]
 mod database;
+mod debug;
 mod derived;
 mod drain_signal;
 mod dynamic_config;
@@ -66,6 +67,7 @@ mod visitor;
 pub use crate::{
     admission::BODY_LIMIT,
     database::{Connection, Database},
+    debug::Inspected,
     derived::{Config, Derived},
     dynamic_config::DynamicConfig,
     error::Error,

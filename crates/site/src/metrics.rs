@@ -33,6 +33,10 @@ const RELOAD_SECONDS: [f64; 8] = [0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.01, 0
 pub struct ProcessStats {
     /// Connections open now.
     pub connections: u64,
+    /// The most connections that were open at once.
+    pub connections_peak: u64,
+    /// Tasks of all runtimes that have not ended.
+    pub tasks: u64,
     /// Drains that ended, by outcome.
     pub drains: Vec<(&'static str, u64)>,
     /// Upgrades that ended, by outcome.
@@ -59,6 +63,8 @@ pub(crate) struct Metrics {
     answered_200: [OnceLock<Counter>; Route::ALL],
     request_seconds: Histogram,
     connections: Gauge,
+    tasks: Gauge,
+    peaks: Family<Figure, Gauge>,
     drains: Family<Ended, Counter>,
     upgrades: Family<Ended, Counter>,
     watch_degraded: Family<Reason, Gauge>,
@@ -82,6 +88,11 @@ struct Reload {
 struct Request {
     route: &'static str,
     status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Figure {
+    figure: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -110,6 +121,8 @@ impl Metrics {
             answered_200: Default::default(),
             request_seconds: Histogram::new(REQUEST_SECONDS),
             connections: Gauge::default(),
+            tasks: Gauge::default(),
+            peaks: Family::default(),
             drains: Family::default(),
             upgrades: Family::default(),
             watch_degraded: Family::default(),
@@ -157,6 +170,12 @@ impl Metrics {
             self.request_seconds.clone(),
         );
         registry.register("http_connections", "Connections open", self.connections.clone());
+        registry.register("tokio_tasks", "Tasks of all runtimes that have not ended", self.tasks.clone());
+        registry.register(
+            "peak",
+            "The highest value of a figure: of connections and checkouts since the start, of the others at any scrape",
+            self.peaks.clone(),
+        );
         registry.register("drains", "Drains that ended", self.drains.clone());
         registry.register("upgrades", "Upgrades that ended", self.upgrades.clone());
         registry.register(
@@ -211,6 +230,17 @@ impl Metrics {
         self.pool.read(pool);
         self.plugins.read();
         self.connections.set(signed(stats.connections));
+        self.tasks.set(signed(stats.tasks));
+        for (figure, value) in [
+            ("http_connections", stats.connections_peak),
+            ("tokio_tasks", stats.tasks),
+            ("process_open_fds", stats.descriptors),
+            ("process_threads", stats.threads),
+            ("database_connections_in_use", u64::try_from(pool.in_use_peak()).unwrap_or(u64::MAX)),
+        ] {
+            let peak = self.peaks.get_or_create(&Figure { figure });
+            peak.set(peak.get().max(signed(value)));
+        }
         self.memory.set(signed(stats.memory));
         self.descriptors.set(signed(stats.descriptors));
         self.threads.set(signed(stats.threads));

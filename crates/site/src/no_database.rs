@@ -6,6 +6,7 @@ use std::future::{Ready, ready};
 use configs::{AppConfig, Configs};
 use prometheus_client::registry::Registry;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{derived::Derived, error::Error};
 
@@ -38,6 +39,14 @@ impl Pool {
 
     pub(crate) fn get(&self, route: &str) -> Ready<Result<Connection, Error>> {
         ready(Err(Error::NotBuilt { path: route.to_owned(), feature: "database" }))
+    }
+
+    pub(crate) fn inspected(&self) -> Result<Value, Error> {
+        Err(Error::NotBuilt { path: "/debug/pool".to_owned(), feature: "database" })
+    }
+
+    pub(crate) fn in_use_peak(&self) -> usize {
+        0
     }
 }
 

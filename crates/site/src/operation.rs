@@ -7,7 +7,7 @@ use configs::AppConfig;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-use crate::{error::Error, fault, history, overrides, request::RequestContext, site::Site};
+use crate::{debug::Inspected, error::Error, fault, history, overrides, request::RequestContext, site::Site};
 
 /// An answer in bytes.
 #[derive(Clone, Debug)]
@@ -36,6 +36,11 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded("/config/history", |site, _| now(site.history())),
     guarded(overrides::PATH, |site, _| now(site.overrides())),
     guarded("/metrics", |site, _| now(site.metrics())),
+    debug("/debug/config", |site, _| now(site.inspected_config())),
+    debug("/debug/connections", |site, _| now(site.inspected(Inspected::Connections))),
+    debug("/debug/pool", |site, _| Box::pin(ready(site.inspected_pool()))),
+    debug("/debug/runtime", |site, _| now(site.inspected(Inspected::Runtimes))),
+    debug("/debug/threads", |site, _| now(site.inspected(Inspected::Threads))),
     open("/page.js", |_, _| now(page_script())),
     open("/healthz", |_, _| now(healthz())),
     open("/readyz", |site, request| now(site.readyz(request))),
@@ -71,6 +76,11 @@ impl Operation {
 
 const fn guarded(path: &'static str, answer: fn(&Site, &RequestContext) -> Answering) -> Operation {
     Operation { path, is_guarded: true, is_on: |_| true, answer }
+}
+
+/// A guarded route that is answered while `debug` is true.
+const fn debug(path: &'static str, answer: fn(&Site, &RequestContext) -> Answering) -> Operation {
+    Operation { path, is_guarded: true, is_on: |config| config.debug, answer }
 }
 
 const fn open(path: &'static str, answer: fn(&Site, &RequestContext) -> Answering) -> Operation {

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use configs::{Diagnosis, UnknownKeys};
 
-use crate::metrics::ProcessStats;
+use serde_json::Value;
+
+use crate::{debug::Inspected, metrics::ProcessStats};
 
 /// The files and settings that a site is opened from.
 pub struct Options {
@@ -35,6 +37,8 @@ pub struct Options {
     pub is_log_filter: fn(&str) -> bool,
     /// Reads the statistics of the process.
     pub process_stats: Box<dyn Fn() -> ProcessStats + Send + Sync>,
+    /// Reads the state of a part of the process, for the debug routes.
+    pub inspect: fn(Inspected) -> Value,
 }
 
 impl Options {
@@ -54,6 +58,7 @@ impl Options {
             access_log: false,
             is_log_filter: |_| true,
             process_stats: Box::new(ProcessStats::default),
+            inspect: |_| Value::Null,
         }
     }
 }

@@ -118,6 +118,11 @@ impl RequestContext {
         }
     }
 
+    /// The path of the route, under which the metrics count the request; `configured` or `other` for the rest.
+    pub fn pattern(&self) -> &'static str {
+        self.0.route.pattern()
+    }
+
     pub(crate) fn route(&self) -> Route {
         self.0.route
     }

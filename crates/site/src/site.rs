@@ -4,11 +4,13 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use configs::{AppConfig, Commit, Configs, RebuildLock, Rejection};
 use futures_util::Stream;
+use serde_json::Value;
 use views::{Templates, Views};
 
 use crate::{
     configured_routes,
     database::{Connection, Pool},
+    debug::Inspected,
     derived::{Config, Derived},
     drain_signal::DrainSignal,
     error::Error,
@@ -41,6 +43,7 @@ struct Inner {
     pool: Pool,
     greeter: Greeter,
     process_stats: Box<dyn Fn() -> ProcessStats + Send + Sync>,
+    inspect: fn(Inspected) -> Value,
     build: String,
     instance: String,
     access_log: bool,
@@ -91,6 +94,7 @@ impl Site {
             views,
             state,
             process_stats: options.process_stats,
+            inspect: options.inspect,
             build: options.build,
             instance: options.instance,
             access_log: options.access_log,
@@ -222,6 +226,14 @@ impl Site {
 
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         self.inner.state.address()
+    }
+
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.inner.pool
+    }
+
+    pub(crate) fn inspect(&self, part: Inspected) -> Value {
+        (self.inner.inspect)(part)
     }
 
     pub(crate) fn metrics_text(&self) -> String {

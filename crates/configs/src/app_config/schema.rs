@@ -10,6 +10,7 @@ pub(super) fn root(schema: &mut Schema) {
         ("routes", json!({})),
         ("maintenance", json!(false)),
         ("limits", json!({ "requests_per_second": 0 })),
+        ("debug", json!(false)),
         ("upgrade", json!({ "watch": false })),
         ("plugins", json!({})),
     ];

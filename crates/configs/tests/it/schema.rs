@@ -13,7 +13,8 @@ fn the_schema_names_every_key() {
     };
     assert_eq!(
         keys("/properties").join(" "),
-        "admin_token admin_token_file app_name database host limits maintenance plugins port revision routes settings upgrade"
+        "admin_token admin_token_file app_name database debug host limits maintenance plugins port revision routes settings \
+         upgrade"
     );
     assert_eq!(
         keys("/$defs/Database/properties").join(" "),

@@ -140,7 +140,7 @@ fn config() -> String {
     let shipped = Server::shipped_config()
         .replace("secure_password", PASSWORD)
         .replace("log_level: info", "log_level: trace");
-    format!("{shipped}\nadmin_token: {TOKEN}\n")
+    format!("{shipped}\ndebug: true\nadmin_token: {TOKEN}\n")
 }
 
 fn authorized(server: &Running, token: &str) -> Result<u16, Failed> {
@@ -157,6 +157,11 @@ fn nowhere(server: &Running, events: &mut Events, token: &str) -> Verdict {
         "/healthz",
         "/readyz",
         "/metrics",
+        "/debug/config",
+        "/debug/connections",
+        "/debug/pool",
+        "/debug/runtime",
+        "/debug/threads",
         "/ping",
         "/unknown",
     ] {
