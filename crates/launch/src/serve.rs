@@ -33,6 +33,8 @@ where
             let site = reloaded.clone();
             async move { site.reload().await }
         });
+    let handle = server.handle();
+    site.refuse_overrides_while(move || handle.is_handing_over());
     if let Some(path) = &cli.pid_file {
         server = server.pid_file(path);
     }

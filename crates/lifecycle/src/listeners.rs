@@ -69,6 +69,8 @@ struct HeldSocket {
 /// The outcome of a request for another address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moves {
+    /// It moves later: the process does not serve yet.
+    NotYet,
     /// The server moves.
     Allowed,
     /// It moves later: an upgrade is under way, and its successor has this process's listener.
@@ -110,7 +112,7 @@ impl Listeners {
             serve: None,
             newest: None,
             older: Vec::new(),
-            moves: Moves::Deferred,
+            moves: Moves::NotYet,
             wanted: None,
         };
         Listeners { held: Mutex::new(held), supervised, opened }
@@ -169,6 +171,11 @@ impl Listeners {
     /// True if no upgrade is under way, and the process serves on.
     pub(crate) fn may_move(&self) -> bool {
         self.held().moves == Moves::Allowed
+    }
+
+    /// True if an upgrade is under way, or the process does not serve on.
+    pub(crate) fn is_handing_over(&self) -> bool {
+        matches!(self.held().moves, Moves::Deferred | Moves::Over)
     }
 
     /// Moves to the address that was asked for while moves were deferred. It blocks for up to a second.
@@ -240,7 +247,7 @@ impl Listeners {
                 held.wanted = None;
                 self.open_held(&mut held, prepared);
             }
-            Moves::Deferred => held.wanted = Some(to),
+            Moves::NotYet | Moves::Deferred => held.wanted = Some(to),
             Moves::Over => {}
         }
     }

@@ -63,7 +63,8 @@ pub enum PidFileError {
 impl PidFile {
     /// Writes the id of this process to `path`. A file with the id of a process that is gone is replaced.
     ///
-    /// `predecessor` is the process that this one takes over from, which may still be named there.
+    /// `predecessor` is the process that this one takes over from, which may still be named there. A [`Server`](crate::Server)
+    /// on a supervisor's listener takes a process for that which holds the same listener.
     pub fn create(path: impl Into<PathBuf>, predecessor: Option<u32>) -> Result<PidFile, PidFileError> {
         let file = PidFile { path: path.into() };
         file.write(predecessor)?;

@@ -54,7 +54,8 @@ fn listening(table: &str, port: u16) -> Vec<u64> {
         .collect()
 }
 
-fn holds(pid: u32, inodes: &[u64]) -> bool {
+/// True if the process has one of these sockets open.
+pub(crate) fn holds(pid: u32, inodes: &[u64]) -> bool {
     let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
     descriptors
         .flatten()

@@ -193,8 +193,15 @@ impl Server {
     {
         let Server { socket, predecessor, pid_file, hooks, handle, opened, requests } = self;
         handle.listeners.serve_with(Box::new(move |endpoint| Box::pin(serve(endpoint))));
+        let before = match (&predecessor, &pid_file) {
+            (Some(predecessor), _) => predecessor.pid(),
+            // A supervisor replaces a process that still serves on its listener.
+            (None, Some(path)) if socket.is_shared() => {
+                PidFile::read(path).ok().filter(|pid| socket.is_held_by(*pid))
+            }
+            _ => None,
+        };
         let prepared = handle.listeners.prepare(socket)?;
-        let before = predecessor.as_ref().and_then(Predecessor::pid);
         let mut predecessor = predecessor.map(Predecessor::watch).transpose()?;
         if let Some(predecessor) = &mut predecessor {
             predecessor.ready().await;
@@ -278,6 +285,12 @@ impl Handle {
     /// True if an upgrade would begin now: none is under way, and neither a stop nor a successor has ended this server's time.
     pub fn may_upgrade(&self) -> bool {
         self.listeners.may_move()
+    }
+
+    /// True while an upgrade is under way, and when a stop or a successor has ended this server's time. A change of state that
+    /// a successor reads at its start is lost then.
+    pub fn is_handing_over(&self) -> bool {
+        self.listeners.is_handing_over()
     }
 
     /// Drains the server, as `SIGTERM` does. The second call ends it at once.

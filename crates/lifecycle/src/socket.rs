@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::drain::Drain;
 use crate::inherited::Inherited;
-use crate::port_owner::PortOwner;
+use crate::port_owner::{self, PortOwner};
 use crate::syn_filter;
 
 /// Connections that may wait to be accepted.
@@ -96,6 +96,11 @@ impl Socket {
             _ => host.parse() == Ok(self.address.ip()),
         };
         here && (port == 0 || port == self.address.port())
+    }
+
+    /// True if the process holds this socket, too, as far as `/proc` tells.
+    pub(crate) fn is_held_by(&self, pid: u32) -> bool {
+        rustix::fs::fstat(&self.listener).is_ok_and(|stat| port_owner::holds(pid, &[stat.st_ino]))
     }
 
     /// Takes the queue over from another handle of this socket, whose server ends by `drain`. That server stops accepting at

@@ -40,6 +40,10 @@ impl Site {
     pub async fn override_key(&self, request: &RequestContext, body: &[u8]) -> Result<Answer, Error> {
         let method = request.method();
         let key = key_of(request.path()).filter(|_| matches!(method, "GET" | "HEAD" | "PUT" | "DELETE"));
+        if matches!(method, "PUT" | "DELETE") && self.is_handing_over() {
+            let sentence = "this server is being upgraded or stopped: send the request again in a moment";
+            return Err(Error::Unavailable { sentence });
+        }
         Ok(match String::from_utf8(percent_decoded(key.ok_or(Error::OverrideMethod)?)) {
             Ok(key) => self.answer(method, &key, request.query(), body).await,
             Err(_) => refused(400, &SetError::Malformed.to_string()),

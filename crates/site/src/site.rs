@@ -1,6 +1,10 @@
 //! The site: settings, templates and what is made of them.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use configs::{AppConfig, Commit, Configs, RebuildLock, Rejection};
 use futures_util::Stream;
@@ -44,6 +48,7 @@ struct Inner {
     greeter: Greeter,
     process_stats: Box<dyn Fn() -> ProcessStats + Send + Sync>,
     inspect: fn(Inspected) -> Value,
+    is_handing_over: OnceLock<Box<dyn Fn() -> bool + Send + Sync>>,
     build: String,
     instance: String,
     access_log: bool,
@@ -95,6 +100,7 @@ impl Site {
             state,
             process_stats: options.process_stats,
             inspect: options.inspect,
+            is_handing_over: OnceLock::new(),
             build: options.build,
             instance: options.instance,
             access_log: options.access_log,
@@ -132,6 +138,12 @@ impl Site {
         mut prepare: impl FnMut(&AppConfig, &AppConfig) -> Result<Commit, Rejection> + Send + 'static,
     ) {
         self.inner.configs.on_prepare(move |old, new| prepare(old, new));
+    }
+
+    /// Refuses to set values at run time while `is_handing_over`. A successor has read the kept values at its start, and would
+    /// not have the new one. The first call counts.
+    pub fn refuse_overrides_while(&self, is_handing_over: impl Fn() -> bool + Send + Sync + 'static) {
+        let _ = self.inner.is_handing_over.set(Box::new(is_handing_over));
     }
 
     /// Reads everything again, whether a change was seen or not, and waits until both halves were judged.
@@ -226,6 +238,10 @@ impl Site {
 
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         self.inner.state.address()
+    }
+
+    pub(crate) fn is_handing_over(&self) -> bool {
+        self.inner.is_handing_over.get().is_some_and(|is_handing_over| is_handing_over())
     }
 
     pub(crate) fn pool(&self) -> &Pool {

@@ -21,6 +21,7 @@ claims! {
         a_value_expires_by_itself,
         a_value_is_gone_after_a_restart_unless_it_is_kept,
         a_kept_value_survives_an_upgrade,
+        no_value_is_set_while_an_upgrade_is_under_way,
         kept_values_that_are_none_end_with_1,
         a_bad_value_is_refused_with_its_diagnosis_and_harms_nothing,
         a_value_that_a_consumer_refuses_is_not_set,
@@ -337,6 +338,34 @@ fn a_route_of_the_configuration_cannot_hide_them(demo: &Demo) -> Verdict {
         let said = server.arg("--check").run()?.with_status(1)?.stderr;
         assert!(said.contains("this route would shadow a built-in one"), "{path}: {said}");
     }
+    Ok(())
+}
+
+/// The successor has read the kept values before it is stalled.
+fn no_value_is_set_while_an_upgrade_is_under_way(demo: &Demo) -> Verdict {
+    let server = demo.server().args("--keep-overrides kept.json --linger 0.2 --probation 0.2");
+    let server = server.env("DEMO_FAULT", "once@fault").start()?;
+    assert_eq!(put(&server, INTERVAL, "9")?.status, 200);
+    let kept = fs::read_to_string(server.path("kept.json"))?;
+    let old = server.get("/healthz")?.header("x-instance").map(str::to_owned);
+    server.save("fault", "stall@new.ready")?;
+    server.signal(Signal::USR2)?;
+    wait_until("the successor to stall", || !server.path("fault").exists())?;
+    for answer in [put(&server, INTERVAL, "11")?, delete(&server, INTERVAL)?] {
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")));
+        assert!(answer.text().contains("send the request again in a moment"), "{}", answer.text());
+    }
+    assert_eq!(server.get(INTERVAL)?.json()?["value"], 9, "it can still be read");
+    assert_eq!(fs::read_to_string(server.path("kept.json"))?, kept);
+    for pid in server.processes() {
+        server.signal_to(pid, Signal::CONT)?;
+    }
+    wait_until("the successor to set it", || {
+        let is_new = server.get("/healthz").is_ok_and(|it| it.header("x-instance").map(str::to_owned) != old);
+        is_new && put(&server, INTERVAL, "11").is_ok_and(|answer| answer.status == 200)
+    })?;
+    let kept = fs::read_to_string(server.path("kept.json"))?;
+    assert!(kept.contains("11"), "{kept}");
     Ok(())
 }
 

@@ -26,6 +26,7 @@ claims! {
         the_process_file_holds_the_id_until_the_end,
         a_stale_process_file_is_replaced,
         a_process_file_of_a_running_server_is_refused,
+        a_process_file_is_taken_over_on_the_same_supervised_listener,
         a_process_file_with_another_content_is_left_as_it_is,
         json_logs_are_one_object_a_line,
         the_environment_can_ask_for_json_logs,
@@ -205,6 +206,23 @@ fn a_process_file_of_a_running_server_is_refused(demo: &Demo) -> Verdict {
     assert!(ended.stderr.contains(&says), "`{says}` in: {}", ended.stderr);
     assert_eq!(fs::read_to_string(&pid_file)?.trim(), first.pid().to_string());
     first.stop()?;
+    assert!(!pid_file.exists(), "a process file without a process");
+    Ok(())
+}
+
+/// A supervisor starts the next process while the last one still serves. The claim above is the control.
+fn a_process_file_is_taken_over_on_the_same_supervised_listener(demo: &Demo) -> Verdict {
+    let first = demo.server().args("--linger 0.2 --pid-file server.pid").start()?;
+    let pid_file = first.path("server.pid");
+    let second = demo.server().listener(first.listener()?).args("--pid-file").arg(&pid_file).start()?;
+    assert_eq!(fs::read_to_string(&pid_file)?.trim(), second.pid().to_string());
+    first.stop()?;
+    assert_eq!(fs::read_to_string(&pid_file)?.trim(), second.pid().to_string());
+    let other = demo.server().args("--pid-file").arg(&pid_file);
+    let refused = other.start().err().ok_or("a server on another listener took the file")?;
+    assert!(refused.message().is_some_and(|words| words.contains("ended instead of serving")), "{refused:?}");
+    assert_eq!(fs::read_to_string(&pid_file)?.trim(), second.pid().to_string());
+    second.stop()?;
     assert!(!pid_file.exists(), "a process file without a process");
     Ok(())
 }
