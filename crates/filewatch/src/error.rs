@@ -110,14 +110,8 @@ impl From<io::Error> for ReadErrorKind {
     }
 }
 
-#[cfg(unix)]
 fn is_loop(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
-}
-
-#[cfg(not(unix))]
-fn is_loop(_: &io::Error) -> bool {
-    false
 }
 
 /// A number of bytes in the largest unit that divides it.

@@ -2,6 +2,7 @@
 
 use std::fs::{self, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -23,15 +24,8 @@ impl Id {
         fs::metadata(path).map(|found| Self::of(&found))
     }
 
-    #[cfg(unix)]
     pub(crate) fn of(found: &Metadata) -> Self {
-        use std::os::unix::fs::MetadataExt;
         Self(found.dev(), found.ino())
-    }
-
-    #[cfg(not(unix))]
-    pub(crate) fn of(_: &Metadata) -> Self {
-        Self::default()
     }
 }
 
@@ -68,16 +62,9 @@ impl Fingerprint {
     }
 }
 
-#[cfg(unix)]
 fn changed(found: &Metadata) -> Option<Duration> {
-    use std::os::unix::fs::MetadataExt;
     let nanos = u32::try_from(found.ctime_nsec()).ok()?;
     Some(Duration::new(u64::try_from(found.ctime()).ok()?, nanos))
-}
-
-#[cfg(not(unix))]
-fn changed(_: &Metadata) -> Option<Duration> {
-    None
 }
 
 fn since_epoch(time: SystemTime) -> Duration {

@@ -3,8 +3,10 @@
 use crate::error::ReadErrorKind;
 use crate::fingerprint::Fingerprint;
 use crate::switches::{Step, Switches};
+use rustix::fs::OFlags;
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io::Read;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -65,18 +67,14 @@ pub(crate) fn name_of(kind: FileType) -> &'static str {
     if kind.is_file() {
         return "a regular file";
     }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileTypeExt;
-        if kind.is_fifo() {
-            return "a FIFO";
-        }
-        if kind.is_socket() {
-            return "a socket";
-        }
-        if kind.is_char_device() || kind.is_block_device() {
-            return "a device";
-        }
+    if kind.is_fifo() {
+        return "a FIFO";
+    }
+    if kind.is_socket() {
+        return "a socket";
+    }
+    if kind.is_char_device() || kind.is_block_device() {
+        return "a device";
     }
     "something else"
 }
@@ -132,15 +130,7 @@ fn check(found: &Metadata, limit: u64) -> Result<(), ReadErrorKind> {
 }
 
 /// Does not wait for a writer, in case a FIFO has taken the file's place since it was looked at.
-#[cfg(unix)]
 fn open(path: &Path) -> std::io::Result<File> {
-    use rustix::fs::OFlags;
-    use std::os::unix::fs::OpenOptionsExt;
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)
-}
-
-#[cfg(not(unix))]
-fn open(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new().read(true).open(path)
 }
