@@ -58,7 +58,7 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "SECS", default_value = "1", value_parser = seconds)]
     linger: Duration,
 
-    /// When a draining server cuts what is left, in seconds
+    /// When a draining server, or an old pool of the database, cuts what is left, in seconds
     #[arg(long, value_name = "SECS", default_value = "10", value_parser = seconds)]
     drain_deadline: Duration,
 

@@ -110,6 +110,7 @@ fn options(framework: &'static str, cli: &Cli) -> Options {
         instance: lifecycle::instance().to_owned(),
         build: build::id(),
         allow_rollback: cli.allow_rollback,
+        drain_deadline: cli.drain_timeouts().deadline,
         keep_overrides: cli.keep_overrides.clone(),
         access_log: cli.access_log(),
         is_log_filter: |text| Filter::parse(text).is_ok(),
@@ -144,4 +145,19 @@ fn ask(pid: u32) -> Result<(), Failure> {
 /// Prints to stdout. A reader that is gone is no failure.
 fn print(text: impl Display) {
     let _ = writeln!(io::stdout(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Cli, options};
+
+    #[test]
+    fn an_old_pool_has_the_drain_deadline_of_the_server() {
+        for (arguments, expected) in [(&["demo"][..], 10), (&["demo", "--drain-deadline", "60"], 60)] {
+            let cli = Cli::parse_as("demo", arguments.iter().map(Into::into), None).unwrap();
+            assert_eq!(options("Axum", &cli).drain_deadline, Duration::from_secs(expected));
+        }
+    }
 }

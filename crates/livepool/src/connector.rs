@@ -1,15 +1,16 @@
 //! Makes and checks the connections of one pool.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use backon::{BackoffBuilder, ExponentialBuilder};
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use deadpool_postgres::ClientWrapper;
-use tokio::{sync::watch, time::timeout};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 use tokio_postgres::{CancelToken, NoTls};
 
-use crate::backoff::Backoff;
 use crate::error::{Error, Kind};
 use crate::runtime::LazyRuntime;
 use crate::settings::{Options, Settings};
@@ -32,7 +33,7 @@ pub(crate) struct Connector {
     timeout: Duration,
     runtime: Arc<LazyRuntime>,
     /// The outcome of the last attempt. After a failure only the background tries.
-    failure: Mutex<Option<Error>>,
+    failure: watch::Sender<Option<Error>>,
     /// False while the settings are only tried.
     in_force: AtomicBool,
     /// True ends all connections.
@@ -52,7 +53,7 @@ impl Connector {
             settings,
             timeout: options.timeout,
             runtime: Arc::clone(runtime),
-            failure: Mutex::default(),
+            failure: watch::Sender::default(),
             in_force: AtomicBool::new(false),
             cut: watch::Sender::new(false),
             has_capacity: AtomicBool::new(false),
@@ -61,7 +62,7 @@ impl Connector {
 
     /// The failure of the last attempt.
     pub(crate) fn failure(&self) -> Option<Error> {
-        self.lock().clone()
+        self.failure.borrow().clone()
     }
 
     /// From now on failures are logged, and the background tries again.
@@ -96,12 +97,12 @@ impl Connector {
         };
         match &connected {
             Ok(_) => {
-                if self.lock().take().is_some() {
+                if self.failure.send_replace(None).is_some() {
                     tracing::info!("the database answers again");
                 }
             }
             Err(error) => {
-                let is_first = self.lock().replace(error.clone()).is_none();
+                let is_first = self.failure.send_replace(Some(error.clone())).is_none();
                 if is_first && self.in_force.load(Ordering::Relaxed) {
                     self.reconnect(error);
                 }
@@ -151,20 +152,22 @@ impl Connector {
         let connector = Arc::downgrade(self);
         let Ok(runtime) = self.runtime.handle() else { return };
         runtime.spawn(async move {
-            let mut backoff = Backoff::new();
-            loop {
-                backoff.pause().await;
-                let Some(connector) = Weak::upgrade(&connector) else { return };
+            for pause in pauses() {
+                sleep(pause).await;
+                let Some(connector) = connector.upgrade() else { return };
                 if *connector.cut.borrow() || connector.connect().await.is_ok() {
                     return;
                 }
             }
         });
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Option<Error>> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// The pauses between attempts in the background: they double from 100 ms to 5 s. A random part of the same length is added,
+/// so that servers that lost one database do not come back to it at the same moment.
+pub(crate) fn pauses() -> impl Iterator<Item = Duration> + Send {
+    let pauses = ExponentialBuilder::new().with_min_delay(Duration::from_millis(100));
+    pauses.with_max_delay(Duration::from_secs(5)).with_jitter().without_max_times().build()
 }
 
 /// Cancels the query of a connection.

@@ -1,14 +1,14 @@
 //! One pool of one set of settings, and the tasks that hold its connections.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{Pool, PoolError, Timeouts};
-use tokio::sync::Notify;
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_postgres::CancelToken;
 
 use crate::connection::Connection;
@@ -23,11 +23,10 @@ pub(crate) struct Generation {
     pub(crate) connector: Arc<Connector>,
     pool: Pool<Connections>,
     timeout: Duration,
-    checkouts: Mutex<BTreeMap<u64, Checkout>>,
-    next_checkout: AtomicU64,
-    /// A checkout has ended, or the pool was replaced.
-    returned: Notify,
+    /// Its receivers are told when a checkout has ended, or the pool was replaced.
+    checkouts: watch::Sender<BTreeMap<u64, Checkout>>,
     was_replaced: AtomicBool,
+    end_drain: Notify,
 }
 
 /// A task that holds a connection, or waits for one. The pool is not drained before it is gone.
@@ -60,10 +59,9 @@ impl Generation {
             connector,
             pool: pool.build().expect("deadpool fails only for timeouts without a runtime"),
             timeout: options.timeout,
-            checkouts: Mutex::default(),
-            next_checkout: AtomicU64::new(0),
-            returned: Notify::new(),
+            checkouts: watch::Sender::default(),
             was_replaced: AtomicBool::new(false),
+            end_drain: Notify::new(),
         })
     }
 
@@ -76,14 +74,18 @@ impl Generation {
     pub(crate) async fn take(self: &Arc<Self>, place: &str) -> Option<Result<Connection, Error>> {
         let deadline = Instant::now() + self.timeout;
         let guard = self.check_out(place);
+        let mut ended = self.checkouts.subscribe();
         loop {
-            let returned = self.returned.notified();
+            ended.mark_unchanged();
             let wait = Some(deadline.saturating_duration_since(Instant::now()));
             let error = match self.pool.timeout_get(&Timeouts { wait, ..Timeouts::default() }).await {
                 Ok(client) => {
-                    if let Some(checkout) = self.checkouts().get_mut(&guard.id) {
-                        (checkout.since, checkout.cancel) = (Instant::now(), Some(client.cancel_token()));
-                    }
+                    let cancel = Some(client.cancel_token());
+                    self.update(|checkouts| {
+                        if let Some(checkout) = checkouts.get_mut(&guard.id) {
+                            (checkout.since, checkout.cancel) = (Instant::now(), cancel);
+                        }
+                    });
                     return Some(Ok(Connection { client, guard }));
                 }
                 Err(PoolError::Backend(error)) => error,
@@ -97,7 +99,7 @@ impl Generation {
             if self.was_replaced.load(Ordering::SeqCst) {
                 return None;
             }
-            if is_last || timeout_at(deadline, returned).await.is_err() {
+            if is_last || timeout_at(deadline, ended.changed()).await.is_err() {
                 return Some(Err(error));
             }
         }
@@ -122,52 +124,53 @@ impl Generation {
 
     /// The number of connections that tasks hold.
     pub(crate) fn in_use(&self) -> usize {
-        self.checkouts().values().filter(|checkout| checkout.cancel.is_some()).count()
+        self.checkouts.borrow().values().filter(|checkout| checkout.cancel.is_some()).count()
     }
 
     /// Logs each connection that is out for longer than `limit`, once. Returns how many are new.
     pub(crate) fn find_leaks(&self, limit: Duration) -> u64 {
-        let mut found = 0;
-        for checkout in self.checkouts().values_mut() {
-            let is_out = checkout.cancel.is_some() && checkout.since.elapsed() >= limit;
-            if is_out && !checkout.is_leak {
-                checkout.is_leak = true;
-                found += 1;
-                let (seconds, place) = (limit.as_secs_f64(), &checkout.place);
+        let is_new = |checkout: &&mut Checkout| {
+            checkout.cancel.is_some() && checkout.since.elapsed() >= limit && !checkout.is_leak
+        };
+        self.update(|checkouts| {
+            let leaks = checkouts.values_mut().filter(is_new).map(|leak| {
+                leak.is_leak = true;
+                let (seconds, place) = (limit.as_secs_f64(), &leak.place);
                 tracing::warn!(
                     "a connection to the database is out for more than {seconds} s, taken at {place}"
                 );
-            }
-        }
-        found
+            });
+            leaks.map(|()| 1).sum()
+        })
     }
 
     /// Closes idle connections, and sends the tasks that wait to the next pool.
     pub(crate) fn replace(&self) {
         self.was_replaced.store(true, Ordering::SeqCst);
         self.pool.close();
-        self.returned.notify_waiters();
+        self.checkouts.send_modify(|_| ());
+    }
+
+    /// Ends the drain at once.
+    pub(crate) fn end_drain(&self) {
+        self.end_drain.notify_one();
     }
 
     /// Waits until all connections are given back. At the deadline cancels their queries and closes them; then it returns false.
-    pub(crate) async fn drain(&self, deadline: Instant) -> bool {
-        loop {
-            let returned = self.returned.notified();
-            if self.checkouts().is_empty() {
+    pub(crate) async fn drain(&self, deadline: Duration) -> bool {
+        let mut checkouts = self.checkouts.subscribe();
+        let when = tokio::select! {
+            _ = checkouts.wait_for(BTreeMap::is_empty) => {
                 self.connector.cut();
                 return true;
             }
-            if timeout_at(deadline, returned).await.is_err() {
-                break;
-            }
-        }
-        let left: Vec<_> = self
-            .checkouts()
-            .values()
-            .filter_map(|held| Some((held.place.clone(), held.cancel.clone()?)))
-            .collect();
+            () = sleep(deadline) => "at the deadline",
+            () = self.end_drain.notified() => "before the deadline, since two newer pools are drained",
+        };
+        let held = |checkout: &Checkout| Some((checkout.place.clone(), checkout.cancel.clone()?));
+        let left: Vec<_> = self.checkouts.borrow().values().filter_map(held).collect();
         for (place, token) in left {
-            tracing::warn!("a connection with old settings is cut at the deadline, taken at {place}");
+            tracing::warn!("a connection with old settings is cut {when}, taken at {place}");
             cancel(token).await;
         }
         self.connector.cut();
@@ -175,22 +178,30 @@ impl Generation {
     }
 
     fn check_out(self: &Arc<Self>, place: &str) -> CheckoutGuard {
-        let id = self.next_checkout.fetch_add(1, Ordering::Relaxed);
         let checkout =
             Checkout { place: place.to_owned(), since: Instant::now(), cancel: None, is_leak: false };
-        self.checkouts().insert(id, checkout);
+        let id = self.update(|checkouts| {
+            let id = checkouts.last_key_value().map_or(0, |(last, _)| last + 1);
+            checkouts.insert(id, checkout);
+            id
+        });
         CheckoutGuard { generation: Arc::clone(self), id }
     }
 
-    fn checkouts(&self) -> MutexGuard<'_, BTreeMap<u64, Checkout>> {
-        self.checkouts.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Changes the checkouts without a word to those that wait.
+    fn update<R>(&self, change: impl FnOnce(&mut BTreeMap<u64, Checkout>) -> R) -> R {
+        let mut result = None;
+        self.checkouts.send_if_modified(|checkouts| {
+            result = Some(change(checkouts));
+            false
+        });
+        result.expect("the change was made")
     }
 }
 
 impl Drop for CheckoutGuard {
     fn drop(&mut self) {
-        self.generation.checkouts().remove(&self.id);
         // All that wait look again: the first of them may have given up.
-        self.generation.returned.notify_waiters();
+        self.generation.checkouts.send_modify(|checkouts| drop(checkouts.remove(&self.id)));
     }
 }

@@ -1,15 +1,14 @@
 #![doc = include_str!("../README.md")]
 
-mod backoff;
 mod connection;
 mod connector;
+mod edit;
 mod error;
 mod generation;
 mod live_pool;
 mod runtime;
 mod settings;
 mod stats;
-mod successor;
 
 pub use crate::{
     connection::Connection,

@@ -1,13 +1,14 @@
 //! A pool that follows its settings.
 
 use std::panic::Location;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use configs::{Configs, Configurable, Event, Outcome};
-use tokio::time::{Instant, sleep};
+use tokio::sync::watch;
+use tokio::time::sleep;
 
 use crate::connection::Connection;
 use crate::error::Error;
@@ -15,10 +16,12 @@ use crate::generation::Generation;
 use crate::runtime::LazyRuntime;
 use crate::settings::{Options, Settings};
 use crate::stats::{State, Stats};
-use crate::successor::Successor;
 
 /// The longest pause between two searches for leaks.
 const SEARCH: Duration = Duration::from_secs(1);
+
+/// Upper bound on the old pools that are drained at once. One more, and the oldest is cut.
+pub(crate) const MAX_DRAINING: usize = 2;
 
 /// A pool that follows its settings. Cheap to clone. It connects when it is asked first.
 #[derive(Clone)]
@@ -28,12 +31,18 @@ pub struct LivePool {
 
 /// The state that the handles share with the background and with the callbacks of the configuration.
 pub(crate) struct Shared {
+    pub(crate) path: &'static str,
     pub(crate) options: Options,
     pub(crate) runtime: Arc<LazyRuntime>,
+    /// Has the configuration read again.
+    pub(crate) reload: Box<dyn Fn() + Send + Sync>,
     pub(crate) current: ArcSwap<Generation>,
     pub(crate) was_asked: AtomicBool,
-    leak_after: Mutex<Duration>,
-    draining: Mutex<Vec<Arc<Generation>>>,
+    /// Counts the edits. A background attempt with settings of an earlier one ends.
+    pub(crate) edits: AtomicU64,
+    pub(crate) leak_after: watch::Sender<Duration>,
+    /// The old pools.
+    pub(crate) draining: watch::Sender<Vec<Arc<Generation>>>,
     drained: AtomicU64,
     cut: AtomicU64,
     leaks: AtomicU64,
@@ -51,28 +60,30 @@ impl LivePool {
     ) -> LivePool {
         let runtime = Arc::new(LazyRuntime::default());
         let first = settings(&configs.load());
-        let leak_after = Mutex::new(first.leak_after);
+        let leak_after = watch::Sender::new(first.leak_after);
         let current = Generation::new(1, first, &options, &runtime);
         current.connector.put_in_force();
+        let handle = configs.reload_handle();
         let shared = Arc::new(Shared {
+            path,
             options,
             runtime,
+            reload: Box::new(move || handle.reload()),
             current: ArcSwap::new(current),
             was_asked: AtomicBool::new(false),
+            edits: AtomicU64::new(0),
             leak_after,
-            draining: Mutex::default(),
+            draining: watch::Sender::default(),
             drained: AtomicU64::new(0),
             cut: AtomicU64::new(0),
             leaks: AtomicU64::new(0),
             in_use_peak: AtomicUsize::new(0),
         });
-        let handle = configs.reload_handle();
-        let successor = Arc::new(Successor::new(Arc::clone(&shared), path, move || handle.reload()));
-        let edits = Arc::clone(&successor);
-        configs.on_prepare(move |_, new| edits.prepare(settings(new)));
+        let (edited, decided) = (Arc::clone(&shared), Arc::clone(&shared));
+        configs.on_prepare(move |_, new| edited.prepare(settings(new)));
         configs.on_event(move |event| {
             if matches!(event, Event::Attempt(attempt) if attempt.outcome != Outcome::Rejected) {
-                successor.forget();
+                decided.forget();
             }
         });
         LivePool { shared }
@@ -109,7 +120,7 @@ impl LivePool {
             in_use,
             in_use_peak: self.shared.in_use_peak.load(Ordering::Relaxed),
             idle,
-            draining: self.shared.draining().len(),
+            draining: self.shared.draining.borrow().len(),
             drained: self.shared.drained.load(Ordering::Relaxed),
             cut: self.shared.cut.load(Ordering::Relaxed),
             leaks: self.shared.leaks.load(Ordering::Relaxed),
@@ -138,33 +149,27 @@ impl Shared {
         // Only now: the tasks that the old pool sends away have to find the new one.
         old.replace();
         let Ok(runtime) = self.runtime.handle() else { return };
-        self.draining().push(Arc::clone(&old));
-        let shared = Arc::clone(self);
-        let deadline = Instant::now() + self.options.drain_deadline;
-        runtime.spawn(async move {
-            let counter = if old.drain(deadline).await { &shared.drained } else { &shared.cut };
-            counter.fetch_add(1, Ordering::Relaxed);
-            shared.draining().retain(|generation| generation.number != old.number);
+        self.draining.send_modify(|draining| {
+            draining.push(Arc::clone(&old));
+            draining.iter().rev().skip(MAX_DRAINING).for_each(|oldest| oldest.end_drain());
         });
-    }
-
-    pub(crate) fn set_leak_after(&self, limit: Duration) {
-        *self.leak_after.lock().unwrap_or_else(PoisonError::into_inner) = limit;
-    }
-
-    /// The old pools.
-    pub(crate) fn draining(&self) -> MutexGuard<'_, Vec<Arc<Generation>>> {
-        self.draining.lock().unwrap_or_else(PoisonError::into_inner)
+        let shared = Arc::clone(self);
+        runtime.spawn(async move {
+            let counter =
+                if old.drain(shared.options.drain_deadline).await { &shared.drained } else { &shared.cut };
+            counter.fetch_add(1, Ordering::Relaxed);
+            shared.draining.send_modify(|draining| draining.retain(|other| other.number != old.number));
+        });
     }
 
     /// Searches again and again in the background, as long as the pool is there.
     fn search_for_leaks(self: &Arc<Self>) -> Result<(), Error> {
         let shared = Arc::downgrade(self);
         self.runtime.handle()?.spawn(async move {
-            while let Some(shared) = Weak::upgrade(&shared) {
-                let limit = *shared.leak_after.lock().unwrap_or_else(PoisonError::into_inner);
+            while let Some(shared) = shared.upgrade() {
+                let limit = *shared.leak_after.borrow();
                 let mut found = shared.current.load().find_leaks(limit);
-                found += shared.draining().iter().map(|old| old.find_leaks(limit)).sum::<u64>();
+                found += shared.draining.borrow().iter().map(|old| old.find_leaks(limit)).sum::<u64>();
                 shared.leaks.fetch_add(found, Ordering::Relaxed);
                 drop(shared);
                 sleep(SEARCH.min(limit / 4).max(Duration::from_millis(10))).await;

@@ -71,9 +71,14 @@ impl Database {
 }
 
 impl Pool {
-    pub(crate) fn follow(configs: &Configs<AppConfig, Derived>, framework: &str) -> Self {
+    pub(crate) fn follow(
+        configs: &Configs<AppConfig, Derived>,
+        framework: &str,
+        drain_deadline: Duration,
+    ) -> Self {
         let application = format!("demo-{}", framework.to_lowercase());
-        Self(LivePool::follow(configs, "database", Options { application, ..Options::default() }, settings))
+        let options = Options { application, drain_deadline, ..Options::default() };
+        Self(LivePool::follow(configs, "database", options, settings))
     }
 
     /// Takes a connection for a request of `route`.

@@ -1,7 +1,10 @@
 //! Stands for `database.rs` in a build without the feature `database`.
 #![expect(clippy::unused_self, reason = "the same methods as there")]
 
-use std::future::{Ready, ready};
+use std::{
+    future::{Ready, ready},
+    time::Duration,
+};
 
 use configs::{AppConfig, Configs};
 use prometheus_client::registry::Registry;
@@ -33,7 +36,7 @@ impl Database {
 }
 
 impl Pool {
-    pub(crate) fn follow(_: &Configs<AppConfig, Derived>, _: &str) -> Self {
+    pub(crate) fn follow(_: &Configs<AppConfig, Derived>, _: &str, _: Duration) -> Self {
         Self
     }
 

@@ -1,6 +1,6 @@
 //! The files of a site, and the error if they cannot be opened.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use configs::{Diagnosis, UnknownKeys};
 
@@ -29,6 +29,8 @@ pub struct Options {
     pub build: String,
     /// True: an edit may lower or drop `revision`.
     pub allow_rollback: bool,
+    /// Upper bound on the drain of an old pool of the database.
+    pub drain_deadline: Duration,
     /// The file that keeps the values that are set at run time over a restart.
     pub keep_overrides: Option<PathBuf>,
     /// True: access lines are logged at `info`, else at `debug`.
@@ -54,6 +56,7 @@ impl Options {
             instance: String::from("unnamed"),
             build: String::from(env!("CARGO_PKG_VERSION")),
             allow_rollback: false,
+            drain_deadline: Duration::from_secs(10),
             keep_overrides: None,
             access_log: false,
             is_log_filter: |_| true,

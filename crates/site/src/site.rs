@@ -93,7 +93,7 @@ impl Site {
         let views = Views::open(options.templates, &lock, move |templates| trial.try_templates(templates))
             .map_err(OpenError::Templates)?;
         let inner = Arc::new(Inner {
-            pool: Pool::follow(&configs, options.framework),
+            pool: Pool::follow(&configs, options.framework, options.drain_deadline),
             greeter,
             configs,
             views,
