@@ -16,7 +16,7 @@ pub fn init() {}
 
 /// No plugin.
 #[derive(Clone, Default)]
-pub(crate) struct Greeter;
+pub(crate) struct Greeter(());
 
 /// No plugin.
 pub(crate) struct Reader;
