@@ -88,6 +88,12 @@ impl Drain {
     }
 
     fn run(leaver: Leaver, mut stage: Stage, tell: impl Fn(Progress) + Send + 'static) -> Drain {
+        // Before the thread starts: on a loaded machine that takes a while, and the old server would accept meanwhile.
+        if stage != Stage::Stop
+            && let Some(interceptor) = &leaver.interceptor
+        {
+            interceptor.hold();
+        }
         let (orders, received) = mpsc::channel();
         let started = job::start("drain", (leaver, tell), move |(leaver, tell)| {
             let patient = stage != Stage::Stop;
@@ -134,9 +140,6 @@ impl Drain {
 /// Keeps new connections from the server until there is an order. Its idle connections are closed meanwhile: clients that
 /// keep theirs would not see the new server. Gives what follows, or nothing if the server was called back.
 fn keep(leaver: &Leaver, orders: &Receiver<Order>) -> Option<Stage> {
-    if let Some(interceptor) = &leaver.interceptor {
-        interceptor.hold();
-    }
     loop {
         if leaver.proxied.is_none() {
             idle::close_idle(leaver.tree, &leaver.addresses);
@@ -156,12 +159,7 @@ fn keep(leaver: &Leaver, orders: &Receiver<Order>) -> Option<Stage> {
 
 /// Waits until the server can be told to stop; `false` if it was called back, or is not to be followed any more.
 fn wait(leaver: &Leaver, orders: &Receiver<Order>) -> bool {
-    if let Some(interceptor) = &leaver.interceptor {
-        interceptor.hold();
-    } else if leaver.proxied.is_none() {
-        return true;
-    }
-    if leaver.drains_itself {
+    if leaver.drains_itself || (leaver.interceptor.is_none() && leaver.proxied.is_none()) {
         return true;
     }
     let handled = idle::is_handled(leaver.tree, leaver.stop.signal.number());

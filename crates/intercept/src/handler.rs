@@ -37,6 +37,10 @@ struct Loan {
     /// The program has set the socket to blocking.
     is_blocking: bool,
     accepts: bool,
+    /// The number of calls of `accept` that found a connection at once.
+    found: usize,
+    /// A call of `accept` had to wait for a connection.
+    has_waited: bool,
 }
 
 enum Answer {
@@ -47,6 +51,9 @@ enum Answer {
     /// The call was answered already, will be answered later, or nobody waits for it any more.
     None,
 }
+
+/// A program that polls finds a connection in each call of `accept`. So many calls are the least that show it.
+const LEAST_FOUND: usize = 2;
 
 /// Reasons for the thread to wake up.
 struct Woken {
@@ -235,7 +242,7 @@ impl Handler {
     fn accept(&mut self, call: &Call, listener: Arc<Listener>) -> Answer {
         let address = listener.address;
         let loan = self.loan(Arc::clone(&listener));
-        let is_blocking = loan.is_blocking;
+        let waits = loan.is_blocking && !loan.is_polled();
         if !loan.accepts {
             loan.accepts = true;
             (self.tell)(Event::Accepting(address));
@@ -245,11 +252,16 @@ impl Handler {
         self.pending.retain(|pending| pending.call.thread != call.thread);
         // Locked until the connection is handed over: after `hold` has returned, none is.
         let state = self.control.state();
-        if !state.on_hold && pending.serve(&self.notifications) {
+        let on_hold = state.on_hold;
+        let is_served = !on_hold && pending.serve(&self.notifications);
+        drop(state);
+        let loan = self.loan(Arc::clone(&pending.listener));
+        if is_served {
+            loan.found += 1;
             return Answer::None;
         }
-        drop(state);
-        if is_blocking {
+        loan.has_waited |= !on_hold;
+        if waits || (loan.is_blocking && !on_hold) {
             self.pending.push(pending);
             return Answer::None;
         }
@@ -268,7 +280,14 @@ impl Handler {
     fn loan(&mut self, listener: Arc<Listener>) -> &mut Loan {
         let known = self.loans.iter().position(|loan| loan.listener.inode() == listener.inode());
         let at = known.unwrap_or_else(|| {
-            self.loans.push(Loan { listener, borrower: None, is_blocking: false, accepts: false });
+            self.loans.push(Loan {
+                listener,
+                borrower: None,
+                is_blocking: false,
+                accepts: false,
+                found: 0,
+                has_waited: false,
+            });
             self.loans.len() - 1
         });
         &mut self.loans[at]
@@ -276,6 +295,12 @@ impl Handler {
 }
 
 impl Loan {
+    /// True if the program polls this listener before it calls `accept`, although the socket blocks, as Python's `http.server` does. During
+    /// a hold it polls the connections of its successor. If such a call waited, the program could neither serve its other connections nor end.
+    fn is_polled(&self) -> bool {
+        self.found >= LEAST_FOUND && !self.has_waited
+    }
+
     /// True if the program has this listener open under another descriptor than `borrower`.
     fn is_open_elsewhere(&self, listener: &Listener, borrower: (u32, RawFd)) -> bool {
         let is_open = |(process, descriptor)| socket_behind(process, descriptor) == Some(listener.inode());

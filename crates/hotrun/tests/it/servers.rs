@@ -1,5 +1,8 @@
 //! New servers that fail.
 
+use std::io::Write;
+use std::net::TcpStream;
+
 use crate::load::{Load, Manner};
 use crate::project::{Hotrun, Project, get};
 
@@ -43,9 +46,14 @@ fn a_hang_on_start_leaves_the_good_server() {
 
 #[test]
 fn a_death_on_probation_brings_the_last_good_one_back() {
-    // Before the old one was told to stop, and after it was gone.
+    // Before the old one was told to stop, which waits for a request that is not complete, and after it was gone.
     for (delay, words) in [(50, "serves on"), (700, "the last good program is started again")] {
-        let hotrun = serving("");
+        let hotrun = serving("[socket]\ndrain = \"60s\"\n");
+        let held =
+            (delay == 50).then(|| TcpStream::connect(hotrun.project().address()).expect("a connection"));
+        if let Some(mut held) = held.as_ref() {
+            held.write_all(b"GET / HTTP/1.1\r\n").expect("a part of a request");
+        }
         let death = format!(
             "std::thread::spawn(|| {{ std::thread::sleep(std::time::Duration::from_millis({delay})); std::process::exit(7) }});"
         );
