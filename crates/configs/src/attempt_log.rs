@@ -23,6 +23,7 @@ pub(crate) struct Decision {
     pub(crate) generation: u64,
     pub(crate) trigger: Trigger,
     pub(crate) origin: Option<Origin>,
+    pub(crate) is_canary: bool,
     pub(crate) outcome: Outcome,
     pub(crate) changed: Vec<Change>,
     pub(crate) error: Option<Diagnosis>,
@@ -42,11 +43,17 @@ impl AttemptLog {
     }
 
     /// The first build is repeated when a file changes while it is read: the last one counts.
-    pub(crate) fn start(&mut self, at: Zoned) {
+    pub(crate) fn start(&mut self, at: Zoned, is_canary: bool) {
         self.history.clear();
-        let (trigger, outcome) = (Trigger::Start, Outcome::Accepted);
-        let decision =
-            Decision { generation: 1, trigger, origin: None, outcome, changed: Vec::new(), error: None };
+        let decision = Decision {
+            generation: 1,
+            trigger: Trigger::Start,
+            origin: None,
+            is_canary,
+            outcome: Outcome::Accepted,
+            changed: Vec::new(),
+            error: None,
+        };
         self.add(at, decision);
     }
 
@@ -67,9 +74,9 @@ impl AttemptLog {
     }
 
     fn add(&mut self, at: Zoned, decision: Decision) -> Attempt {
-        let Decision { generation, trigger, origin, outcome, changed, error } = decision;
+        let Decision { generation, trigger, origin, is_canary, outcome, changed, error } = decision;
         let took = self.began.elapsed();
-        let attempt = Attempt { generation, at, took, trigger, origin, outcome, changed, error };
+        let attempt = Attempt { generation, at, took, trigger, origin, is_canary, outcome, changed, error };
         self.history.push_front(attempt.clone());
         self.history.truncate(MAX_HISTORY);
         attempt

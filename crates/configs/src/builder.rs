@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt::{Debug, Formatter};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use filewatch::{Options, RebuildLock};
 
@@ -18,7 +19,8 @@ use crate::rejection::Rejection;
 use crate::reload::{Derive, Reload, Revisions};
 use crate::secrets::Secrets;
 use crate::snapshot::Snapshot;
-use crate::sources::{MalformedName, Sources};
+use crate::source::Source;
+use crate::sources::{MalformedName, Named, Sources};
 use crate::testing::Unwatched;
 
 /// The layers of a configuration, and its checks.
@@ -46,6 +48,7 @@ impl<T: Configurable> Configs<T> {
             secrets: Secrets::default(),
             unknown_keys: UnknownKeys::Deny,
             checks: Vec::new(),
+            instance: None,
         };
         Builder {
             loader,
@@ -62,7 +65,7 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
     /// the ending: `.json`, `.toml` (feature `toml`), and YAML for every other ending.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.loader.sources.named.push(path.into());
+        self.loader.sources.named.push(Named::File(path.into()));
         self
     }
 
@@ -79,6 +82,22 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
     pub fn overlay(mut self, name: &str) -> Result<Self, MalformedName> {
         self.loader.sources.set_overlay(name)?;
         Ok(self)
+    }
+
+    /// Adds the text of a source, laid over the earlier files and sources. It has no overlay and no `.env`.
+    #[must_use]
+    pub fn source(mut self, source: Arc<dyn Source>) -> Self {
+        self.loader.sources.named.push(Named::Source(source));
+        self
+    }
+
+    /// Names this process among all that read the same source. The name decides to which canaries it belongs: the map `canary`
+    /// in a document of a source has a `config` for `percent` of the names, laid over the document. Without a name, canaries do
+    /// not count.
+    #[must_use]
+    pub fn instance(mut self, name: impl Into<String>) -> Self {
+        self.loader.instance = Some(name.into());
+        self
     }
 
     /// Adds files, in order.
@@ -241,6 +260,7 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
 
 impl<T, D> Debug for Builder<T, D> {
     fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Builder").field("files", &self.loader.sources.named).finish_non_exhaustive()
+        let files: Vec<_> = self.loader.sources.named.iter().filter_map(Named::path).collect();
+        out.debug_struct("Builder").field("files", &files).finish_non_exhaustive()
     }
 }

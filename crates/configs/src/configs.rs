@@ -8,6 +8,7 @@ use arc_swap::Guard;
 use filewatch::{Degraded, Live, Options};
 use tokio::sync::watch;
 
+use crate::canary::Variant;
 use crate::commit::Commit;
 use crate::configurable::Configurable;
 use crate::diagnosis::Diagnosis;
@@ -21,6 +22,7 @@ use crate::reload::Reload;
 use crate::runtime::{Held, RuntimeValue};
 use crate::set_error::SetError;
 use crate::snapshot::Snapshot;
+use crate::source::SourceStatus;
 use crate::subscription::Subscription;
 
 /// Settings of type `T`, kept in step with their files. Cheap to clone; dropping the last handle ends the watching.
@@ -133,8 +135,19 @@ impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
         self.reload.history()
     }
 
-    /// Reads everything again, even if no byte differs. Returns at once.
+    /// The states of the sources, in order.
+    pub fn sources(&self) -> Vec<SourceStatus> {
+        self.reload.rollout.statuses()
+    }
+
+    /// The version of the sources' texts that is in force here.
+    pub fn variant(&self) -> Variant {
+        self.reload.rollout.variant()
+    }
+
+    /// Reads everything again, even if no byte differs, and asks the sources for their newest texts. Returns at once.
     pub fn reload(&self) {
+        self.reload.rollout.refresh();
         self.live.reload();
     }
 
@@ -161,8 +174,7 @@ impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
             return Err(refused.help("raise `ulimit -u` or `TasksMax`").into());
         }
         let again = live.reload_handle();
-        // It is set once.
-        let _ = reload.again.set(again.clone());
+        reload.opened(again.clone());
         let expiry = Arc::new(Expiry::new(Arc::clone(&reload.runtime), again));
         if reload.runtime.has_expiry() {
             let refused = |error| Problem::plain(format!("the system refused a thread: {error}"));

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::json;
 #[cfg(not(feature = "toml"))]
 use crate::origin::Origin;
 use crate::problem::Problem;
@@ -11,24 +12,26 @@ use crate::toml;
 use crate::tree::{Node, Value};
 use crate::yaml;
 
-/// The format of a file, chosen by the ending of its name.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Format {
-    /// Every other ending.
+/// The format of a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// YAML: `.yaml`, `.yml`, and every ending that stands for no other format.
     Yaml,
+    /// JSON: `.json`.
     Json,
+    /// TOML: `.toml` (Cargo feature `toml`).
     Toml,
 }
 
 /// The endings of a file that is searched for, in order.
 pub(crate) const ENDINGS: [&str; 4] = ["yaml", "yml", "toml", "json"];
 
-/// Parses a file into a map. If the text looks like another format, the problem says so.
-pub(crate) fn parse(text: &str, path: &Path) -> Result<(Node, SourceMap), Problem> {
-    let format = Format::of(path);
+/// Parses a document into a map. If the text looks like another format, the problem says so.
+pub(crate) fn parse(text: &str, format: Format, path: &Path) -> Result<(Node, SourceMap), Problem> {
     let parsed = match format {
         Format::Yaml => yaml::parse(text, Some(path)),
-        Format::Json => yaml::parse_json(text, path),
+        Format::Json => json::parse(text, path),
         #[cfg(feature = "toml")]
         Format::Toml => toml::parse(text, path),
         #[cfg(not(feature = "toml"))]
@@ -51,8 +54,9 @@ pub(crate) fn parse(text: &str, path: &Path) -> Result<(Node, SourceMap), Proble
 }
 
 impl Format {
-    fn of(path: &Path) -> Format {
-        match path.extension().and_then(|ending| ending.to_str()) {
+    /// The format that the ending of a name stands for.
+    pub fn of(name: &Path) -> Format {
+        match name.extension().and_then(|ending| ending.to_str()) {
             Some("json") => Format::Json,
             Some("toml") => Format::Toml,
             _ => Format::Yaml,

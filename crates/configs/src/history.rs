@@ -23,6 +23,8 @@ pub struct Attempt {
     pub trigger: Trigger,
     /// The value that was set at run time, was taken back or has expired; `None` for another cause.
     pub origin: Option<Origin>,
+    /// True if the configuration contains a canary.
+    pub is_canary: bool,
     /// The outcome.
     pub outcome: Outcome,
     /// The differences to the configuration before; empty unless accepted. Secrets read `***`.
@@ -80,13 +82,16 @@ pub enum Trigger {
     Request,
     /// A value was set at run time, was taken back or has expired.
     Override,
+    /// A [`Source`](crate::Source) has another text.
+    Source,
 }
 
 impl Trigger {
-    /// `start`, `event`, `poll`, `request` or `override`.
+    /// `start`, `event`, `poll`, `request`, `override` or `source`.
     pub fn as_str(self) -> &'static str {
         match self {
             Trigger::Override => "override",
+            Trigger::Source => "source",
             Trigger::Start => "start",
             Trigger::Event => "event",
             Trigger::Poll => "poll",

@@ -49,10 +49,13 @@
 //! **The invariant:** a reader sees a whole and valid value. The text of a [secret](Builder::secret) is in no message, no
 //! history, no digest and no `Debug` output.
 //!
+//! A [`Source`] brings text from elsewhere than a file, such as a key-value store. It is a layer like a file. A source that is
+//! lost changes no value. A part of the instances may run a canary, a second version of its text ([`Builder::instance`]).
+//!
 //! **Cargo features**, all off by default: `garde` adds [`Builder::validate`], `schema` adds [`Configs::schema`], `toml`
 //! reads TOML files, `app-config` adds [`AppConfig`], the settings of the demo servers.
 //!
-//! **Not in here:** writing files, reading from the network, interpolated variables, YAML tags, other formats
+//! **Not in here:** writing files, reading from the network (see `configs-remote`), interpolated variables, YAML tags, other formats
 //! than YAML, JSON and TOML. A type with `#[serde(flatten)]` hides its keys from serde: no key of it is unknown, and numbers that are meant
 //! as text need quotes. A default in the type itself (`#[serde(default)]`) works, but only one in [`Builder::defaults`]
 //! is part of the digest and of the history.
@@ -66,6 +69,7 @@ pub mod app_config;
 mod attempt_log;
 mod builder;
 mod callbacks;
+mod canary;
 mod commit;
 mod configs;
 mod configurable;
@@ -78,6 +82,7 @@ mod effective;
 mod expiry;
 mod format;
 mod history;
+mod json;
 mod kept;
 mod layers;
 mod listener;
@@ -92,10 +97,12 @@ mod redactor;
 mod rejection;
 mod reload;
 mod render;
+mod rollout;
 mod runtime;
 mod secrets;
 mod set_error;
 mod snapshot;
+mod source;
 mod source_map;
 mod sources;
 mod subscription;
@@ -111,12 +118,14 @@ mod yaml;
 #[cfg(feature = "app-config")]
 pub use app_config::{AppConfig, Database, Settings};
 pub use builder::Builder;
+pub use canary::Variant;
 pub use commit::{Commit, no_op};
 pub use configs::{Configs, Reader};
 pub use configurable::Configurable;
 pub use diagnosis::Diagnosis;
 pub use effective::EffectiveValue;
 pub use filewatch::{Degraded, RebuildLock};
+pub use format::Format;
 pub use history::{Attempt, Change, Event, Outcome, Trigger};
 pub use layers::MalformedOverride;
 pub use loader::UnknownKeys;
@@ -128,6 +137,7 @@ pub use runtime::RuntimeValue;
 pub use secrecy::{ExposeSecret, SecretString};
 pub use set_error::SetError;
 pub use snapshot::Snapshot;
+pub use source::{Source, SourceDocument, SourceError, SourceState, SourceStatus, SourceText};
 pub use sources::MalformedName;
 pub use subscription::{Closed, Subscription};
 #[doc(hidden)]

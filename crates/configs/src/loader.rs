@@ -7,6 +7,7 @@ use filewatch::Files;
 use serde::de::DeserializeOwned;
 
 use crate::callbacks::catch_panic;
+use crate::canary::Canary;
 use crate::de::NodeDeserializer;
 use crate::diagnosis::Diagnosis;
 use crate::dotenv;
@@ -19,8 +20,9 @@ use crate::reading::Reading;
 use crate::redactor::Redactor;
 use crate::runtime::Runtime;
 use crate::secrets::Secrets;
+use crate::source::SourceText;
 use crate::source_map::SourceMaps;
-use crate::sources::{Read, Source, Sources};
+use crate::sources::{Choice, Document, Read, Sources};
 use crate::tree::{Mark, Node};
 use crate::yaml;
 
@@ -35,6 +37,16 @@ pub(crate) struct Loader<T> {
     pub(crate) secrets: Secrets,
     pub(crate) unknown_keys: UnknownKeys,
     pub(crate) checks: Vec<Check<T>>,
+    /// The name of this process among all that read the same source.
+    pub(crate) instance: Option<String>,
+}
+
+/// Which versions of the sources' texts an attempt takes.
+#[derive(Clone, Copy)]
+pub(crate) struct Versions {
+    pub(crate) choice: Choice,
+    /// True: with the canaries to whose share this process belongs.
+    pub(crate) canaries: bool,
 }
 
 /// The effect of an unknown key in a file. Unknown keys that begin with `x-` are always ignored. An override that names no
@@ -65,21 +77,34 @@ pub(crate) struct Candidate<T> {
     pub(crate) warnings: Vec<String>,
 }
 
+/// What an attempt took from the sources.
+#[derive(Clone, Default)]
+pub(crate) struct Parts {
+    /// The texts, in the order of the sources.
+    pub(crate) texts: Vec<SourceText>,
+    /// True if a canary is among them that counts for this process.
+    pub(crate) has_canary: bool,
+}
+
 const PANICKED: &str = "the code of the settings' own type panicked";
 
 impl<T: DeserializeOwned> Loader<T> {
-    /// Reads all layers, then makes and checks the value. `runtime` are the values that were set at run time. No diagnosis repeats a secret of the layers or of `current`.
+    /// Reads all layers, then makes and checks the value. `runtime` are the values that were set at run time; `parts` becomes
+    /// what was taken from the sources. No diagnosis repeats a secret of the layers or of `current`.
     pub(crate) fn candidate(
         &mut self,
         files: &mut Files<'_>,
         runtime: Option<Node>,
+        versions: Versions,
         current: Option<&Effective>,
+        parts: &mut Parts,
     ) -> Result<Candidate<T>, Diagnosis> {
         // All files are read before one is parsed: only a file that was read is watched.
         let mut warnings = Vec::new();
-        let read = self.sources.read(files, current.is_none(), &mut warnings)?;
+        let mut read = self.sources.read(files, versions.choice, current.is_none(), &mut warnings)?;
+        parts.texts = std::mem::take(&mut read.texts);
         let mut sources = SourceMaps::new();
-        let mut root = self.merged(read, runtime, &mut sources)?;
+        let mut root = self.merged(read, runtime, versions.canaries, &mut sources, &mut parts.has_canary)?;
         self.secrets.resolve(&mut root, files).map_err(Diagnosis::new)?;
         let root = Arc::new(root);
         let former = current.map(Effective::secrets).unwrap_or_default();
@@ -132,7 +157,15 @@ impl<T: DeserializeOwned> Loader<T> {
         if problems.is_empty() { Ok(()) } else { Err(Diagnosis::new(problems)) }
     }
 
-    fn merged(&self, read: Read, runtime: Option<Node>, sources: &mut SourceMaps) -> Result<Node, Diagnosis> {
+    /// All layers as one tree. `has_canary` becomes true if a canary counts for this process.
+    fn merged(
+        &self,
+        read: Read,
+        runtime: Option<Node>,
+        canaries: bool,
+        sources: &mut SourceMaps,
+        has_canary: &mut bool,
+    ) -> Result<Node, Diagnosis> {
         let mut layers = Vec::new();
         if let Some(text) = self.defaults {
             let (mut defaults, _) = yaml::parse(text, None)?;
@@ -140,8 +173,8 @@ impl<T: DeserializeOwned> Loader<T> {
             layers.push(defaults);
         }
         let mut problems = Vec::new();
-        for source in read.files {
-            match self.layer(&source, sources) {
+        for document in read.documents {
+            match self.layer(&document, canaries, sources, has_canary) {
                 Ok(layer) => layers.push(layer),
                 Err(problem) => problems.push(problem),
             }
@@ -170,17 +203,30 @@ impl<T: DeserializeOwned> Loader<T> {
         Ok(layer)
     }
 
-    fn layer(&self, source: &Source, sources: &mut SourceMaps) -> Result<Node, Problem> {
-        let (mut layer, map) = format::parse(source.text()?, &source.path)?;
-        sources.insert(source.path.clone(), map);
-        self.secrets.redirect(&mut layer, source.folder())?;
-        Ok(layer)
+    fn layer(
+        &self,
+        document: &Document,
+        canaries: bool,
+        sources: &mut SourceMaps,
+        has_canary: &mut bool,
+    ) -> Result<Node, Problem> {
+        let (mut layer, map) = format::parse(document.text()?, document.format, &document.path)?;
+        sources.insert(document.path.clone(), map);
+        let canary = if document.is_remote { Canary::take(&mut layer)? } else { None };
+        self.secrets.redirect(&mut layer, document.folder())?;
+        let is_meant = |canary: &Canary| self.instance.as_deref().is_some_and(|name| canary.includes(name));
+        let Some(mut canary) = canary.filter(|canary| canaries && is_meant(canary)) else {
+            return Ok(layer);
+        };
+        *has_canary = true;
+        self.secrets.redirect(canary.config(), document.folder())?;
+        Ok(canary.over(layer))
     }
 
     /// The layer of a `.env` file; nothing if no variable in it counts.
     fn variables(
         &self,
-        source: &Source,
+        source: &Document,
         prefix: &str,
         sources: &mut SourceMaps,
     ) -> Result<Option<Node>, Vec<Problem>> {

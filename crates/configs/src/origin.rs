@@ -10,10 +10,10 @@ use crate::text::{cut, printable};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Origin {
-    /// A place in a file.
+    /// A place in a file, or in a document of a [`Source`](crate::Source).
     #[non_exhaustive]
     File {
-        /// The file, as it was named to the builder.
+        /// The file, as it was named to the builder; or the name of the document.
         path: Arc<Path>,
         /// Counted from 1; 0 for the file as a whole.
         line: u64,

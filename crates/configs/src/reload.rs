@@ -13,15 +13,17 @@ use crate::diagnosis::Diagnosis;
 use crate::effective::{Effective, EffectiveValue};
 use crate::history::{Attempt, Change, Event, Outcome, Trigger};
 use crate::listener::Listener;
-use crate::loader::{Candidate, Loader};
+use crate::loader::{Candidate, Loader, Parts, Versions};
 use crate::origin::Origin;
 use crate::pending::{Edits, Pending};
 use crate::problem::Problem;
 use crate::provenance::Provenance;
 use crate::redactor::Redactor;
 use crate::rejection::Rejection;
+use crate::rollout::{self, Rollout};
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
+use crate::sources::Choice;
 use crate::tree::Node;
 
 /// The state that the handles share with the thread that watches. The value in force is not in here: filewatch holds it.
@@ -34,6 +36,7 @@ pub(crate) struct Reload<T, D> {
     pub(crate) listeners: Callbacks<Listener>,
     followers: Mutex<Vec<Follow<T>>>,
     pub(crate) runtime: Arc<Runtime>,
+    pub(crate) rollout: Rollout,
     /// Asks for another build. Set when the watching has begun.
     pub(crate) again: OnceLock<ReloadHandle>,
     /// The origins of the values in force. An edit that only moves lines changes them, and makes no snapshot.
@@ -67,6 +70,7 @@ impl<T: Configurable, D> Reload<T, D> {
         runtime: Runtime,
     ) -> Reload<T, D> {
         Reload {
+            rollout: Rollout::new(loader.sources.remote().cloned().collect()),
             loader: Mutex::new(loader),
             derive,
             revisions,
@@ -90,24 +94,56 @@ impl<T: Configurable, D> Reload<T, D> {
         current: Option<&Arc<Snapshot<T, D>>>,
     ) -> Result<Option<Snapshot<T, D>>, Diagnosis> {
         self.log().begin();
+        self.rollout.begin();
         let (runtime, changed) = self.runtime.begin();
         if let Some(changed) = changed {
-            match self.attempt(files, changed.layer, current) {
+            match self.best(files, changed.layer, current) {
                 Err(diagnosis) => self.runtime.refuse(diagnosis),
                 built => return built,
             }
         }
-        self.attempt(files, runtime, current)
+        self.best(files, runtime, current)
+    }
+
+    /// Tries the texts of the sources with their canaries, then without. At the start it tries the kept texts last.
+    fn best(
+        &self,
+        files: &mut Files<'_>,
+        runtime: Option<Node>,
+        current: Option<&Arc<Snapshot<T, D>>>,
+    ) -> Result<Option<Snapshot<T, D>>, Diagnosis> {
+        let newest = Versions { choice: Choice::Newest, canaries: true };
+        let stable = Versions { canaries: false, ..newest };
+        let mut failed = match self.attempt(files, runtime.clone(), newest, current) {
+            Err(diagnosis) => diagnosis,
+            built => return built,
+        };
+        if self.rollout.has_canary() {
+            self.rollout.refuse(failed);
+            failed = match self.attempt(files, runtime.clone(), stable, current) {
+                Err(diagnosis) => diagnosis,
+                built => return built,
+            };
+        }
+        if current.is_some() || !self.rollout.has_last_good() {
+            return Err(failed);
+        }
+        let kept = Versions { choice: Choice::LastGood, ..stable };
+        self.attempt(files, runtime, kept, current).map_err(|_| failed)
     }
 
     fn attempt(
         &self,
         files: &mut Files<'_>,
         runtime: Option<Node>,
+        versions: Versions,
         current: Option<&Arc<Snapshot<T, D>>>,
     ) -> Result<Option<Snapshot<T, D>>, Diagnosis> {
         let effective = current.map(|current| &current.effective);
-        let candidate = locked(&self.loader).candidate(files, runtime, effective)?;
+        let mut parts = Parts::default();
+        let candidate = locked(&self.loader).candidate(files, runtime, versions, effective, &mut parts);
+        self.rollout.take(parts);
+        let candidate = candidate?;
         self.log().warn(&candidate.warnings);
         let origins = candidate.redactor.provenance.another();
         let built = match current {
@@ -127,6 +163,14 @@ impl<T: Configurable, D> Reload<T, D> {
             .into_iter()
             .map(|value| EffectiveValue { origin: origin(&value.path), path: value.path, value: value.to })
             .collect()
+    }
+
+    /// The first configuration is in force: follows the sources from now on.
+    pub(crate) fn opened(&self, again: ReloadHandle) {
+        let reload = again.clone();
+        // It is set once.
+        let _ = self.again.set(again);
+        self.rollout.follow(move || reload.reload());
     }
 
     /// Records an attempt and tells of it. If there was a swap, it is done; the commits are run here.
@@ -170,7 +214,12 @@ impl<T: Configurable, D> Reload<T, D> {
     /// The first build is repeated when a file changes while it is read: the last one counts.
     fn first(&self, candidate: Candidate<T>) -> Result<Snapshot<T, D>, Diagnosis> {
         let (snapshot, _) = self.snapshot(1, candidate, None)?;
-        self.log().start(snapshot.at.clone());
+        let rollout::Decided { refused, is_canary, .. } = self.rollout.decide(true);
+        self.log().start(snapshot.at.clone(), is_canary);
+        if let Some(refused) = refused {
+            tracing::warn!("the canary was rejected: {}", refused.message());
+            self.log().record(canary_rejected(1, refused));
+        }
         Ok(snapshot)
     }
 
@@ -183,7 +232,7 @@ impl<T: Configurable, D> Reload<T, D> {
         if changed.is_empty() {
             return Ok(None);
         }
-        self.refuse_stale(old.revision, self.revision(&candidate), &candidate.redactor)?;
+        self.refuse_stale(old.floor, self.revision(&candidate), &candidate.redactor)?;
         let (new, redactor) = self.snapshot(old.generation + 1, candidate, Some(old))?;
         let under_way = self.edits.begin();
         let commits = self.prepare(old, &new, &redactor)?;
@@ -198,12 +247,16 @@ impl<T: Configurable, D> Reload<T, D> {
         current: Option<&Snapshot<T, D>>,
     ) -> Result<(Snapshot<T, D>, Redactor), Diagnosis> {
         let revision = self.revision(&candidate);
+        // A canary that is withdrawn lowers the revision again.
+        let is_canary = self.rollout.has_canary();
+        let floor = if is_canary { current.and_then(|current| current.floor) } else { revision };
         let Candidate { value, effective, redactor, .. } = candidate;
         let snapshot = Snapshot {
             generation,
             at: Zoned::now(),
             digest: effective.digest(),
             revision,
+            floor,
             value,
             derived: (),
             effective,
@@ -270,6 +323,12 @@ impl<T: Configurable, D> Reload<T, D> {
         changed: Vec<Change>,
         error: Option<Diagnosis>,
     ) {
+        let rollout::Decided { refused, is_canary, by_source } =
+            self.rollout.decide(outcome != Outcome::Rejected);
+        if let Some(refused) = refused {
+            let generation = if outcome == Outcome::Accepted { generation - 1 } else { generation };
+            self.record(canary_rejected(generation, refused));
+        }
         let (decided, over) = self.runtime.settle(outcome != Outcome::Rejected);
         let cause = decided.as_ref().map(|decided| decided.key.clone()).or(over.into_iter().next());
         let cause = cause.map(Origin::Runtime);
@@ -283,6 +342,7 @@ impl<T: Configurable, D> Reload<T, D> {
                 generation,
                 trigger,
                 origin,
+                is_canary,
                 outcome,
                 changed: Vec::new(),
                 error: refused,
@@ -290,11 +350,12 @@ impl<T: Configurable, D> Reload<T, D> {
         }
         let (trigger, origin) = match cause {
             Some(origin) if !is_refused => (Trigger::Override, Some(origin)),
+            _ if by_source && trigger == filewatch::Trigger::Request => (Trigger::Source, None),
             _ => (trigger.into(), None),
         };
         // A build that found nothing else was asked for because of the refused change alone.
         if !(is_refused && (outcome, trigger) == (Outcome::Unchanged, Trigger::Request)) {
-            self.record(Decision { generation, trigger, origin, outcome, changed, error });
+            self.record(Decision { generation, trigger, origin, is_canary, outcome, changed, error });
         }
         if let Some(decided) = decided {
             if decided.more
@@ -317,6 +378,19 @@ impl<T: Configurable, D> Reload<T, D> {
 
     fn log(&self) -> MutexGuard<'_, AttemptLog> {
         locked(&self.log)
+    }
+}
+
+/// The decision about a canary that this process has rejected. The text without it was judged by itself.
+fn canary_rejected(generation: u64, refused: Diagnosis) -> Decision {
+    Decision {
+        generation,
+        trigger: Trigger::Source,
+        origin: None,
+        is_canary: true,
+        outcome: Outcome::Rejected,
+        changed: Vec::new(),
+        error: Some(refused),
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Snapshot<T, D = ()> {
     pub(crate) at: Zoned,
     pub(crate) digest: String,
     pub(crate) revision: Option<u64>,
+    /// The revision of the last configuration without a canary: no edit may lower it.
+    pub(crate) floor: Option<u64>,
     pub(crate) value: T,
     pub(crate) derived: D,
     pub(crate) effective: Effective,
@@ -54,8 +56,8 @@ impl<T, D> Snapshot<T, D> {
 
 impl<T> Snapshot<T> {
     pub(crate) fn with_derived<D>(self, derived: D) -> Snapshot<T, D> {
-        let Snapshot { generation, at, digest, revision, value, effective, pending, .. } = self;
-        Snapshot { generation, at, digest, revision, value, derived, effective, pending }
+        let Snapshot { generation, at, digest, revision, floor, value, effective, pending, .. } = self;
+        Snapshot { generation, at, digest, revision, floor, value, derived, effective, pending }
     }
 }
 

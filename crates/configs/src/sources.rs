@@ -1,4 +1,4 @@
-//! The files of a configuration: which ones are read, and in which order.
+//! The files and sources of a configuration: which ones are read, and in which order.
 
 use std::fmt::{Display, Formatter};
 use std::path::{Path, PathBuf};
@@ -6,37 +6,58 @@ use std::sync::Arc;
 
 use filewatch::{Files, ReadError, ReadErrorKind};
 
-use crate::format::ENDINGS;
+use crate::format::{ENDINGS, Format};
 use crate::origin::Origin;
 use crate::problem::Problem;
+use crate::source::{Source, SourceDocument, SourceError, SourceText};
 use crate::yaml;
 
-/// The files of a configuration, a later one laid over the earlier ones.
+/// The files and sources of a configuration, a later one laid over the earlier ones.
 #[derive(Default)]
 pub(crate) struct Sources {
-    pub(crate) named: Vec<PathBuf>,
+    pub(crate) named: Vec<Named>,
     /// The name without its ending of a file that is searched for. It comes before the named ones.
     pub(crate) searched: Option<String>,
     /// The result of the search.
-    found: Option<Choice>,
+    found: Option<Found>,
     /// `NAME` of `config.NAME.yaml`, a file that may be missing.
     pub(crate) overlay: Option<String>,
     /// True: the file `.env` beside the first file is read, too.
     pub(crate) dotenv: bool,
 }
 
-/// The files as they were read.
-pub(crate) struct Read {
-    /// In order, a later one laid over the earlier ones.
-    pub(crate) files: Vec<Source>,
-    /// `.env`, if it exists.
-    pub(crate) dotenv: Option<Source>,
+/// A file or a source, as the builder was given it.
+pub(crate) enum Named {
+    File(PathBuf),
+    Source(Arc<dyn Source>),
 }
 
-/// A file that was read.
-pub(crate) struct Source {
+/// Which text of each source is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// The newest one; the kept one if there is none so far.
+    Newest,
+    /// The kept one, if there is one.
+    LastGood,
+}
+
+/// The files and sources as they were read.
+pub(crate) struct Read {
+    /// In order, a later one laid over the earlier ones.
+    pub(crate) documents: Vec<Document>,
+    /// `.env`, if it exists.
+    pub(crate) dotenv: Option<Document>,
+    /// The texts of the sources, in order.
+    pub(crate) texts: Vec<SourceText>,
+}
+
+/// A document that was read.
+pub(crate) struct Document {
+    /// The path of the file, or the name that the source gave it.
     pub(crate) path: PathBuf,
-    pub(crate) content: Result<Arc<[u8]>, ReadError>,
+    pub(crate) format: Format,
+    pub(crate) is_remote: bool,
+    content: Result<Arc<[u8]>, ReadError>,
 }
 
 /// The name of an overlay that cannot be a part of a file's name.
@@ -46,7 +67,7 @@ pub struct MalformedName;
 
 /// The first of several files that exists.
 #[derive(Clone)]
-struct Choice {
+struct Found {
     path: PathBuf,
     /// Those that exist, too.
     passed_over: Vec<PathBuf>,
@@ -80,37 +101,80 @@ impl Sources {
         Ok(())
     }
 
-    /// Reads all files, and adds a warning for each one that is passed over. Only the first build searches: a file that is
+    /// Reads everything, and adds a warning for each file that is passed over. Only the first build searches: a file that is
     /// deleted later is missing, and no other file takes its place.
     pub(crate) fn read(
         &mut self,
         files: &mut Files<'_>,
+        choice: Choice,
         is_first: bool,
         warnings: &mut Vec<String>,
     ) -> Result<Read, Problem> {
         if let Some(name) = self.searched.as_deref().filter(|_| is_first) {
             self.found = Some(search(name, files)?);
         }
-        let found = self.found.iter().map(|choice| &choice.path);
-        let mut sources: Vec<Source> =
-            found.chain(&self.named).map(|path| Source::read(path.clone(), files)).collect();
-        let overlay = self.overlay.as_deref().zip(sources.first());
-        let overlay = overlay.and_then(|(name, first)| Choice::of(beside(&first.path, name), files));
-        warnings.extend(self.found.iter().chain(&overlay).flat_map(Choice::warnings));
-        let dotenv = sources.first().filter(|_| self.dotenv).map(|first| first.path.with_file_name(".env"));
-        let dotenv =
-            dotenv.map(|path| Source::read(path, files)).filter(|source| !is_no_file(&source.content));
-        if let Some(choice) = overlay {
-            sources.insert(1, Source::read(choice.path, files));
+        let (mut documents, mut texts) = (Vec::new(), Vec::new());
+        documents.extend(self.found.iter().map(|found| Document::read(found.path.clone(), files)));
+        for named in &self.named {
+            match named {
+                Named::File(path) => documents.push(Document::read(path.clone(), files)),
+                Named::Source(source) => {
+                    let text = choice.text(&**source).map_err(|error| unavailable(&error))?;
+                    documents.extend(text.documents.iter().map(Document::remote));
+                    texts.push(text);
+                }
+            }
         }
-        Ok(Read { files: sources, dotenv })
+        let first = documents.iter().position(|document| !document.is_remote);
+        let overlay = self.overlay.as_deref().zip(first);
+        let overlay =
+            overlay.and_then(|(name, first)| Found::of(beside(&documents[first].path, name), files));
+        warnings.extend(self.found.iter().chain(&overlay).flat_map(Found::warnings));
+        let dotenv = first.filter(|_| self.dotenv).map(|first| documents[first].path.with_file_name(".env"));
+        let dotenv =
+            dotenv.map(|path| Document::read(path, files)).filter(|document| !is_no_file(&document.content));
+        if let Some((found, first)) = overlay.zip(first) {
+            documents.insert(first + 1, Document::read(found.path, files));
+        }
+        Ok(Read { documents, dotenv, texts })
+    }
+
+    /// The sources, in order.
+    pub(crate) fn remote(&self) -> impl Iterator<Item = &Arc<dyn Source>> {
+        self.named.iter().filter_map(|named| match named {
+            Named::Source(source) => Some(source),
+            Named::File(_) => None,
+        })
     }
 }
 
-impl Source {
-    fn read(path: PathBuf, files: &mut Files<'_>) -> Source {
+impl Named {
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Named::File(path) => Some(path),
+            Named::Source(_) => None,
+        }
+    }
+}
+
+impl Choice {
+    fn text(self, source: &dyn Source) -> Result<SourceText, SourceError> {
+        match self {
+            Choice::Newest => source.latest().or_else(|error| source.last_good().ok_or(error)),
+            Choice::LastGood => source.last_good().map_or_else(|| source.latest(), Ok),
+        }
+    }
+}
+
+impl Document {
+    fn read(path: PathBuf, files: &mut Files<'_>) -> Document {
         let content = files.read(&path, MAX_FILE);
-        Source { path, content }
+        Document { format: Format::of(&path), path, is_remote: false, content }
+    }
+
+    fn remote(document: &SourceDocument) -> Document {
+        let SourceDocument { name, format, text } = document;
+        Document { path: name.into(), format: *format, is_remote: true, content: Ok(Arc::clone(text)) }
     }
 
     pub(crate) fn text(&self) -> Result<&str, Problem> {
@@ -121,18 +185,19 @@ impl Source {
         std::str::from_utf8(bytes).map_err(|error| yaml::not_utf8(bytes, error.valid_up_to(), &self.path))
     }
 
-    /// The folder that it is in.
+    /// The folder that it is in. Relative paths in the text of a source count from the current folder.
     pub(crate) fn folder(&self) -> &Path {
-        self.path.parent().unwrap_or(Path::new(""))
+        let parent = if self.is_remote { None } else { self.path.parent() };
+        parent.unwrap_or(Path::new(""))
     }
 }
 
-impl Choice {
+impl Found {
     /// All paths are read, so all of them are watched.
-    fn of(paths: Vec<PathBuf>, files: &mut Files<'_>) -> Option<Choice> {
+    fn of(paths: Vec<PathBuf>, files: &mut Files<'_>) -> Option<Found> {
         let mut existing = paths.into_iter().filter(|path| !is_missing(&files.read(path, MAX_FILE)));
         let path = existing.next()?;
-        Some(Choice { path, passed_over: existing.collect() })
+        Some(Found { path, passed_over: existing.collect() })
     }
 
     fn warnings(&self) -> impl Iterator<Item = String> {
@@ -142,12 +207,23 @@ impl Choice {
     }
 }
 
+/// The problem of a source that has no text.
+fn unavailable(error: &SourceError) -> Problem {
+    let problem = Problem::plain(error.message.clone())
+        .public_message("the source has no text")
+        .at(Origin::whole(Path::new(&error.name)));
+    match &error.help {
+        Some(help) => problem.help(help.clone()),
+        None => problem,
+    }
+}
+
 /// Looks for a file with this name and any ending, in one folder after the other.
-fn search(name: &str, files: &mut Files<'_>) -> Result<Choice, Problem> {
+fn search(name: &str, files: &mut Files<'_>) -> Result<Found, Problem> {
     let paths = |folder: &str| ENDINGS.map(|ending| Path::new(folder).join(format!("{name}.{ending}")));
     for folder in FOLDERS {
-        if let Some(choice) = Choice::of(paths(folder).to_vec(), files) {
-            return Ok(choice);
+        if let Some(found) = Found::of(paths(folder).to_vec(), files) {
+            return Ok(found);
         }
     }
     let tried: Vec<String> =

@@ -10,6 +10,7 @@ use crate::cost::{self, MAX_COST, MAX_DEPTH, total_cost};
 use crate::origin::Origin;
 use crate::problem::Problem;
 use crate::source_map::{Occupancy, SourceMap};
+use crate::text::is_safe_to_echo;
 use crate::tree::{Entry, Mark, Node, Span, Style, Value};
 
 /// The length of a block, in bytes.
@@ -23,10 +24,13 @@ pub(crate) fn parse(text: &str, file: &Path) -> Result<(Node, SourceMap), Proble
         Reader { text, file: file.into(), starts, characters: characters(text), occupancy: Vec::new() };
     reader.occupancy = vec![Occupancy::default(); reader.starts.len() + 2];
     let document = Document::parse(text).map_err(|error| {
+        let span = error.span().unwrap_or(0..0);
+        if error.message() == "duplicate key" {
+            return reader.duplicate(&span);
+        }
         // The message names what the parser expected, and nothing of the text.
         let message = error.message().lines().collect::<Vec<_>>().join(", ");
-        let at = error.span().map_or(0, |span| span.start);
-        Problem::plain(format!("this is not TOML: {message}")).at(reader.origin(at))
+        Problem::plain(format!("this is not TOML: {message}")).at(reader.origin(span.start))
     })?;
     if document.as_table().is_empty() {
         return Err(Problem::plain("the document is empty, expected a map of keys").at(reader.origin(0)));
@@ -109,6 +113,28 @@ impl Reader<'_> {
         Ok(Node::text(text, style, mark))
     }
 
+    /// The problem of a key that is given twice. The parser does not say where the first one is: it is searched for in the lines
+    /// above, and left out if there are several of this name.
+    fn duplicate(&self, at: &Range<usize>) -> Problem {
+        let key = &self.text[at.clone()];
+        let above = &self.text[..self.starts[self.line(at.start) - 1]];
+        let mut found = Vec::new();
+        if let Ok(above) = Document::parse(above) {
+            find(above.as_table(), key, &mut Vec::new(), &mut found);
+        }
+        let alone = self.text[above.len()..at.start].chars().all(|c| c.is_whitespace() || c == '[');
+        let first = found.pop().filter(|_| found.is_empty() && alone);
+        let named = if is_safe_to_echo(key) { format!("the key `{key}`") } else { "a key".to_owned() };
+        let line = first.as_ref().and_then(|(_, at)| at.as_ref()).map(|at| self.line(at.start));
+        let line = line.map_or_else(String::new, |line| format!("; the first is on line {line}"));
+        let path = first.map(|(path, _)| path).filter(|path| path.iter().all(|key| is_safe_to_echo(key)));
+        Problem::plain(format!("{named} is given twice{line}"))
+            .public_message("a key is given twice")
+            .at(self.origin(at.start))
+            .path(path.unwrap_or_default().join("."))
+            .help("remove one of the two")
+    }
+
     fn check_depth(&self, depth: usize, at: &Range<usize>) -> Result<(), Problem> {
         if depth <= MAX_DEPTH {
             return Ok(());
@@ -147,6 +173,26 @@ impl Reader<'_> {
 
     fn last_line(&self, at: &Range<usize>) -> usize {
         self.line(at.end.saturating_sub(1).max(at.start))
+    }
+}
+
+/// Finds all keys of this name in a table and in those below it, with their paths.
+fn find(
+    table: &dyn TableLike,
+    name: &str,
+    path: &mut Vec<String>,
+    found: &mut Vec<(Vec<String>, Option<Range<usize>>)>,
+) {
+    for (key, item) in table.iter() {
+        path.push(key.to_owned());
+        if key == name {
+            let at = table.get_key_value(key).and_then(|(key, _)| Key::span(key));
+            found.push((path.clone(), at));
+        }
+        if let Some(below) = item.as_table_like() {
+            find(below, name, path, found);
+        }
+        path.pop();
     }
 }
 

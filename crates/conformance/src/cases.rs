@@ -30,6 +30,7 @@ mod patience;
 mod plugins;
 mod rejections;
 mod reloading;
+mod remote;
 mod robustness;
 mod saving;
 mod second_signals;
@@ -45,7 +46,7 @@ mod watching;
 mod wholeness;
 
 use crate::{
-    Demo, Postgres,
+    Demo, Etcd, Postgres,
     claim::{Claim, Scope, trial, trial_that_needs},
     tier,
 };
@@ -71,6 +72,7 @@ const CLAIMS: [&[Claim]; 39] = [
     layers::CLAIMS,
     config_files::CLAIMS,
     env_file::CLAIMS,
+    remote::CLAIMS,
     diagnoses::CLAIMS,
     saving::CLAIMS,
     reloading::CLAIMS,
@@ -125,6 +127,9 @@ pub(crate) fn trials(demo: &Demo) -> Vec<Trial> {
         trials.extend(in_this_tier(scope, vec![trial]));
     }
     for (scope, trial) in needing(database::CLAIMS, Postgres::missing()) {
+        trials.extend(in_this_tier(scope, vec![trial]));
+    }
+    for (scope, trial) in needing(remote::etcd::CLAIMS, Etcd::missing()) {
         trials.extend(in_this_tier(scope, vec![trial]));
     }
     let browsing = needing(browsing::CLAIMS, browsing::missing());

@@ -244,7 +244,10 @@ impl Running {
     /// Waits for the log line that announces the address; it must be `address` if that is given.
     pub(crate) fn wait_for_announcement(&mut self, address: Option<SocketAddr>) -> Result<(), Failed> {
         self.address = wait_for("the line that says where it serves", || {
-            let announced = self.log.lines().iter().find_map(|line| Exit::address_in(line));
+            // A line before it may name the address of a source.
+            let lines = self.log.lines();
+            let announced =
+                lines.iter().filter(|line| line.contains("serv")).find_map(|line| Exit::address_in(line));
             match (announced, address) {
                 (Some(announced), None) => Some(Ok(announced)),
                 (Some(announced), Some(address)) if announced == address => Some(Ok(announced)),

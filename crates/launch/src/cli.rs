@@ -10,6 +10,8 @@ use std::{
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use lifecycle::{DrainTimeouts, fault};
 
+use crate::layer;
+
 /// The version. A build with failpoints says so, since it is for tests alone.
 const VERSION: &str = if fault::COMPILED_IN {
     concat!(env!("CARGO_PKG_VERSION"), " (failpoints: for tests only)")
@@ -21,10 +23,26 @@ const VERSION: &str = if fault::COMPILED_IN {
 #[derive(Debug, Parser)]
 #[command(version = VERSION, max_term_width = 100)]
 pub(crate) struct Cli {
-    /// Configuration file (YAML, or JSON or TOML by its ending); a later one is laid over the earlier ones, key by key
-    /// [env: DEMO_CONFIG, `:` between paths] [default: config.yaml, or .yml, .toml, .json, also in the folder config]
+    /// Configuration file (YAML, or JSON or TOML by its ending), URL or etcd://HOST:PORT/PREFIX/; a later one is laid over the
+    /// earlier ones, key by key [env: DEMO_CONFIG, `:` between paths] [default: config.yaml, or .yml, .toml, .json, also in the folder config]
     #[arg(long, value_name = "PATH", action = ArgAction::Append)]
     pub(crate) config: Vec<PathBuf>,
+
+    /// Name of this server among all that read the same source: it decides about canaries [default: the name of the host]
+    #[cfg(feature = "remote")]
+    #[arg(long, value_name = "NAME", env = "DEMO_NAME")]
+    pub(crate) name: Option<String>,
+
+    /// Folder for the last good texts of sources; empty: none is kept
+    /// [default: $STATE_DIRECTORY, or demos in $XDG_STATE_HOME or ~/.local/state]
+    #[cfg(feature = "remote")]
+    #[arg(long, value_name = "DIR", env = "DEMO_KEEP_REMOTE")]
+    pub(crate) keep_remote: Option<PathBuf>,
+
+    /// Longest pause between two questions to a source, in seconds
+    #[cfg(feature = "remote")]
+    #[arg(long, value_name = "SECS", default_value = "5", value_parser = seconds)]
+    pub(crate) poll_remote: Duration,
 
     /// Folder of Tera templates; `index.html` is the page
     #[arg(long, value_name = "DIR", env = "DEMO_TEMPLATES", default_value = "templates")]
@@ -109,7 +127,7 @@ impl Cli {
         let mut cli = Self::from_arg_matches(&matches)?;
         if cli.config.is_empty() {
             cli.config = match demo_config {
-                Some(paths) if !paths.is_empty() => std::env::split_paths(&paths).collect(),
+                Some(paths) if !paths.is_empty() => layer::split(&paths),
                 _ => Vec::new(),
             };
         }
@@ -163,6 +181,8 @@ mod tests {
         for (arguments, environment, expected) in [
             (&["--config", "a:b", "--config", "c"][..], Some("x"), &["a:b", "c"][..]),
             (&[], Some("x:y"), &["x", "y"]),
+            (&[], Some("x:etcd://a:1,b:2/c/:y"), &["x", "etcd://a:1,b:2/c/", "y"]),
+            (&[], Some("http://u:p@[::1]:80/c:y:http://a:1"), &["http://u:p@[::1]:80/c", "y", "http://a:1"]),
             (&[], Some(""), &[]),
             (&[], None, &[]),
         ] {

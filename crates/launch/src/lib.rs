@@ -21,11 +21,13 @@
 //! # Limits
 //!
 //! It knows no framework and answers no request. The only file that it watches is the program itself (`upgrade.watch`).
+//! Its Cargo feature `remote` lets `--config` name URLs and etcd, `tls` the same over TLS.
 
 mod build;
 mod cli;
 mod failure;
 mod inspect;
+mod layer;
 mod program_watch;
 mod serve;
 
@@ -86,7 +88,7 @@ where
         enough_descriptors()?;
     }
     let logs = Logs::start(&Filter::parse("info").expect("`info` is a filter"), format);
-    let site = Site::open(options(framework, cli))?;
+    let site = Site::open(options(framework, cli)?)?;
     if cli.check {
         print("the configuration is valid, every template compiles, the page can be rendered");
         return Ok(());
@@ -94,9 +96,10 @@ where
     serve::serve(name, cli, inherited, &logs, &site, serve)
 }
 
-fn options(framework: &'static str, cli: &Cli) -> Options {
-    Options {
-        config: cli.config.clone(),
+fn options(framework: &'static str, cli: &Cli) -> Result<Options, Failure> {
+    Ok(Options {
+        config: layer::open(cli)?,
+        name: layer::name(cli),
         // A name that is not UTF-8 is refused like any other that is none.
         environment: env::var_os("APP_ENV")
             .filter(|name| !name.is_empty())
@@ -117,7 +120,7 @@ fn options(framework: &'static str, cli: &Cli) -> Options {
         process_stats: Box::new(serve::process_stats),
         inspect: inspect::inspect,
         ..Options::new(framework)
-    }
+    })
 }
 
 /// Raises the limit of open descriptors as far as it goes, and refuses one with which no server could answer.

@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(folder.path().join("templates/index.html"), "{{ app_name }} {{ page_script }}")?;
     fs::write(&config, text(1))?;
     let site = Site::open(Options {
-        config: vec![config.clone()],
+        config: vec![config.clone().into()],
         templates: folder.path().join("templates"),
         ..Options::new("Example")
     })?;

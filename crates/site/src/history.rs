@@ -18,6 +18,9 @@ struct Entry<'a> {
     /// The value that was set at run time, if one was the cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<String>,
+    /// The configuration contains a canary.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    canary: bool,
     outcome: &'static str,
     changed: &'a [Change],
     error: Option<Failure>,
@@ -40,6 +43,7 @@ impl<'a> Entry<'a> {
             // A server is asked to reload by a signal.
             trigger: if attempt.trigger == Trigger::Request { "signal" } else { attempt.trigger.as_str() },
             origin: attempt.origin.as_ref().map(ToString::to_string),
+            canary: attempt.is_canary,
             outcome: attempt.outcome.as_str(),
             changed: &attempt.changed,
             error: attempt.error.as_ref().map(Failure::of),

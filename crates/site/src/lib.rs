@@ -75,7 +75,7 @@ pub use crate::{
     greeter::init,
     metrics::ProcessStats,
     operation::{Answer, Operation},
-    options::{OpenError, Options},
+    options::{Layer, OpenError, Options},
     page::{CONTENT_SECURITY_POLICY, Page, TEMPLATE},
     request::{RequestContext, RequestHead},
     site::Site,

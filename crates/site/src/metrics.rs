@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use configs::Degraded;
+use configs::{Degraded, SourceState, SourceStatus};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -68,6 +68,8 @@ pub(crate) struct Metrics {
     drains: Family<Ended, Counter>,
     upgrades: Family<Ended, Counter>,
     watch_degraded: Family<Reason, Gauge>,
+    source_age: Family<Remote, Gauge<f64, AtomicU64>>,
+    source_live: Family<Remote, Gauge>,
     log_lines_dropped: Counter,
     memory: Gauge,
     descriptors: Gauge,
@@ -105,6 +107,11 @@ struct Reason {
     reason: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Remote {
+    source: String,
+}
+
 impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::default();
@@ -126,6 +133,8 @@ impl Metrics {
             drains: Family::default(),
             upgrades: Family::default(),
             watch_degraded: Family::default(),
+            source_age: Family::default(),
+            source_live: Family::default(),
             log_lines_dropped: Counter::default(),
             memory: Gauge::default(),
             descriptors: Gauge::default(),
@@ -184,6 +193,16 @@ impl Metrics {
             self.watch_degraded.clone(),
         );
         registry.register(
+            "config_source_age_seconds",
+            "Seconds since a source of the configuration has confirmed its text",
+            self.source_age.clone(),
+        );
+        registry.register(
+            "config_source_live",
+            "Whether a source of the configuration answers",
+            self.source_live.clone(),
+        );
+        registry.register(
             "log_lines_dropped",
             "Log lines that found their writer too far behind",
             self.log_lines_dropped.clone(),
@@ -225,7 +244,13 @@ impl Metrics {
     }
 
     /// The exposition in the Prometheus text format. `degraded` is all that is degraded now.
-    pub(crate) fn text(&self, stats: &ProcessStats, degraded: &[Degraded], pool: &Pool) -> String {
+    pub(crate) fn text(
+        &self,
+        stats: &ProcessStats,
+        degraded: &[Degraded],
+        sources: &[SourceStatus],
+        pool: &Pool,
+    ) -> String {
         let _one = self.scrape.lock().unwrap_or_else(PoisonError::into_inner);
         self.pool.read(pool);
         self.plugins.read();
@@ -253,6 +278,11 @@ impl Metrics {
         for reason in Degraded::ALL {
             let is = i64::from(degraded.contains(&reason));
             self.watch_degraded.get_or_create(&Reason { reason: reason.reason() }).set(is);
+        }
+        for status in sources {
+            let remote = Remote { source: status.name.clone() };
+            self.source_age.get_or_create(&remote).set(status.age.as_secs_f64());
+            self.source_live.get_or_create(&remote).set(i64::from(status.state == SourceState::Live));
         }
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("a String takes all that is written to it");

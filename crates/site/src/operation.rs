@@ -3,7 +3,7 @@
 use std::{future::ready, net::SocketAddr};
 
 use bytes::Bytes;
-use configs::AppConfig;
+use configs::{AppConfig, SourceStatus};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
@@ -120,6 +120,8 @@ impl Site {
             address: Option<SocketAddr>,
             #[serde(skip_serializing_if = "Option::is_none")]
             environment: Option<&'a str>,
+            #[serde(flatten, skip_serializing_if = "Option::is_none")]
+            remote: Option<Remote<'a>>,
         }
         let draining = self.is_draining();
         let body = Ready {
@@ -129,6 +131,7 @@ impl Site {
             revision: config.revision(),
             address: self.address(),
             environment: self.state().environment(),
+            remote: Remote::of(self),
         };
         json_answer(if draining { 503 } else { 200 }, &body)
     }
@@ -136,6 +139,40 @@ impl Site {
     /// `GET /metrics`: the figures in the Prometheus text format.
     fn metrics(&self) -> Answer {
         Answer::new(200, "text/plain; version=0.0.4; charset=utf-8", self.metrics_text())
+    }
+}
+
+/// The part of `/readyz` for a configuration that comes from sources.
+#[derive(Serialize)]
+struct Remote<'a> {
+    /// The name that decides to which canaries this server belongs.
+    name: Option<&'a str>,
+    variant: &'static str,
+    sources: Vec<Status>,
+}
+
+#[derive(Serialize)]
+struct Status {
+    source: String,
+    version: Option<String>,
+    state: &'static str,
+    age_seconds: u64,
+}
+
+impl<'a> Remote<'a> {
+    fn of(site: &'a Site) -> Option<Self> {
+        let statuses = site.configs().sources();
+        let status = |status: SourceStatus| Status {
+            source: status.name,
+            version: status.version,
+            state: status.state.as_str(),
+            age_seconds: status.age.as_secs(),
+        };
+        (!statuses.is_empty()).then(|| Remote {
+            name: site.name(),
+            variant: site.configs().variant().as_str(),
+            sources: statuses.into_iter().map(status).collect(),
+        })
     }
 }
 

@@ -1,8 +1,8 @@
 //! The files of a site, and the error if they cannot be opened.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use configs::{Diagnosis, UnknownKeys};
+use configs::{Diagnosis, Source, UnknownKeys};
 
 use serde_json::Value;
 
@@ -12,9 +12,11 @@ use crate::{debug::Inspected, metrics::ProcessStats};
 pub struct Options {
     /// The framework's name, as the page shows it.
     pub framework: &'static str,
-    /// The configuration files, a later one laid over the earlier ones. Empty: `config.yaml`, or what else
+    /// The configuration files and sources, a later one laid over the earlier ones. Empty: `config.yaml`, or what else
     /// [`Builder::search`](configs::Builder::search) finds.
-    pub config: Vec<PathBuf>,
+    pub config: Vec<Layer>,
+    /// The name of this server among all that read the same source.
+    pub name: Option<String>,
     /// The environment that the process runs in: `production` lays `config.production.yaml` over the first file.
     pub environment: Option<String>,
     /// The folder of templates.
@@ -49,6 +51,7 @@ impl Options {
         Self {
             framework,
             config: Vec::new(),
+            name: None,
             environment: None,
             templates: PathBuf::from("templates"),
             set: Vec::new(),
@@ -63,6 +66,21 @@ impl Options {
             process_stats: Box::new(ProcessStats::default),
             inspect: |_| Value::Null,
         }
+    }
+}
+
+/// A file or a source of the configuration.
+#[derive(Clone)]
+pub enum Layer {
+    /// A file.
+    File(PathBuf),
+    /// Text from elsewhere.
+    Source(Arc<dyn Source>),
+}
+
+impl From<PathBuf> for Layer {
+    fn from(path: PathBuf) -> Self {
+        Layer::File(path)
     }
 }
 

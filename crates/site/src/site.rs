@@ -21,7 +21,7 @@ use crate::{
     events::{self, Event, Source},
     greeter::Greeter,
     metrics::ProcessStats,
-    options::{OpenError, Options},
+    options::{Layer, OpenError, Options},
     request::{RequestContext, RequestHead},
     route::Route,
     state::State,
@@ -51,6 +51,7 @@ struct Inner {
     is_handing_over: OnceLock<Box<dyn Fn() -> bool + Send + Sync>>,
     build: String,
     instance: String,
+    name: Option<String>,
     access_log: bool,
 }
 
@@ -62,8 +63,11 @@ impl Site {
         let greeter = Greeter::default();
         let (checked, derived) = (greeter.clone(), greeter.clone());
         let builder = AppConfig::builder();
-        let builder =
-            if options.config.is_empty() { builder.search("config") } else { builder.files(options.config) };
+        let builder = if options.config.is_empty() { builder.search("config") } else { builder };
+        let builder = options.config.into_iter().fold(builder, |builder, layer| match layer {
+            Layer::File(path) => builder.file(path),
+            Layer::Source(source) => builder.source(source),
+        });
         let mut builder = builder
             .dotenv("APP")
             .environment("APP")
@@ -77,6 +81,9 @@ impl Site {
         for assignment in &options.set {
             builder =
                 builder.set(assignment).map_err(|error| OpenError::Usage(format!("`--set`: {error}")))?;
+        }
+        if let Some(name) = &options.name {
+            builder = builder.instance(name);
         }
         if let Some(path) = options.keep_overrides {
             builder = builder.keep_overrides(path);
@@ -103,6 +110,7 @@ impl Site {
             is_handing_over: OnceLock::new(),
             build: options.build,
             instance: options.instance,
+            name: options.name,
             access_log: options.access_log,
         });
         // This is called while the lock is held, where no handle of the site may be dropped.
@@ -198,6 +206,11 @@ impl Site {
         &self.inner.instance
     }
 
+    /// The name of this server among all that read the same source.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.inner.name.as_deref()
+    }
+
     /// The items of `GET /events` for this client.
     pub fn events(&self, request: &RequestContext) -> impl Stream<Item = Event> + Send + Sync + use<> {
         let hello = events::hello(self.instance(), &self.inner.build, request.generation());
@@ -256,7 +269,8 @@ impl Site {
         let mut degraded = self.inner.configs.degraded();
         degraded.extend(self.inner.views.degraded());
         degraded.extend(self.inner.greeter.degraded());
-        self.inner.state.metrics().text(&(self.inner.process_stats)(), &degraded, &self.inner.pool)
+        let sources = self.inner.configs.sources();
+        self.inner.state.metrics().text(&(self.inner.process_stats)(), &degraded, &sources, &self.inner.pool)
     }
 }
 

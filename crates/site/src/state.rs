@@ -184,6 +184,12 @@ impl State {
             // The files are as good as they were. The client that wanted the value is told.
             return tracing::warn!("a value was not set at run time: {}", diagnosis.message());
         }
+        if let (true, configs::Trigger::Source, Some(diagnosis)) =
+            (attempt.is_canary, attempt.trigger, &attempt.error)
+        {
+            // The version without the canary is judged by itself.
+            return tracing::warn!("the canary was rejected: {}", diagnosis.message());
+        }
         self.metrics.configured(attempt.generation, successful);
         if let Some(diagnosis) = &attempt.error {
             tracing::warn!("kept generation {}: {}", attempt.generation, diagnosis.message());

@@ -97,6 +97,26 @@ fn a_mistake_has_the_same_diagnosis_in_every_format() {
             ("13:18", "a = true", "a = [1]"),
             "settings.feature_flag_a: expected `true` or `false`, found a list",
         ),
+        (
+            ("2:7", "port: 8080", "port: 70000"),
+            ("3:11", r#""port": 8080"#, r#""port": 70000"#),
+            ("2:8", "port = 8080", "port = 70000"),
+            "port: expected a port from 1 to 65535, found `70000`",
+        ),
+        (
+            ("8:3", "  password: hunter2-secret\n", "  password: hunter2-secret\n  password_file: x\n"),
+            (
+                "8:35",
+                "    \"password\": \"hunter2-secret\",\n",
+                "    \"password\": \"hunter2-secret\", \"password_file\": \"x\",\n",
+            ),
+            (
+                "9:1",
+                "password = \"hunter2-secret\"\n",
+                "password = \"hunter2-secret\"\npassword_file = \"x\"\n",
+            ),
+            "database.password_file: both `password` and `password_file` are given, expected one (remove one of the two)",
+        ),
     ];
     for (yaml, json, toml, message) in rows {
         for (name, document, (place, from, to)) in
@@ -110,6 +130,36 @@ fn a_mistake_has_the_same_diagnosis_in_every_format() {
 }
 
 #[test]
+fn a_key_given_twice_is_named_with_the_line_of_the_first() {
+    let toml = TOML.replace("[settings]", "[settings]\nhost = 'x'");
+    for (name, document, place, path, key, first) in [
+        ("config.yaml", GOOD.replace("8080", "8080\nport: 1"), "3:1", "port", "port", 2),
+        ("config.json", JSON.replace("8080,", "8080,\n\"port\": 1,"), "4:1", "port", "port", 3),
+        ("config.toml", TOML.replace("8080", "8080\nport = 1"), "3:1", "port", "port", 2),
+        ("config.yaml", GOOD.replace("  name:", "  user: x\n  name:"), "8:3", "database.user", "user", 6),
+        (
+            "config.toml",
+            TOML.replace("name = \"my", "user = 'x'\nname = \"my"),
+            "9:1",
+            "database.user",
+            "user",
+            7,
+        ),
+        ("config.toml", format!("{TOML}[database]\n"), "15:2", "database", "database", 4),
+        ("config.toml", format!("{TOML}a.b = 1\na = 2\n"), "16:1", "settings.a", "a", 15),
+    ] {
+        let message = format!("{path}: the key `{key}` is given twice; the first is on line {first}");
+        assert_eq!(diagnosis(name, &document), format!("{name}:{place}: {message} (remove one of the two)"));
+    }
+    // The first one may be one of two: it is not guessed.
+    let found = diagnosis(
+        "config.toml",
+        &format!("{toml}[limits]\nrequests_per_second = 1\nx = {{host = 1, host = 2}}\n"),
+    );
+    assert!(found.ends_with(": the key `host` is given twice (remove one of the two)"), "{found}");
+}
+
+#[test]
 fn what_is_not_the_format_is_named_with_its_place() {
     let deep = format!("x = {}", "[".repeat(70) + &"]".repeat(70));
     let keys = format!("x{} = 1", ".a".repeat(70));
@@ -118,9 +168,22 @@ fn what_is_not_the_format_is_named_with_its_place() {
         ("config.json", JSON.replace("8080,", "8080"), "4:13", "this is not JSON"),
         ("config.json", JSON.replace("8080", "[8080"), "", "this is not JSON"),
         ("config.json", JSON.replace("\"port\": 8080,", "\"port\": 1, \"port\": 2,"), "3:14", "given twice"),
+        (
+            "config.json",
+            JSON.replace("8080,", "8080, # \u{e9}"),
+            "3:17",
+            "this is not JSON: key must be a string",
+        ),
+        ("config.json", JSON.replace("8080", "'\u{e9}' "), "3:11", "this is not JSON: expected value"),
+        (
+            "config.json",
+            JSON.replace("seconds\": 5", "seconds\": 5,"),
+            "15:3",
+            "this is not JSON: key must be a string",
+        ),
         ("config.toml", TOML.replace("8080", ""), "2:8", "this is not TOML"),
         ("config.toml", TOML.replace("8080", "@hunter2"), "2:8", "this is not TOML"),
-        ("config.toml", TOML.replace("8080", "8080\nport = 1"), "3:1", "this is not TOML: duplicate key"),
+        ("config.toml", TOML.replace("8080", "8080\nport = 1"), "3:1", "port: the key `port` is given twice"),
         (
             "config.toml",
             TOML.replace(
@@ -155,6 +218,7 @@ fn a_wrong_format_is_named() {
         ("config.toml", GOOD, "this looks like YAML: its name should end with `.yaml`"),
         ("config.toml", JSON, "this looks like JSON: its name should end with `.json`"),
         ("config.json", TOML, "this looks like TOML"),
+        ("config.json", GOOD, "this looks like YAML: its name should end with `.yaml`"),
     ] {
         let found = diagnosis(name, document);
         assert!(found.contains(hint), "{found}");
@@ -280,4 +344,21 @@ fn a_merge_key_adds_the_keys_that_a_map_does_not_have() {
     let pools = pools.load();
     assert_eq!(pools.first, Pool { host: "db".to_owned(), size: 5 });
     assert_eq!(pools.second, Pool { host: "own".to_owned(), size: 2 });
+}
+
+#[test]
+fn a_merge_key_that_merges_no_map_is_rejected() {
+    for (text, place, said) in [
+        ("x-base: &base 5\n<<: *base\n", "2:5", "expected a map to merge, or a list of maps"),
+        ("x-base: &base {port: 1}\n<<: [*base, 5]\n", "2:5", "expected a map to merge, or a list of maps"),
+        ("x-base: &base {prot: 1}\n<<: *base\n", "2:5", "prot: unknown key (did you mean `port`?)"),
+        (
+            "x-base: &base {port: 1}\n<<: *base\n<<: *base\n",
+            "3:1",
+            "a key is given twice (remove one of the two)",
+        ),
+    ] {
+        let found = diagnosis("config.yaml", text);
+        assert!(found.starts_with(&format!("config.yaml:{place}: {said}")), "{found}");
+    }
 }

@@ -10,6 +10,7 @@ mod formats;
 mod history;
 mod layers;
 mod reloading;
+mod remote;
 mod run_time;
 mod schema;
 mod secrets;

@@ -49,7 +49,7 @@ impl Folder {
     pub(crate) fn open(&self) -> Result<Site, OpenError> {
         let root = self.root.path();
         Site::open(Options {
-            config: vec![root.join("config.yaml")],
+            config: vec![root.join("config.yaml").into()],
             templates: root.join("templates"),
             instance: "01234567".to_owned(),
             ..Options::new("Test")

@@ -1,0 +1,58 @@
+//! The two kinds of sources behind one set of verbs.
+
+use std::time::Duration;
+
+use configs::SourceText;
+
+use crate::address::{Address, Place};
+#[cfg(feature = "etcd")]
+use crate::etcd::Etcd;
+use crate::failure::Failure;
+use crate::http::Http;
+
+/// Asks one source.
+pub(crate) enum Client {
+    Http(Http),
+    #[cfg(feature = "etcd")]
+    Etcd(Etcd),
+}
+
+/// The answer of a source.
+pub(crate) enum Fetched {
+    /// A whole text. It may be equal to the one before.
+    Text(SourceText),
+    /// The text is the one before.
+    Unchanged,
+}
+
+/// Upper bound on the size of all documents of a source together, in bytes. It is that of a file.
+pub(crate) const MAX_TEXT: usize = 1024 * 1024;
+
+impl Client {
+    /// `poll` is the longest pause between two questions.
+    pub(crate) fn new(address: Address, poll: Duration) -> Client {
+        match address.place {
+            Place::Http(url) => Client::Http(Http::new(url, poll)),
+            #[cfg(feature = "etcd")]
+            Place::Etcd(place) => Client::Etcd(Etcd::new(place, poll)),
+        }
+    }
+
+    /// Asks for the newest text.
+    pub(crate) async fn fetch(&mut self) -> Result<Fetched, Failure> {
+        match self {
+            Client::Http(http) => http.fetch().await,
+            #[cfg(feature = "etcd")]
+            Client::Etcd(etcd) => etcd.fetch().await,
+        }
+    }
+
+    /// Waits until it is time to ask again.
+    pub(crate) async fn wait(&mut self) {
+        match self {
+            Client::Http(http) => http.wait().await,
+            #[cfg(feature = "etcd")]
+            Client::Etcd(etcd) => etcd.wait().await,
+        }
+    }
+}
