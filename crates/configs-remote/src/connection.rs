@@ -49,6 +49,7 @@ async fn over_tls(
 }
 
 #[cfg(not(feature = "tls"))]
+#[expect(clippy::unused_async, reason = "with the feature it waits")]
 async fn over_tls(
     _: &Endpoint,
     _: TcpStream,
