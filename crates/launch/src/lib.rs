@@ -160,7 +160,7 @@ mod tests {
     fn an_old_pool_has_the_drain_deadline_of_the_server() {
         for (arguments, expected) in [(&["demo"][..], 10), (&["demo", "--drain-deadline", "60"], 60)] {
             let cli = Cli::parse_as("demo", arguments.iter().map(Into::into), None).unwrap();
-            assert_eq!(options("Axum", &cli).drain_deadline, Duration::from_secs(expected));
+            assert_eq!(options("Axum", &cli).unwrap().drain_deadline, Duration::from_secs(expected));
         }
     }
 }
