@@ -105,7 +105,7 @@ mod tests {
         let names: Vec<String> = (0..2_000).map(|number| format!("web-{number}")).collect();
         let share = |percent: &str| -> Vec<&String> {
             let text = format!("canary: {{percent: {percent}, config: {{a: 1}}}}");
-            let (mut document, _) = parse(&text, None).ok().expect("a document");
+            let (mut document, _) = parse(&text, None).expect("a document");
             let canary = Canary::take(&mut document).ok().flatten().expect("a canary");
             names.iter().filter(|name| canary.includes(name)).collect()
         };
@@ -135,7 +135,7 @@ mod tests {
             ("{percent: 5, config: 1}", "`config`: expected a map of keys"),
             ("{percent: 5, config: {a: 1}, b: 2}", "unknown key"),
         ] {
-            let (mut document, _) = parse(&format!("canary: {canary}"), None).ok().expect("a document");
+            let (mut document, _) = parse(&format!("canary: {canary}"), None).expect("a document");
             let refused = Canary::take(&mut document).err().expect(canary);
             assert!(refused.message.contains(said), "{canary}: {}", refused.message);
         }

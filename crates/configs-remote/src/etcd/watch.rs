@@ -98,7 +98,8 @@ mod tests {
             assert_eq!(found, expected, "{parts:?}");
         }
         let mut lines = Lines::default();
-        let endless = std::iter::repeat_with(|| lines.take(&[b'x'; 65_536])).take(100);
+        let part = vec![b'x'; 65_536];
+        let endless = std::iter::repeat_with(|| lines.take(&part)).take(100);
         assert!(endless.flatten().next().is_some(), "a line that never ends");
     }
 }
