@@ -20,14 +20,9 @@ pub(crate) fn open(cli: &Cli) -> Result<Vec<Layer>, Failure> {
 
 /// The name of this server among all that read the same source.
 #[cfg(feature = "remote")]
-pub(crate) fn name(cli: &Cli) -> Option<String> {
+pub(crate) fn name(cli: &Cli) -> String {
     let host = || rustix::system::uname().nodename().to_string_lossy().into_owned();
-    Some(cli.name.clone().unwrap_or_else(host))
-}
-
-#[cfg(not(feature = "remote"))]
-pub(crate) fn name(_: &Cli) -> Option<String> {
-    None
+    cli.name.clone().unwrap_or_else(host)
 }
 
 /// Splits a list at each `:`. One that belongs to an address is no end: that of the scheme, and those up to the next slash.

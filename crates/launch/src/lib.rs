@@ -99,7 +99,10 @@ where
 fn options(framework: &'static str, cli: &Cli) -> Result<Options, Failure> {
     Ok(Options {
         config: layer::open(cli)?,
-        name: layer::name(cli),
+        #[cfg(feature = "remote")]
+        name: Some(layer::name(cli)),
+        #[cfg(not(feature = "remote"))]
+        name: None,
         // A name that is not UTF-8 is refused like any other that is none.
         environment: env::var_os("APP_ENV")
             .filter(|name| !name.is_empty())
