@@ -6,7 +6,7 @@ use std::path::Path;
 use configs::Format;
 use url::Url;
 
-/// Where a source is, and how to speak to it.
+/// The place of a source, and the protocol to speak there.
 pub(crate) struct Address {
     /// The address without credentials, for messages.
     pub(crate) name: String,

@@ -34,7 +34,7 @@ pub(crate) struct Http {
 }
 
 const MAX_REDIRECTS: usize = 5;
-/// How long the server is asked to wait for a change.
+/// Time that the server is asked to wait for a change.
 const WAIT: &str = "wait=20";
 /// Upper bound on the time from a question to the end of the answer. A server that waits needs 20 s of it.
 const ANSWER: Duration = Duration::from_secs(30);

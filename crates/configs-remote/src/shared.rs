@@ -63,9 +63,11 @@ impl Shared {
             }
             Fetched::Text(_) | Fetched::Unchanged => false,
         };
+        // Asked for before anybody can see this text: one that is there when `on_change` is called is not told.
+        let changed = self.changed.get().filter(|_| is_news);
         drop(state);
         self.first.notify_all();
-        if let Some(changed) = self.changed.get().filter(|_| is_news) {
+        if let Some(changed) = changed {
             changed();
         }
     }

@@ -77,7 +77,7 @@ pub(crate) struct Candidate<T> {
     pub(crate) warnings: Vec<String>,
 }
 
-/// What an attempt took from the sources.
+/// The texts that an attempt took from the sources.
 #[derive(Clone, Default)]
 pub(crate) struct Parts {
     /// The texts, in the order of the sources.

@@ -18,7 +18,7 @@ pub(crate) struct Rollout {
 
 #[derive(Default)]
 struct State {
-    /// What the attempt under way has taken.
+    /// The texts that the attempt under way has taken.
     parts: Parts,
     /// True if a source asked for the attempt under way.
     by_source: bool,
@@ -113,8 +113,7 @@ impl Rollout {
         let differs = |(source, read): (&Arc<dyn Source>, &SourceText)| {
             source.latest().is_ok_and(|latest| latest != *read)
         };
-        if self.sources.iter().zip(&read).any(differs) {
-            self.changed.store(true, Ordering::Relaxed);
+        if self.sources.iter().zip(&read).any(differs) && !self.changed.swap(true, Ordering::Relaxed) {
             reload();
         }
     }

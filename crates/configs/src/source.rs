@@ -69,13 +69,13 @@ pub struct SourceStatus {
     pub name: String,
     /// From a source: the version of its text. From [`Configs::sources`](crate::Configs::sources): that of the text in force.
     pub version: Option<String>,
-    /// How it got that text.
+    /// The way by which it got that text.
     pub state: SourceState,
     /// The time since the source has last confirmed that text.
     pub age: Duration,
 }
 
-/// How a source got its text.
+/// The way by which a source got its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SourceState {

@@ -30,15 +30,15 @@ impl Default for Options {
 }
 
 impl Options {
-    /// How long a file must not change before it is read, when no event says that its writer is done. Default: 150 ms.
+    /// Time for which a file must not change before it is read, when no event says that its writer is done. Default: 150 ms.
     #[must_use]
     pub fn quiet(mut self, quiet: Duration) -> Self {
         self.quiet = quiet.min(LONGEST);
         self
     }
 
-    /// How often the files are looked at besides the events; four times as often where no events come. Default: 800 ms. With the
-    /// quiet period that follows, a change without an event is seen within a second.
+    /// Interval at which the files are looked at besides the events; four times as often where no events come. Default: 800 ms.
+    /// With the quiet period that follows, a change without an event is seen within a second.
     #[must_use]
     pub fn poll(mut self, poll: Duration) -> Self {
         self.poll = poll.min(LONGEST);

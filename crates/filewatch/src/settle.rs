@@ -40,7 +40,7 @@ pub(crate) enum Decision {
     Read,
 }
 
-/// What the events of a path say about its writers. Of several paths on the way to one file the greatest counts.
+/// The state of a path's writers, by its events. Of several paths on the way to one file the greatest counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Writer {
     /// The file was written under another name.

@@ -128,7 +128,7 @@ fn options(framework: &'static str, cli: &Cli) -> Result<Options, Failure> {
 
 /// Raises the limit of open descriptors as far as it goes, and refuses one with which no server could answer.
 fn enough_descriptors() -> Result<(), Failure> {
-    // Where the limit cannot be raised or read, the start goes on and shows what it is.
+    // If the limit cannot be raised or read, the start goes on and shows what it is.
     let limit = lifecycle::raise_descriptor_limit().unwrap_or(u64::MAX);
     let needed = lifecycle::needed_descriptors();
     if limit < needed { Err(Failure::Descriptors { limit, needed }) } else { Ok(()) }

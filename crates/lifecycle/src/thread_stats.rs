@@ -13,7 +13,7 @@ pub struct ThreadStats {
     pub id: u32,
     /// Its name; the kernel cuts names after 15 bytes.
     pub name: String,
-    /// What it does, in the kernel's words: `running`, `sleeping`, `disk sleep`, …
+    /// Its state, in the kernel's words: `running`, `sleeping`, `disk sleep`, …
     pub state: &'static str,
     /// Processor time that it has taken so far, in steps of 10 ms.
     pub cpu: Duration,

@@ -1,6 +1,6 @@
-//! What a plugin implements.
+//! The trait of a plugin.
 
-/// What a plugin implements, and [`export!`](crate::export) exports.
+/// The functions that a plugin implements, and [`export!`](crate::export) exports.
 ///
 /// One instance serves all calls, from many threads at once. A panic fails the call and harms nothing else.
 pub trait Greeter: Send + Sync + 'static {

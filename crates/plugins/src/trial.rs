@@ -62,7 +62,7 @@ fn report(host: Option<Pid>) -> io::Result<()> {
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     let library = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut report = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    // What the library prints is no report.
+    // The library may print, which is no report.
     rustix::stdio::dup2_stdout(OwnedFd::from(File::options().write(true).open("/dev/null")?))?;
     let tried = library::load(&library, String::new()).and_then(|version| {
         let _ = report.write_all(LOADED.as_bytes());

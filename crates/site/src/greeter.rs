@@ -180,7 +180,7 @@ impl Wanted {
     fn of(config: &AppConfig, provenance: &Provenance) -> Result<Option<Wanted>, Rejection> {
         let Some(path) = &config.plugins.greeter else { return Ok(None) };
         for key in [KEY, "plugins.sha256"] {
-            // Who may set values at run time could otherwise run any code as this process.
+            // A client that may set values at run time could otherwise run any code as this process.
             if matches!(provenance.origin(key), Some(Origin::Runtime(_))) {
                 let words = "a plugin is code, so it cannot be set at run time: edit the file";
                 return Err(Rejection::new(key, words));

@@ -44,6 +44,18 @@ fn a_text_that_is_the_same_is_not_sent_again() {
     assert_eq!(shop.history().len(), 1, "no attempt was made");
 }
 
+/// The source's thread may still be busy with the first text when the configuration is open.
+#[test]
+fn the_text_that_a_start_has_read_is_not_tried_again() {
+    let server = TextServer::start(Behaviour::Text, "greeting: one");
+    for _ in 0..300 {
+        let shop = open(&server.url("shop.yaml"), &options()).unwrap();
+        let known = server.requests().len();
+        wait_until("another question", || server.requests().len() > known).unwrap();
+        assert_eq!(shop.history().len(), 1);
+    }
+}
+
 #[test]
 fn a_server_that_waits_tells_of_a_change_at_once() {
     // Without its waiting, the change would not be seen before the end of the test.

@@ -29,8 +29,12 @@ pub(crate) fn open(address: &str, options: &Options) -> Result<Configs<Shop>, Di
     Configs::<Shop>::builder().source(remote as Arc<dyn configs::Source>).open()
 }
 
+/// Waits until the greeting is in force, and in the history. That is written after the swap.
 pub(crate) fn wait_for_greeting(shop: &Configs<Shop>, greeting: &str) {
-    let waited = wait_until(&format!("`{greeting}`"), || shop.load().greeting == greeting);
+    let waited = wait_until(&format!("`{greeting}`"), || {
+        let current = shop.snapshot();
+        current.greeting == greeting && shop.history()[0].generation == current.generation()
+    });
     waited.unwrap_or_else(|failed| panic!("{failed:?}, in force: `{}`", shop.load().greeting));
 }
 

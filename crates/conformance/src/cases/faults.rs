@@ -1,6 +1,6 @@
 //! Either process killed or stalled at every step of an upgrade.
 //!
-//! Whoever is killed takes the connections that it holds with it, at most one a client here. Nothing else may be lost.
+//! A process that is killed takes the connections that it holds with it, at most one a client here. Nothing else may be lost.
 
 use crate::{
     Demo, Failed, Load, Outcome,

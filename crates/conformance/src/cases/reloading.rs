@@ -167,10 +167,10 @@ impl Terminal {
     }
 
     /// A line of shell that makes this the terminal of the server. The leader of a new session gets the first terminal that it
-    /// opens, and the kernel sends it `SIGHUP` when that is closed.
+    /// opens, and the kernel sends it `SIGHUP` when that is closed. The tests may have been started by `nohup`.
     fn first(&self) -> String {
         let open = format!("exec 4<>{}; exec \"$@\"", self.name);
-        format!("exec setsid sh -c '{open}' sh \"$@\" 3<&0 0</dev/null; false")
+        format!("exec setsid env --default-signal=HUP sh -c '{open}' sh \"$@\" 3<&0 0</dev/null; false")
     }
 }
 

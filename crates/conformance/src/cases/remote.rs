@@ -40,7 +40,7 @@ fn a_url_is_a_layer_and_is_followed(demo: &Demo) -> Verdict {
     let server = over(demo, &source.url("over.yaml")).start()?;
     assert_eq!(seconds(&server)?, 7);
     source.write("settings: {refresh_interval_seconds: 8}\n");
-    server.wait_for_generation(2)?;
+    server.wait_for_attempts("accepted", 2)?;
     assert_eq!(seconds(&server)?, 8);
     assert_eq!(server.history()?[0]["trigger"], "source");
     let ready = server.get("/readyz")?.json()?;

@@ -41,7 +41,7 @@ pub(crate) struct WatchedFile {
     unproven: bool,
     /// An event named it, or a name on the way to it.
     named: Option<Writer>,
-    /// What the events said when it was read last.
+    /// The state of its writers, by the events, when it was read last.
     writer: Writer,
 }
 
