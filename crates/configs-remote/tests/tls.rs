@@ -1,7 +1,5 @@
 //! Text over TLS, from `openssl s_server`.
 
-#![expect(clippy::print_stdout, reason = "a process tells another one")]
-
 use std::env;
 use std::fs;
 use std::net::{TcpListener, TcpStream};

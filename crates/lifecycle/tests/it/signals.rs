@@ -38,7 +38,9 @@ fn a_process_stops_when_its_terminal_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let note = folder.path().join("note");
     let (terminal, line) = terminal();
-    let mut child = Child::through(&["setsid", "--ctty"], "listener_to_signals")
+    // The tests may have been started by `nohup`.
+    let command = ["setsid", "--ctty", "env", "--default-signal=HUP"];
+    let mut child = Child::through(&command, "listener_to_signals")
         .env("LIFECYCLE_TEST_FILE", note.to_str().unwrap())
         .stdin(line)
         .spawn();
