@@ -72,7 +72,13 @@ fn compare(
         return Ok(Replacement::Unfinished);
     }
     let program = digest(&file)?;
-    if metadata.len() == runs.len() && running_digest()? == program {
+    let is_the_running_one = metadata.len() == runs.len() && running_digest()? == program;
+    // A writer may have come while the file was read.
+    let now = file.metadata()?;
+    if is_being_written(&file) || (now.len(), now.modified()?) != (metadata.len(), metadata.modified()?) {
+        return Ok(Replacement::Unfinished);
+    }
+    if is_the_running_one {
         return Ok(Replacement::None);
     }
     let mut signature = Vec::new();
@@ -158,6 +164,28 @@ mod tests {
         assert_eq!(found(&path, &running), second, "the content counts, not the file");
         fs::write(folder.path().join("program.minisig"), "good").unwrap();
         assert_ne!(found(&path, &running), second, "its signature counts too");
+    }
+
+    #[test]
+    fn a_file_whose_writer_comes_while_it_is_read_is_unfinished() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, running) = (folder.path().join("program"), folder.path().join("running"));
+        fs::write(&running, "first").unwrap();
+        fs::write(&path, "other").unwrap();
+        let file = File::open(&running).unwrap();
+        let mut writer = None;
+        let found = compare(&path, &file, || {
+            writer = Some(File::create(&path)?);
+            digest(&file)
+        });
+        assert_eq!(found.unwrap(), Replacement::Unfinished, "it is there");
+        drop(writer);
+        fs::write(&path, "other").unwrap();
+        let found = compare(&path, &file, || {
+            fs::write(&path, "longer")?;
+            digest(&file)
+        });
+        assert_eq!(found.unwrap(), Replacement::Unfinished, "it is gone again");
     }
 
     #[test]
