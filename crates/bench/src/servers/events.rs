@@ -29,8 +29,7 @@ impl Crowd {
 
     /// Reads every stream up to the end of the next event of this name.
     pub(crate) fn hears(&mut self, event: &str) -> Result<(), Failed> {
-        let wanted = format!("event: {event}\n");
-        self.0.iter_mut().try_for_each(|stream| read_past(stream, &wanted))
+        self.0.iter_mut().try_for_each(|stream| read_past(stream, event))
     }
 }
 
@@ -38,21 +37,46 @@ fn open(address: SocketAddr) -> Result<TcpStream, Failed> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.write_all(b"GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n")?;
-    read_past(&mut stream, "event: hello\n")?;
+    read_past(&mut stream, "hello")?;
     Ok(stream)
 }
 
-/// Events are written as a whole, so an empty line at the end of the bytes ends an event.
-fn read_past(stream: &mut TcpStream, wanted: &str) -> Result<(), Failed> {
+/// Reads up to the end of an event of this name.
+fn read_past(stream: &mut TcpStream, event: &str) -> Result<(), Failed> {
     let (mut text, mut buffer) = (String::new(), [0; 4096]);
     loop {
         let count = stream.read(&mut buffer)?;
         if count == 0 {
-            return Err(format!("ended before `{}`: {text}", wanted.trim()).into());
+            return Err(format!("ended before the event `{event}`: {text}").into());
         }
         text.push_str(&String::from_utf8_lossy(&buffer[..count]));
-        if text.split_once(wanted).is_some_and(|(_, rest)| rest.contains("\n\n")) {
+        if is_past(&text, event) {
             return Ok(());
+        }
+    }
+}
+
+/// True if the text holds an event of this name, up to the empty line at its end. warp writes no space after the colon.
+fn is_past(text: &str, event: &str) -> bool {
+    let is_name = |line: &str| line.strip_prefix("event:").is_some_and(|name| name.trim_start() == event);
+    let mut lines = text.lines().skip_while(|line| !is_name(line));
+    lines.next().is_some() && lines.any(str::is_empty)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_past;
+
+    #[test]
+    fn the_end_of_an_event_is_found_with_and_without_a_space() {
+        for (text, expected) in [
+            ("event: hello\ndata: {}\n\n", true),
+            ("event:hello\ndata:{}\n\n", true),
+            ("HTTP/1.1 200 OK\r\n\r\nevent: hello\ndata: {}\n", false),
+            ("event: hello", false),
+            (": still here\n\nevent: config\ndata: {}\n\n", false),
+        ] {
+            assert_eq!(is_past(text, "hello"), expected, "{text}");
         }
     }
 }
