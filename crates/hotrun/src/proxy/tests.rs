@@ -1,6 +1,6 @@
 //! The proxy with servers of a few lines.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -205,7 +205,11 @@ fn an_upgraded_connection_is_a_pipe() {
 
 #[test]
 fn a_dropped_proxy_closes_its_port() {
-    let (proxy, address) = proxy();
+    // No other test takes a port of this address meanwhile.
+    let listener = TcpListener::bind("127.0.0.77:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let proxy = Proxy::start(listener, UNREACHED).unwrap();
+    assert_eq!(TcpListener::bind(address).unwrap_err().kind(), ErrorKind::AddrInUse);
     drop(proxy);
     TcpListener::bind(address).unwrap();
 }
