@@ -1,6 +1,5 @@
 //! The text at a URL.
 
-use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -11,7 +10,6 @@ use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
-use sha2::{Digest, Sha256};
 use tokio::time::{sleep, timeout};
 use url::Url;
 
@@ -21,6 +19,7 @@ use crate::body;
 use crate::client::{Fetched, MAX_TEXT};
 use crate::connection;
 use crate::failure::Failure;
+use crate::kept::sha256;
 
 /// Asks one URL. It sends back the validators of the last answer (RFC 9110, section 13), and asks the server to wait for a change
 /// (`Prefer: wait`, RFC 7240).
@@ -123,7 +122,7 @@ impl Http {
             .or_else(|| modified.map(|modified| (header::IF_MODIFIED_SINCE, modified)));
         self.asks_at_once = has_waited || (!was_asked_to_wait && self.validator.is_some());
         let document = SourceDocument { name: masked(&self.url), format, text: text.into() };
-        let version = version.unwrap_or_else(|| digest(&document.text));
+        let version = version.unwrap_or_else(|| sha256(&document.text)[..16].to_owned());
         Ok(Fetched::Text(SourceText { version, documents: [document].into() }))
     }
 }
@@ -196,14 +195,6 @@ fn format(url: &Url, headers: &HeaderMap) -> Format {
         "application/toml" | "text/x-toml" => Format::Toml,
         _ => by_path,
     }
-}
-
-/// The version of a text without an `ETag`.
-fn digest(text: &[u8]) -> String {
-    Sha256::digest(text).iter().take(8).fold(String::new(), |mut digits, byte| {
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    })
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ const MAX_FILE: u64 = 8 * MAX_TEXT as u64;
 impl Kept {
     /// The copy of the source with this name in a folder.
     pub(crate) fn new(folder: &Path, source: &str) -> Kept {
-        let file = format!("{}.json", &hex(source.as_bytes())[..16]);
+        let file = format!("{}.json", &sha256(source.as_bytes())[..16]);
         Kept { path: folder.join(file), source: source.to_owned() }
     }
 
@@ -171,10 +171,11 @@ fn sum(record: &Record) -> String {
     for part in parts {
         let _ = write!(all, "{} {part}", part.len());
     }
-    hex(all.as_bytes())
+    sha256(all.as_bytes())
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// The SHA-256 in 64 hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |mut digits, byte| {
         let _ = write!(digits, "{byte:02x}");
         digits
