@@ -44,6 +44,7 @@ mod upgrade_watch;
 mod upgrading;
 mod watching;
 mod wholeness;
+mod written_programs;
 
 use crate::{
     Demo, Etcd, Postgres,
@@ -56,12 +57,13 @@ use libtest_mimic::Trial;
 const APART: usize = 24;
 
 /// The claims of all files except those with prerequisites. The claims that wait longest come first.
-const CLAIMS: [&[Claim]; 40] = [
+const CLAIMS: [&[Claim]; 41] = [
     handover::CLAIMS,
     faults::CLAIMS,
     second_signals::CLAIMS,
     upgrading::CLAIMS,
     upgrade_watch::CLAIMS,
+    written_programs::CLAIMS,
     patience::CLAIMS,
     stopping::CLAIMS,
     robustness::CLAIMS,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use filewatch::{Options, Watcher};
-use lifecycle::{Fingerprint, Handle, Replacement, Rules};
+use lifecycle::{Fingerprint, Handle, Replacement, Rules, UpgradeError};
 use site::AppConfig;
 
 /// Time after which the thread notices that the watch was switched off, that an upgrade is over, or that a writer is done.
@@ -116,10 +116,11 @@ fn watch(server: &Handle, paths: &[PathBuf; 2], state: &Mutex<State>) {
                     tracing::debug!("the program at `{program}` was tried already");
                     continue;
                 }
-                tried = found;
                 tracing::info!("the program at `{program}` was replaced");
                 // The server logs the outcome.
-                let _ = server.blocking_upgrade();
+                if !matches!(server.blocking_upgrade(), Err(UpgradeError::Unfinished(_))) {
+                    tried = found;
+                }
                 changed = true;
             }
             Err(error) => tracing::warn!("cannot compare the program at `{program}` with this one: {error}"),

@@ -1,6 +1,5 @@
 //! The program that an upgrade starts.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::os::fd::OwnedFd;
@@ -9,9 +8,9 @@ use std::path::{Path, PathBuf};
 use minisign_verify::{PublicKey, Signature};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
-use sha2::{Digest, Sha256};
 
 use crate::fault;
+use crate::program_file::{read_all, read_whole, sha256};
 use crate::upgrade_error::UpgradeError;
 
 /// Attempts to seal a copy, of 150 ms each.
@@ -36,31 +35,21 @@ pub(crate) struct Binary {
 }
 
 impl Binary {
-    /// Copies the program at `path` and verifies the copy.
+    /// Copies the whole program at `path` and verifies the copy.
     ///
     /// `vm.memfd_noexec=2` forbids programs in memory. The file itself is taken then, if no rule asks for verification.
     pub(crate) fn verified(path: &Path, rules: &Rules) -> Result<Binary, UpgradeError> {
-        let missing = |reason: io::Error| {
-            UpgradeError::Missing(format!("cannot read the program at `{}`: {reason}", path.display()))
-        };
-        let mut file = File::open(path).map_err(missing)?;
-        if !file.metadata().map_err(missing)?.is_file() {
-            return Err(missing(io::Error::other("it is no file")));
-        }
-        let image = match memory(path) {
-            Ok(image) => copied(&mut file, image.into()).map_err(|error| unstartable(&error))?,
-            Err(Errno::ACCESS) if *rules == Rules::default() => file,
-            Err(Errno::ACCESS) => {
-                return Err(UpgradeError::Unstartable(
-                    "the system forbids programs in memory (`vm.memfd_noexec` is 2), and only there can the rules under \
-                     `upgrade:` be checked: set it to 1, or remove the rules"
-                        .to_owned(),
-                ));
-            }
-            Err(error) => return Err(unstartable(&error.into())),
-        };
-        fault::strike("old.copied");
-        let mut binary = Binary { image };
+        let copied = read_whole(path, |file| {
+            let image = image(file, path, rules);
+            fault::strike("old.copied");
+            image
+        });
+        let image = copied
+            .map_err(|reason| {
+                UpgradeError::Missing(format!("cannot read the program at `{}`: {reason}", path.display()))
+            })?
+            .ok_or_else(|| UpgradeError::Unfinished(path.display().to_string()))??;
+        let binary = Binary { image };
         binary.verify(path, rules).map_err(UpgradeError::Refused)?;
         fault::strike("old.verified");
         Ok(binary)
@@ -77,14 +66,11 @@ impl Binary {
         self.image.into()
     }
 
-    fn verify(&mut self, path: &Path, rules: &Rules) -> Result<(), String> {
+    fn verify(&self, path: &Path, rules: &Rules) -> Result<(), String> {
+        let unreadable = |error: io::Error| error.to_string();
         if let Some(expected) = &rules.sha256 {
-            let mut digest = Sha256::new();
-            self.read(|bytes| digest.update(bytes))?;
-            let found = digest.finalize().iter().fold(String::new(), |mut hex, byte| {
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            });
+            let digest = sha256(&self.image).map_err(unreadable)?;
+            let found = digest.iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"));
             if !found.eq_ignore_ascii_case(expected) {
                 return Err(format!("its SHA-256 is {found}, `upgrade.sha256` allows {expected}"));
             }
@@ -97,22 +83,26 @@ impl Binary {
                 .map_err(|error| format!("no signature in `{}`: {error}", beside.display()))?;
             let not_good = |error| format!("the signature in `{}` is not good: {error}", beside.display());
             let mut stream = key.verify_stream(&signature).map_err(not_good)?;
-            self.read(|bytes| stream.update(bytes))?;
+            read_all(&self.image, |bytes| stream.update(bytes)).map_err(unreadable)?;
             stream.finalize().map_err(not_good)?;
         }
         Ok(())
     }
+}
 
-    fn read(&mut self, mut take: impl FnMut(&[u8])) -> Result<(), String> {
-        let mut buffer = vec![0; 64 * 1024];
-        self.image.rewind().map_err(|error| error.to_string())?;
-        loop {
-            match self.image.read(&mut buffer) {
-                Ok(0) => return Ok(()),
-                Ok(count) => take(&buffer[..count]),
-                Err(error) => return Err(error.to_string()),
-            }
+/// A copy of `file` that nobody can change any more.
+fn image(file: &File, path: &Path, rules: &Rules) -> Result<File, UpgradeError> {
+    match memory(path) {
+        Ok(image) => copied(file, image.into()).map_err(|error| unstartable(&error)),
+        Err(Errno::ACCESS) if *rules == Rules::default() => {
+            file.try_clone().map_err(|error| unstartable(&error))
         }
+        Err(Errno::ACCESS) => Err(UpgradeError::Unstartable(
+            "the system forbids programs in memory (`vm.memfd_noexec` is 2), and only there can the rules under `upgrade:` be \
+             checked: set it to 1, or remove the rules"
+                .to_owned(),
+        )),
+        Err(error) => Err(unstartable(&error.into())),
     }
 }
 
@@ -127,8 +117,8 @@ fn memory(path: &Path) -> rustix::io::Result<OwnedFd> {
 }
 
 /// Copies `file` into `image`, which nobody can change any more.
-fn copied(file: &mut File, mut image: File) -> io::Result<File> {
-    io::copy(file, &mut image)?;
+fn copied(mut file: &File, mut image: File) -> io::Result<File> {
+    io::copy(&mut file, &mut image)?;
     seal(&image)?;
     Ok(image)
 }

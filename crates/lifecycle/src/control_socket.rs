@@ -12,6 +12,8 @@ use rustix::process::geteuid;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
+use crate::upgrade_error::UpgradeError;
+
 /// Pause of accepting after an error that will last, such as running out of descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -27,7 +29,7 @@ pub(crate) enum Requester {
     /// Another process, such as `--upgrade PID`.
     Process(UnixStream),
     /// A task of this process.
-    Task(oneshot::Sender<Result<String, String>>),
+    Task(oneshot::Sender<Result<String, UpgradeError>>),
 }
 
 impl ControlSocket {
@@ -47,7 +49,7 @@ impl ControlSocket {
                 Ok((peer, stream)) if may_ask(peer, user) => return Requester::Process(stream),
                 Ok((_, stream)) => {
                     let reason = format!("not permitted: only user {user} or root may ask this server");
-                    Requester::Process(stream).answer(Err(&reason));
+                    Requester::Process(stream).answer(Err(&UpgradeError::Busy(reason)));
                 }
                 Err(_) => sleep(PAUSE).await,
             }
@@ -60,17 +62,17 @@ impl Requester {
     ///
     /// It never waits: the line fits the socket's empty buffer. It arrives even if this process ends right after it. The
     /// requester may be gone.
-    pub(crate) fn answer(self, outcome: Result<&str, &str>) {
+    pub(crate) fn answer(self, outcome: Result<&str, &UpgradeError>) {
         match self {
             Requester::Process(mut stream) => {
-                let (word, text) = match outcome {
-                    Ok(text) => ("ok", text),
-                    Err(text) => ("no", text),
+                let line = match outcome {
+                    Ok(text) => format!("ok {text}\n"),
+                    Err(error) => format!("no {error}\n"),
                 };
-                let _ = stream.write_all(format!("{word} {text}\n").as_bytes());
+                let _ = stream.write_all(line.as_bytes());
             }
             Requester::Task(sender) => {
-                let _ = sender.send(outcome.map(str::to_owned).map_err(str::to_owned));
+                let _ = sender.send(outcome.map(str::to_owned).map_err(Clone::clone));
             }
         }
     }

@@ -19,19 +19,20 @@ pub const COMPILED_IN: bool = cfg!(all(feature = "failpoints", unix));
 
 /// Kills or stops this process if a test has asked for that at this step.
 #[cfg(all(feature = "failpoints", unix))]
+#[allow(unsafe_code, reason = "rustix cannot send a signal to a thread")]
 pub fn strike(step: &str) {
-    use rustix::process::{Signal, getpid, kill_process};
-
     let asked = std::env::var("DEMO_FAULT").ok();
     let Some(path) = asked.as_deref().and_then(|asked| asked.strip_prefix("once@")) else { return };
     let fault = std::fs::read_to_string(path).unwrap_or_default();
     let signal = match fault.split_once('@') {
-        Some(("kill", at)) if at == step => Signal::KILL,
-        Some(("stall", at)) if at == step => Signal::STOP,
+        Some(("kill", at)) if at == step => libc::SIGKILL,
+        Some(("stall", at)) if at == step => libc::SIGSTOP,
         _ => return,
     };
     if std::fs::remove_file(path).is_ok() {
-        let _ = kill_process(getpid(), signal);
+        // This thread gets the signal, so it does not run on. A signal for the process may reach another thread first.
+        // SAFETY: It takes a number.
+        unsafe { libc::raise(signal) };
     }
 }
 

@@ -146,6 +146,7 @@ mod port_owner;
 mod predecessor;
 mod prepared_listener;
 mod process_stats;
+mod program_file;
 mod replacement;
 mod runtime_stats;
 mod server;

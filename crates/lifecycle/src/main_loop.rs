@@ -27,6 +27,7 @@ use crate::signals::{Hangup, Signal, Signals};
 use crate::socket::Socket;
 use crate::stage::Outcome;
 use crate::upgrade::{Action, Event, State};
+use crate::upgrade_error::UpgradeError;
 
 /// The parts of a main loop.
 pub(crate) struct Parts {
@@ -129,7 +130,9 @@ impl MainLoop {
         };
         self.listeners.close();
         self.attempt.give_up();
-        self.answer(Err("the server was stopped before the upgrade was over"));
+        self.answer(Err(&UpgradeError::Busy(
+            "the server was stopped before the upgrade was over".to_owned(),
+        )));
         if !self.forced {
             self.jobs.finish().await;
         }
@@ -200,7 +203,7 @@ impl MainLoop {
             Action::Abandon => {
                 self.attempt.give_up();
                 self.attempt = Attempt::none();
-                self.answer(Err("the server was asked to stop"));
+                self.answer(Err(&UpgradeError::Busy("the server was asked to stop".to_owned())));
             }
             Action::ServeAgain => self.serve_again(),
             Action::ReportFailure => self.report_failure(),
@@ -292,7 +295,7 @@ impl MainLoop {
         }
     }
 
-    fn answer(&mut self, outcome: Result<&str, &str>) {
+    fn answer(&mut self, outcome: Result<&str, &UpgradeError>) {
         for requester in self.requesters.drain(..) {
             requester.answer(outcome);
         }

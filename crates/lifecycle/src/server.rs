@@ -27,6 +27,7 @@ use crate::server_thread::ServerThread;
 use crate::signals::Signals;
 use crate::socket::{BindError, Socket};
 use crate::stage::{DrainTimeouts, Outcome};
+use crate::upgrade_error::UpgradeError;
 
 /// A server that can be replaced, moved, upgraded and stopped without losing a request.
 ///
@@ -272,13 +273,13 @@ impl Handle {
     }
 
     /// Starts the program that is at this process's path now, and hands over to it. Resolves at the end of the probation,
-    /// with a sentence: of the success, or why this process serves on.
-    pub async fn upgrade(&self) -> Result<String, String> {
+    /// with a sentence of the success, or with the reason why this process serves on.
+    pub async fn upgrade(&self) -> Result<String, UpgradeError> {
         self.request_upgrade().await.unwrap_or_else(|_| Err(ended()))
     }
 
     /// The same as [`Handle::upgrade`]. It blocks, and must not be called on a runtime's thread.
-    pub fn blocking_upgrade(&self) -> Result<String, String> {
+    pub fn blocking_upgrade(&self) -> Result<String, UpgradeError> {
         self.request_upgrade().blocking_recv().unwrap_or_else(|_| Err(ended()))
     }
 
@@ -298,15 +299,15 @@ impl Handle {
         let _ = self.requests.send(Request::Drain);
     }
 
-    fn request_upgrade(&self) -> oneshot::Receiver<Result<String, String>> {
+    fn request_upgrade(&self) -> oneshot::Receiver<Result<String, UpgradeError>> {
         let (answer, outcome) = oneshot::channel();
         let _ = self.requests.send(Request::Upgrade(Requester::Task(answer)));
         outcome
     }
 }
 
-fn ended() -> String {
-    String::from("the server has ended")
+fn ended() -> UpgradeError {
+    UpgradeError::Busy(String::from("the server has ended"))
 }
 
 impl Hooks {

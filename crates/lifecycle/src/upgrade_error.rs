@@ -9,6 +9,9 @@ pub enum UpgradeError {
     /// There is no program to start.
     #[error("{0}")]
     Missing(String),
+    /// A process was writing the program at this path.
+    #[error("the program at `{0}` was being written for 1 s: upgrade again when its writer has closed it")]
+    Unfinished(String),
     /// The rules do not allow the program.
     #[error("the program may not be started: {0}")]
     Refused(String),
@@ -24,20 +27,21 @@ pub enum UpgradeError {
     /// It ended on probation.
     #[error("the successor ended on probation: {0}")]
     Died(String),
-    /// An upgrade cannot begin now.
+    /// An upgrade cannot begin now, or the server ended before it was over.
     #[error("{0}")]
     Busy(String),
 }
 
 impl UpgradeError {
     /// Every value of the label `outcome` in the metrics. The first one stands for a success.
-    pub const OUTCOMES: [&str; 8] =
-        ["succeeded", "missing", "refused", "unstartable", "exited", "late", "died", "busy"];
+    pub const OUTCOMES: [&str; 9] =
+        ["succeeded", "missing", "unfinished", "refused", "unstartable", "exited", "late", "died", "busy"];
 
     /// The value of the label `outcome` in the metrics.
     pub fn as_str(&self) -> &'static str {
         match self {
             UpgradeError::Missing(_) => "missing",
+            UpgradeError::Unfinished(_) => "unfinished",
             UpgradeError::Refused(_) => "refused",
             UpgradeError::Unstartable(_) => "unstartable",
             UpgradeError::Exited(_) => "exited",

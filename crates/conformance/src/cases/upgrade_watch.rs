@@ -190,7 +190,7 @@ fn it_is_switched_on_and_off_while_the_server_runs(demo: &Demo) -> Verdict {
 const ON: &str = "\nupgrade:\n  watch: true\n";
 
 /// A server that watches its program and says what it finds.
-fn watching(demo: &Demo) -> Server {
+pub(super) fn watching(demo: &Demo) -> Server {
     let config = Server::shipped_config().replace(SETTINGS, "log_level: debug");
     demo.server().config(format!("{config}{ON}")).on_a_free_port()
 }
@@ -203,11 +203,11 @@ fn another_build(demo: &Demo, folder: &TempDir, number: u8) -> Verdict {
 }
 
 /// An ELF program may be longer than its header says.
-fn append(path: &Path, number: u8) -> Verdict {
+pub(super) fn append(path: &Path, number: u8) -> Verdict {
     Ok(OpenOptions::new().append(true).open(path)?.write_all(&[number])?)
 }
 
-fn wait_for_another(server: &Running, old: &str) -> Result<String, Failed> {
+pub(super) fn wait_for_another(server: &Running, old: &str) -> Result<String, Failed> {
     wait_for("another instance", || instance(server).ok().filter(|instance| instance != old))
 }
 

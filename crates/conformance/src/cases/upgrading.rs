@@ -153,7 +153,7 @@ fn upgraded_where_memory_is_not_executable(
     Ok(format!("{}{}{log}", text(&done.stdout), text(&done.stderr)))
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -422,9 +422,14 @@ fn serves_on(demo: &Demo, server: &Running, outcome: &str, words: &str) -> Verdi
 }
 
 fn ask(demo: &Demo, server: &Running, pid: u32) -> Result<Output, Failed> {
+    Ok(asking(demo, server, pid).output()?)
+}
+
+/// The command that asks this process to upgrade.
+pub(super) fn asking(demo: &Demo, server: &Running, pid: u32) -> Command {
     let mut command = Command::new(demo.binary());
     command.current_dir(server.path(".")).env_clear().args(["--upgrade", &pid.to_string()]);
-    Ok(command.output()?)
+    command
 }
 
 pub(super) fn instance(server: &Running) -> Result<String, Failed> {

@@ -37,7 +37,7 @@ impl MainLoop {
         process_stats::upgrade_ended(Some(&refused));
         tracing::warn!("no upgrade: {refused}");
         if let Some(requester) = self.asking.take() {
-            requester.answer(Err(&refused.to_string()));
+            requester.answer(Err(&refused));
         }
     }
 
@@ -168,7 +168,7 @@ impl MainLoop {
             } else {
                 tracing::error!("no upgrade, this process serves on: {error}");
             }
-            self.answer(Err(&error.to_string()));
+            self.answer(Err(error));
         }
         if self.serve_again_at.is_none() {
             self.spare = None;

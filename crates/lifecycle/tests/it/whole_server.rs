@@ -54,7 +54,7 @@ fn a_program_upgrades_its_server_by_itself_and_hears_why_not() {
     let (mut server, address) = started(Child::start("server_that_asks_for_an_upgrade"));
     server.signal(Signal::HUP);
     let outcome = server.line();
-    assert!(outcome.starts_with("Err(\"the program may not be started: its SHA-256 is "), "{outcome}");
+    assert!(outcome.starts_with("Err(Refused(\"its SHA-256 is "), "{outcome}");
     assert_eq!(Client::connect(address).get("/").body, "upgrading");
     server.terminate();
 }
