@@ -4,6 +4,7 @@ mod cargo_message;
 mod command;
 mod log;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Read};
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ use process_tree::ProcessTree;
 use crate::build::command::command;
 use crate::build::log::Log;
 use crate::job;
-use crate::plan::{Build, How, Plan};
+use crate::plan::{Build, How};
 use crate::report::Report;
 use crate::supervisor::Outcome;
 
@@ -28,7 +29,21 @@ const TAIL: Duration = Duration::from_secs(1);
 /// From `SIGTERM` to `SIGKILL` when a build is cancelled.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The result of a build.
+/// The end of a build, for all programs that it makes.
+#[derive(Debug)]
+pub(crate) struct EndedBuild {
+    /// The status and the executables that cargo has made, by name; or the reason why it could not be run.
+    result: Result<(ExitStatus, Executables), String>,
+    cancelled: bool,
+    took: Duration,
+    /// The compiler's output, without colours.
+    output: String,
+}
+
+/// Executables that cargo has made, by the names of their targets.
+type Executables = BTreeMap<String, PathBuf>;
+
+/// The result of a build, for one program.
 #[derive(Clone, Debug)]
 pub(crate) struct Built {
     pub(crate) outcome: Outcome,
@@ -39,6 +54,37 @@ pub(crate) struct Built {
     pub(crate) reason: String,
     /// The compiler's output, without colours.
     pub(crate) output: String,
+}
+
+impl EndedBuild {
+    /// The result for a program that is built like this. `is_shared`: the failure of another program is none of this one, so it is
+    /// good if cargo has made its executable.
+    pub(crate) fn of(&self, how: &How, is_shared: bool) -> Built {
+        let (outcome, executable, reason) = match (&self.result, how) {
+            _ if self.cancelled => (Outcome::Cancelled, None, String::new()),
+            (Err(reason), _) => (Outcome::Failed, None, reason.clone()),
+            (Ok((status, made)), How::Cargo { binary, .. }) => match made.get(binary) {
+                Some(made) if is_shared || status.success() => {
+                    (Outcome::Good, Some(made.clone()), String::new())
+                }
+                None if status.success() => {
+                    (Outcome::Failed, None, format!("cargo made no executable `{binary}`"))
+                }
+                _ => (Outcome::Failed, None, status.to_string()),
+            },
+            (Ok((status, _)), _) if !status.success() => (Outcome::Failed, None, status.to_string()),
+            (Ok(_), _) => (Outcome::Good, None, String::new()),
+        };
+        Built { outcome, took: self.took, executable, reason, output: self.output.clone() }
+    }
+}
+
+impl Built {
+    /// The result of a build that was cancelled before it began.
+    pub(crate) fn never() -> Self {
+        let (executable, reason, output) = (None, String::new(), String::new());
+        Self { outcome: Outcome::Cancelled, took: Duration::ZERO, executable, reason, output }
+    }
 }
 
 /// A build under way.
@@ -52,21 +98,25 @@ impl Building {
     /// Starts the build, with these variables besides those of the settings. `tell` is called once, on another thread, when no process
     /// of it is left.
     pub(crate) fn start(
-        plan: &Plan,
+        build: &Build,
         env: &[(OsString, OsString)],
         report: &Report,
-        tell: impl FnOnce(Built) + Send + 'static,
+        tell: impl FnOnce(EndedBuild) + Send + 'static,
     ) -> Building {
         let began = Instant::now();
         let cancelled = Arc::new(AtomicBool::new(false));
-        let (report, build, is_cancelled) = (report.clone(), plan.build.clone(), Arc::clone(&cancelled));
+        let command = command(build, env);
+        let (report, build, is_cancelled) = (report.clone(), build.clone(), Arc::clone(&cancelled));
         let (started, starts) = mpsc::channel();
         let end = move |spawned: io::Result<Child>| {
-            let log = Log::open(build.log.as_deref(), &report);
-            let ended = spawned.and_then(|child| follow(child, &build, &log));
+            let log = Log::open(&build.log, &report);
+            let result = spawned.and_then(|child| follow(child, &build, &log));
+            let result = result.map_err(|error| {
+                let program = if matches!(build.how, How::Cargo { .. }) { "cargo" } else { "/bin/sh" };
+                format!("`{program}` cannot be run: {error}")
+            });
             let cancelled = is_cancelled.load(Ordering::SeqCst);
-            let result = judge(ended, cancelled, &build.how, began.elapsed());
-            tell(Built { output: log.text(), ..result });
+            tell(EndedBuild { result, cancelled, took: began.elapsed(), output: log.text() });
         };
         // The thread starts before the build: a build that runs must be waited for.
         let thread = job::start("build", end, move |end| {
@@ -74,7 +124,8 @@ impl Building {
         });
         let tree = match thread {
             Ok(()) => {
-                let spawned = command(plan, env).spawn();
+                let mut command = command;
+                let spawned = command.spawn();
                 let tree = spawned.as_ref().ok().map(|child| ProcessTree::new(child.id()));
                 let _ = started.send(spawned);
                 tree
@@ -111,7 +162,7 @@ impl Building {
 }
 
 /// Passes the output on, and waits for the end.
-fn follow(mut child: Child, build: &Build, log: &Log) -> io::Result<(ExitStatus, Option<PathBuf>)> {
+fn follow(mut child: Child, build: &Build, log: &Log) -> io::Result<(ExitStatus, Executables)> {
     let tree = ProcessTree::new(child.id());
     let kill = |_: &io::Error| {
         tree.end();
@@ -124,20 +175,20 @@ fn follow(mut child: Child, build: &Build, log: &Log) -> io::Result<(ExitStatus,
     let output = child.stdout.take().map(|pipe| {
         let log = log.clone();
         match &build.how {
-            How::Cargo { binary, .. } => {
-                let binary = binary.clone();
-                reading(move || cargo_message::executable(pipe, &binary, &log))
-            }
-            _ => reading(move || stream(pipe, Report::output, &log)),
+            How::Cargo { .. } => reading(move || cargo_message::executables(pipe, &log)),
+            _ => reading(move || {
+                stream(pipe, Report::output, &log);
+                Executables::new()
+            }),
         }
     });
     let output = output.transpose().inspect_err(kill)?;
     let status = child.wait()?;
     let end = Instant::now() + TAIL;
-    let executable = output.and_then(|output| receive(&output, end)).flatten();
+    let executables = output.and_then(|output| receive(&output, end)).unwrap_or_default();
     errors.and_then(|errors| receive(&errors, end));
     tree.end();
-    Ok((status, executable))
+    Ok((status, executables))
 }
 
 fn reading<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> io::Result<Receiver<T>> {
@@ -152,36 +203,17 @@ fn receive<T>(from: &Receiver<T>, end: Instant) -> Option<T> {
     from.recv_timeout(end.saturating_duration_since(Instant::now())).ok()
 }
 
-fn stream(mut pipe: impl Read, show: impl Fn(&[u8]), log: &Log) -> Option<PathBuf> {
+fn stream(mut pipe: impl Read, show: impl Fn(&[u8]), log: &Log) {
     let mut buffer = [0; 8192];
     loop {
         match pipe.read(&mut buffer) {
-            Ok(0) => return None,
+            Ok(0) => return,
             Ok(read) => {
                 show(&buffer[..read]);
                 log.write(&buffer[..read]);
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return None,
+            Err(_) => return,
         }
     }
-}
-
-fn judge(
-    ended: io::Result<(ExitStatus, Option<PathBuf>)>,
-    cancelled: bool,
-    how: &How,
-    took: Duration,
-) -> Built {
-    let (outcome, executable, reason) = match (ended, how) {
-        _ if cancelled => (Outcome::Cancelled, None, String::new()),
-        (Err(error), How::Cargo { .. }) => (Outcome::Failed, None, format!("`cargo` cannot be run: {error}")),
-        (Err(error), _) => (Outcome::Failed, None, format!("`/bin/sh` cannot be run: {error}")),
-        (Ok((status, _)), _) if !status.success() => (Outcome::Failed, None, status.to_string()),
-        (Ok((_, None)), How::Cargo { binary, .. }) => {
-            (Outcome::Failed, None, format!("cargo made no executable `{binary}`"))
-        }
-        (Ok((_, executable)), _) => (Outcome::Good, executable, String::new()),
-    };
-    Built { outcome, took, executable, reason, output: String::new() }
 }

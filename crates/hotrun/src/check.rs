@@ -13,8 +13,8 @@ use crate::sources::{Scan, SourceRules};
 
 /// Prints the plan and its warnings. Fails with the error that a run would have.
 pub(crate) fn check(cli: &Cli) -> Result<(), Error> {
-    let plan = plan::plan(cli)?;
-    for (name, words) in lines(&plan) {
+    let plan = &plan::plans(cli)?[0];
+    for (name, words) in lines(plan) {
         Report::say(&format!("{name:<9} {words}"));
     }
     for note in &plan.notes {

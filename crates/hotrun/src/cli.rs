@@ -45,6 +45,9 @@ pub(crate) enum What {
     },
     /// Have the running hotrun build, and start what was built
     Reload {
+        /// The program, if there are several; all without a name
+        #[arg(value_name = "PROGRAM")]
+        program: Option<String>,
         /// Wait for the outcome: status 0, or 1 with the diagnosis
         #[arg(long)]
         wait: bool,
@@ -54,6 +57,9 @@ pub(crate) enum What {
     },
     /// Have the running hotrun start the same program again
     Restart {
+        /// The program, if there are several; all without a name
+        #[arg(value_name = "PROGRAM")]
+        program: Option<String>,
         /// Wait for the outcome: status 0, or 1 with the diagnosis
         #[arg(long)]
         wait: bool,
@@ -65,6 +71,9 @@ pub(crate) enum What {
     Stop,
     /// Print the messages of the running hotrun and the output of its builds
     Logs {
+        /// The program, if there are several; all without a name
+        #[arg(value_name = "PROGRAM")]
+        program: Option<String>,
         /// Only those since the last build began
         #[arg(long)]
         since_build: bool,

@@ -39,7 +39,6 @@ const AFTER_KILL: Duration = Duration::from_secs(1);
 /// A server to be started.
 #[derive(Debug)]
 pub(crate) struct Start {
-    pub(crate) id: u32,
     pub(crate) spec: Spec,
     /// Its port behind the proxy.
     pub(crate) port: Option<SocketAddr>,
@@ -83,7 +82,7 @@ impl Generation {
     ) -> io::Result<Generation> {
         let began = Instant::now();
         let notified = tell.clone();
-        let notify_socket = NotifySocket::open(start.id, move || notified(ServerEvent::Notified)).ok();
+        let notify_socket = NotifySocket::open(move || notified(ServerEvent::Notified)).ok();
         if let Some(notify_socket) = &notify_socket {
             start.spec.env.push(("NOTIFY_SOCKET".into(), notify_socket.address().into()));
         }

@@ -117,13 +117,17 @@ fn act() -> Result<(), Error> {
     match cli.what {
         Some(What::Init) => init::init(&cli),
         Some(What::Check { .. }) => check::check(&cli),
-        Some(What::Status { json }) => control::run(&cli, Request::Status, json),
-        Some(What::Reload { wait, json }) => control::run(&cli, Request::Reload { wait }, json),
-        Some(What::Restart { wait, json }) => control::run(&cli, Request::Restart { wait }, json),
-        Some(What::Stop) => control::run(&cli, Request::Stop, false),
-        Some(What::Logs { since_build, follow, json }) => {
-            control::run(&cli, Request::Logs { since_build, follow }, json)
+        Some(What::Status { json }) => control::run(&cli, &Request::Status, json),
+        Some(What::Reload { ref program, wait, json }) => {
+            control::run(&cli, &Request::Reload { wait, program: program.clone() }, json)
         }
-        None => runner::run(plan::plan(&cli)?),
+        Some(What::Restart { ref program, wait, json }) => {
+            control::run(&cli, &Request::Restart { wait, program: program.clone() }, json)
+        }
+        Some(What::Stop) => control::run(&cli, &Request::Stop, false),
+        Some(What::Logs { ref program, since_build, follow, json }) => {
+            control::run(&cli, &Request::Logs { since_build, follow, program: program.clone() }, json)
+        }
+        None => runner::run(plan::plans(&cli)?),
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 const OVER: &[u8] = b"OVER";
@@ -15,9 +16,10 @@ pub(crate) struct NotifySocket {
 }
 
 impl NotifySocket {
-    /// Listens for server `id`. `tell` is called on another thread when the server reports that it is ready.
-    pub(crate) fn open(id: u32, tell: impl Fn() + Send + 'static) -> io::Result<NotifySocket> {
-        let name = format!("hotrun-{}-{id}", process::id());
+    /// Listens for one server. `tell` is called on another thread when the server reports that it is ready.
+    pub(crate) fn open(tell: impl Fn() + Send + 'static) -> io::Result<NotifySocket> {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let name = format!("hotrun-{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name)?)?;
         let listen = move || {
             let mut buffer = [0; 4096];

@@ -10,6 +10,7 @@ mod program;
 mod prompt;
 mod ready;
 mod rule;
+mod shared_build;
 mod sockets;
 mod source_rules;
 mod stop;
@@ -39,6 +40,7 @@ pub(crate) use crate::plan::front::Front;
 pub(crate) use crate::plan::program::{Program, Rerun, What};
 pub(crate) use crate::plan::ready::Ready;
 pub(crate) use crate::plan::rule::Rule;
+pub(crate) use crate::plan::shared_build::SharedBuild;
 pub(crate) use crate::plan::sockets::Sockets;
 pub(crate) use crate::plan::stop::{Signal, Stop};
 
@@ -47,6 +49,8 @@ const PROBATION: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
+    /// The name of the program, if several run.
+    pub(crate) name: Option<String>,
     /// The folder that is watched and in which builds run; absolute.
     pub(crate) root: PathBuf,
     /// The file of the settings.
@@ -79,12 +83,12 @@ pub(crate) struct Plan {
     pub(crate) notes: Vec<String>,
 }
 
-/// Decides what is to be built, run and owned in the current folder.
-pub(crate) fn plan(cli: &Cli) -> Result<Plan, Error> {
+/// Decides what is to be built, run and owned in the current folder: for each program its plan.
+pub(crate) fn plans(cli: &Cli) -> Result<Vec<Plan>, Error> {
     let here = env::current_dir()
         .map_err(|error| Error::unfit(format!("the current folder cannot be read: {error}")))?;
     let discovery = Discovery::find(cli, &here)?;
-    decide(cli, discovery, &prompt::which)
+    decide(cli, discovery, &prompt::which).map(|plan| vec![plan])
 }
 
 /// Decides from what was found. `ask` chooses among programs if the settings do not.
@@ -129,12 +133,14 @@ fn decide(cli: &Cli, discovery: Discovery, ask: Prompt<'_>) -> Result<Plan, Erro
     let args = target.args.into_iter().chain(own_args).chain(cli_args).collect();
     let program_env = env.iter().cloned().chain(target.env).collect();
     Ok(Plan {
+        name: None,
         build: Build {
             how: target.how,
             dir: build_in,
             env,
             before,
-            log,
+            env_files: env_files.clone(),
+            log: log.into_iter().collect(),
             delay: build.delay.unwrap_or_default(),
             stop_on_error: build.stop_on_error.unwrap_or_default(),
         },

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style as Look};
 use jiff::Zoned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::journal::Journal;
@@ -25,13 +25,20 @@ pub(crate) struct Report {
     style: Style,
     root: PathBuf,
     journal: Arc<Mutex<Journal>>,
+    /// The program that the lines are about, if there are several.
+    program: Option<String>,
 }
 
 impl Report {
     /// Prints in this style, with paths relative to `root`.
     pub(crate) fn new(style: Style, root: PathBuf) -> Report {
         style.mode.write_global();
-        Report { style, root, journal: Arc::default() }
+        Report { style, root, journal: Arc::default(), program: None }
+    }
+
+    /// Prints lines about this program, in the same journal. Without a name the lines have none.
+    pub(crate) fn of_program(&self, name: Option<&str>) -> Report {
+        Report { program: name.map(str::to_owned), ..self.clone() }
     }
 
     /// Prints in the default style, before the settings are known.
@@ -53,6 +60,16 @@ impl Report {
     /// The events of this run. Everything that is printed here is one.
     pub(crate) fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds an event to the journal.
+    pub(crate) fn event(&self, event: &str, fields: Value) {
+        self.journal().add(self.program.as_deref(), event, fields);
+    }
+
+    /// Notes in the journal that a build begins, or a start where nothing is built.
+    pub(crate) fn build_begins(&self) {
+        self.journal().build_begins(self.program.as_deref());
     }
 
     pub(crate) fn warning(&self, words: &str) {
@@ -97,7 +114,7 @@ impl Report {
     }
 
     pub(crate) fn changed(&self, files: &[PathBuf]) {
-        self.journal().add("change", json!({ "files": files }));
+        self.event("change", json!({ "files": files }));
         let names: Vec<_> = files.iter().take(NAMES).map(|file| self.name(file)).collect();
         let rest = files.len().saturating_sub(NAMES);
         let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
@@ -127,7 +144,7 @@ impl Report {
     }
 
     fn record(&self, level: &str, words: &str) {
-        self.journal().add("message", json!({ "level": level, "text": words }));
+        self.event("message", json!({ "level": level, "text": words }));
     }
 
     fn topic(&self, color: Option<AnsiColor>, words: &str) {
@@ -148,7 +165,8 @@ impl Report {
             if self.style.time { Zoned::now().strftime("[%H:%M:%S] ").to_string() } else { String::new() };
         let look = Look::new().fg_color(color.map(Into::into)).bold();
         // One write for each line, so that output of the server does not cut it.
-        let line = format!("{time}{look}hotrun{look:#}  {words}\n");
+        let about = self.program.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        let line = format!("{time}{look}hotrun{look:#}  {about}{words}\n");
         let _ = anstream::stderr().lock().write_all(line.as_bytes());
     }
 }

@@ -11,7 +11,8 @@ mod scan;
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::PathBuf;
+use std::mem;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -44,22 +45,24 @@ const WAIT: Duration = Duration::from_secs(2);
 /// Sources whose content differs from the last report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Changes {
-    /// Sorted. Empty if there are only notes.
-    pub(crate) files: Vec<PathBuf>,
+    /// For each program its files, sorted. All are empty if there are only notes.
+    pub(crate) files: Vec<Vec<PathBuf>>,
     /// Ways in which watching has become worse. Each is reported once.
     pub(crate) notes: Vec<String>,
 }
 
-/// Watches the sources until it is dropped.
+/// Watches the sources of all programs until it is dropped.
 pub(crate) struct Sources {
     reporter: Arc<Reporter>,
-    outside: Mutex<Outside>,
+    /// For each program.
+    outside: Vec<Mutex<Outside>>,
     _lease: Arc<()>,
 }
 
 /// Filters and reports the changes that all watchers see.
 struct Reporter {
-    filter: Mutex<ChangeFilter>,
+    /// For each program.
+    filters: Vec<Mutex<ChangeFilter>>,
     tell: Mutex<Box<dyn Fn(Changes) + Send>>,
     said: Mutex<BTreeSet<Degraded>>,
 }
@@ -72,72 +75,85 @@ struct Outside {
 }
 
 impl Sources {
-    /// Watches the folders of the rules and the inputs of the compiler. `tell` is called on other threads.
+    /// Watches the folders of the rules of each program, and the inputs of the compiler. `tell` is called on other threads.
     ///
     /// From now on no change is missed. In a large tree the watches are complete only seconds later; a change before that is
     /// found by the times of the file. Fails if there is no thread for it.
-    pub(crate) fn open(rules: SourceRules, tell: impl Fn(Changes) + Send + 'static) -> io::Result<Self> {
-        let ignores = Ignores::of(&rules.roots);
-        let filter = Mutex::new(ChangeFilter::new(rules.clone(), ignores.clone()));
+    pub(crate) fn open(rules: Vec<SourceRules>, tell: impl Fn(Changes) + Send + 'static) -> io::Result<Self> {
+        let ignores = Ignores::of(&roots(&rules));
+        let filter = |rules: &SourceRules| Mutex::new(ChangeFilter::new(rules.clone(), ignores.clone()));
+        let filters: Vec<_> = rules.iter().map(filter).collect();
         let tell = Mutex::new(Box::new(tell) as Box<_>);
-        let reporter = Arc::new(Reporter { filter, tell, said: Mutex::default() });
+        let outside = filters.iter().map(|_| Mutex::default()).collect();
+        let reporter = Arc::new(Reporter { filters, tell, said: Mutex::default() });
         let lease = Arc::new(());
         let (first, leased) = (Arc::clone(&reporter), Arc::downgrade(&lease));
         thread::Builder::new().name("sources".to_owned()).spawn(move || {
             let watcher = first.watch(&rules, &ignores);
             first.follow(watcher, &leased);
         })?;
-        Ok(Self { reporter, outside: Mutex::default(), _lease: lease })
+        Ok(Self { reporter, outside, _lease: lease })
     }
 
-    /// Takes the inputs of a build that has ended, and the time when it began. A failed build has no inputs: then every likely file
-    /// counts as a source.
-    pub(crate) fn learn(&self, build: u32, inputs: Inputs, began: SystemTime) {
+    /// Takes the inputs of a build of a program that has ended, and the time when it began. A failed build has no inputs: then every
+    /// likely file counts as a source.
+    pub(crate) fn learn(&self, program: usize, build: u32, inputs: Inputs, began: SystemTime) {
         // Locked first, so that the lists of two builds have their effects in one order.
-        let mut outside = self.outside.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut late, paths) = self.reporter.filter().learn(build, inputs, began);
-        late.extend(self.watch_outside(&mut outside, paths));
+        let mut outside = self.outside[program].lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut late, paths) = self.reporter.filter(program).learn(build, inputs, began);
+        late.extend(self.watch_outside(program, &mut outside, paths));
         drop(outside);
-        self.reporter.report(late);
+        let mut files = self.reporter.none();
+        files[program] = late;
+        self.reporter.report(files);
     }
 
     /// Watches these inputs. Returns those that changed before the watch, but after the build began.
-    fn watch_outside(&self, outside: &mut Outside, paths: BTreeSet<PathBuf>) -> Vec<PathBuf> {
+    fn watch_outside(&self, program: usize, outside: &mut Outside, paths: BTreeSet<PathBuf>) -> Vec<PathBuf> {
         if outside.paths == paths {
             return Vec::new();
         }
-        let poll = self.reporter.filter().poll().unwrap_or(POLL);
+        let poll = self.reporter.filter(program).poll().unwrap_or(POLL);
         let watcher = Watcher::open(Options::default().poll(poll), &paths, |_| true);
         let lease = Arc::new(());
         let (reporter, leased) = (Arc::clone(&self.reporter), Arc::downgrade(&lease));
         let started = job::start("sources", watcher, move |watcher| reporter.follow(watcher, &leased));
         if let Err((error, _)) = started {
             let note = format!("files outside of the watched folders are not watched: {error}");
-            self.reporter.tell(Changes { files: Vec::new(), notes: vec![note] });
+            self.reporter.tell(Changes { files: self.reporter.none(), notes: vec![note] });
             return Vec::new();
         }
         let new: Vec<PathBuf> = paths.difference(&outside.paths).cloned().collect();
         *outside = Outside { paths, _lease: lease };
-        self.reporter.filter().modified_since_build(new)
+        self.reporter.filter(program).modified_since_build(new)
     }
 }
 
 impl Reporter {
     /// Reads the sources and watches their folders. Then reports the changes that were made before the watch, but after the build
     /// began.
-    fn watch(self: &Arc<Self>, rules: &SourceRules, ignores: &Ignores) -> Watcher {
+    fn watch(self: &Arc<Self>, rules: &[SourceRules], ignores: &Ignores) -> Watcher {
         let begun = Instant::now();
-        let contents = content::contents(Scan::of(rules, ignores).files);
+        let found: Vec<_> = rules.iter().map(|rules| Scan::of(rules, ignores).files).collect();
+        let all: BTreeSet<_> = found.iter().flatten().cloned().collect();
+        let contents = content::contents(all);
         let usual = (begun.elapsed() * POLL_FACTOR).clamp(POLL, RARE_POLL);
-        let options = Options::default().poll(rules.poll.unwrap_or(usual));
-        let (entered, excluded) = (rules.clone(), ignores.clone());
+        let poll = rules.iter().filter_map(|rules| rules.poll).min();
+        let options = Options::default().poll(poll.unwrap_or(usual));
+        let (entered, excluded) = (rules.to_vec(), ignores.clone());
+        let enters = move |folder: &Path| entered.iter().any(|rules| rules.enters(folder, &excluded));
         let reporter = Arc::clone(self);
-        let watcher = Watcher::open(options, &rules.roots, move |folder| entered.enters(folder, &excluded))
-            .counting(move |file| reporter.filter().may_count(file));
-        let since = self.filter().build_began();
-        let modified = Scan::modified_since(rules, ignores, since);
-        let late = self.filter().add_known(contents, modified);
-        self.report(late);
+        let may_count =
+            move |file: &Path| reporter.filters.iter().any(|filter| locked(filter).may_count(file));
+        let watcher = Watcher::open(options, roots(rules), enters).counting(may_count);
+        let late = rules.iter().zip(&self.filters).zip(found).map(|((rules, filter), found)| {
+            let since = locked(filter).build_began();
+            let modified = Scan::modified_since(rules, ignores, since);
+            let known = found.into_iter().filter_map(|file| contents.get_key_value(&file));
+            let known = known.map(|(file, content)| (file.clone(), *content)).collect();
+            locked(filter).add_known(known, modified)
+        });
+        self.report(late.collect());
         watcher
     }
 
@@ -147,8 +163,8 @@ impl Reporter {
         while lease.strong_count() > 0 {
             self.note(watcher.degraded());
             let seen = watcher.next(WAIT);
-            let mut changed = self.filter().changed(seen);
-            if changed.is_empty() {
+            let mut changed = self.none();
+            if !self.add_changed(&mut changed, &seen) {
                 continue;
             }
             let first = Instant::now();
@@ -159,10 +175,8 @@ impl Reporter {
                     break;
                 }
                 let seen = watcher.next(wait);
-                let more = self.filter().changed(seen);
-                if !more.is_empty() {
+                if self.add_changed(&mut changed, &seen) {
                     latest = Instant::now();
-                    changed.extend(more);
                 }
             }
             self.report(changed);
@@ -170,24 +184,40 @@ impl Reporter {
         }
     }
 
-    fn filter(&self) -> MutexGuard<'_, ChangeFilter> {
-        self.filter.lock().unwrap_or_else(PoisonError::into_inner)
+    fn filter(&self, program: usize) -> MutexGuard<'_, ChangeFilter> {
+        locked(&self.filters[program])
     }
 
-    fn report(&self, files: Vec<PathBuf>) {
-        let mut files = self.filter().differing(files);
-        if files.is_empty() {
-            return;
+    /// No files, for each program.
+    fn none(&self) -> Vec<Vec<PathBuf>> {
+        vec![Vec::new(); self.filters.len()]
+    }
+
+    /// Adds those that are changed sources of a program to its files. `true` if there are any.
+    fn add_changed(&self, changed: &mut [Vec<PathBuf>], seen: &[PathBuf]) -> bool {
+        let mut is_any = false;
+        for (filter, changed) in self.filters.iter().zip(changed) {
+            let more = locked(filter).changed(seen.to_vec());
+            is_any |= !more.is_empty();
+            changed.extend(more);
         }
-        files.sort();
-        files.dedup();
-        let mut filter = self.filter();
-        let built: Vec<PathBuf> = files.iter().filter(|file| filter.needs_build(file)).cloned().collect();
-        if !built.is_empty() {
-            filter.build_begins(&built);
+        is_any
+    }
+
+    fn report(&self, mut files: Vec<Vec<PathBuf>>) {
+        for (filter, files) in self.filters.iter().zip(&mut files) {
+            let mut filter = locked(filter);
+            *files = filter.differing(mem::take(files));
+            files.sort();
+            files.dedup();
+            let built: Vec<PathBuf> = files.iter().filter(|file| filter.needs_build(file)).cloned().collect();
+            if !built.is_empty() {
+                filter.build_begins(&built);
+            }
         }
-        drop(filter);
-        self.tell(Changes { files, notes: Vec::new() });
+        if files.iter().any(|files| !files.is_empty()) {
+            self.tell(Changes { files, notes: Vec::new() });
+        }
     }
 
     fn note(&self, degraded: Vec<Degraded>) {
@@ -195,7 +225,7 @@ impl Reporter {
         let notes: Vec<String> =
             degraded.into_iter().filter(|way| said.insert(*way)).map(|way| way.to_string()).collect();
         if !notes.is_empty() {
-            self.tell(Changes { files: Vec::new(), notes });
+            self.tell(Changes { files: self.none(), notes });
         }
     }
 
@@ -203,4 +233,19 @@ impl Reporter {
         let tell = self.tell.lock().unwrap_or_else(PoisonError::into_inner);
         tell(changes);
     }
+}
+
+fn locked(filter: &Mutex<ChangeFilter>) -> MutexGuard<'_, ChangeFilter> {
+    filter.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The roots of all programs, each once.
+fn roots(rules: &[SourceRules]) -> Vec<PathBuf> {
+    let mut roots: Vec<PathBuf> = Vec::new();
+    for root in rules.iter().flat_map(|rules| &rules.roots) {
+        if !roots.contains(root) {
+            roots.push(root.clone());
+        }
+    }
+    roots
 }

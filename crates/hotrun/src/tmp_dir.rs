@@ -26,7 +26,7 @@ impl TmpDir {
     pub(crate) fn make(plan: &Plan) -> io::Result<Self> {
         let mut dir = Self { path: plan.tmp.clone(), made: Vec::new(), written: Vec::new() };
         dir.make_folder(&plan.tmp)?;
-        if let Some(log) = plan.build.log.as_ref().filter(|log| log.starts_with(&plan.tmp)) {
+        for log in plan.build.log.iter().filter(|log| log.starts_with(&plan.tmp)) {
             dir.make_folder(log.parent().unwrap_or(&plan.tmp))?;
             dir.expect(log);
         }

@@ -1,5 +1,6 @@
 //! Reads cargo's messages.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 
@@ -8,19 +9,19 @@ use serde::Deserialize;
 use crate::build::log::Log;
 use crate::report::Report;
 
-/// Passes other lines on. Returns the executable of the target with this name.
-pub(super) fn executable(pipe: impl Read, binary: &str, log: &Log) -> Option<PathBuf> {
-    let mut executable = None;
+/// Passes other lines on. Returns the executables, by the names of their targets.
+pub(super) fn executables(pipe: impl Read, log: &Log) -> BTreeMap<String, PathBuf> {
+    let mut executables = BTreeMap::new();
     for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
         if let Ok(message) = serde_json::from_slice::<Message>(&line) {
-            executable = message.executable_of(binary).or(executable);
+            executables.extend(message.executable());
         } else {
             let line = [&line[..], b"\n"].concat();
             Report::compiler(&line);
             log.write(&line);
         }
     }
-    executable
+    executables
 }
 
 /// The part of cargo's messages that is read.
@@ -36,8 +37,8 @@ struct Target {
 }
 
 impl Message {
-    fn executable_of(self, binary: &str) -> Option<PathBuf> {
-        self.executable.filter(|_| self.target.is_some_and(|target| target.name == binary))
+    fn executable(self) -> Option<(String, PathBuf)> {
+        self.target.map(|target| target.name).zip(self.executable)
     }
 }
 
@@ -48,13 +49,11 @@ mod tests {
     use super::Message;
 
     #[test]
-    fn an_executable_is_the_one_with_the_right_name() {
+    fn an_executable_has_the_name_of_its_target() {
         let line = r#"{"reason":"compiler-artifact","target":{"name":"site","kind":["bin"]},"executable":"/t/site"}"#;
-        let read = |binary| serde_json::from_str::<Message>(line).unwrap().executable_of(binary);
-        assert_eq!(read("site"), Some(PathBuf::from("/t/site")));
-        assert_eq!(read("other"), None);
-        let finished =
-            serde_json::from_str::<Message>(r#"{"reason":"build-finished","success":true}"#).unwrap();
-        assert_eq!(finished.executable_of("site"), None);
+        let read = |line| serde_json::from_str::<Message>(line).unwrap().executable();
+        assert_eq!(read(line), Some(("site".to_owned(), PathBuf::from("/t/site"))));
+        assert_eq!(read(r#"{"reason":"compiler-artifact","target":{"name":"lib"},"executable":null}"#), None);
+        assert_eq!(read(r#"{"reason":"build-finished","success":true}"#), None);
     }
 }

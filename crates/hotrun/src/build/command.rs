@@ -5,12 +5,12 @@ use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use crate::plan::{How, Plan};
+use crate::plan::{Build, How};
 use crate::report::Report;
 
-/// The command of the plan. `env` are variables besides those of the settings.
-pub(super) fn command(plan: &Plan, env: &[(OsString, OsString)]) -> Command {
-    let command = match &plan.build.how {
+/// The command of the build. `env` are variables besides those of the settings.
+pub(super) fn command(build: &Build, env: &[(OsString, OsString)]) -> Command {
+    let command = match &build.how {
         How::Cargo { arguments, target, .. } => {
             let mut command = Command::new("cargo");
             let (first, rest) = arguments.split_first().map_or(("build", &[][..]), |(one, rest)| (one, rest));
@@ -28,7 +28,7 @@ pub(super) fn command(plan: &Plan, env: &[(OsString, OsString)]) -> Command {
         }
         How::Nothing => Command::new("/bin/true"),
     };
-    let mut command = with_lines_before(&plan.build.before, command);
+    let mut command = with_lines_before(&build.before, command);
     for (name, _) in env::vars_os().filter(|(name, _)| is_of_an_outer_cargo(name)) {
         command.env_remove(name);
     }
@@ -41,8 +41,8 @@ pub(super) fn command(plan: &Plan, env: &[(OsString, OsString)]) -> Command {
         command.env("CARGO_TERM_PROGRESS_WIDTH", columns.to_string());
     }
     command.envs(env.iter().map(|(name, value)| (name, value)));
-    command.envs(plan.build.env.iter().map(|(name, value)| (name, value)));
-    command.current_dir(&plan.build.dir).process_group(0);
+    command.envs(build.env.iter().map(|(name, value)| (name, value)));
+    command.current_dir(&build.dir).process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::json;
@@ -19,8 +19,8 @@ pub(super) struct Log(Arc<Mutex<Lines>>);
 #[derive(Debug)]
 struct Lines {
     report: Report,
-    /// `None` if nothing is logged.
-    file: Option<File>,
+    /// Each gets the same lines. Empty if nothing is logged.
+    files: Vec<File>,
     /// The line that is not complete yet.
     line: Vec<u8>,
     /// The lines so far, up to a limit.
@@ -28,9 +28,9 @@ struct Lines {
 }
 
 impl Log {
-    /// Truncates the file. If it cannot be written, prints a warning and logs nothing.
-    pub(super) fn open(path: Option<&Path>, report: &Report) -> Log {
-        let file = path.and_then(|path| {
+    /// Truncates the files. If one cannot be written, prints a warning and leaves it out.
+    pub(super) fn open(paths: &[PathBuf], report: &Report) -> Log {
+        let files = paths.iter().filter_map(|path| {
             let warn = |error: &io::Error| {
                 report.warning(&format!("the build's log `{}` cannot be written: {error}", path.display()));
             };
@@ -38,7 +38,7 @@ impl Log {
         });
         Log(Arc::new(Mutex::new(Lines {
             report: report.clone(),
-            file,
+            files: files.collect(),
             line: Vec::new(),
             text: String::new(),
         })))
@@ -46,18 +46,18 @@ impl Log {
 
     pub(super) fn write(&self, bytes: &[u8]) {
         let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Lines { report, file, line, text } = &mut *log;
+        let Lines { report, files, line, text } = &mut *log;
         for part in bytes.split_inclusive(|&byte| byte == b'\n') {
             line.extend_from_slice(part);
             if part.ends_with(b"\n") {
                 let plain = plain(&String::from_utf8_lossy(line));
-                if let Some(file) = file {
+                for file in files.iter_mut() {
                     let _ = file.write_all(plain.as_bytes());
                 }
                 if text.len() + plain.len() <= MOST_TEXT {
                     text.push_str(&plain);
                 }
-                report.journal().add("output", json!({ "text": plain.trim_end_matches('\n') }));
+                report.event("output", json!({ "text": plain.trim_end_matches('\n') }));
                 line.clear();
             }
         }

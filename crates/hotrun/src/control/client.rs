@@ -18,7 +18,7 @@ use crate::report::Report;
 /// # Errors
 ///
 /// Status 1 for a build or a start that has failed, with the diagnosis. Status 4 if no hotrun runs here. Status 2 if several do.
-pub(crate) fn run(cli: &Cli, request: Request, json: bool) -> Result<(), Error> {
+pub(crate) fn run(cli: &Cli, request: &Request, json: bool) -> Result<(), Error> {
     let stream = find(cli)?;
     let mut ok = !matches!(request, Request::Reload { .. } | Request::Restart { .. });
     for line in exchange(&stream, request).map_err(broken)? {
@@ -32,13 +32,15 @@ pub(crate) fn run(cli: &Cli, request: Request, json: bool) -> Result<(), Error> 
                 }
                 let output = text("output").trim_end();
                 let words = if output.is_empty() { String::new() } else { format!("\n{output}") };
-                return Err(Error::unfit(format!("{}{words}", text("reason"))));
+                let words = format!("{}{words}", text("reason"));
+                return Err(if value["usage"] == true { Error::usage(words) } else { Error::unfit(words) });
             }
             (_, true) => Report::say(&line),
             (Some("status"), _) => {
                 state(&value).iter().all(|(topic, words)| Report::say(&format!("{topic:<9} {words}")))
             }
-            (Some("message"), _) => Report::say(&format!("hotrun  {}", text("text"))),
+            (Some("message"), _) => Report::say(&format!("hotrun  {}{}", about(&value), text("text"))),
+            (Some("line"), _) => Report::say(&format!("{} | {}", text("program"), text("text"))),
             (Some("output" | "result"), _) => Report::say(text("text")),
             _ => true,
         };
@@ -51,9 +53,9 @@ pub(crate) fn run(cli: &Cli, request: Request, json: bool) -> Result<(), Error> 
 }
 
 /// Sends the request. Returns the lines of the answer.
-fn exchange(stream: &UnixStream, request: Request) -> io::Result<impl Iterator<Item = io::Result<String>>> {
+fn exchange(stream: &UnixStream, request: &Request) -> io::Result<impl Iterator<Item = io::Result<String>>> {
     let mut writer = stream;
-    writeln!(writer, "{}", serde_json::to_string(&request)?)?;
+    writeln!(writer, "{}", serde_json::to_string(request)?)?;
     Ok(BufReader::new(stream).lines())
 }
 
@@ -87,7 +89,7 @@ fn choose(
     for root in here.ancestors() {
         // Two connections each: one for the question about it, the other for the request.
         for (asked, kept) in folder::connect(folder, root).iter().zip(folder::connect(folder, root)) {
-            let mut lines = exchange(asked, Request::Status).map_err(broken)?;
+            let mut lines = exchange(asked, &Request::Status).map_err(broken)?;
             let Some(Ok(line)) = lines.next() else { continue };
             let status: Value = serde_json::from_str(&line).map_err(|error| broken(error.into()))?;
             let is_file = file
@@ -112,8 +114,32 @@ fn choose(
     Ok(found)
 }
 
+/// The name of the program that a message is about, if there are several.
+fn about(message: &Value) -> String {
+    message["program"].as_str().map(|name| format!("{name}: ")).unwrap_or_default()
+}
+
 /// The state in words, each line with its topic.
 fn state(status: &Value) -> Vec<(&'static str, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut lines = match status["programs"].as_array() {
+        Some(programs) => {
+            let named = |one: &Value| {
+                std::iter::once(("program", text(&one["program"])))
+                    .chain(program_state(one))
+                    .collect::<Vec<_>>()
+            };
+            programs.iter().flat_map(named).collect()
+        }
+        None => program_state(status),
+    };
+    lines.push(("root", format!("`{}`", text(&status["root"]))));
+    lines.push(("hotrun", format!("process {}", status["process"])));
+    lines
+}
+
+/// The state of one program in words.
+fn program_state(status: &Value) -> Vec<(&'static str, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let addresses: Vec<String> = status["addresses"].as_array().into_iter().flatten().map(text).collect();
     let mut lines =
@@ -130,8 +156,6 @@ fn state(status: &Value) -> Vec<(&'static str, String)> {
     if status["problem"].is_object() {
         lines.push(("problem", text(&status["problem"]["reason"])));
     }
-    lines.push(("root", format!("`{}`", text(&status["root"]))));
-    lines.push(("hotrun", format!("process {}", status["process"])));
     lines
 }
 

@@ -5,7 +5,7 @@ use std::sync::mpsc::Sender;
 use serde::{Deserialize, Serialize};
 
 /// A request to a running hotrun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "lowercase", deny_unknown_fields)]
 pub(crate) enum Request {
     /// The state, on one line.
@@ -14,11 +14,16 @@ pub(crate) enum Request {
     Reload {
         #[serde(default)]
         wait: bool,
+        /// The name of the program; all without one.
+        #[serde(default)]
+        program: Option<String>,
     },
     /// Start the same program again.
     Restart {
         #[serde(default)]
         wait: bool,
+        #[serde(default)]
+        program: Option<String>,
     },
     /// End.
     Stop,
@@ -30,6 +35,9 @@ pub(crate) enum Request {
         /// Then the events to come, until the client closes the connection.
         #[serde(default)]
         follow: bool,
+        /// Only those about this program, and about no single one.
+        #[serde(default)]
+        program: Option<String>,
     },
 }
 
@@ -49,9 +57,15 @@ mod tests {
     fn a_request_is_a_line_of_json() {
         for (line, expected) in [
             (r#"{"do":"status"}"#, Some(Request::Status)),
-            (r#"{"do":"reload"}"#, Some(Request::Reload { wait: false })),
-            (r#"{"do":"reload","wait":true}"#, Some(Request::Reload { wait: true })),
-            (r#"{"do":"logs","since_build":true}"#, Some(Request::Logs { since_build: true, follow: false })),
+            (r#"{"do":"reload"}"#, Some(Request::Reload { wait: false, program: None })),
+            (
+                r#"{"do":"reload","wait":true,"program":"api"}"#,
+                Some(Request::Reload { wait: true, program: Some("api".to_owned()) }),
+            ),
+            (
+                r#"{"do":"logs","since_build":true}"#,
+                Some(Request::Logs { since_build: true, follow: false, program: None }),
+            ),
             (r#"{"do":"reload","weight":true}"#, None),
             (r#"{"do":"dance"}"#, None),
             ("status", None),

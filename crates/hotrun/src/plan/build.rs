@@ -30,8 +30,10 @@ pub(crate) struct Build {
     pub(crate) before: Vec<String>,
     /// Besides hotrun's own environment.
     pub(crate) env: Vec<(String, String)>,
-    /// The file for the compiler's output of the last build, absolute.
-    pub(crate) log: Option<PathBuf>,
+    /// Files whose variables the build gets.
+    pub(crate) env_files: Vec<PathBuf>,
+    /// The files for the compiler's output of the last build, absolute: none, or one for each program.
+    pub(crate) log: Vec<PathBuf>,
     /// From a change to the build; usually zero.
     pub(crate) delay: Duration,
     /// A failed build stops the running program.

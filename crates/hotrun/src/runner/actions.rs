@@ -7,25 +7,28 @@ use std::path::PathBuf;
 use std::process;
 
 use intercept::{Marker, Spec};
-use serde_json::json;
 
-use crate::build::Building;
 use crate::generation::{Generation, Readiness, ServerEvent, Start};
-use crate::plan::{Argument, CommandLine, How, Program, What};
+use crate::plan::{self, Argument, CommandLine, How, What};
 use crate::proxy::Proxy;
 use crate::report::spoken;
 use crate::socket_mode::SocketMode;
 use crate::supervisor::{Action, Event};
 
-use super::{Flow, Input, Runner};
+use super::program::Newest;
+use super::shared_builds::WantedBuild;
+use super::{Flow, Program, ProgramInput};
 
-impl Runner {
+impl Program {
     pub(super) fn act(&mut self, action: Action) -> Flow {
         match action {
-            Action::Build(version) => self.build(version),
+            Action::Build(version) => {
+                self.has_failed = false;
+                self.wanted = Some(WantedBuild { version, is_cancelled: false });
+            }
             Action::Cancel => {
                 self.report.build("something changed meanwhile: the build begins anew");
-                self.building.iter().for_each(Building::cancel);
+                self.wanted.iter_mut().for_each(|wanted| wanted.is_cancelled = true);
             }
             Action::Start { server, version } => return self.start(server, version),
             Action::Leave(server) => {
@@ -80,54 +83,21 @@ impl Runner {
     /// Sends the events of a server to the loop.
     pub(super) fn teller(&self, id: u32) -> impl Fn(ServerEvent) + Clone + Send + 'static {
         let sender = self.sender.clone();
-        move |news| drop(sender.send(Input::ServerEvent(id, news)))
-    }
-
-    fn build(&mut self, version: u32) {
-        self.has_failed = false;
-        for error in self.binary_cache.settle() {
-            self.report.warning(&format!(
-                "there is no copy of this program, in case that the next one fails: {error}"
-            ));
-        }
-        let what = match &self.plan.build.how {
-            How::Cargo { arguments, .. } => format!("cargo {}", arguments.join(" ")),
-            How::Shell(line) => line.clone(),
-            How::Nothing => String::new(),
-        };
-        if let How::Cargo { target: Some(target), .. } = &self.plan.build.how
-            && !target.join(".rustc_info.json").exists()
-        {
-            let target = self.report.name(target);
-            self.report.build(&format!(
-                "builds into `{target}`, where rust-analyzer's lock does not matter: this once it is a second cold build; \
-                 `share_target = true` in `[build]` of `.hotrun.toml` uses the usual folder"
-            ));
-        }
-        self.report.journal().build_begins();
-        self.report.journal().add("build", json!({ "version": version, "command": what }));
-        self.report.build(&format!("builds: {what}"));
-        let sender = self.sender.clone();
-        let tell = move |built| drop(sender.send(Input::Built(version, built)));
-        let building = Building::start(&self.plan, &self.environment.variables(), &self.report, tell);
-        if let (Some(watchdog), Some(tree)) = (&self.watchdog, building.tree()) {
-            watchdog.watch(tree.leader());
-        }
-        self.building = Some(building);
+        move |news| sender.send(ProgramInput::ServerEvent(id, news))
     }
 
     fn start(&mut self, server: u32, version: u32) -> Flow {
         if matches!(self.plan.build.how, How::Nothing) {
-            self.report.journal().build_begins();
+            self.report.build_begins();
         }
         let started = self.spec(version).and_then(|(spec, port)| {
             let under_way = self.proxy.as_ref().map(Proxy::under_way);
-            let start = Start { id: server, spec, port, under_way };
+            let start = Start { spec, port, under_way };
             Generation::start(start, &self.plan, &self.chosen, &self.owned, self.teller(server))
         });
         match started {
             Ok(mut generation) => {
-                if let Some(watchdog) = &self.watchdog {
+                if let Some(watchdog) = self.watchdog.as_deref() {
                     watchdog.watch(generation.tree().leader());
                 }
                 if let Some(why) = &generation.unfiltered {
@@ -151,7 +121,7 @@ impl Runner {
     /// The process to start for this version, and its port behind the proxy.
     fn spec(&mut self, version: u32) -> io::Result<(Spec, Option<SocketAddr>)> {
         let (program, arg0) = self.program(version)?;
-        let Program { args, env, dir, what } = &self.plan.program;
+        let plan::Program { args, env, dir, what } = &self.plan.program;
         let rerun = self.plan.rerun.as_ref().filter(|_| self.reruns).and_then(|rerun| rerun.cmd.as_ref());
         self.reruns = false;
         let shell = match (rerun, what) {
@@ -213,7 +183,9 @@ impl Runner {
             return Ok((Some(path.clone()), None));
         }
         match &self.newest {
-            Some((newest, program)) if *newest == version && self.building.is_none() && program.exists() => {
+            Some(Newest { version: newest, program, is_overwritten: false })
+                if *newest == version && program.exists() =>
+            {
                 Ok((Some(program.clone()), None))
             }
             _ => {

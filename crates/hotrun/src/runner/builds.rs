@@ -15,15 +15,13 @@ use crate::report::spoken;
 use crate::sources::Sources;
 use crate::supervisor::{Event, Outcome};
 
-use super::{Flow, Input, Runner};
+use super::program::Newest;
+use super::{Flow, Program, ProgramInput};
 
-impl Runner {
+impl Program {
     pub(super) fn built(&mut self, version: u32, built: &Built) -> Flow {
-        if let (Some(building), Some(watchdog)) = (self.building.take(), &self.watchdog)
-            && let Some(tree) = building.tree()
-        {
-            watchdog.forget(tree.leader());
-        }
+        self.wanted = None;
+        self.newest.iter_mut().for_each(|newest| newest.is_overwritten = false);
         let mut outcome = built.outcome;
         match built.outcome {
             Outcome::Good | Outcome::Same(_) => {
@@ -35,13 +33,14 @@ impl Runner {
                 };
                 let same = program.as_ref().and_then(|program| self.same_program(program));
                 if let Some(other) = same {
-                    self.newest = program.map(|program| (other, program));
+                    self.newest =
+                        program.map(|program| Newest { version: other, program, is_overwritten: false });
                     outcome = Outcome::Same(other);
                 } else if let Some(program) = program {
                     let sender = self.sender.clone();
                     self.binary_cache
-                        .keep(version, &program, move || drop(sender.send(Input::Copied(version))));
-                    self.newest = Some((version, program));
+                        .keep(version, &program, move || sender.send(ProgramInput::Copied(version)));
+                    self.newest = Some(Newest { version, program, is_overwritten: false });
                 }
             }
             Outcome::Failed => {
@@ -67,7 +66,7 @@ impl Runner {
         let took = u64::try_from(built.took.as_millis()).unwrap_or(u64::MAX);
         let ended =
             json!({ "version": version, "outcome": outcome, "took_ms": took, "reason": built.reason });
-        self.report.journal().add("built", ended.clone());
+        self.report.event("built", ended.clone());
         self.last_build = Some(ended);
     }
 
@@ -81,18 +80,19 @@ impl Runner {
 
     /// Takes the inputs of the build as sources.
     fn learn(&self, version: u32, built: &Built) {
-        let Some(sources) = self.sources.clone() else { return };
+        let (Some(sources), at) = (self.sources.clone(), self.at) else { return };
         let began = SystemTime::now() - built.took;
         match (built.outcome, &self.newest) {
-            (Outcome::Good, Some((_, program))) => {
+            (Outcome::Good, Some(Newest { program, .. })) => {
                 let program = program.clone();
-                let learn = move |sources: Arc<Sources>| sources.learn(version, inputs::of(&program), began);
+                let learn =
+                    move |sources: Arc<Sources>| sources.learn(at, version, inputs::of(&program), began);
                 if let Err((_, Some(sources))) = job::start("inputs", sources, learn) {
-                    sources.learn(version, Inputs::default(), began);
+                    sources.learn(at, version, Inputs::default(), began);
                 }
             }
             (Outcome::Cancelled, _) => {}
-            _ => sources.learn(version, Inputs::default(), began),
+            _ => sources.learn(at, version, Inputs::default(), began),
         }
     }
 }

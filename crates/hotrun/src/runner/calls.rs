@@ -7,116 +7,155 @@ use std::sync::mpsc::Sender;
 use serde_json::{Value, json};
 
 use crate::control::{Call, Request};
-use crate::generation::Generation;
-use crate::plan::How;
 use crate::supervisor::Event;
 
 use super::{Flow, Runner};
+
+/// A request that waits for the outcomes of some programs.
+pub(super) struct Waiting {
+    answer: Sender<String>,
+    /// The places of the programs, and the outcomes that are known.
+    outcomes: Vec<(usize, Option<Value>)>,
+}
 
 impl Runner {
     pub(super) fn call(&mut self, call: Call) -> Flow {
         let answer = call.answer;
         match call.request {
             Request::Status => drop(answer.send(self.status().to_string())),
-            Request::Logs { since_build, follow } => self.report.journal().send(answer, since_build, follow),
-            Request::Reload { wait } => {
-                self.report.watcher("a build is asked for");
-                return self.begin(answer, wait, Event::Changed);
+            Request::Logs { since_build, follow, program } => {
+                let Some(_) = self.chosen(program.as_deref(), &answer) else { return Ok(true) };
+                self.report.journal().send(answer, program, since_build, follow);
             }
-            Request::Restart { wait } => {
-                self.report.runner("the program is started again, as asked for");
-                return self.begin(answer, wait, Event::Renewed);
+            Request::Reload { wait, program } => {
+                let Some(chosen) = self.chosen(program.as_deref(), &answer) else { return Ok(true) };
+                for at in &chosen {
+                    self.programs[*at].report.watcher("a build is asked for");
+                }
+                return self.begin(answer, wait, Event::Changed, &chosen);
+            }
+            Request::Restart { wait, program } => {
+                let Some(chosen) = self.chosen(program.as_deref(), &answer) else { return Ok(true) };
+                for at in &chosen {
+                    self.programs[*at].report.runner("the program is started again, as asked for");
+                }
+                return self.begin(answer, wait, Event::Renewed, &chosen);
             }
             Request::Stop => {
                 // The end of this process closes the connection, and tells the client.
                 mem::forget(answer);
                 self.report.main("ends, as asked for");
-                return self.apply(Event::Quit);
+                return self.each(|program| program.apply(Event::Quit));
             }
         }
         Ok(true)
     }
 
-    /// Gives the event to the supervisor. `wait`: the answer is the outcome.
-    fn begin(&mut self, answer: Sender<String>, wait: bool, event: Event) -> Flow {
-        self.has_failed = false;
+    /// The places of the program of this name, or of all programs. If there is none, answers that.
+    fn chosen(&self, name: Option<&str>, answer: &Sender<String>) -> Option<Vec<usize>> {
+        let Some(name) = name else { return Some((0..self.programs.len()).collect()) };
+        let names = || self.programs.iter().filter_map(|program| program.plan.name.as_deref());
+        if let Some(at) = self.programs.iter().position(|program| program.plan.name.as_deref() == Some(name))
+        {
+            return Some(vec![at]);
+        }
+        let listed: Vec<String> = names().map(|name| format!("`{name}`")).collect();
+        let there = match listed.as_slice() {
+            [] => "this hotrun runs one program, without a name".to_owned(),
+            _ => format!("there is {}", listed.join(", ")),
+        };
+        let reason = format!("no program is called `{name}`; {there}");
+        let refusal =
+            json!({ "event": "result", "ok": false, "usage": true, "reason": reason, "output": "" });
+        let _ = answer.send(refusal.to_string());
+        None
+    }
+
+    /// Gives the event to these programs. `wait`: the answer is the outcome.
+    fn begin(&mut self, answer: Sender<String>, wait: bool, event: Event, programs: &[usize]) -> Flow {
         if wait {
-            self.waiting.push(answer);
+            let outcomes = programs.iter().map(|at| (*at, None)).collect();
+            self.waiting.push(Waiting { answer, outcomes });
         } else {
             let _ = answer.send(json!({ "event": "result", "ok": true, "text": "begun" }).to_string());
         }
-        self.apply(event)
+        let mut goes_on = true;
+        for at in programs {
+            goes_on = self.one(*at, |program| program.begin(event))?;
+        }
+        Ok(goes_on)
     }
 
-    /// Answers those who wait for an outcome, if nothing is under way any more.
+    /// Answers those who wait for outcomes, if nothing that they wait for is under way any more.
     pub(super) fn answer_waiting(&mut self) {
-        if self.waiting.is_empty() || !self.supervisor.is_settled() {
-            return;
-        }
-        let result = if self.has_failed || self.supervisor.is_out() {
-            let page = &self.diagnosis;
-            json!({ "event": "result", "ok": false, "reason": page.reason, "output": page.output })
-        } else {
-            let server = self.supervisor.current();
-            let words = server.map_or("nothing runs".to_owned(), |server| format!("server {server} serves"));
-            json!({ "event": "result", "ok": true, "server": server, "text": words })
+        let mut waiting = mem::take(&mut self.waiting);
+        waiting.retain_mut(|waiting| {
+            for (at, outcome) in &mut waiting.outcomes {
+                *outcome = outcome.take().or_else(|| self.programs[*at].outcome());
+            }
+            if waiting.outcomes.iter().any(|(_, outcome)| outcome.is_none()) {
+                return true;
+            }
+            let _ = waiting.answer.send(self.result(&waiting.outcomes).to_string());
+            false
+        });
+        self.waiting = waiting;
+    }
+
+    /// The outcomes as one result. With several programs each part begins with a name.
+    fn result(&self, outcomes: &[(usize, Option<Value>)]) -> Value {
+        let mut result = match outcomes {
+            [(_, Some(outcome))] => outcome.clone(),
+            _ => self.joined(outcomes),
         };
-        for answer in mem::take(&mut self.waiting) {
-            let _ = answer.send(result.to_string());
-        }
+        result["event"] = "result".into();
+        result
     }
 
-    /// The only server is not ready in time. Those who wait for it are told so, and hotrun goes on waiting.
-    pub(super) fn still_starting(&mut self, words: &str) {
-        self.report.warning(words);
-        let result = json!({ "event": "result", "ok": false, "reason": words, "output": "" }).to_string();
-        for answer in mem::take(&mut self.waiting) {
-            let _ = answer.send(result.clone());
+    fn joined(&self, outcomes: &[(usize, Option<Value>)]) -> Value {
+        let named = |(at, outcome): &'_ (usize, Option<Value>)| {
+            (self.programs[*at].plan.name.clone().unwrap_or_default(), outcome.clone().unwrap_or_default())
+        };
+        let all: Vec<(String, Value)> = outcomes.iter().map(named).collect();
+        let text = |outcome: &Value, key: &str| outcome[key].as_str().unwrap_or_default().to_owned();
+        let lines = |of: &[(String, Value)], key: &str| {
+            let lines = of.iter().map(|(name, outcome)| format!("{name}: {}", text(outcome, key)));
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        let failed: Vec<_> = all.iter().filter(|(_, outcome)| outcome["ok"] == false).cloned().collect();
+        if failed.is_empty() {
+            return json!({ "ok": true, "text": lines(&all, "text") });
         }
+        let mut outputs: Vec<String> = failed.iter().map(|(_, outcome)| text(outcome, "output")).collect();
+        // A build that several programs share has one output.
+        outputs.dedup();
+        json!({ "ok": false, "reason": lines(&failed, "reason"), "output": outputs.join("\n") })
     }
 
+    /// The state of the only program, or that of each.
     fn status(&self) -> Value {
-        let current = self.supervisor.current();
-        let server = |(id, one): (&u32, &Generation)| {
-            let state = match (one.is_ready(), Some(*id) == current) {
-                (true, true) => "serves",
-                (true, false) => "leaves",
-                (false, _) => "starts",
-            };
-            json!({ "server": id, "state": state, "process": one.tree().leader() })
-        };
-        let state = match (self.building.is_some(), self.supervisor.is_settled(), current) {
-            (true, ..) => "builds",
-            (_, false, _) => "starts",
-            (.., Some(_)) => "serves",
-            (.., None) => "serves nothing",
-        };
-        let addresses = current.and_then(|id| self.generations.get(&id)).map(|one| self.addresses(one));
-        let problem = self.has_failed || self.supervisor.is_out();
-        let bin = match &self.plan.build.how {
-            How::Cargo { binary, .. } => Some(binary),
-            _ => None,
-        };
-        json!({
+        let plan = &self.programs[0].plan;
+        let mut status = json!({
             "event": "status",
             "process": process::id(),
-            "root": self.plan.root,
-            "settings": self.plan.settings.as_ref().map(|file| file.canonicalize().unwrap_or(file.clone())),
-            "bin": bin,
-            "state": state,
-            "addresses": addresses.unwrap_or_default(),
-            "servers": self.generations.iter().map(server).collect::<Vec<_>>(),
-            "build": self.last_build,
-            "problem": problem.then(|| json!({ "reason": self.diagnosis.reason, "output": self.diagnosis.output })),
-        })
-    }
-
-    /// The addresses at which the server is reached, each as one that can be clicked on.
-    pub(super) fn addresses(&self, generation: &Generation) -> Vec<String> {
-        let mut addresses = generation.addresses.clone();
-        if addresses.is_empty() {
-            addresses = self.owned.addresses();
+            "root": plan.root,
+            "settings": plan.settings.as_ref().map(|file| file.canonicalize().unwrap_or(file.clone())),
+        });
+        let add = |to: &mut Value, fields: Value| {
+            if let (Some(to), Value::Object(fields)) = (to.as_object_mut(), fields) {
+                to.extend(fields);
+            }
+        };
+        if let [only] = self.programs.as_slice() {
+            add(&mut status, only.status());
+            return status;
         }
-        addresses.iter().map(|address| format!("http://{address}")).collect()
+        let named = self.programs.iter().map(|program| {
+            let mut fields = json!({ "program": program.plan.name });
+            add(&mut fields, program.status());
+            fields
+        });
+        status["programs"] = named.collect();
+        status
     }
 }

@@ -3,9 +3,9 @@
 use crate::idle::{Language, Owed};
 use crate::plan::How;
 
-use super::Runner;
+use super::Program;
 
-impl Runner {
+impl Program {
     /// Warns once that the signal has ended a program that owed answers, and shows how such a program finishes them.
     pub(super) fn say_cut(&mut self, server: u32, owed: Owed) {
         if owed.connections == 0 || self.said.cut {

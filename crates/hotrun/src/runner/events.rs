@@ -14,44 +14,32 @@ use crate::generation::{Generation, Readiness, ServerEvent};
 use crate::idle::Death;
 use crate::plan::How;
 use crate::report::spoken;
-use crate::sources::Changes;
 use crate::supervisor::Event;
 
-use super::{Flow, Input, Runner};
+use super::{Flow, Program, ProgramInput};
 
-impl Runner {
-    pub(super) fn hear(&mut self, input: Input) -> Flow {
+impl Program {
+    pub(super) fn hear(&mut self, input: ProgramInput) -> Flow {
         match input {
-            Input::Changes(changes) => self.changed(&changes),
-            Input::Built(version, built) => self.built(version, &built),
-            Input::Copied(version) => self.apply(Event::Copied(version)),
-            Input::ServerEvent(id, news) => self.news(id, news),
-            Input::RuleEnded(at, when, ended) => {
+            ProgramInput::Built(version, built) => self.built(version, &built),
+            ProgramInput::Copied(version) => self.apply(Event::Copied(version)),
+            ProgramInput::ServerEvent(id, news) => self.news(id, news),
+            ProgramInput::RuleEnded(at, when, ended) => {
                 self.rule_ended(at, when, ended);
                 Ok(true)
-            }
-            Input::Call(call) => self.call(call),
-            Input::Quit => {
-                self.report.main("ends");
-                self.apply(Event::Quit)
             }
         }
     }
 
-    fn changed(&mut self, changes: &Changes) -> Flow {
-        for note in &changes.notes {
-            self.report.warning(note);
-        }
-        if changes.files.is_empty() {
+    /// Takes in that these of its sources have changed.
+    pub(super) fn changed(&mut self, files: &[PathBuf]) -> Flow {
+        if files.is_empty() {
             return Ok(true);
         }
-        if self.newest.is_some() {
-            self.report.clear();
-        }
-        self.report.changed(&changes.files);
-        self.handle(&changes.files);
-        let renews = self.environment_changed(&changes.files);
-        let mut built = changes.files.iter().filter(|file| self.plan.sources.needs_build(file)).peekable();
+        self.report.changed(files);
+        self.handle(files);
+        let renews = self.environment_changed(files);
+        let mut built = files.iter().filter(|file| self.plan.sources.needs_build(file)).peekable();
         if built.peek().is_none() {
             return if renews { self.apply(Event::Renewed) } else { Ok(true) };
         }
@@ -102,7 +90,7 @@ impl Runner {
                 let words = format!(
                     "`{address}`, which the program wants to listen on, is held by {by}: end that first"
                 );
-                if self.generations.len() == 1 && id == 1 {
+                if self.plan.name.is_none() && self.generations.len() == 1 && id == 1 {
                     return Err(Error::held(words));
                 }
                 self.report.warning(&words);
@@ -144,7 +132,7 @@ impl Runner {
                     self.say_cut(id, gone.owed);
                 }
                 let status = status.map_or_else(|error| error.to_string(), spoken_status);
-                self.report.journal().add("ended", json!({ "server": id, "status": status }));
+                self.report.event("ended", json!({ "server": id, "status": status }));
                 self.endings.insert(id, status);
                 if let Some(proxy) = &self.proxy
                     && !self.generations.values().any(Generation::is_ready)
@@ -187,7 +175,7 @@ impl Runner {
         }
         let ready =
             json!({ "server": id, "addresses": self.addresses(generation), "sign": sign.to_string() });
-        self.report.journal().add("ready", ready);
+        self.report.event("ready", ready);
         let words = format!("server {id} is ready after {}: {sign}", spoken(generation.began.elapsed()));
         self.report.runner(&words);
         self.say_way(id);

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::build::Built;
+use crate::build::{Built, EndedBuild};
 use crate::control::Call;
 use crate::error::Error;
 use crate::generation::ServerEvent;
@@ -19,16 +19,48 @@ use crate::sources::Changes;
 #[derive(Debug)]
 pub(super) enum Input {
     Changes(Changes),
+    /// The build at this place has ended.
+    Built(usize, EndedBuild),
+    /// An input of the program at this place.
+    Program(usize, ProgramInput),
+    /// A request of a script or an editor.
+    Call(Call),
+    /// A signal asked hotrun to end.
+    Quit,
+}
+
+/// An input of one program.
+#[derive(Debug)]
+pub(super) enum ProgramInput {
     Built(u32, Built),
     /// A copy of this version's program was made.
     Copied(u32),
     ServerEvent(u32, ServerEvent),
     /// The command of the rule at this place has ended, at this time.
     RuleEnded(usize, SystemTime, io::Result<Output>),
-    /// A request of a script or an editor.
-    Call(Call),
-    /// A signal asked hotrun to end.
-    Quit,
+}
+
+/// Sends the inputs of one program to the loop.
+#[derive(Clone, Debug)]
+pub(super) struct ProgramSender {
+    program: usize,
+    sender: Sender<Input>,
+}
+
+impl ProgramSender {
+    pub(super) fn new(program: usize, sender: Sender<Input>) -> Self {
+        Self { program, sender }
+    }
+
+    /// The place of the program.
+    pub(super) fn program(&self) -> usize {
+        self.program
+    }
+
+    pub(super) fn send(&self, input: ProgramInput) {
+        // Fails once the loop has ended.
+        let _ = self.sender.send(Input::Program(self.program, input));
+    }
 }
 
 pub(super) fn listen_to_signals(sender: Sender<Input>) -> Result<(), Error> {

@@ -2,14 +2,17 @@
 
 use crate::supervisor::Message;
 
-use super::Runner;
+use super::Program;
 
-impl Runner {
+impl Program {
     pub(super) fn say(&mut self, message: Message) {
         let words = self.in_words(message);
         match message {
             Message::Unchanged(_) | Message::Restored => self.report.runner(&words),
-            Message::StillStarting(_) => self.still_starting(&words),
+            Message::StillStarting(_) => {
+                self.report.warning(&words);
+                self.overdue = Some(words);
+            }
             Message::Cut(_) => self.report.warning(&words),
             Message::BuildFailed { .. } => self.fail(words, true),
             Message::GivenUp { .. } | Message::Fell(_) | Message::Waiting(_) => self.fail(words, false),

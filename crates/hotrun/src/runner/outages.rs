@@ -2,9 +2,9 @@
 
 use crate::outage::Outage;
 
-use super::Runner;
+use super::Program;
 
-impl Runner {
+impl Program {
     /// Begins or ends to answer requests with the reason why no server serves. While a build or a start is under way, requests wait.
     pub(super) fn see_outage(&mut self) {
         if !self.supervisor.is_out() {

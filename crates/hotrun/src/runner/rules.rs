@@ -12,9 +12,9 @@ use crate::report::Report;
 use crate::sources::mtime;
 
 use super::rule_state::Consequence;
-use super::{Input, Runner};
+use super::{Program, ProgramInput};
 
-impl Runner {
+impl Program {
     /// Has the commands run for these files. The first rule that matches a file takes it, as in air.
     pub(super) fn handle(&mut self, files: &[PathBuf]) {
         let mut due = BTreeSet::new();
@@ -65,7 +65,7 @@ impl Runner {
             thread::sleep(delay);
             let ended = shell.output();
             // Not earlier than any time that the kernel has given to a file of this run, and the begin is not later.
-            drop(sender.send(Input::RuleEnded(at, SystemTime::now(), ended)));
+            sender.send(ProgramInput::RuleEnded(at, SystemTime::now(), ended));
         };
         let begins = mtime::now() + delay;
         match thread::Builder::new().name("rule".to_owned()).spawn(run) {

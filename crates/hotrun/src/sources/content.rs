@@ -15,7 +15,7 @@ const FIRST_READING: Duration = Duration::from_millis(150);
 pub(super) type Content = [u8; 32];
 
 /// Digests of the files, as far as the time suffices.
-pub(super) fn contents(files: Vec<PathBuf>) -> HashMap<PathBuf, Option<Content>> {
+pub(super) fn contents(files: impl IntoIterator<Item = PathBuf>) -> HashMap<PathBuf, Option<Content>> {
     let end = Instant::now() + FIRST_READING;
     let read = |path: PathBuf| {
         let content = if Instant::now() < end { content(&path) } else { None };
