@@ -124,7 +124,7 @@ pub use configs::{Configs, Reader};
 pub use configurable::Configurable;
 pub use diagnosis::Diagnosis;
 pub use effective::EffectiveValue;
-pub use filewatch::{Degraded, RebuildLock};
+pub use filewatch::{Degraded, RebuildLock, ReloadHandle};
 pub use format::Format;
 pub use history::{Attempt, Change, Event, Outcome, Trigger};
 pub use layers::MalformedOverride;

@@ -5,12 +5,12 @@ use std::ops::{Deref, DerefMut};
 use deadpool::managed::Object;
 use deadpool_postgres::ClientWrapper;
 
-use crate::connector::Connections;
+use crate::connector::Connector;
 use crate::generation::CheckoutGuard;
 
 /// A connection of the pool. It dereferences to a client of `tokio-postgres`, and is given back when it is dropped.
 pub struct Connection {
-    pub(crate) client: Object<Connections>,
+    pub(crate) client: Object<Connector>,
     /// Dropped after the client is back in the pool.
     pub(crate) guard: CheckoutGuard,
 }

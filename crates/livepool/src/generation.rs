@@ -1,78 +1,67 @@
 //! One pool of one set of settings, and the tasks that hold its connections.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once, OnceLock, Weak};
 use std::time::Duration;
 
+use configs::ReloadHandle;
 use deadpool::Runtime;
 use deadpool::managed::{Pool, PoolError, Timeouts};
-use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep, timeout_at};
-use tokio_postgres::CancelToken;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::connection::Connection;
-use crate::connector::{Connections, Connector, cancel};
-use crate::error::{Error, Kind};
-use crate::runtime::LazyRuntime;
-use crate::settings::{Options, Settings};
+use crate::connector::{Connector, PATIENCE, PING, Phase, pauses};
+use crate::error::Error;
+use crate::runtime::runtime;
+use crate::settings::Settings;
 
 /// One pool of one set of settings.
 pub(crate) struct Generation {
     pub(crate) number: u64,
-    pub(crate) connector: Arc<Connector>,
-    pool: Pool<Connections>,
-    timeout: Duration,
+    pub(crate) pool: Pool<Connector>,
     /// Its receivers are told when a checkout has ended, or the pool was replaced.
-    checkouts: watch::Sender<BTreeMap<u64, Checkout>>,
-    was_replaced: AtomicBool,
-    end_drain: Notify,
+    checkouts: watch::Sender<Vec<Arc<Checkout>>>,
+    reload: ReloadHandle,
+    reconnecting: Once,
 }
 
 /// A task that holds a connection, or waits for one. The pool is not drained before it is gone.
+#[derive(Default)]
 struct Checkout {
     place: String,
-    since: Instant,
-    /// `None` while the task waits.
-    cancel: Option<CancelToken>,
-    is_leak: bool,
+    /// The time at which it got its connection.
+    since: OnceLock<Instant>,
+    is_leak: AtomicBool,
 }
 
 /// Ends a checkout when it is dropped.
 pub(crate) struct CheckoutGuard {
     pub(crate) generation: Arc<Generation>,
-    id: u64,
+    checkout: Arc<Checkout>,
 }
 
 impl Generation {
-    pub(crate) fn new(
-        number: u64,
-        settings: Settings,
-        options: &Options,
-        runtime: &Arc<LazyRuntime>,
-    ) -> Arc<Self> {
+    pub(crate) fn new(number: u64, settings: Settings, reload: &ReloadHandle) -> Arc<Self> {
         let size = settings.pool_size.max(1);
-        let connector = Arc::new(Connector::new(number, settings, options, runtime));
-        let pool = Pool::builder(Connections(Arc::clone(&connector))).max_size(size).runtime(Runtime::Tokio1);
+        let pool = Pool::builder(Connector::new(number, settings)).max_size(size).runtime(Runtime::Tokio1);
         Arc::new(Self {
             number,
-            connector,
             pool: pool.build().expect("deadpool fails only for timeouts without a runtime"),
-            timeout: options.timeout,
             checkouts: watch::Sender::default(),
-            was_replaced: AtomicBool::new(false),
-            end_drain: Notify::new(),
+            reload: reload.clone(),
+            reconnecting: Once::new(),
         })
     }
 
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.connector.settings
+    pub(crate) fn phase(&self) -> Phase {
+        *self.pool.manager().phase.borrow()
     }
 
     /// Takes a connection. If the server refuses new ones, waits for one of those that are there. `None`: the pool was
     /// replaced, so the next one has to be asked.
     pub(crate) async fn take(self: &Arc<Self>, place: &str) -> Option<Result<Connection, Error>> {
-        let deadline = Instant::now() + self.timeout;
+        let deadline = Instant::now() + PATIENCE;
         let guard = self.check_out(place);
         let mut ended = self.checkouts.subscribe();
         loop {
@@ -80,24 +69,18 @@ impl Generation {
             let wait = Some(deadline.saturating_duration_since(Instant::now()));
             let error = match self.pool.timeout_get(&Timeouts { wait, ..Timeouts::default() }).await {
                 Ok(client) => {
-                    let cancel = Some(client.cancel_token());
-                    self.update(|checkouts| {
-                        if let Some(checkout) = checkouts.get_mut(&guard.id) {
-                            (checkout.since, checkout.cancel) = (Instant::now(), cancel);
-                        }
-                    });
+                    guard.checkout.since.get_or_init(Instant::now);
                     return Some(Ok(Connection { client, guard }));
                 }
                 Err(PoolError::Backend(error)) => error,
-                Err(_) => {
-                    let size = self.settings().pool_size;
-                    Error::new(Kind::Busy, format!("all {size} connections of the pool are in use"))
-                }
+                Err(_) => Error::Busy(self.pool.manager().settings.pool_size),
             };
-            let is_last = error.kind == Kind::Busy || self.pool.status().size == 0;
+            let is_last = matches!(error, Error::Busy(_)) || self.pool.status().size == 0;
             // After the size: a pool that is closed is empty before it says so.
-            if self.was_replaced.load(Ordering::SeqCst) {
-                return None;
+            match self.phase() {
+                Phase::Trial => {}
+                Phase::InForce => self.reconnect(),
+                Phase::Replaced | Phase::Cut => return None,
             }
             if is_last || timeout_at(deadline, ended.changed()).await.is_err() {
                 return Some(Err(error));
@@ -111,97 +94,110 @@ impl Generation {
         self.take("the trial of the settings").await.map_or(Ok(()), |taken| taken.map(drop))
     }
 
-    /// True if tasks hold connections, or can get one.
-    pub(crate) async fn works(self: &Arc<Self>) -> bool {
-        self.counts().0 > 0 || self.try_out().await.is_ok()
-    }
-
     /// The numbers of connections that tasks hold, and of those that no task holds.
     pub(crate) fn counts(&self) -> (usize, usize) {
-        let in_use = self.in_use();
+        let in_use = self.checkouts.borrow().iter().filter(|checkout| checkout.since.get().is_some()).count();
         (in_use, self.pool.status().size.saturating_sub(in_use))
-    }
-
-    /// The number of connections that tasks hold.
-    pub(crate) fn in_use(&self) -> usize {
-        self.checkouts.borrow().values().filter(|checkout| checkout.cancel.is_some()).count()
     }
 
     /// Logs each connection that is out for longer than `limit`, once. Returns how many are new.
     pub(crate) fn find_leaks(&self, limit: Duration) -> u64 {
-        let is_new = |checkout: &&mut Checkout| {
-            checkout.cancel.is_some() && checkout.since.elapsed() >= limit && !checkout.is_leak
-        };
-        self.update(|checkouts| {
-            let leaks = checkouts.values_mut().filter(is_new).map(|leak| {
-                leak.is_leak = true;
-                let (seconds, place) = (limit.as_secs_f64(), &leak.place);
+        let mut found = 0;
+        for checkout in &*self.checkouts.borrow() {
+            let is_late = checkout.since.get().is_some_and(|since| since.elapsed() >= limit);
+            if is_late && !checkout.is_leak.swap(true, Ordering::Relaxed) {
+                let (seconds, place) = (limit.as_secs_f64(), &checkout.place);
                 tracing::warn!(
                     "a connection to the database is out for more than {seconds} s, taken at {place}"
                 );
+                found += 1;
+            }
+        }
+        found
+    }
+
+    /// From now on failures are logged, and the background tries again.
+    pub(crate) fn put_in_force(self: &Arc<Self>) {
+        self.pool.manager().phase.send_replace(Phase::InForce);
+        if self.pool.manager().failure.borrow().is_some() {
+            self.reconnect();
+        }
+    }
+
+    /// Connects in the background after a failure.
+    pub(crate) fn reconnect(self: &Arc<Self>) {
+        if let Ok(runtime) = runtime() {
+            self.reconnecting.call_once(|| {
+                runtime.spawn(reconnect(Arc::downgrade(self), self.pool.manager().failure.subscribe()));
             });
-            leaks.map(|()| 1).sum()
-        })
+        }
     }
 
     /// Closes idle connections, and sends the tasks that wait to the next pool.
     pub(crate) fn replace(&self) {
-        self.was_replaced.store(true, Ordering::SeqCst);
+        self.pool.manager().phase.send_replace(Phase::Replaced);
         self.pool.close();
         self.checkouts.send_modify(|_| ());
     }
 
-    /// Ends the drain at once.
-    pub(crate) fn end_drain(&self) {
-        self.end_drain.notify_one();
-    }
-
-    /// Waits until all connections are given back. At the deadline cancels their queries and closes them; then it returns false.
+    /// Waits until all connections are given back. At the deadline, and when the pool is cut before, it returns false.
     pub(crate) async fn drain(&self, deadline: Duration) -> bool {
-        let mut checkouts = self.checkouts.subscribe();
-        let when = tokio::select! {
-            _ = checkouts.wait_for(BTreeMap::is_empty) => {
-                self.connector.cut();
-                return true;
-            }
-            () = sleep(deadline) => "at the deadline",
-            () = self.end_drain.notified() => "before the deadline, since two newer pools are drained",
-        };
-        let held = |checkout: &Checkout| Some((checkout.place.clone(), checkout.cancel.clone()?));
-        let left: Vec<_> = self.checkouts.borrow().values().filter_map(held).collect();
-        for (place, token) in left {
-            tracing::warn!("a connection with old settings is cut {when}, taken at {place}");
-            cancel(token).await;
+        let (mut checkouts, mut phase) = (self.checkouts.subscribe(), self.pool.manager().phase.subscribe());
+        tokio::select! {
+            _ = checkouts.wait_for(Vec::is_empty) => return true,
+            _ = phase.wait_for(|phase| *phase == Phase::Cut) => {}
+            () = sleep(deadline) => self.cut("at the deadline"),
         }
-        self.connector.cut();
+        drop(phase);
+        // Each connection has a receiver.
+        let _ = timeout(2 * PING, self.pool.manager().phase.closed()).await;
         false
     }
 
-    fn check_out(self: &Arc<Self>, place: &str) -> CheckoutGuard {
-        let checkout =
-            Checkout { place: place.to_owned(), since: Instant::now(), cancel: None, is_leak: false };
-        let id = self.update(|checkouts| {
-            let id = checkouts.last_key_value().map_or(0, |(last, _)| last + 1);
-            checkouts.insert(id, checkout);
-            id
-        });
-        CheckoutGuard { generation: Arc::clone(self), id }
+    /// Cancels the queries of all connections and closes them.
+    pub(crate) fn cut(&self, when: &str) {
+        for checkout in self.checkouts.borrow().iter().filter(|checkout| checkout.since.get().is_some()) {
+            tracing::warn!("a connection with old settings is cut {when}, taken at {}", checkout.place);
+        }
+        self.pool.manager().phase.send_replace(Phase::Cut);
     }
 
-    /// Changes the checkouts without a word to those that wait.
-    fn update<R>(&self, change: impl FnOnce(&mut BTreeMap<u64, Checkout>) -> R) -> R {
-        let mut result = None;
+    fn check_out(self: &Arc<Self>, place: &str) -> CheckoutGuard {
+        let checkout = Arc::new(Checkout { place: place.to_owned(), ..Checkout::default() });
         self.checkouts.send_if_modified(|checkouts| {
-            result = Some(change(checkouts));
+            checkouts.push(Arc::clone(&checkout));
             false
         });
-        result.expect("the change was made")
+        CheckoutGuard { generation: Arc::clone(self), checkout }
     }
 }
 
 impl Drop for CheckoutGuard {
     fn drop(&mut self) {
         // All that wait look again: the first of them may have given up.
-        self.generation.checkouts.send_modify(|checkouts| drop(checkouts.remove(&self.id)));
+        let is_other = |other: &Arc<Checkout>| !Arc::ptr_eq(other, &self.checkout);
+        self.generation.checkouts.send_modify(|checkouts| checkouts.retain(is_other));
+    }
+}
+
+/// After each failure, connects until that works, as long as the pool is there. Settings that were rejected are then read again.
+async fn reconnect(pool: Weak<Generation>, mut failure: watch::Receiver<Option<Error>>) -> Option<()> {
+    loop {
+        let error = failure.wait_for(Option::is_some).await.ok()?.clone()?;
+        let is_in_force = pool.upgrade()?.phase() != Phase::Trial;
+        if is_in_force {
+            tracing::warn!("the database: {error}; it is tried again");
+        }
+        for pause in pauses() {
+            sleep(pause).await;
+            if pool.upgrade()?.pool.manager().connect().await.is_ok() {
+                break;
+            }
+        }
+        if is_in_force {
+            tracing::info!("the database answers again");
+        } else {
+            pool.upgrade()?.reload.reload();
+        }
     }
 }

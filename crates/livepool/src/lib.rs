@@ -2,7 +2,6 @@
 
 mod connection;
 mod connector;
-mod edit;
 mod error;
 mod generation;
 mod live_pool;
@@ -14,7 +13,7 @@ pub use crate::{
     connection::Connection,
     error::Error,
     live_pool::LivePool,
-    settings::{Options, Settings},
+    settings::Settings,
     stats::{State, Stats},
 };
 pub use tokio_postgres;

@@ -1,27 +1,31 @@
 //! A pool that follows its settings.
 
 use std::panic::Location;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use configs::{Configs, Configurable, Event, Outcome};
+use arc_swap::{ArcSwap, ArcSwapOption};
+use configs::{Commit, Configs, Configurable, Event, Outcome, Rejection, ReloadHandle};
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::connection::Connection;
+use crate::connector::Phase;
 use crate::error::Error;
 use crate::generation::Generation;
-use crate::runtime::LazyRuntime;
-use crate::settings::{Options, Settings};
+use crate::runtime::runtime;
+use crate::settings::Settings;
 use crate::stats::{State, Stats};
 
 /// The longest pause between two searches for leaks.
 const SEARCH: Duration = Duration::from_secs(1);
 
 /// Upper bound on the old pools that are drained at once. One more, and the oldest is cut.
-pub(crate) const MAX_DRAINING: usize = 2;
+const MAX_DRAINING: usize = 2;
+
+/// Time for the queries of the oldest pool when a third edit comes. Then the swap cuts it.
+const LAST_QUERIES: Duration = Duration::from_secs(1);
 
 /// A pool that follows its settings. Cheap to clone. It connects when it is asked first.
 #[derive(Clone)]
@@ -30,60 +34,51 @@ pub struct LivePool {
 }
 
 /// The state that the handles share with the background and with the callbacks of the configuration.
-pub(crate) struct Shared {
-    pub(crate) path: &'static str,
-    pub(crate) options: Options,
-    pub(crate) runtime: Arc<LazyRuntime>,
-    /// Has the configuration read again.
-    pub(crate) reload: Box<dyn Fn() + Send + Sync>,
-    pub(crate) current: ArcSwap<Generation>,
-    pub(crate) was_asked: AtomicBool,
-    /// Counts the edits. A background attempt with settings of an earlier one ends.
-    pub(crate) edits: AtomicU64,
-    pub(crate) leak_after: watch::Sender<Duration>,
+struct Shared {
+    path: &'static str,
+    drain_deadline: Duration,
+    reload: ReloadHandle,
+    current: ArcSwap<Generation>,
+    /// The pool of an edit that was rejected. It is tried again in the background.
+    rejected: ArcSwapOption<Generation>,
+    was_asked: AtomicBool,
+    leak_after: watch::Sender<Duration>,
     /// The old pools.
-    pub(crate) draining: watch::Sender<Vec<Arc<Generation>>>,
-    drained: AtomicU64,
-    cut: AtomicU64,
-    leaks: AtomicU64,
-    in_use_peak: AtomicUsize,
+    draining: watch::Sender<Vec<Arc<Generation>>>,
+    /// The figures that only grow.
+    counted: watch::Sender<Stats>,
 }
 
 impl LivePool {
     /// A pool for the settings that `settings` reads from the configuration in force. `path` is their dotted path, for
-    /// diagnoses. An edit with which no connection can be made is rejected.
+    /// diagnoses. An edit with which no connection can be made is rejected. The queries of an old pool have time until
+    /// `drain_deadline`; then they are cancelled.
     pub fn follow<T: Configurable, D: Send + Sync + 'static>(
         configs: &Configs<T, D>,
         path: &'static str,
-        options: Options,
+        drain_deadline: Duration,
         settings: impl Fn(&T) -> Settings + Send + 'static,
     ) -> LivePool {
-        let runtime = Arc::new(LazyRuntime::default());
-        let first = settings(&configs.load());
+        let (first, reload) = (settings(&configs.load()), configs.reload_handle());
         let leak_after = watch::Sender::new(first.leak_after);
-        let current = Generation::new(1, first, &options, &runtime);
-        current.connector.put_in_force();
-        let handle = configs.reload_handle();
+        let current = Generation::new(1, first, &reload);
+        current.put_in_force();
         let shared = Arc::new(Shared {
             path,
-            options,
-            runtime,
-            reload: Box::new(move || handle.reload()),
+            drain_deadline,
+            reload,
             current: ArcSwap::new(current),
+            rejected: ArcSwapOption::empty(),
             was_asked: AtomicBool::new(false),
-            edits: AtomicU64::new(0),
             leak_after,
             draining: watch::Sender::default(),
-            drained: AtomicU64::new(0),
-            cut: AtomicU64::new(0),
-            leaks: AtomicU64::new(0),
-            in_use_peak: AtomicUsize::new(0),
+            counted: watch::Sender::default(),
         });
         let (edited, decided) = (Arc::clone(&shared), Arc::clone(&shared));
         configs.on_prepare(move |_, new| edited.prepare(settings(new)));
         configs.on_event(move |event| {
             if matches!(event, Event::Attempt(attempt) if attempt.outcome != Outcome::Rejected) {
-                decided.forget();
+                decided.rejected.store(None);
             }
         });
         LivePool { shared }
@@ -109,72 +104,105 @@ impl LivePool {
     pub fn stats(&self) -> Stats {
         let current = self.shared.current.load();
         let (in_use, idle) = current.counts();
-        let state = match current.connector.failure() {
+        let state = match &*current.pool.manager().failure.borrow() {
             _ if !self.shared.was_asked.load(Ordering::Relaxed) => State::Unused,
             None => State::Connected,
             Some(_) => State::Away,
         };
-        Stats {
-            state,
-            generation: current.number,
-            in_use,
-            in_use_peak: self.shared.in_use_peak.load(Ordering::Relaxed),
-            idle,
-            draining: self.shared.draining.borrow().len(),
-            drained: self.shared.drained.load(Ordering::Relaxed),
-            cut: self.shared.cut.load(Ordering::Relaxed),
-            leaks: self.shared.leaks.load(Ordering::Relaxed),
-        }
+        let draining = self.shared.draining.borrow().len();
+        let counted = self.shared.counted.borrow().clone();
+        Stats { state, generation: current.number, in_use, idle, draining, ..counted }
     }
 }
 
 impl Shared {
     async fn take(self: &Arc<Self>, place: &str) -> Result<Connection, Error> {
         if !self.was_asked.swap(true, Ordering::Relaxed) {
-            self.search_for_leaks()?;
+            runtime()?.spawn(search_for_leaks(Arc::downgrade(self)));
         }
         loop {
             let current = self.current.load_full();
             if let Some(taken) = current.take(place).await {
-                self.in_use_peak.fetch_max(current.in_use(), Ordering::Relaxed);
+                let in_use = current.counts().0;
+                self.counted.send_modify(|counted| counted.in_use_peak = counted.in_use_peak.max(in_use));
                 return taken.inspect_err(|error| tracing::debug!("no connection for {place}: {error}"));
             }
         }
     }
 
+    /// Decides about an edit. Blocks for the time of an attempt to connect.
+    fn prepare(self: &Arc<Self>, new: Settings) -> Result<Commit, Rejection> {
+        self.rejected.store(None);
+        let (shared, leak_after) = (Arc::clone(self), new.leak_after);
+        let current = self.current.load_full();
+        let old = &current.pool.manager().settings;
+        // `leak_after` takes effect without a new pool.
+        let is_same = (&old.config, old.pool_size) == (&new.config, new.pool_size);
+        let next = if is_same { None } else { Some(self.next(&current, new)?) };
+        Ok(Box::new(move || {
+            shared.leak_after.send_replace(leak_after);
+            if let Some(next) = next {
+                shared.swap(next);
+            }
+        }))
+    }
+
+    /// A pool with new settings. They were tried, unless no task has asked for a connection yet.
+    fn next(&self, current: &Arc<Generation>, new: Settings) -> Result<Arc<Generation>, Rejection> {
+        let next = Generation::new(current.number + 1, new, &self.reload);
+        if !self.was_asked.load(Ordering::Relaxed) {
+            return Ok(next);
+        }
+        let runtime = runtime().map_err(|error| Rejection::new(self.path, error.to_string()))?;
+        let works = async || current.counts().0 > 0 || current.try_out().await.is_ok();
+        if let Err(error) = runtime.block_on(next.try_out())
+            && runtime.block_on(works())
+        {
+            let (old, new) = (&current.pool.manager().settings, &next.pool.manager().settings);
+            let rejection = error.rejection(self.path, &old.config, &new.config);
+            next.reconnect();
+            self.rejected.store(Some(next));
+            return Err(rejection);
+        }
+        runtime.block_on(async {
+            let mut draining = self.draining.subscribe();
+            let room = draining.wait_for(|draining| draining.len() < MAX_DRAINING);
+            let _ = timeout(LAST_QUERIES, room).await;
+        });
+        Ok(next)
+    }
+
     /// Makes `new` the current pool and drains the old one.
-    pub(crate) fn swap(self: &Arc<Self>, new: Arc<Generation>) {
-        new.connector.put_in_force();
+    fn swap(self: &Arc<Self>, new: Arc<Generation>) {
+        new.put_in_force();
         let old = self.current.swap(new);
         // Only now: the tasks that the old pool sends away have to find the new one.
         old.replace();
-        let Ok(runtime) = self.runtime.handle() else { return };
+        let Ok(runtime) = runtime() else { return };
         self.draining.send_modify(|draining| {
             draining.push(Arc::clone(&old));
-            draining.iter().rev().skip(MAX_DRAINING).for_each(|oldest| oldest.end_drain());
+            for oldest in draining.iter().rev().skip(MAX_DRAINING).filter(|old| old.phase() != Phase::Cut) {
+                oldest.cut("before the deadline, since two newer pools are drained");
+            }
         });
         let shared = Arc::clone(self);
         runtime.spawn(async move {
-            let counter =
-                if old.drain(shared.options.drain_deadline).await { &shared.drained } else { &shared.cut };
-            counter.fetch_add(1, Ordering::Relaxed);
+            let is_clean = old.drain(shared.drain_deadline).await;
+            let ended = |stats: &mut Stats| if is_clean { stats.drained += 1 } else { stats.cut += 1 };
+            shared.counted.send_modify(ended);
             shared.draining.send_modify(|draining| draining.retain(|other| other.number != old.number));
         });
     }
+}
 
-    /// Searches again and again in the background, as long as the pool is there.
-    fn search_for_leaks(self: &Arc<Self>) -> Result<(), Error> {
-        let shared = Arc::downgrade(self);
-        self.runtime.handle()?.spawn(async move {
-            while let Some(shared) = shared.upgrade() {
-                let limit = *shared.leak_after.borrow();
-                let mut found = shared.current.load().find_leaks(limit);
-                found += shared.draining.borrow().iter().map(|old| old.find_leaks(limit)).sum::<u64>();
-                shared.leaks.fetch_add(found, Ordering::Relaxed);
-                drop(shared);
-                sleep(SEARCH.min(limit / 4).max(Duration::from_millis(10))).await;
-            }
-        });
-        Ok(())
+/// Searches again and again, as long as the pool is there.
+async fn search_for_leaks(shared: Weak<Shared>) {
+    while let Some(shared) = shared.upgrade() {
+        let limit = *shared.leak_after.borrow();
+        let old: u64 = shared.draining.borrow().iter().map(|old| old.find_leaks(limit)).sum();
+        let found = old + shared.current.load().find_leaks(limit);
+        shared.counted.send_modify(|counted| counted.leaks += found);
+        drop(shared);
+        sleep(SEARCH.min(limit / 4).max(Duration::from_millis(10))).await;
     }
 }

@@ -1,7 +1,7 @@
 //! The figures of a pool.
 
 /// The figures of a pool.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// The state of the current pool.
     pub state: State,
@@ -24,9 +24,10 @@ pub struct Stats {
 }
 
 /// The state of a pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum State {
     /// No task has asked for a connection yet.
+    #[default]
     Unused,
     /// The last attempt to connect succeeded.
     Connected,

@@ -5,8 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use configs::{AppConfig, Configs};
-use livepool::{LivePool, Options, Settings, State};
+use configs::{AppConfig, Configs, ExposeSecret};
+use livepool::{LivePool, Settings, State, tokio_postgres::Config};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -77,8 +77,8 @@ impl Pool {
         drain_deadline: Duration,
     ) -> Self {
         let application = format!("demo-{}", framework.to_lowercase());
-        let options = Options { application, drain_deadline, ..Options::default() };
-        Self(LivePool::follow(configs, "database", options, settings))
+        let settings = move |config: &AppConfig| settings(config, &application);
+        Self(LivePool::follow(configs, "database", drain_deadline, settings))
     }
 
     /// Takes a connection for a request of `route`.
@@ -154,15 +154,11 @@ impl PoolMetrics {
     }
 }
 
-fn settings(config: &AppConfig) -> Settings {
+fn settings(config: &AppConfig, application: &str) -> Settings {
     let database = &config.database;
-    Settings {
-        host: database.host.clone(),
-        port: database.port,
-        user: database.user.clone(),
-        password: database.password.clone(),
-        name: database.name.clone(),
-        pool_size: database.pool_size.into(),
-        leak_after: Duration::from_secs(database.leak_after.into()),
-    }
+    let mut config = Config::new();
+    config.host(&database.host).port(database.port).dbname(&database.name).application_name(application);
+    config.user(&database.user).password(database.password.expose_secret());
+    let leak_after = Duration::from_secs(database.leak_after.into());
+    Settings { config, pool_size: database.pool_size.into(), leak_after }
 }

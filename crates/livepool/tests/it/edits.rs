@@ -5,15 +5,15 @@ use std::thread;
 use std::time::Duration;
 
 use conformance::{Postgres, wait_until};
-use livepool::{Options, State};
+use livepool::State;
 
-use crate::fixture::{Fixture, ROLE, log, options, server};
+use crate::fixture::{Fixture, ROLE, deadline, log, server};
 
 #[test]
 fn nothing_connects_before_the_first_get() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
-    let fixture = Fixture::new(listener.local_addr().unwrap().port(), options());
+    let fixture = Fixture::new(listener.local_addr().unwrap().port(), deadline());
     fixture.accepted("password: first", "password: second");
     fixture.accepted("pool_size: 4", "pool_size: 2");
     assert_eq!(fixture.pool.stats().state, State::Unused);
@@ -30,7 +30,7 @@ fn nothing_connects_before_the_first_get() {
 #[test]
 fn an_edit_that_cannot_connect_is_rejected_and_names_the_key() {
     let Some(server) = server() else { return };
-    let fixture = Fixture::new(server.port(), options());
+    let fixture = Fixture::new(server.port(), deadline());
     assert_eq!(fixture.ask("SELECT current_user::text"), "admin");
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (port, closed) = (format!("port: {}", server.port()), format!("port: {nobody}"));
@@ -55,7 +55,7 @@ fn an_edit_that_cannot_connect_is_rejected_and_names_the_key() {
 #[test]
 fn a_role_that_is_altered_after_the_file_is_noticed() {
     let Some(server) = server() else { return };
-    let fixture = Fixture::new(server.port(), options());
+    let fixture = Fixture::new(server.port(), deadline());
     fixture.ask("SELECT current_user::text");
     fixture.rejected("password: first", "password: second");
     server.sql("ALTER ROLE admin PASSWORD 'second'").unwrap();
@@ -69,7 +69,7 @@ fn a_role_that_is_altered_after_the_file_is_noticed() {
 fn a_moved_database_is_followed() {
     let (Some(one), Some(two)) = (server(), Postgres::for_this_test()) else { return };
     two.sql(ROLE).unwrap();
-    let fixture = Fixture::new(one.port(), options());
+    let fixture = Fixture::new(one.port(), deadline());
     let port = "SELECT inet_server_port()::text";
     assert_eq!(fixture.ask(port), one.port().to_string());
     fixture.accepted(&format!("port: {}", one.port()), &format!("port: {}", two.port()));
@@ -81,7 +81,7 @@ fn a_moved_database_is_followed() {
 #[test]
 fn a_slow_query_outlives_a_swap() {
     let Some(server) = server() else { return };
-    let fixture = Fixture::new(server.port(), options());
+    let fixture = Fixture::new(server.port(), deadline());
     server.sql("SELECT pg_advisory_lock(1) FROM pg_sleep(0)").unwrap();
     let held = fixture.get().unwrap();
     let query = fixture.runtime.spawn(async move {
@@ -102,8 +102,7 @@ fn a_slow_query_outlives_a_swap() {
 #[test]
 fn a_stuck_transaction_is_cut_at_the_deadline() {
     let Some(server) = server() else { return };
-    let options = Options { drain_deadline: Duration::from_millis(100), ..options() };
-    let fixture = Fixture::new(server.port(), options);
+    let fixture = Fixture::new(server.port(), Duration::from_millis(100));
     let (idle, busy) = (fixture.get().unwrap(), fixture.get().unwrap());
     fixture.runtime.block_on(idle.batch_execute("BEGIN")).unwrap();
     let busy = fixture.runtime.spawn(async move { busy.batch_execute("BEGIN; SELECT pg_sleep(600)").await });
@@ -123,7 +122,7 @@ fn a_stuck_transaction_is_cut_at_the_deadline() {
 #[test]
 fn a_task_that_waits_in_the_old_pool_goes_on_in_the_new_one() {
     let Some(server) = server() else { return };
-    let fixture = Fixture::new(server.port(), options());
+    let fixture = Fixture::new(server.port(), deadline());
     let held: Vec<_> = (0..4).map(|_| fixture.get().unwrap()).collect();
     let pool = fixture.pool.clone();
     let waiting = fixture.runtime.spawn(async move { pool.get().await.map(|taken| taken.generation()) });
@@ -137,7 +136,7 @@ fn a_task_that_waits_in_the_old_pool_goes_on_in_the_new_one() {
 #[test]
 fn a_third_edit_cuts_the_oldest_of_two_old_pools_that_are_stuck() {
     let Some(server) = server() else { return };
-    let fixture = Fixture::new(server.port(), options());
+    let fixture = Fixture::new(server.port(), deadline());
     let first = fixture.get().unwrap();
     fixture.accepted("pool_size: 4", "pool_size: 3");
     let second = fixture.get().unwrap();

@@ -4,9 +4,10 @@ use std::io::Write;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
-use configs::{Configs, Outcome, SecretString};
+use configs::{Configs, ExposeSecret, Outcome, SecretString};
 use conformance::{Postgres, wait_until};
-use livepool::{Connection, Error, LivePool, Options, Settings};
+use livepool::tokio_postgres::Config;
+use livepool::{Connection, Error, LivePool, Settings};
 use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -41,10 +42,9 @@ pub(crate) struct Fixture {
 /// The first statements for a test's server: the role `admin` and its database.
 pub(crate) const ROLE: &str = "CREATE ROLE admin LOGIN PASSWORD 'first'; CREATE DATABASE app OWNER admin;";
 
-/// Deadlines that a test does not wait for.
-pub(crate) fn options() -> Options {
-    log();
-    Options { drain_deadline: Duration::from_mins(1), ..Options::default() }
+/// A deadline that a test does not wait for.
+pub(crate) fn deadline() -> Duration {
+    Duration::from_mins(1)
 }
 
 /// A server with the role `admin`. `None`: the test is skipped.
@@ -56,7 +56,8 @@ pub(crate) fn server() -> Option<Postgres> {
 }
 
 impl Fixture {
-    pub(crate) fn new(port: u16, options: Options) -> Fixture {
+    pub(crate) fn new(port: u16, drain_deadline: Duration) -> Fixture {
+        log();
         let folder = conformance::folder().unwrap();
         let path = folder.path().join("settings.yaml");
         let text = format!(
@@ -65,17 +66,12 @@ impl Fixture {
         );
         std::fs::write(&path, &text).unwrap();
         let configs = Configs::<File>::builder().file(path).secret("database.password").open().unwrap();
-        let pool = LivePool::follow(&configs, "database", options, |file: &File| {
+        let pool = LivePool::follow(&configs, "database", drain_deadline, |file: &File| {
             let Database { host, port, user, password, name, pool_size, leak_after } = &file.database;
-            Settings {
-                host: host.clone(),
-                port: *port,
-                user: user.clone(),
-                password: password.clone(),
-                name: name.clone(),
-                pool_size: *pool_size,
-                leak_after: Duration::from_secs_f64(*leak_after),
-            }
+            let mut config = Config::new();
+            config.host(host).port(*port).user(user).password(password.expose_secret()).dbname(name);
+            let leak_after = Duration::from_secs_f64(*leak_after);
+            Settings { config, pool_size: *pool_size, leak_after }
         });
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

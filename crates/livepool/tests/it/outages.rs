@@ -3,12 +3,12 @@
 use conformance::{wait_for, wait_until};
 use livepool::State;
 
-use crate::fixture::{Fixture, options, server};
+use crate::fixture::{Fixture, deadline, server};
 
 #[test]
 fn a_restarted_server_is_found_again() {
     let Some(mut server) = server() else { return };
-    let fixture = Fixture::new(server.port(), options());
+    let fixture = Fixture::new(server.port(), deadline());
     fixture.ask("SELECT current_user::text");
     server.stop().unwrap();
     let refused = wait_for("a failure", || fixture.get().err()).unwrap();
@@ -29,7 +29,7 @@ fn a_restarted_server_is_found_again() {
 fn a_database_that_is_away_at_first_is_found_later() {
     let Some(mut server) = server() else { return };
     server.stop().unwrap();
-    let fixture = Fixture::new(server.port(), options());
+    let fixture = Fixture::new(server.port(), deadline());
     assert!(fixture.get().is_err());
     server.restart().unwrap();
     wait_until("the background to connect", || fixture.pool.stats().state == State::Connected).unwrap();
@@ -39,7 +39,7 @@ fn a_database_that_is_away_at_first_is_found_later() {
 #[test]
 fn without_new_connections_tasks_share_the_old_ones() {
     let Some(server) = server() else { return };
-    let fixture = Fixture::new(server.port(), options());
+    let fixture = Fixture::new(server.port(), deadline());
     let only = fixture.get().unwrap();
     server.sql("ALTER ROLE admin PASSWORD 'second'").unwrap();
     let pool = fixture.pool.clone();

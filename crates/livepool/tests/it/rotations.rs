@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use conformance::wait_until;
-use livepool::{LivePool, Options};
+use livepool::LivePool;
 
-use crate::fixture::{Fixture, options, server};
+use crate::fixture::{Fixture, deadline, server};
 
 /// Tasks that ask, more than the pool has connections.
 const TASKS: usize = 10;
@@ -36,9 +36,9 @@ async fn ask(pool: LivePool, load: Arc<Load>, query: &'static str) {
 }
 
 /// Rotates the password so many times under load. Returns the number of answers, and the failures.
-fn rotate(times: u32, options: Options, query: &'static str) -> Option<(u64, Vec<String>)> {
+fn rotate(times: u32, drain_deadline: Duration, query: &'static str) -> Option<(u64, Vec<String>)> {
     let server = server()?;
-    let fixture = Fixture::new(server.port(), options);
+    let fixture = Fixture::new(server.port(), drain_deadline);
     let load = Arc::new(Load::default());
     let tasks: Vec<_> = (0..TASKS)
         .map(|_| fixture.runtime.spawn(ask(fixture.pool.clone(), Arc::clone(&load), query)))
@@ -78,14 +78,13 @@ fn rotate(times: u32, options: Options, query: &'static str) -> Option<(u64, Vec
 
 #[test]
 fn a_rotation_before_or_after_the_file_fails_no_query() {
-    let Some((answered, failures)) = rotate(6, options(), "SELECT pg_sleep(0.005)") else { return };
+    let Some((answered, failures)) = rotate(6, deadline(), "SELECT pg_sleep(0.005)") else { return };
     assert!(failures.is_empty() && answered > 60, "{answered} answered, failed: {failures:?}");
 }
 
 /// The negative control: without a drain the same load fails.
 #[test]
 fn a_rotation_without_a_drain_fails_queries() {
-    let options = Options { drain_deadline: Duration::ZERO, ..options() };
-    let Some((answered, failures)) = rotate(3, options, "SELECT pg_sleep(0.2)") else { return };
+    let Some((answered, failures)) = rotate(3, Duration::ZERO, "SELECT pg_sleep(0.2)") else { return };
     assert!(!failures.is_empty(), "{answered} answered, none failed");
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use conformance::wait_until;
 
-use crate::fixture::{Fixture, log, options, server};
+use crate::fixture::{Fixture, deadline, log, server};
 
 #[test]
 fn a_leak_is_logged_once_with_the_line_that_took_the_connection() {
     let Some(server) = server() else { return };
-    let fixture = Fixture::new(server.port(), options());
+    let fixture = Fixture::new(server.port(), deadline());
     let leaked = fixture.get().unwrap();
     let named = fixture.runtime.block_on(fixture.pool.get_for("/leaky")).unwrap();
     let line = line!() - 2;
@@ -31,7 +31,7 @@ fn a_leak_is_logged_once_with_the_line_that_took_the_connection() {
 #[test]
 fn the_query_of_a_task_that_is_gone_is_cancelled() {
     let Some(server) = server() else { return };
-    let fixture = Fixture::new(server.port(), options());
+    let fixture = Fixture::new(server.port(), deadline());
     fixture.accepted("pool_size: 4", "pool_size: 1");
     let abandoned = fixture.get().unwrap();
     let query = fixture.runtime.spawn(async move { abandoned.batch_execute("SELECT pg_sleep(600)").await });
@@ -52,7 +52,7 @@ fn the_query_of_a_task_that_is_gone_is_cancelled() {
 fn a_pool_that_the_server_has_no_room_for_is_told_of() {
     let Some(server) = server() else { return };
     // `max_connections` is 40 here, and 3 are the superuser's.
-    let fixture = Fixture::new(server.port(), options());
+    let fixture = Fixture::new(server.port(), deadline());
     fixture.accepted("pool_size: 4", "pool_size: 9");
     fixture.ask("SELECT current_user::text");
     assert!(!log().contains("may need 36"), "{}", log());
