@@ -84,7 +84,7 @@ pub use running::Running;
 pub use server::Server;
 pub use tally::{Outcome, Tally};
 pub use text_server::{Behaviour, TextServer};
-pub use tier::{installed, long_tier, skipped};
+pub use tier::{installed, is_full, long_tier, skipped};
 pub use wait::{DEADLINE, wait_for, wait_until};
 
 use libtest_mimic::{Arguments, run};

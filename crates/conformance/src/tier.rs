@@ -71,7 +71,11 @@ pub fn skipped(reason: &str) {
 }
 
 /// True if `TEST_TIER` is `full`.
-pub(crate) fn is_full() -> bool {
+///
+/// # Panics
+/// When it is neither `quick` nor `full`.
+#[must_use]
+pub fn is_full() -> bool {
     full_asked(env::var("TEST_TIER").ok().as_deref()).unwrap_or_else(|wrong| panic!("{wrong}"))
 }
 

@@ -17,91 +17,84 @@ const FEW: usize = 5;
 
 #[test]
 fn axum_loses_no_request() {
-    nothing_is_lost(&example("axum_untouched"), FEW);
+    nothing_is_lost(&example("axum_untouched"));
 }
 
 #[test]
 fn actix_web_loses_no_request() {
-    nothing_is_lost(&example("actix_web_untouched"), FEW);
+    if conformance::long_tier() {
+        nothing_is_lost(&example("actix_web_untouched"));
+    }
 }
 
 #[test]
 fn warp_loses_no_request() {
-    nothing_is_lost(&example("warp_untouched"), FEW);
+    if conformance::long_tier() {
+        nothing_is_lost(&example("warp_untouched"));
+    }
 }
 
 #[test]
 fn poem_loses_no_request() {
-    nothing_is_lost(&example("poem_untouched"), FEW);
+    if conformance::long_tier() {
+        nothing_is_lost(&example("poem_untouched"));
+    }
 }
 
 #[test]
 fn python_with_threads_loses_no_request() {
-    if let Some(python) = present("python3") {
-        nothing_is_lost(&format!("{python} {}", script("threads.py")), FEW);
-    }
+    python_loses_no_request("threads.py");
 }
 
 #[test]
 fn python_that_waits_in_accept_loses_no_request() {
-    if let Some(python) = present("python3") {
-        nothing_is_lost(&format!("{python} {}", script("waits.py")), FEW);
-    }
+    python_loses_no_request("waits.py");
 }
 
 #[test]
 fn python_with_an_event_loop_loses_no_request() {
-    if let Some(python) = present("python3") {
-        nothing_is_lost(&format!("{python} {}", script("loop.py")), FEW);
+    if conformance::long_tier() {
+        python_loses_no_request("loop.py");
     }
 }
 
 #[test]
 fn python_with_workers_loses_no_request() {
-    if let Some(python) = present("python3") {
-        nothing_is_lost(&format!("{python} {}", script("workers.py")), FEW);
+    if conformance::long_tier() {
+        python_loses_no_request("workers.py");
     }
 }
 
 #[test]
 fn python_that_is_interrupted_in_accept_loses_no_request() {
-    if let Some(python) = present("python3") {
-        nothing_is_lost(&format!("{python} {}", script("signals.py")), FEW);
+    if conformance::long_tier() {
+        python_loses_no_request("signals.py");
     }
 }
 
 /// The demos do the same: a filter on the socket keeps new connections out.
 #[test]
 fn python_with_a_filter_on_its_socket_loses_no_request() {
-    if let Some(python) = present("python3") {
-        nothing_is_lost(&format!("{python} {}", script("filter.py")), FEW);
+    if conformance::long_tier() {
+        python_loses_no_request("filter.py");
     }
 }
 
 #[test]
 fn node_loses_no_request() {
-    if let Some(node) = present("node") {
-        nothing_is_lost(&format!("{node} {}", script("server.js")), FEW);
+    if conformance::long_tier()
+        && let Some(node) = present("node")
+    {
+        nothing_is_lost(&format!("{node} {}", script("server.js")));
     }
 }
 
 #[test]
 fn go_loses_no_request() {
-    if let Some(program) = go() {
-        nothing_is_lost(&program, FEW);
-    }
-}
-
-#[test]
-fn no_program_loses_a_request_over_many_restarts() {
-    if !conformance::long_tier() {
-        return;
-    }
-    let frameworks = ["axum", "actix_web", "warp", "poem"].map(|name| example(&format!("{name}_untouched")));
-    let python = present("python3").map(|python| format!("{python} {}", script("threads.py")));
-    let node = present("node").map(|node| format!("{node} {}", script("server.js")));
-    for program in frameworks.into_iter().chain(python).chain(node).chain(go()) {
-        nothing_is_lost(&program, MANY);
+    if conformance::long_tier()
+        && let Some(program) = go()
+    {
+        nothing_is_lost(&program);
     }
 }
 
@@ -110,7 +103,8 @@ fn no_program_loses_a_request_over_many_restarts() {
 #[test]
 fn a_program_that_binds_an_address_of_hotrun_loses_no_request() {
     let settings = "[socket]\naddress = \"127.0.0.1:PORT\"\n";
-    let node = present("node").map(|node| format!("{node} {}", script("server.js")));
+    let node = if conformance::is_full() { present("node") } else { None };
+    let node = node.map(|node| format!("{node} {}", script("server.js")));
     for program in [example("axum_untouched")].into_iter().chain(node) {
         let tally = restarted(&program, settings, Manner::Fresh, FEW);
         assert_eq!(tally.failures, Vec::<String>::new(), "of {}", tally.answered());
@@ -125,7 +119,14 @@ fn a_program_that_is_lent_nothing_loses_requests() {
     assert!(!tally.failures.is_empty(), "of {}", tally.answered());
 }
 
-fn nothing_is_lost(program: &str, times: usize) {
+fn python_loses_no_request(name: &str) {
+    if let Some(python) = present("python3") {
+        nothing_is_lost(&format!("{python} {}", script(name)));
+    }
+}
+
+fn nothing_is_lost(program: &str) {
+    let times = if conformance::is_full() { MANY } else { FEW };
     let tally = restarted(program, "", Manner::Fresh, times);
     println!("{program}: 0 of {} failed", tally.answered());
     assert_eq!(tally.failures, Vec::<String>::new(), "of {}", tally.answered());
@@ -151,19 +152,19 @@ fn serving(program: &str, settings: &str) -> Hotrun {
     hotrun
 }
 
-/// The framework's program, an example of its demo. All four are built at once.
+/// The framework's program, an example of its demo. All that this tier needs are built at once, with the features that they have in the
+/// whole workspace: other features would be another build of all that they depend on.
 fn example(name: &str) -> String {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
-        let frameworks = ["axum", "actix-web", "warp", "poem"];
-        let packages = frameworks.map(|framework| ["-p".to_owned(), format!("demo-{framework}")]);
-        let examples = frameworks
-            .map(|framework| ["--example".to_owned(), format!("{}_untouched", framework.replace('-', "_"))]);
+        let frameworks = ["axum", "actix_web", "warp", "poem"];
+        let frameworks = if conformance::is_full() { &frameworks[..] } else { &frameworks[..1] };
+        let examples =
+            frameworks.iter().map(|framework| ["--example".to_owned(), format!("{framework}_untouched")]);
         let binaries = Path::new(env!("CARGO_BIN_EXE_hotrun")).parent().expect("a folder");
         let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--locked"])
-            .args(packages.iter().flatten())
-            .args(examples.iter().flatten())
+            .args(["build", "--quiet", "--locked", "--workspace"])
+            .args(examples.flatten())
             .arg("--target-dir")
             .arg(binaries.parent().expect("the target folder"))
             .current_dir(env!("CARGO_MANIFEST_DIR"))

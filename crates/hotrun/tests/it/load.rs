@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+/// Clients in the long tier. In the quick one it is half of them.
 const CLIENTS: usize = 8;
 
 /// The way in which a client uses its connections.
@@ -44,7 +45,8 @@ impl Load {
     pub(crate) fn on(address: SocketAddr, manner: Manner) -> Load {
         let over = Arc::new(AtomicBool::new(false));
         let tally = Arc::new(Mutex::new(Tally::default()));
-        let clients = (0..CLIENTS).map(|_| {
+        let clients = if conformance::is_full() { CLIENTS } else { CLIENTS / 2 };
+        let clients = (0..clients).map(|_| {
             let (over, tally) = (Arc::clone(&over), Arc::clone(&tally));
             thread::spawn(move || live(address, manner, &over, &tally))
         });

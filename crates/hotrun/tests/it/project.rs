@@ -15,7 +15,9 @@ use tempfile::TempDir;
 /// For whatever is waited for: a cold build on a busy machine is in it.
 pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
-const MANIFEST: &str = "[package]\nname = \"site\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
+/// Without debug information and incremental files, which take most of the time of a first build.
+const MANIFEST: &str = "[package]\nname = \"site\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n\
+    [profile.dev]\ndebug = false\nincremental = false\n";
 
 /// A program that is not prepared for hotrun: it binds a hard-coded address, and `SIGTERM` kills it.
 const SERVER: &str = r#"

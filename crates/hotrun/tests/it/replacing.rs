@@ -364,6 +364,9 @@ fn a_program_that_handles_the_signal_is_not_said_to_cut_anything() {
 
 #[test]
 fn a_go_program_that_does_not_handle_the_signal_gets_advice_in_go() {
+    if !conformance::long_tier() {
+        return;
+    }
     let Some(hotrun) = go("[socket]\ndrain = 0\n", false) else { return };
     let request = slow(&hotrun, 1);
     hotrun.project().edit("main.go", "version 1.", "version 2.");
