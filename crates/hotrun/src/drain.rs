@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use intercept::Interceptor;
+use intercept::{Address, Interceptor};
 use process_tree::ProcessTree;
 
 use crate::idle::{self, Owed};
@@ -31,7 +31,7 @@ const LOOK_KEPT: Duration = Duration::from_millis(25);
 pub(crate) struct Leaver {
     pub(crate) tree: ProcessTree,
     /// The addresses at which it accepts, on hotrun's sockets.
-    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) addresses: Vec<Address>,
     /// It is behind the proxy, which sends it nothing new any more.
     pub(crate) proxied: Option<(SocketAddr, UnderWay)>,
     /// It speaks systemd's protocol, so it drains by itself.

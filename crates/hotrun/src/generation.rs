@@ -13,7 +13,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use intercept::{Interceptor, Listeners, Spec};
+use intercept::{Address, Interceptor, Listeners, Spec};
 use process_tree::ProcessTree;
 
 use crate::drain::Drain;
@@ -52,7 +52,7 @@ pub(crate) struct Generation {
     /// Its address behind the proxy.
     pub(crate) port: Option<SocketAddr>,
     /// The addresses at which it listens, on hotrun's sockets.
-    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) addresses: Vec<Address>,
     /// The reason why no socket could be lent to it, if that was wanted.
     pub(crate) unfiltered: Option<String>,
     /// The answers that it owed when it was told to stop.
@@ -187,20 +187,21 @@ impl Generation {
         let (address, sign) = match heard {
             intercept::Event::Bound(address) => {
                 if !self.addresses.contains(address) {
-                    self.addresses.push(*address);
+                    self.addresses.push(address.clone());
                 }
                 return None;
             }
-            intercept::Event::Listening(address) => (*address, Readiness::Listens),
-            intercept::Event::Accepting(address) => (*address, Readiness::Accepts),
+            intercept::Event::Listening(address) => (address, Readiness::Listens),
+            intercept::Event::Accepting(address) => (address, Readiness::Accepts),
             _ => return None,
         };
-        if !self.addresses.contains(&address) {
-            self.addresses.push(address);
+        if !self.addresses.contains(address) {
+            self.addresses.push(address.clone());
         }
-        if self.path.is_none() {
+        // A Unix socket is asked nothing.
+        let Some(address) = address.tcp().filter(|_| self.path.is_some()) else {
             return self.becomes_ready(sign);
-        }
+        };
         if self.probe.is_none() && !self.ready {
             let path = self.path.clone();
             let question =

@@ -6,11 +6,12 @@
 mod connection;
 mod signal_handlers;
 mod sockets;
+mod unix;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use intercept::listening_sockets;
+use intercept::{Address, listening_sockets};
 use process_tree::ProcessTree;
 use rustix::net::{Shutdown, shutdown};
 
@@ -50,17 +51,19 @@ pub(crate) enum Death {
     Yes,
 }
 
-/// Counts the connections of the program to these addresses.
-pub(crate) fn traffic(tree: ProcessTree, addresses: &[SocketAddr]) -> Traffic {
+/// Counts the connections of the program to these addresses. The kernel tells no times about a Unix socket, so each of its connections
+/// counts as busy.
+pub(crate) fn traffic(tree: ProcessTree, addresses: &[Address]) -> Traffic {
     let connections = connections(tree, addresses);
+    let unix = unix_connections(tree, addresses);
     Traffic {
-        open: connections.len(),
-        busy: connections.iter().filter(|connection| connection.is_busy()).count(),
+        open: connections.len() + unix,
+        busy: connections.iter().filter(|connection| connection.is_busy()).count() + unix,
     }
 }
 
 /// The answers that the program owes now, and the effect of the signal.
-pub(crate) fn owed(tree: ProcessTree, addresses: &[SocketAddr], signal: i32) -> Owed {
+pub(crate) fn owed(tree: ProcessTree, addresses: &[Address], signal: i32) -> Owed {
     let mut busy = connections(tree, addresses);
     busy.retain(Connection::is_busy);
     let inodes: BTreeSet<u64> = busy.iter().map(|connection| connection.inode).collect();
@@ -78,10 +81,10 @@ pub(crate) fn owed(tree: ProcessTree, addresses: &[SocketAddr], signal: i32) -> 
 }
 
 /// The processes of the program that listen on these addresses or hold connections to them.
-pub(crate) fn servers(tree: ProcessTree, addresses: &[SocketAddr]) -> Vec<u32> {
-    let ports: BTreeSet<u16> = addresses.iter().map(SocketAddr::port).collect();
+pub(crate) fn servers(tree: ProcessTree, addresses: &[Address]) -> Vec<u32> {
     let mut inodes: BTreeSet<u64> = connections(tree, addresses).iter().map(|one| one.inode).collect();
-    inodes.extend(ports.into_iter().flat_map(listening_sockets));
+    inodes.extend(ports(addresses).into_iter().flat_map(listening_sockets));
+    inodes.extend(unix::sockets(addresses).into_iter().map(|socket| socket.inode));
     let mut servers = tree.members();
     servers.retain(|process| sockets_of(*process).any(|inode| inodes.contains(&inode)));
     servers
@@ -89,7 +92,7 @@ pub(crate) fn servers(tree: ProcessTree, addresses: &[SocketAddr]) -> Vec<u32> {
 
 /// Shuts the reading side of the program's idle connections down, as if their clients had closed them. The program then closes
 /// them. A request that arrives before the program has seen the end is still read and answered.
-pub(crate) fn close_idle(tree: ProcessTree, addresses: &[SocketAddr]) {
+pub(crate) fn close_idle(tree: ProcessTree, addresses: &[Address]) {
     let mut idle = connections(tree, addresses);
     idle.retain(|connection| !connection.is_busy());
     if idle.is_empty() {
@@ -117,14 +120,28 @@ pub(crate) fn holds(tree: ProcessTree, peer: SocketAddr) -> bool {
 }
 
 /// The program's connections to these addresses.
-fn connections(tree: ProcessTree, addresses: &[SocketAddr]) -> Vec<Connection> {
-    let ports: BTreeSet<u16> = addresses.iter().map(SocketAddr::port).collect();
-    let mut connections: Vec<_> = ports.into_iter().flat_map(connection::on).collect();
+fn connections(tree: ProcessTree, addresses: &[Address]) -> Vec<Connection> {
+    let mut connections: Vec<_> = ports(addresses).into_iter().flat_map(connection::on).collect();
     if !connections.is_empty() {
         let held = sockets(tree);
         connections.retain(|connection| held.contains(&connection.inode));
     }
     connections
+}
+
+/// The number of the program's connections to Unix sockets among these addresses.
+fn unix_connections(tree: ProcessTree, addresses: &[Address]) -> usize {
+    let mut found = unix::sockets(addresses);
+    found.retain(|socket| socket.is_connected);
+    if !found.is_empty() {
+        let held = sockets(tree);
+        found.retain(|socket| held.contains(&socket.inode));
+    }
+    found.len()
+}
+
+fn ports(addresses: &[Address]) -> BTreeSet<u16> {
+    addresses.iter().filter_map(|address| Some(address.tcp()?.port())).collect()
 }
 
 #[cfg(test)]
@@ -152,7 +169,7 @@ mod tests {
         let tree = ProcessTree::new(getpgrp().as_raw_pid().cast_unsigned());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let now = || traffic(tree, &[address]);
+        let now = || traffic(tree, &[address.into()]);
         assert_eq!(now(), Traffic::default());
         let mut client = TcpStream::connect(address).unwrap();
         assert_eq!(now(), Traffic::default(), "no process has accepted it");

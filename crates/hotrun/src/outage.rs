@@ -4,7 +4,6 @@ mod page;
 
 use std::convert::Infallible;
 use std::io;
-use std::net::TcpListener as StdListener;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
@@ -18,13 +17,15 @@ use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
+use rustix::net::AddressFamily;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime;
 use tokio::sync::{mpsc as tasks, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::accept::accept;
+use crate::accept::{accept, accept_unix};
 pub(crate) use crate::outage::page::Page;
 
 /// Upper bound on the wait for the head of a request.
@@ -50,12 +51,7 @@ impl Outage {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let listeners = {
             let _inside = runtime.enter();
-            let listen = |socket: OwnedFd| {
-                let listener = StdListener::from(socket);
-                listener.set_nonblocking(true)?;
-                TcpListener::from_std(listener)
-            };
-            listeners.into_iter().map(listen).collect::<io::Result<Vec<_>>>()?
+            listeners.into_iter().map(Socket::of).collect::<io::Result<Vec<_>>>()?
         };
         let (over, ended) = oneshot::channel();
         let (closing, closed) = mpsc::channel();
@@ -88,20 +84,41 @@ impl Outage {
     }
 }
 
-/// Answers every connection. `open` is held as long as one is open.
-async fn serve(listener: TcpListener, page: Arc<Page>, open: tasks::Sender<()>) {
-    loop {
-        let stream = accept(&listener).await;
-        let (page, open) = (Arc::clone(&page), open.clone());
-        tokio::spawn(async move {
-            let service = service_fn(|request| answer(request, &page));
-            let mut builder = Builder::new();
-            builder.keep_alive(false).timer(TokioTimer::new()).header_read_timeout(HEAD);
-            // An error is a client that broke off.
-            let _ = builder.serve_connection(TokioIo::new(stream), service).await;
-            drop(open);
-        });
+/// A listening socket.
+enum Socket {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Socket {
+    fn of(socket: OwnedFd) -> io::Result<Self> {
+        rustix::io::ioctl_fionbio(&socket, true)?;
+        if rustix::net::getsockname(&socket)?.address_family() == AddressFamily::UNIX {
+            UnixListener::from_std(socket.into()).map(Socket::Unix)
+        } else {
+            TcpListener::from_std(socket.into()).map(Socket::Tcp)
+        }
     }
+}
+
+/// Answers every connection. `open` is held as long as one is open.
+async fn serve(listener: Socket, page: Arc<Page>, open: tasks::Sender<()>) {
+    loop {
+        let (page, open) = (Arc::clone(&page), open.clone());
+        match &listener {
+            Socket::Tcp(listener) => drop(tokio::spawn(answer_on(accept(listener).await, page, open))),
+            Socket::Unix(listener) => drop(tokio::spawn(answer_on(accept_unix(listener).await, page, open))),
+        }
+    }
+}
+
+async fn answer_on(stream: impl AsyncRead + AsyncWrite + Unpin, page: Arc<Page>, open: tasks::Sender<()>) {
+    let service = service_fn(|request| answer(request, &page));
+    let mut builder = Builder::new();
+    builder.keep_alive(false).timer(TokioTimer::new()).header_read_timeout(HEAD);
+    // An error is a client that broke off.
+    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+    drop(open);
 }
 
 async fn answer(request: Request<Incoming>, page: &Page) -> Result<Response<Full<Bytes>>, Infallible> {

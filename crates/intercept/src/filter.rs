@@ -3,7 +3,8 @@
 use libc::{
     BPF_ABS, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, F_SETFL, FIONBIO, SECCOMP_RET_ALLOW,
     SECCOMP_RET_USER_NOTIF, SHUT_WR, SO_ATTACH_BPF, SO_ATTACH_FILTER, SOL_SOCKET, SYS_accept, SYS_accept4,
-    SYS_bind, SYS_fcntl, SYS_ioctl, SYS_listen, SYS_setsockopt, SYS_shutdown, c_long, c_uint, sock_filter,
+    SYS_bind, SYS_fcntl, SYS_ioctl, SYS_listen, SYS_setsockopt, SYS_shutdown, SYS_unlinkat, c_long, c_uint,
+    sock_filter,
 };
 
 /// `AUDIT_ARCH` of the system calls that the filter knows. A 32-bit program on a 64-bit machine has other numbers, and none of its
@@ -16,6 +17,13 @@ pub(crate) const ARCHITECTURE: Option<u32> = Some(0xC000_00B7);
 /// Not tried on other machines.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub(crate) const ARCHITECTURE: Option<u32> = None;
+
+/// The number of `unlink`, which newer machines do not have.
+#[cfg(target_arch = "x86_64")]
+pub(crate) const UNLINK: Option<c_long> = Some(libc::SYS_unlink);
+/// They have `unlinkat` alone.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) const UNLINK: Option<c_long> = None;
 
 /// Offsets in `seccomp_data` of the call's number, the architecture, and the low halves of the second and third argument.
 const NUMBER: u32 = 0;
@@ -30,11 +38,11 @@ enum Step {
     Return(u32),
 }
 
-/// Reports the calls that concern listening sockets, and allows all others.
+/// Reports the calls that concern listening sockets and their files, and allows all others.
 pub(crate) fn filter(architecture: u32) -> Vec<sock_filter> {
     use Step::{Load, Return, Test};
-    const ALLOW: usize = 22;
-    const REPORT: usize = 23;
+    const ALLOW: usize = 24;
+    const REPORT: usize = 25;
     let call = |number: c_long| u32::try_from(number).expect("numbers of system calls are small");
     let fionbio = u32::try_from(FIONBIO).expect("the number of an ioctl has 32 bits");
     let steps = [
@@ -45,10 +53,12 @@ pub(crate) fn filter(architecture: u32) -> Vec<sock_filter> {
         Test { equals: call(SYS_accept), then: REPORT, otherwise: 5 },
         Test { equals: call(SYS_bind), then: REPORT, otherwise: 6 },
         Test { equals: call(SYS_listen), then: REPORT, otherwise: 7 },
-        Test { equals: call(SYS_ioctl), then: 11, otherwise: 8 },
-        Test { equals: call(SYS_fcntl), then: 13, otherwise: 9 },
-        Test { equals: call(SYS_shutdown), then: 15, otherwise: 10 },
-        Test { equals: call(SYS_setsockopt), then: 17, otherwise: ALLOW },
+        Test { equals: call(SYS_ioctl), then: 13, otherwise: 8 },
+        Test { equals: call(SYS_fcntl), then: 15, otherwise: 9 },
+        Test { equals: call(SYS_shutdown), then: 17, otherwise: 10 },
+        Test { equals: call(SYS_setsockopt), then: 19, otherwise: 11 },
+        Test { equals: call(SYS_unlinkat), then: REPORT, otherwise: 12 },
+        Test { equals: call(UNLINK.unwrap_or(SYS_unlinkat)), then: REPORT, otherwise: ALLOW },
         Load(SECOND),
         Test { equals: fionbio, then: REPORT, otherwise: ALLOW },
         Load(SECOND),
@@ -56,9 +66,9 @@ pub(crate) fn filter(architecture: u32) -> Vec<sock_filter> {
         Load(SECOND),
         Test { equals: SHUT_WR.cast_unsigned(), then: ALLOW, otherwise: REPORT },
         Load(SECOND),
-        Test { equals: SOL_SOCKET.cast_unsigned(), then: 19, otherwise: ALLOW },
+        Test { equals: SOL_SOCKET.cast_unsigned(), then: 21, otherwise: ALLOW },
         Load(THIRD),
-        Test { equals: SO_ATTACH_FILTER.cast_unsigned(), then: REPORT, otherwise: 21 },
+        Test { equals: SO_ATTACH_FILTER.cast_unsigned(), then: REPORT, otherwise: 23 },
         Test { equals: SO_ATTACH_BPF.cast_unsigned(), then: REPORT, otherwise: ALLOW },
         Return(SECCOMP_RET_ALLOW),
         Return(SECCOMP_RET_USER_NOTIF),
@@ -92,10 +102,10 @@ mod tests {
         F_GETFL, F_SETFL, FIONBIO, IPPROTO_IPV6, IPV6_V6ONLY, SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF,
         SHUT_RD, SHUT_RDWR, SHUT_WR, SO_ATTACH_BPF, SO_ATTACH_FILTER, SO_KEEPALIVE, SOL_SOCKET, SYS_accept,
         SYS_accept4, SYS_bind, SYS_close, SYS_connect, SYS_fcntl, SYS_ioctl, SYS_listen, SYS_setsockopt,
-        SYS_shutdown, TCGETS, sock_filter,
+        SYS_shutdown, SYS_unlinkat, TCGETS, sock_filter,
     };
 
-    use super::{ARCH, NUMBER, SECOND, THIRD, filter};
+    use super::{ARCH, NUMBER, SECOND, THIRD, UNLINK, filter};
 
     const HERE: u32 = 0xC000_003E;
     const ELSEWHERE: u32 = 0x4000_0003;
@@ -126,6 +136,8 @@ mod tests {
             (SYS_listen, 0, 0, true),
             (SYS_accept, 0, 0, true),
             (SYS_accept4, 0, 0, true),
+            (SYS_unlinkat, 0, 0, true),
+            (UNLINK.unwrap_or(SYS_unlinkat), 0, 0, true),
             (SYS_connect, 0, 0, false),
             (SYS_close, 0, 0, false),
             (SYS_shutdown, SHUT_RD.into(), 0, true),

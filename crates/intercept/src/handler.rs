@@ -1,7 +1,9 @@
 //! Decides the answer to each call.
 
+use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::unix::fs::FileTypeExt;
 use std::sync::Arc;
 
 use libc::{O_CLOEXEC, O_NONBLOCK};
@@ -9,6 +11,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::net::sockopt::socket_reuseport;
 
+use crate::address::Address;
 use crate::control::Control;
 use crate::event::Event;
 use crate::listener::{Listener, is_stream};
@@ -126,9 +129,11 @@ impl Handler {
                 let socket = Tracee::new(call.thread).socket(call.descriptor);
                 match socket.and_then(|inode| self.listeners.with_inode(inode)) {
                     Some(listener) => self.on_listener(call, listener),
+                    None if call.kind == Kind::Listen => self.listen(call).unwrap_or(Answer::CarryOn),
                     None => Answer::CarryOn,
                 }
             }
+            Kind::Unlink | Kind::UnlinkAt => self.unlink(call).unwrap_or(Answer::CarryOn),
             Kind::Other => Answer::CarryOn,
         };
         match answer {
@@ -143,9 +148,12 @@ impl Handler {
     fn bind(&mut self, call: &Call) -> io::Result<Answer> {
         let tracee = Tracee::new(call.thread);
         let [place, length, _] = call.arguments;
-        let Some(address) = tracee.address(place, length)?.filter(|address| address.port() != 0) else {
+        let Some(address) = tracee.address(place, length)? else { return Ok(Answer::CarryOn) };
+        let known = self.listeners.at(&address);
+        // A new Unix socket is bound by its program, which has the right folder and `umask`, and taken over in `listen`.
+        if known.is_none() && address.tcp().is_none_or(|address| address.port() == 0) {
             return Ok(Answer::CarryOn);
-        };
+        }
         let socket = tracee.duplicate(call.descriptor)?;
         if !is_stream(socket.as_fd()) {
             return Ok(Answer::CarryOn);
@@ -155,9 +163,10 @@ impl Handler {
         if !self.notifications.is_waiting(call) {
             return Ok(Answer::None);
         }
-        if let Some(listener) = self.listeners.at(address) {
+        if let Some(listener) = known {
             return self.lend(call, &socket, listener, borrower, flags);
         }
+        let Some(address) = address.tcp() else { return Ok(Answer::CarryOn) };
         match self.listeners.bind(socket.try_clone()?, address) {
             Ok(listener) => {
                 self.note_loan(listener, borrower, flags);
@@ -169,7 +178,7 @@ impl Handler {
                 {
                     return self.lend(call, &socket, listener, borrower, flags);
                 }
-                (self.tell)(Event::Refused { address, by: port_holder(address) });
+                (self.tell)(Event::Refused { address: address.into(), by: port_holder(address) });
                 Ok(Answer::Failure(Errno::ADDRINUSE))
             }
             Err(error) => Ok(Errno::from_io_error(&error).map_or(Answer::CarryOn, Answer::Failure)),
@@ -196,8 +205,38 @@ impl Handler {
         Ok(Answer::Success)
     }
 
+    /// Takes a Unix socket over that the program has bound. Others are left to the kernel.
+    fn listen(&mut self, call: &Call) -> io::Result<Answer> {
+        let tracee = Tracee::new(call.thread);
+        let socket = tracee.duplicate(call.descriptor)?;
+        let Some(address) = tracee.unix_address(&socket)?.filter(|_| is_stream(socket.as_fd())) else {
+            return Ok(Answer::CarryOn);
+        };
+        let flags = tracee.flags(call.descriptor).ok_or(ErrorKind::NotFound)?;
+        let borrower = (tracee.process().ok_or(ErrorKind::NotFound)?, call.descriptor);
+        if !self.notifications.is_waiting(call) {
+            return Ok(Answer::None);
+        }
+        let listener = self.listeners.adopt(socket, address)?;
+        self.note_loan(Arc::clone(&listener), borrower, flags);
+        Ok(self.on_listener(call, listener))
+    }
+
+    /// The file of a lent socket stays. A program removes it before it binds or when it ends, and clients would find nothing meanwhile.
+    fn unlink(&mut self, call: &Call) -> io::Result<Answer> {
+        let tracee = Tracee::new(call.thread);
+        let path = match call.kind {
+            Kind::UnlinkAt => tracee.path(call.arguments[0], call.descriptor)?,
+            _ => tracee.path(call.first, libc::AT_FDCWD)?,
+        };
+        // A name that leads to the socket by a symlink is a file of its own.
+        let is_socket = fs::symlink_metadata(&path)?.file_type().is_socket();
+        let is_lent = is_socket && self.listeners.at(&Address::Unix(path)).is_some();
+        Ok(if is_lent { Answer::Success } else { Answer::CarryOn })
+    }
+
     fn note_loan(&mut self, listener: Arc<Listener>, borrower: (u32, RawFd), flags: i32) {
-        let address = listener.address;
+        let address = listener.address.clone();
         let loan = self.loan(listener);
         loan.borrower = Some(borrower);
         loan.is_blocking = flags & O_NONBLOCK == 0;
@@ -206,7 +245,7 @@ impl Handler {
 
     /// A call on one of our listeners.
     fn on_listener(&mut self, call: &Call, listener: Arc<Listener>) -> Answer {
-        let address = listener.address;
+        let address = listener.address.clone();
         match call.kind {
             Kind::Listen => match listener.listen(int(call.arguments[0])) {
                 Ok(()) => {
@@ -235,12 +274,12 @@ impl Handler {
             }
             // A program that stops may refuse new connections by a filter. The next program uses the same socket.
             Kind::PacketFilter => Answer::Success,
-            Kind::Bind | Kind::Other => Answer::CarryOn,
+            Kind::Bind | Kind::Unlink | Kind::UnlinkAt | Kind::Other => Answer::CarryOn,
         }
     }
 
     fn accept(&mut self, call: &Call, listener: Arc<Listener>) -> Answer {
-        let address = listener.address;
+        let address = listener.address.clone();
         let loan = self.loan(Arc::clone(&listener));
         let waits = loan.is_blocking && !loan.is_polled();
         if !loan.accepts {

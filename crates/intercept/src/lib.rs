@@ -14,7 +14,10 @@
 //! | `shutdown` of it, by which some programs stop | success, without effect: the queue belongs to the next program too |
 //! | `setsockopt` of a packet filter on it | success, without effect, for the same reason |
 //! | `O_NONBLOCK` on it | noted: the socket is always non-blocking, and the program's own setting is kept apart |
-//! | everything else: UDP, Unix sockets, port 0 | the kernel carries the call out |
+//! | `bind` of a Unix socket | the first one is carried out by the kernel, later ones as above |
+//! | `listen` on a Unix socket | it becomes our listener; tells [`Event::Bound`] and [`Event::Listening`] |
+//! | `unlink` of the file of such a listener | success, without effect: clients must find it at every moment. [`Listeners::retain`] removes it |
+//! | everything else: UDP, port 0 | the kernel carries the call out |
 //!
 //! No program enters the kernel's own `accept`. A call that waits there cannot be held back, and one that is on its way there
 //! would take a connection after the hold.
@@ -60,10 +63,12 @@
 //! # What it does not catch
 //!
 //! `IORING_OP_ACCEPT` of io_uring is no system call: such a program shares the socket and cannot be put on hold. A program of
-//! another architecture (32 bits on a 64-bit machine) binds for itself. A process can have one such filter: under a program that
+//! another architecture (32 bits on a 64-bit machine) binds for itself. A Unix socket that is moved over another one by `rename` is a new
+//! one each time. A process can have one such filter: under a program that
 //! uses this crate, a second one gets none ([`Child::unfiltered`] says so). Where a container forbids `seccomp`, [`unavailable`] says why.
 #![cfg(target_os = "linux")]
 
+mod address;
 mod child;
 mod control;
 mod event;
@@ -77,11 +82,13 @@ mod listeners;
 mod pending_accept;
 mod port_holder;
 mod seccomp;
+mod sockaddr;
 mod socket_options;
 #[cfg(test)]
 mod tests;
 mod tracee;
 
+pub use address::Address;
 pub use child::{Child, Marker, Spec, start};
 pub use event::Event;
 pub use interceptor::{Interceptor, unavailable};

@@ -1,7 +1,6 @@
 //! A call of `accept` without its answer.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
@@ -32,7 +31,7 @@ impl PendingAccept {
                 return true;
             }
         };
-        if let Err(error) = self.hand_over(notifications, connection.as_fd(), peer) {
+        if let Err(error) = self.hand_over(notifications, connection.as_fd(), peer.as_deref()) {
             self.listener.put_back((connection, peer));
             // Another call may take it. If this one still waits, its process has no descriptor left (`EMFILE`).
             let _ = self.listener.poke();
@@ -45,7 +44,7 @@ impl PendingAccept {
         &self,
         notifications: &Notifications,
         connection: BorrowedFd<'_>,
-        peer: Option<SocketAddr>,
+        peer: Option<&[u8]>,
     ) -> io::Result<()> {
         let [place, length_place, flags] = self.call.arguments;
         let flags = if self.call.kind == Kind::Accept4 { int(flags) } else { 0 };

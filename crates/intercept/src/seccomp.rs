@@ -13,16 +13,16 @@ use libc::{
     SECCOMP_IOCTL_NOTIF_ID_VALID, SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND,
     SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_RET_USER_NOTIF, SECCOMP_SET_MODE_FILTER,
     SECCOMP_USER_NOTIF_FLAG_CONTINUE, SYS_accept, SYS_accept4, SYS_bind, SYS_fcntl, SYS_ioctl, SYS_listen,
-    SYS_setsockopt, SYS_shutdown, c_long, c_uint, c_ulong, sock_fprog,
+    SYS_setsockopt, SYS_shutdown, SYS_unlinkat, c_long, c_uint, c_ulong, sock_fprog,
 };
 
-use crate::filter::{ARCHITECTURE, filter};
+use crate::filter::{ARCHITECTURE, UNLINK, filter};
 
 /// `SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP`: the program wakes up on the processor of the answer (Linux 6.6).
 const SYNC_WAKE_UP: u64 = 1;
 
 /// The calls that the filter reports, some only with certain arguments.
-const REPORTED: [(c_long, Kind); 8] = [
+const REPORTED: [(c_long, Kind); 9] = [
     (SYS_bind, Kind::Bind),
     (SYS_listen, Kind::Listen),
     (SYS_accept, Kind::Accept),
@@ -31,6 +31,7 @@ const REPORTED: [(c_long, Kind); 8] = [
     (SYS_ioctl, Kind::Ioctl),
     (SYS_fcntl, Kind::Fcntl),
     (SYS_setsockopt, Kind::PacketFilter),
+    (SYS_unlinkat, Kind::UnlinkAt),
 ];
 
 /// The descriptor on which a filter reports the calls of all processes under it.
@@ -58,7 +59,9 @@ pub(crate) struct Call {
     /// The calling thread, `pid` in seccomp_unotify(2).
     pub(crate) thread: u32,
     pub(crate) kind: Kind,
-    /// The first argument: a descriptor of the calling process.
+    /// The first argument.
+    pub(crate) first: u64,
+    /// The first argument as a descriptor of the calling process.
     pub(crate) descriptor: RawFd,
     /// The second to fourth argument.
     pub(crate) arguments: [u64; 3],
@@ -79,6 +82,9 @@ pub(crate) enum Kind {
     Fcntl,
     /// `setsockopt(SO_ATTACH_FILTER)` and `SO_ATTACH_BPF`, which hold for every process that has the socket.
     PacketFilter,
+    /// Only where the machine has it: `aarch64` has `unlinkat` alone.
+    Unlink,
+    UnlinkAt,
     Other,
 }
 
@@ -234,13 +240,18 @@ impl Buffer {
 impl Call {
     fn read(notification: &libc::seccomp_notif) -> Call {
         let number = c_long::from(notification.data.nr);
-        let kind = REPORTED.iter().find(|(reported, _)| *reported == number);
-        let [descriptor, second, third, fourth, ..] = notification.data.args;
+        let kind = match REPORTED.iter().find(|(reported, _)| *reported == number) {
+            Some((_, kind)) => *kind,
+            None if UNLINK == Some(number) => Kind::Unlink,
+            None => Kind::Other,
+        };
+        let [first, second, third, fourth, ..] = notification.data.args;
         Call {
             id: notification.id,
             thread: notification.pid,
-            kind: kind.map_or(Kind::Other, |(_, kind)| *kind),
-            descriptor: int(descriptor),
+            kind,
+            first,
+            descriptor: int(first),
             arguments: [second, third, fourth],
         }
     }

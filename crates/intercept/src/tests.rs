@@ -9,16 +9,18 @@
 mod server;
 
 use std::env;
+use std::fmt::Display;
 use std::fs;
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::process;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{Child, Event, Interceptor, Listeners, Marker, Spec, start, unavailable};
+use crate::{Address, Child, Event, Interceptor, Listeners, Marker, Spec, start, unavailable};
 
 /// A variable that makes a test of this binary a server: its kind and its address.
 const SERVER: &str = "INTERCEPT_TEST_SERVER";
@@ -33,7 +35,7 @@ struct Server {
 }
 
 impl Server {
-    fn start(kind: &str, listeners: &Arc<Listeners>, address: SocketAddr) -> Server {
+    fn start(kind: &str, listeners: &Arc<Listeners>, address: impl Display) -> Server {
         let program = [env::current_exe().unwrap().into_os_string()].into_iter();
         let arguments = ["--exact", "tests::server::is_a_server", "--nocapture"].map(Into::into);
         let env = vec![(SERVER.into(), format!("{kind} {address}").into())];
@@ -47,8 +49,8 @@ impl Server {
 
     fn ready(kind: &str, listeners: &Arc<Listeners>, address: SocketAddr) -> Server {
         let server = Server::start(kind, listeners, address);
-        server.expect(&Event::Bound(address));
-        server.expect(&Event::Listening(address));
+        server.expect(&Event::Bound(address.into()));
+        server.expect(&Event::Listening(address.into()));
         server
     }
 
@@ -100,11 +102,11 @@ fn two_servers_share_one_socket() {
         let (listeners, address) = place();
         let old = Server::ready(kind, &listeners, address);
         assert_eq!(ask(address), old.child.pid);
-        old.expect(&Event::Accepting(address));
+        old.expect(&Event::Accepting(address.into()));
         let new = Server::ready(kind, &listeners, address);
         drop(old);
         assert_eq!(ask(address), new.child.pid, "{kind}");
-        assert_eq!(listeners.addresses(), [address]);
+        assert_eq!(listeners.addresses(), [address.into()]);
     }
 }
 
@@ -152,7 +154,7 @@ fn a_released_server_receives_the_connections_that_wait() {
         old.interceptor.hold();
         let clients: Vec<_> = (0..50).map(|_| thread::spawn(move || ask(address))).collect();
         // There is no other server.
-        let listener = listeners.at(address).unwrap();
+        let listener = listeners.at(&address.into()).unwrap();
         while !listener.has_waiting() {
             thread::yield_now();
         }
@@ -174,7 +176,7 @@ fn an_address_that_another_program_holds_is_refused_with_its_name() {
     let refused = Server::start("refused", &Arc::default(), address);
     let events = refused.until_end();
     let [Event::Refused { address: found, by: Some(by) }] = events.as_slice() else { panic!("{events:?}") };
-    assert_eq!((*found, by.pid), (address, process::id()));
+    assert_eq!((found, by.pid), (&address.into(), process::id()));
 }
 
 #[test]
@@ -183,10 +185,10 @@ fn a_program_binds_an_address_twice_only_with_reuseport() {
         return;
     }
     let (listeners, address) = place();
-    let bound = Event::Bound(address);
+    let bound = Event::Bound(address.into());
     assert_eq!(
         Server::start("twice", &listeners, address).until_end(),
-        [bound.clone(), Event::Listening(address), bound.clone(), Event::Listening(address)]
+        [bound.clone(), Event::Listening(address.into()), bound.clone(), Event::Listening(address.into())]
     );
     assert_eq!(Server::start("shared", &listeners, address).until_end(), [bound.clone(), bound]);
 }
@@ -204,9 +206,10 @@ fn every_address_of_a_program_is_intercepted() {
     }
     for _ in 0..2 {
         let events = Server::start("localhost", &listeners, v4).until_end();
-        assert_eq!(events, [Event::Bound(v4), Event::Listening(v4), Event::Bound(v6), Event::Listening(v6)]);
+        let of = |address: SocketAddr| [Event::Bound(address.into()), Event::Listening(address.into())];
+        assert_eq!(events, [of(v4), of(v6)].concat());
     }
-    assert_eq!(listeners.addresses(), [v4, v6]);
+    assert_eq!(listeners.addresses(), [v4.into(), v6.into()]);
 }
 
 /// The developer edits `127.0.0.1` to `0.0.0.0`. The kernel lets one of the two have the port.
@@ -230,6 +233,39 @@ fn other_sockets_are_left_to_the_kernel() {
     let (listeners, address) = place();
     assert_eq!(Server::start("elsewhere", &listeners, address).until_end(), []);
     assert_eq!(listeners.addresses(), []);
+}
+
+/// A Unix socket is shared like one of TCP, and its file stays until nobody wants it.
+#[test]
+fn two_servers_share_one_unix_socket() {
+    if !is_available() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().canonicalize().unwrap().join("socket");
+    let ask = || {
+        let mut answer = String::new();
+        UnixStream::connect(&path).unwrap().read_to_string(&mut answer).unwrap();
+        answer.trim().parse::<u32>().unwrap()
+    };
+    let listeners = Arc::new(Listeners::default());
+    let ready = || {
+        let server = Server::start("unix", &listeners, path.display());
+        server.expect(&Event::Bound(Address::Unix(path.clone())));
+        server.expect(&Event::Listening(Address::Unix(path.clone())));
+        server
+    };
+    let old = ready();
+    assert_eq!(ask(), old.child.pid);
+    let new = ready();
+    old.interceptor.hold();
+    for _ in 0..50 {
+        assert_eq!(ask(), new.child.pid);
+    }
+    drop(old);
+    assert_eq!(ask(), new.child.pid);
+    listeners.retain(|_| false);
+    assert!(!path.exists());
 }
 
 #[test]

@@ -1,15 +1,21 @@
 //! The process whose call waits for an answer, seen from outside.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::{OwnedFd, RawFd};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 
+use rustix::net::getsockname;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
-/// Length in bytes of the longest address that concerns us, `sockaddr_in6`.
-const ADDRESS: usize = 28;
+use crate::address::Address;
+use crate::sockaddr::{self, LONGEST};
+
+/// Length in bytes of the longest path (`PATH_MAX`), with its zero.
+const LONGEST_PATH: usize = 4096;
 
 /// A thread that is stopped in a system call.
 #[derive(Clone, Copy, Debug)]
@@ -47,13 +53,56 @@ impl Tracee {
         Ok(pidfd_getfd(process, descriptor, PidfdGetfdFlags::empty())?)
     }
 
-    /// The internet address in the thread's memory; `None` for another family.
-    pub(crate) fn address(self, place: u64, length: u64) -> io::Result<Option<SocketAddr>> {
-        let mut bytes = [0; ADDRESS];
+    /// The address in the thread's memory, with an absolute path; `None` for another family.
+    pub(crate) fn address(self, place: u64, length: u64) -> io::Result<Option<Address>> {
+        let mut bytes = [0; LONGEST];
         let length =
-            usize::try_from(length & u64::from(u32::MAX)).map_or(ADDRESS, |length| length.min(ADDRESS));
+            usize::try_from(length & u64::from(u32::MAX)).map_or(LONGEST, |length| length.min(LONGEST));
         self.memory(false)?.read_exact_at(&mut bytes[..length], place)?;
-        Ok(parse(&bytes[..length]))
+        Ok(match sockaddr::parse(&bytes[..length]) {
+            Some(Address::Unix(path)) => Some(Address::Unix(self.absolute(&path, libc::AT_FDCWD)?)),
+            other => other,
+        })
+    }
+
+    /// The name of a Unix socket that the thread has bound, with an absolute path; `None` for other sockets.
+    pub(crate) fn unix_address(self, socket: &OwnedFd) -> io::Result<Option<Address>> {
+        let bytes = sockaddr::format(&getsockname(socket)?).unwrap_or_default();
+        Ok(match sockaddr::parse(&bytes) {
+            Some(Address::Unix(path)) => Some(Address::Unix(self.absolute(&path, libc::AT_FDCWD)?)),
+            Some(address @ Address::Abstract(_)) => Some(address),
+            _ => None,
+        })
+    }
+
+    /// The path in the thread's memory. If it is relative, it is one below the folder of the descriptor `folder`.
+    pub(crate) fn path(self, place: u64, folder: RawFd) -> io::Result<PathBuf> {
+        let mut bytes = vec![0; LONGEST_PATH];
+        let mut read = 0;
+        let memory = self.memory(false)?;
+        // The page after the text may not be mapped.
+        while read < bytes.len() && !bytes[..read].contains(&0) {
+            match memory.read_at(&mut bytes[read..], place + read as u64) {
+                Ok(0) => break,
+                Ok(more) => read += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let end = bytes[..read].iter().position(|byte| *byte == 0).ok_or(io::ErrorKind::InvalidData)?;
+        bytes.truncate(end);
+        self.absolute(Path::new(&OsString::from_vec(bytes)), folder)
+    }
+
+    fn absolute(self, path: &Path, folder: RawFd) -> io::Result<PathBuf> {
+        if path.is_absolute() {
+            return Ok(path.to_owned());
+        }
+        let folder = match folder {
+            libc::AT_FDCWD => format!("/proc/{}/cwd", self.thread),
+            folder => format!("/proc/{}/fd/{folder}", self.thread),
+        };
+        Ok(fs::read_link(folder)?.join(path))
     }
 
     /// The `int` at `place` in the thread's memory.
@@ -64,14 +113,13 @@ impl Tracee {
     }
 
     /// Stores an address as accept(2) does: the part that there is room for, then its whole length.
-    pub(crate) fn store(self, address: SocketAddr, place: u64, length_place: u64) -> io::Result<()> {
+    pub(crate) fn store(self, bytes: &[u8], place: u64, length_place: u64) -> io::Result<()> {
         if place == 0 {
             return Ok(());
         }
         let memory = self.memory(true)?;
         let mut room = [0; 4];
         memory.read_exact_at(&mut room, length_place)?;
-        let bytes = format(address);
         let room =
             usize::try_from(u32::from_ne_bytes(room)).map_or(bytes.len(), |room| room.min(bytes.len()));
         memory.write_all_at(&bytes[..room], place)?;
@@ -88,69 +136,4 @@ impl Tracee {
 pub(crate) fn socket_behind(process: u32, descriptor: RawFd) -> Option<u64> {
     let target = fs::read_link(format!("/proc/{process}/fd/{descriptor}")).ok()?;
     target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
-}
-
-fn parse(bytes: &[u8]) -> Option<SocketAddr> {
-    let family = u16::from_ne_bytes(bytes.first_chunk().copied()?);
-    let port = u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?);
-    match i32::from(family) {
-        libc::AF_INET => {
-            let address: [u8; 4] = bytes.get(4..8)?.try_into().ok()?;
-            Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::from(address)), port))
-        }
-        libc::AF_INET6 => {
-            let address: [u8; 16] = bytes.get(8..24)?.try_into().ok()?;
-            let number = |at: usize| Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-            let (flow, scope) = (number(4)?, number(24).unwrap_or(0));
-            Some(SocketAddr::V6(SocketAddrV6::new(Ipv6Addr::from(address), port, flow, scope)))
-        }
-        _ => None,
-    }
-}
-
-fn format(address: SocketAddr) -> Vec<u8> {
-    let family = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
-    let family = u16::try_from(family).expect("families are small numbers");
-    let mut bytes = [family.to_ne_bytes(), address.port().to_be_bytes()].concat();
-    match address {
-        SocketAddr::V4(address) => {
-            bytes.extend(address.ip().octets());
-            bytes.extend([0; 8]);
-        }
-        SocketAddr::V6(address) => {
-            bytes.extend(address.flowinfo().to_ne_bytes());
-            bytes.extend(address.ip().octets());
-            bytes.extend(address.scope_id().to_ne_bytes());
-        }
-    }
-    bytes
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::SocketAddr;
-
-    use super::{format, parse};
-
-    #[test]
-    fn an_address_is_the_same_after_a_write_and_a_read() {
-        for address in ["127.0.0.1:3000", "0.0.0.0:1", "[::1]:65535", "[::]:8080"] {
-            let address: SocketAddr = address.parse().unwrap();
-            assert_eq!(parse(&format(address)), Some(address));
-        }
-    }
-
-    #[test]
-    fn other_bytes_are_no_internet_address() {
-        for bytes in [
-            &[][..],
-            &[1, 0],
-            &[1, 0, 47, 116, 109, 112],
-            &[2, 0, 1],
-            &[2, 0, 1, 1, 127, 0, 0],
-            &[10, 0, 1, 1],
-        ] {
-            assert_eq!(parse(bytes), None, "{bytes:?}");
-        }
-    }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use intercept::Address;
+
 use crate::drain::{Drain, Leaver};
 use crate::plan::Plan;
 
@@ -56,9 +58,9 @@ impl Generation {
 
     fn leaver(&self, plan: &Plan) -> Leaver {
         let mut addresses = self.addresses.clone();
-        addresses.extend(self.port);
+        addresses.extend(self.port.map(Address::from));
         if addresses.is_empty() {
-            addresses.clone_from(&plan.sockets.addresses);
+            addresses.extend(plan.sockets.addresses.iter().copied().map(Address::from));
         }
         Leaver {
             tree: self.tree,

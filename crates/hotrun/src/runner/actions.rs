@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process;
 
-use intercept::{Marker, Spec};
+use intercept::{Address, Marker, Spec};
 
 use crate::generation::{Generation, Readiness, ServerEvent, Start};
 use crate::plan::{self, Argument, CommandLine, How, What};
@@ -163,7 +163,10 @@ impl Program {
         }
         let hands_on = !self.plan.sockets.addresses.is_empty()
             && matches!(self.chosen.mode, SocketMode::ListenFds | SocketMode::StopFirst);
-        let listen_fds = if hands_on { self.owned.duplicates()? } else { Vec::new() };
+        let is_given = |address: &Address| {
+            hands_on && address.tcp().is_some_and(|address| self.plan.sockets.addresses.contains(&address))
+        };
+        let listen_fds = self.owned.duplicates(is_given)?;
         let intercept =
             self.chosen.lends && !matches!(self.chosen.mode, SocketMode::Plain | SocketMode::Proxy);
         let prefix = process_tree::mark_prefix(process::id());

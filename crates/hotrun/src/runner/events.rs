@@ -140,9 +140,9 @@ impl Program {
                     proxy.switch(None);
                 }
                 let living: BTreeSet<_> =
-                    self.generations.values().flat_map(|one| one.addresses.iter().copied()).collect();
+                    self.generations.values().flat_map(|one| one.addresses.iter().cloned()).collect();
                 if self.plan.sockets.addresses.is_empty() && !living.is_empty() {
-                    self.owned.retain(|address| living.contains(&address));
+                    self.owned.retain(|address| living.contains(address));
                 }
                 let goes_on = self.apply(Event::Ended(id));
                 self.endings.remove(&id);

@@ -20,7 +20,7 @@ impl Program {
         if let Some(proxy) = &self.proxy {
             proxy.refuse(Some(page));
         } else {
-            let listeners = self.owned.duplicates().unwrap_or_default();
+            let listeners = self.owned.duplicates(|_| true).unwrap_or_default();
             if listeners.is_empty() {
                 return;
             }

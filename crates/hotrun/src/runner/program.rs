@@ -171,8 +171,9 @@ impl Program {
         }
     }
 
-    /// Runs `post_cmd`, and removes hotrun's files.
+    /// Closes its sockets, runs `post_cmd`, and removes hotrun's files.
     pub(super) fn clean_up(&mut self) {
+        self.owned.retain(|_| false);
         for line in &self.plan.at_exit {
             match self.shell(line).status() {
                 Ok(status) if status.success() => {}

@@ -24,7 +24,7 @@ pub(super) fn own(sockets: &Sockets, mode: SocketMode) -> Result<Arc<Listeners>,
 
 pub(super) fn start_proxy(owned: &Listeners) -> Result<Proxy, Error> {
     let refuse = |error| Error::unfit(format!("the proxy cannot be started: {error}"));
-    let listener = owned.duplicates().map_err(refuse)?.into_iter().next();
+    let listener = owned.duplicates(|_| true).map_err(refuse)?.into_iter().next();
     let listener = listener.ok_or_else(|| {
         Error::unfit("`[socket] way = \"proxy\"` needs an `address`, which the proxy is to listen on")
     })?;

@@ -1,5 +1,6 @@
 //! The state of a program, for requests.
 
+use intercept::Address;
 use serde_json::{Value, json};
 
 use crate::generation::Generation;
@@ -67,12 +68,43 @@ impl Program {
         })
     }
 
-    /// The addresses at which the server is reached, each as one that can be clicked on.
+    /// The addresses at which the server is reached: of TCP as ones that can be clicked on, of Unix sockets as `unix:PATH`.
     pub(super) fn addresses(&self, generation: &Generation) -> Vec<String> {
         let mut addresses = generation.addresses.clone();
         if addresses.is_empty() {
             addresses = self.owned.addresses();
         }
-        addresses.iter().map(|address| format!("http://{address}")).collect()
+        addresses.iter().map(clickable).collect()
+    }
+}
+
+/// An address for a browser. One that stands for all addresses of the machine is no address of a server.
+fn clickable(address: &Address) -> String {
+    match address.tcp() {
+        Some(address) if address.ip().is_unspecified() => format!("http://localhost:{}", address.port()),
+        Some(address) => format!("http://{address}"),
+        None => address.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use intercept::Address;
+
+    use super::clickable;
+
+    #[test]
+    fn an_address_can_be_clicked_on() {
+        for (address, expected) in [
+            ("127.0.0.1:80", "http://127.0.0.1:80"),
+            ("[::1]:80", "http://[::1]:80"),
+            ("0.0.0.0:80", "http://localhost:80"),
+            ("[::]:80", "http://localhost:80"),
+        ] {
+            assert_eq!(clickable(&address.parse::<SocketAddr>().unwrap().into()), expected);
+        }
+        assert_eq!(clickable(&Address::Unix("/p/app.sock".into())), "unix:/p/app.sock");
     }
 }

@@ -24,3 +24,4 @@ mod servers;
 mod settings;
 mod sources;
 mod unchanged;
+mod unix_sockets;

@@ -1,8 +1,12 @@
 //! The servers: a test of this binary, which another test starts.
 
 use std::env;
+use std::fs;
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr as SocketAddrUnix, UnixDatagram, UnixListener};
+use std::path::Path;
 use std::process;
 use std::thread;
 
@@ -22,6 +26,9 @@ fn is_a_server() {
         return;
     }
     let (kind, address) = what.split_once(' ').unwrap();
+    if kind == "unix" {
+        serve_at(Path::new(address));
+    }
     let address: SocketAddr = address.parse().unwrap();
     match kind {
         "waits" => wait_in_accept(address),
@@ -60,7 +67,7 @@ fn is_a_server() {
             assert_ne!(any.local_addr().unwrap().port(), 0);
             UdpSocket::bind(address).unwrap();
             let folder = tempfile::tempdir().unwrap();
-            std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
+            UnixDatagram::bind(folder.path().join("socket")).unwrap();
         }
         "shuts" => {
             let listener = TcpListener::bind(address).unwrap();
@@ -69,6 +76,24 @@ fn is_a_server() {
         other => panic!("{other}"),
     }
     process::exit(0);
+}
+
+/// Removes the file of an earlier run, and its own at once, as other programs do when they end.
+fn serve_at(path: &Path) -> ! {
+    drop(fs::remove_file(path));
+    // A relative path, as many programs have.
+    env::set_current_dir(path.parent().unwrap()).unwrap();
+    let listener = UnixListener::bind(path.file_name().unwrap()).unwrap();
+    let name = format!("intercept-{}", process::id());
+    let other = UnixListener::bind_addr(&SocketAddrUnix::from_abstract_name(name).unwrap());
+    fs::write("other", "").and_then(|()| fs::remove_file("other")).unwrap();
+    assert!(other.is_ok() && !Path::new("other").exists());
+    fs::remove_file(path).unwrap();
+    loop {
+        let (mut stream, peer) = listener.accept().unwrap();
+        assert!(peer.is_unnamed());
+        let _ = writeln!(stream, "{}", process::id());
+    }
 }
 
 /// Like C and Python: `accept` returns when there is a connection.
