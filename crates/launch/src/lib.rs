@@ -20,7 +20,7 @@
 //!
 //! # Limits
 //!
-//! It knows no framework and answers no request. The only file that it watches is the program itself (`upgrade.watch`).
+//! It knows no framework and answers no request.
 //! Its Cargo feature `remote` lets `--config` name URLs and etcd, `tls` the same over TLS.
 
 mod build;
@@ -28,7 +28,6 @@ mod cli;
 mod failure;
 mod inspect;
 mod layer;
-mod program_watch;
 mod serve;
 
 use std::{env, fmt::Display, io, io::Write, process::ExitCode};

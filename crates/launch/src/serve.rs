@@ -3,11 +3,12 @@
 use std::{future::pending, io};
 
 use lifecycle::{
-    BindError, Endpoint, Filter, FilterHandle, Handle, Inherited, Logs, MoveError, Outcome, Rules, Server,
+    BindError, Endpoint, Filter, FilterHandle, Handle, Inherited, Logs, MoveError, Outcome, ProgramWatch,
+    Rules, Server,
 };
 use site::{AppConfig, Rejection, Site};
 
-use crate::{cli::Cli, failure::Failure, program_watch::ProgramWatch};
+use crate::{cli::Cli, failure::Failure};
 
 /// Serves `site` on the inherited listener, or on the address in its configuration, until a signal ends it.
 pub(crate) fn serve<S, F>(
@@ -110,8 +111,8 @@ where
     }
 }
 
-/// Lets the log, the listener and the watch of the program follow the settings. An edit that cannot be put in force here is rejected. `opened` has the
-/// address that the server was made for.
+/// Lets the log, the listener and the watch of the program follow the settings. An edit that cannot be put in force here is
+/// rejected. `opened` has the address that the server was made for.
 fn follow(
     site: &Site,
     opened: &AppConfig,
@@ -120,7 +121,7 @@ fn follow(
     access_log: bool,
 ) -> Result<(), Failure> {
     let (server, filter_handle) = (handle.clone(), log.clone());
-    let program_watch = ProgramWatch::of(handle.clone());
+    let program_watch = ProgramWatch::new(handle.clone());
     let watch = program_watch.clone();
     site.on_prepare(move |old, new| {
         let filter = filter(new, access_log)?;
@@ -128,7 +129,9 @@ fn follow(
         let other = (host || port).then(|| server.prepare_move(&new.host, new.port));
         let other = other.transpose().map_err(|error| rejection(host, port, &error))?;
         let filter_handle = filter_handle.clone();
-        let watch = watch.prepare(new).map_err(|error| Rejection::new("upgrade.watch", error.to_string()))?;
+        let watch = watch
+            .prepare(new.upgrade.watch, rules(new))
+            .map_err(|error| Rejection::new("upgrade.watch", error.to_string()))?;
         Ok(Box::new(move || {
             filter_handle.apply(filter);
             watch();
@@ -147,7 +150,7 @@ fn follow(
     {
         tracing::error!("{error}; the address stays as it is");
     }
-    program_watch.prepare(&config).map_err(Failure::system)?();
+    program_watch.prepare(config.upgrade.watch, rules(&config)).map_err(Failure::system)?();
     Ok(())
 }
 
@@ -158,7 +161,7 @@ fn filter(config: &AppConfig, access_log: bool) -> Result<Filter, Rejection> {
 }
 
 /// The programs that an upgrade may start.
-pub(crate) fn rules(config: &AppConfig) -> Rules {
+fn rules(config: &AppConfig) -> Rules {
     Rules { sha256: config.upgrade.sha256.clone(), public_key: config.upgrade.public_key.clone() }
 }
 

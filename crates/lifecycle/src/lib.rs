@@ -15,7 +15,7 @@
 //! | tell the supervisor `READY=1`, accept | [`ReadyServer::run`] |
 //! | move to another address | [`Handle::prepare_move`], [`Move::commit`] |
 //! | upgrade | `SIGUSR2`, [`Handle::upgrade`], [`request_upgrade`] from another process |
-//! | find out whether the program was replaced | [`replacement`] |
+//! | upgrade when the program is replaced | `ProgramWatch` (feature `watch`) |
 //! | reload | `SIGHUP` calls [`Server::on_reload`] |
 //! | drain; at the second signal end at once | `SIGTERM`, `SIGINT`, [`Handle::drain`] |
 //! | write the lines that the log still holds | dropping [`Logs`] |
@@ -147,6 +147,9 @@ mod predecessor;
 mod prepared_listener;
 mod process_stats;
 mod program_file;
+#[cfg(feature = "watch")]
+mod program_watch;
+#[cfg(feature = "watch")]
 mod replacement;
 mod runtime_stats;
 mod server;
@@ -180,7 +183,8 @@ pub use crate::pid_file::{PidFile, PidFileError};
 pub use crate::port_owner::PortOwner;
 pub use crate::predecessor::Predecessor;
 pub use crate::process_stats::{Drains, ProcessStats, process_stats};
-pub use crate::replacement::{Fingerprint, Replacement, replaced_by, replacement};
+#[cfg(feature = "watch")]
+pub use crate::program_watch::ProgramWatch;
 pub use crate::runtime_stats::{
     RegisteredRuntime, RuntimeStats, WorkerStats, register_runtime, runtime_stats,
 };

@@ -15,7 +15,7 @@ const SIGNATURE: u64 = 64 * 1024;
 
 /// The program at this process's path: see [`replacement`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Replacement {
+pub(crate) enum Replacement {
     /// The program that runs, or no file.
     None,
     /// A file that a process is writing.
@@ -26,7 +26,7 @@ pub enum Replacement {
 
 /// The content of a program and of the signature beside it. Equal for equal content.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fingerprint {
+pub(crate) struct Fingerprint {
     program: [u8; 32],
     signature: Option<Vec<u8>>,
 }
@@ -34,7 +34,7 @@ pub struct Fingerprint {
 /// Compares the program at this process's path with the one that runs. It reads whole programs, so it blocks.
 ///
 /// A file that is being written for a second is unfinished. So it may block for so long, too.
-pub fn replacement() -> io::Result<Replacement> {
+pub(crate) fn replacement() -> io::Result<Replacement> {
     static RUNNING: OnceLock<[u8; 32]> = OnceLock::new();
     let running = File::open("/proc/self/exe")?;
     compare(executable()?, &running, || {
@@ -47,7 +47,7 @@ pub fn replacement() -> io::Result<Replacement> {
 }
 
 /// The files whose change may be a replacement: the program's path, and that of its signature.
-pub fn replaced_by() -> io::Result<[PathBuf; 2]> {
+pub(crate) fn replaced_by() -> io::Result<[PathBuf; 2]> {
     let path = executable()?;
     Ok([path.to_owned(), signature_of(path)])
 }

@@ -1,23 +1,27 @@
-//! Upgrades the server when its program was replaced: `upgrade.watch`.
+//! Upgrades the server when its program was replaced.
 
-use std::{
-    io,
-    path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread,
-    time::Duration,
-};
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use filewatch::{Options, Watcher};
-use lifecycle::{Fingerprint, Handle, Replacement, Rules, UpgradeError};
-use site::AppConfig;
+
+use crate::binary::Rules;
+use crate::replacement::{Fingerprint, Replacement, replaced_by, replacement};
+use crate::server::Handle;
+use crate::upgrade_error::UpgradeError;
 
 /// Time after which the thread notices that the watch was switched off, that an upgrade is over, or that a writer is done.
 const TICK: Duration = Duration::from_millis(250);
 
-/// Watches the server's program while the configuration says so. Cheap to clone.
+/// Watches the file of the server's program, and upgrades the server when another program is there. Cheap to clone.
+///
+/// A thread of its own does so while the watch is on. Only the content counts, so the same bytes start nothing. A program is tried
+/// once: again only when it, its signature or the rules have changed.
 #[derive(Clone)]
-pub(crate) struct ProgramWatch {
+pub struct ProgramWatch {
     server: Handle,
     watching: Arc<Mutex<Option<Watching>>>,
 }
@@ -43,13 +47,15 @@ struct Tried {
 }
 
 impl ProgramWatch {
-    pub(crate) fn of(server: Handle) -> ProgramWatch {
+    /// The watch of this server's program. It is off.
+    pub fn new(server: Handle) -> ProgramWatch {
         ProgramWatch { server, watching: Arc::default() }
     }
 
-    /// Makes everything ready that this configuration needs. The result puts it in force, and cannot fail.
-    pub(crate) fn prepare(&self, config: &AppConfig) -> io::Result<impl FnOnce() + Send + use<>> {
-        let (on, rules) = (config.upgrade.watch, crate::serve::rules(config));
+    /// Makes everything ready for the watch to be on or off. The result puts that in force, and cannot fail.
+    ///
+    /// `rules` are those of the server: a program that they refused is tried again when they change.
+    pub fn prepare(&self, on: bool, rules: Rules) -> io::Result<impl FnOnce() + Send + use<>> {
         let is_on = lock(&self.watching).is_some();
         let started = (on && !is_on).then(|| Watching::start(self.server.clone())).transpose()?;
         let watching = Arc::clone(&self.watching);
@@ -69,7 +75,7 @@ impl ProgramWatch {
 
 impl Watching {
     fn start(server: Handle) -> io::Result<Watching> {
-        let paths = lifecycle::replaced_by()?;
+        let paths = replaced_by()?;
         let state = Arc::new(Mutex::new(State::Prepared));
         let shared = Arc::clone(&state);
         thread::Builder::new().name("program-watch".into()).spawn(move || watch(&server, &paths, &shared))?;
@@ -83,8 +89,7 @@ impl Drop for Watching {
     }
 }
 
-/// Upgrades the server whenever there is another program, until the watch is over. A program is tried once: again only when it,
-/// its signature or the rules have changed.
+/// Upgrades the server whenever there is another program, until the watch is over.
 fn watch(server: &Handle, paths: &[PathBuf; 2], state: &Mutex<State>) {
     let program = paths[0].display();
     let mut watcher = Watcher::open(Options::default(), paths, |_| true);
@@ -101,7 +106,7 @@ fn watch(server: &Handle, paths: &[PathBuf; 2], state: &Mutex<State>) {
             continue;
         }
         changed = false;
-        match lifecycle::replacement() {
+        match replacement() {
             Ok(Replacement::None) => {
                 tracing::debug!("the program at `{program}` is the one that runs");
                 tried = None;
