@@ -6,7 +6,6 @@ pub(crate) mod message;
 #[cfg(any(not(target_os = "linux"), feature = "notify"))]
 mod notify;
 pub(crate) mod sender;
-pub(crate) mod waker;
 pub(crate) mod watch_error;
 
 #[cfg(all(target_os = "linux", not(feature = "notify")))]

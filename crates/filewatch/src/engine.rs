@@ -7,7 +7,6 @@ mod file_cache;
 pub(crate) mod files;
 mod reading;
 pub(crate) mod tree;
-mod waiters;
 mod walk;
 
 use crate::backend::sender::Sender;
@@ -16,7 +15,6 @@ use crate::engine::cause::Cause;
 use crate::engine::file::RefreshRules;
 use crate::engine::file_cache::FileCache;
 use crate::engine::files::Files;
-use crate::engine::waiters::Waiters;
 use crate::options::Options;
 use crate::resolved_path::ResolvedPath;
 use crate::settle::{Decision, EVERYTHING, Pending, Settle};
@@ -25,6 +23,7 @@ use crate::trigger::Trigger;
 use crate::watch_set::{ROUNDS, WatchSet};
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -42,7 +41,10 @@ pub(crate) struct Engine {
     cache: FileCache,
     /// A file that was not watched until now and was changed less than this ago may not be complete.
     youth: Duration,
-    waiters: Waiters,
+    /// Tests that wait until nothing is pending.
+    waiting: Vec<mpsc::Sender<()>>,
+    /// Those for whom nothing is. They are answered after the report.
+    settled: Vec<mpsc::Sender<()>>,
     stopped: bool,
 }
 
@@ -65,7 +67,8 @@ impl Engine {
             cause: Cause::start(),
             cache: FileCache::default(),
             youth: Duration::ZERO,
-            waiters: Waiters::default(),
+            waiting: Vec::new(),
+            settled: Vec::new(),
             stopped: false,
             options,
         }
@@ -90,7 +93,7 @@ impl Engine {
         let until = match decision {
             Decision::Read => return Turn::Read,
             Decision::Until(then) => Some(then),
-            Decision::Rest if self.waiters.is_empty() => {
+            Decision::Rest if self.waiting.is_empty() => {
                 Some(self.watch_set.next_look(self.cause.is_missed()))
             }
             Decision::Rest => None,
@@ -106,9 +109,12 @@ impl Engine {
         if self.stopped { Turn::Stop } else { Turn::Report }
     }
 
-    /// Answers those who wait until nothing is pending, if that is so.
+    /// Answers the tests for whom nothing is pending.
     pub(crate) fn answer(&mut self) {
-        self.waiters.answer();
+        for waiter in self.settled.drain(..) {
+            // It fails if the waiter is gone.
+            let _ = waiter.send(());
+        }
     }
 
     /// Reads what is pending, then checks that nothing changed meanwhile.

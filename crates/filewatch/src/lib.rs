@@ -117,7 +117,7 @@ pub use error::{ReadError, ReadErrorKind};
 pub use live::Live;
 pub use notice::Notice;
 pub use options::Options;
-pub use rebuild_lock::{RebuildGuard, RebuildLock};
+pub use rebuild_lock::RebuildLock;
 pub use reload_handle::ReloadHandle;
 #[cfg(feature = "testing")]
 pub use switches::{LateWrite, Step};

@@ -10,22 +10,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[derive(Clone, Debug, Default)]
 pub struct RebuildLock(Arc<Mutex<()>>);
 
-/// The lock, held until this is dropped.
-#[derive(Debug)]
-#[must_use = "the lock is released when this is dropped"]
-pub struct RebuildGuard<'a> {
-    _held: MutexGuard<'a, ()>,
-}
-
 impl RebuildLock {
     /// A lock that nobody holds.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Waits until nobody holds the lock, then holds it.
-    pub fn hold(&self) -> RebuildGuard<'_> {
+    /// Waits until nobody holds the lock, then holds it until the result is dropped.
+    pub fn hold(&self) -> MutexGuard<'_, ()> {
         // The lock guards no data, so a panic of an earlier holder does not matter.
-        RebuildGuard { _held: self.0.lock().unwrap_or_else(PoisonError::into_inner) }
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,7 @@
 //! Switches for tests. Only the feature `testing` can set them.
 
-use crate::rebuild_lock::{RebuildGuard, RebuildLock};
+use crate::rebuild_lock::RebuildLock;
+use std::sync::MutexGuard;
 #[cfg(feature = "testing")]
 use std::{
     fmt,
@@ -70,7 +71,7 @@ impl Switches {
     }
 
     /// Waits until events may be reported.
-    pub(crate) fn hold_back(&self) -> Option<RebuildGuard<'_>> {
+    pub(crate) fn hold_back(&self) -> Option<MutexGuard<'_, ()>> {
         self.held_back.as_ref().map(RebuildLock::hold)
     }
 }

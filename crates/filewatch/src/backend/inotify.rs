@@ -53,7 +53,7 @@ impl Backend {
     pub(crate) fn open(number: u64, switches: &Switches, sender: &Sender) -> Option<Self> {
         let inotify = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok()?;
         let eventfd = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok()?);
-        sender.waker.set_eventfd(&eventfd);
+        sender.set_eventfd(&eventfd);
         let (filters, folders, watches) = (Arc::default(), HashMap::new(), HashMap::new());
         Some(Self { number, inotify, eventfd, switches: switches.clone(), filters, folders, watches })
     }

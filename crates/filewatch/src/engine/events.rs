@@ -5,6 +5,7 @@ use crate::engine::Engine;
 use crate::resolved_path::ResolvedPath;
 use crate::settle::{Decision, EVERYTHING};
 use crate::switches::Step;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -14,8 +15,8 @@ impl Engine {
         if self.watch_set.retry_failed() {
             self.settle.recheck(Path::new(EVERYTHING));
         }
-        let waiting = self.waiters.len();
-        if waiting > 0 {
+        let waiting = mem::take(&mut self.waiting);
+        if !waiting.is_empty() {
             self.read_events();
         }
         let watch_set = &self.watch_set;
@@ -31,7 +32,9 @@ impl Engine {
         }
         self.watch_set.looked();
         if self.settle.decide(Instant::now()) == Decision::Rest {
-            self.waiters.settled(waiting);
+            self.settled.extend(waiting);
+        } else {
+            self.waiting.extend(waiting);
         }
     }
 
@@ -71,7 +74,7 @@ impl Engine {
                 self.settle.recheck(Path::new(EVERYTHING));
             }
             #[cfg(feature = "testing")]
-            Message::WhenSettled(waiter) => self.waiters.add(waiter),
+            Message::WhenSettled(waiter) => self.waiting.push(waiter),
             Message::EventsLost => {
                 self.cause.event();
                 self.settle.dirty(Path::new(EVERYTHING), Instant::now());
