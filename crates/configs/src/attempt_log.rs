@@ -29,6 +29,21 @@ pub(crate) struct Decision {
     pub(crate) error: Option<Diagnosis>,
 }
 
+impl Decision {
+    /// The decision about a canary that this process has rejected. The text without it was judged by itself.
+    pub(crate) fn canary_rejected(generation: u64, refused: Diagnosis) -> Decision {
+        Decision {
+            generation,
+            trigger: Trigger::Source,
+            origin: None,
+            is_canary: true,
+            outcome: Outcome::Rejected,
+            changed: Vec::new(),
+            error: Some(refused),
+        }
+    }
+}
+
 /// The length of the history.
 const MAX_HISTORY: usize = 50;
 

@@ -65,7 +65,7 @@ impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
         &self,
         prepare: impl FnMut(&Snapshot<T, D>, &Snapshot<T, D>) -> Result<Commit, Rejection> + Send + 'static,
     ) {
-        self.reload.add_consumer(Box::new(prepare));
+        self.reload.consumers.add(Box::new(prepare));
     }
 
     /// Registers a listener. It is told of every attempt after it was decided, and of every way in which changes are noticed
@@ -82,7 +82,7 @@ impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
         &self,
         part: impl Fn(&T) -> U + Send + Sync + 'static,
     ) -> Subscription<U> {
-        self.reload.add_follower(|| {
+        self.reload.followers.add(|| {
             let (sender, receiver) = watch::channel(part(&self.load()));
             let follow = move |value: &T| {
                 let value = part(value);
@@ -127,7 +127,7 @@ impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
     /// The values in force, sorted by path, each with its origin. Secrets read `***`. A list is one value. A default
     /// that the type itself gives, and no layer, is not listed.
     pub fn values(&self) -> Vec<EffectiveValue> {
-        self.reload.values(&self.live.load())
+        self.reload.origins.values(&self.live.load().effective)
     }
 
     /// The attempts, newest first, at most 50.

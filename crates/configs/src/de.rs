@@ -57,9 +57,9 @@ impl<'a> NodeDeserializer<'a> {
         NodeDeserializer::new(self.reading, node, &node.mark, path)
     }
 
-    fn record(&self, value: Json) {
+    fn record(&self, value: impl Into<Json>) {
         if !self.is_key {
-            self.reading.record(&self.at.path, value);
+            self.reading.record(&self.at.path, value.into());
         }
     }
 
@@ -82,7 +82,7 @@ impl<'a> NodeDeserializer<'a> {
 
     fn visit_text<'de, V: Visitor<'de>>(&self, visitor: V) -> Result<V::Value, DeError> {
         let Some(text) = self.text() else { return Err(DeError::expected(&visitor)) };
-        self.record(Json::from(text));
+        self.record(text);
         visitor.visit_str(text)
     }
 
@@ -165,7 +165,7 @@ impl<'de> Deserializer<'de> for &NodeDeserializer<'_> {
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.scalar().map(Scalar::meaning) {
             Some(Meaning::Boolean(value)) => {
-                self.record(Json::from(value));
+                self.record(value);
                 visitor.visit_bool(value)
             }
             _ => Err(DeError::expected(&visitor)),
@@ -269,7 +269,7 @@ impl<'de> Deserializer<'de> for &NodeDeserializer<'_> {
                 visitor.visit_enum(Variant { map: self, entry: &entries[0] })
             }
             (_, Some(name)) => {
-                self.record(Json::from(name));
+                self.record(name);
                 let name: StrDeserializer<'_, DeError> = name.into_deserializer();
                 visitor.visit_enum(name)
             }

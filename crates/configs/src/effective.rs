@@ -1,9 +1,9 @@
 //! The values that were read, whatever layer they came from.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 use serde_json::{Map, Number, Value};
 use sha2::{Digest, Sha256};
 
@@ -81,10 +81,10 @@ impl Effective {
 
     /// SHA-256 of the values without the secrets, in hexadecimal.
     pub(crate) fn digest(&self) -> String {
-        let mut text = String::new();
+        let mut text = Vec::new();
         canonical(&self.values, &mut text);
         let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
-        Sha256::digest(text.as_bytes()).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+        Sha256::digest(&text).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 }
 
@@ -97,7 +97,11 @@ fn slot<'v>(values: &'v mut Value, path: &Path<'_>) -> &'v mut Value {
             if !above.is_object() {
                 *above = Value::Object(Map::new());
             }
-            &mut above[key]
+            // `above[key]` alone would copy the key each time.
+            if above.get(key).is_none() {
+                above[key] = Value::Null;
+            }
+            above.get_mut(key).expect("the key is there")
         }
         Segment::Index(index) => {
             if !above.is_array() {
@@ -127,56 +131,71 @@ pub(crate) fn integer(number: i128) -> Value {
 }
 
 fn compare(path: &str, from: &Value, to: &Value, changes: &mut Vec<Change>) {
-    if from == to {
-        return;
-    }
     let empty = Map::new();
     let (below_from, below_to) = match (from, to) {
         (Value::Object(from), Value::Object(to)) => (from, to),
         (Value::Object(from), Value::Null) if !from.is_empty() => (from, &empty),
         (Value::Null, Value::Object(to)) if !to.is_empty() => (&empty, to),
+        (from, to) if from == to => return,
         (from, to) => {
             return changes.push(Change { path: path.to_owned(), from: from.clone(), to: to.clone() });
         }
     };
+    // Most values are scalars that are equal: these need no path. A map is compared once, below.
+    let differ = |from: &Value, to: &Value| from.is_object() || to.is_object() || from != to;
+    let (mut order, mut found) = (below_to.iter(), 0);
     for (key, from) in below_from {
-        let to = below_to.get(key).unwrap_or(&Value::Null);
-        if from != to {
+        // Nearly always both maps have the same keys in the same order.
+        let to = order.next().filter(|(same, _)| *same == key).map(|(_, to)| to);
+        let to = to.or_else(|| below_to.get(key));
+        found += usize::from(to.is_some());
+        let to = to.unwrap_or(&Value::Null);
+        if differ(from, to) {
             compare(&below(path, key), from, to, changes);
         }
     }
-    for (key, to) in below_to.iter().filter(|(key, _)| !below_from.contains_key(*key)) {
-        compare(&below(path, key), &Value::Null, to, changes);
+    if found < below_to.len() {
+        for (key, to) in below_to.iter().filter(|(key, _)| !below_from.contains_key(*key)) {
+            compare(&below(path, key), &Value::Null, to, changes);
+        }
     }
 }
 
 /// JSON with sorted keys and no spaces.
-fn canonical(value: &Value, text: &mut String) {
+fn canonical(value: &Value, text: &mut Vec<u8>) {
     match value {
         Value::Object(entries) => {
             let mut sorted: Vec<_> = entries.iter().collect();
             sorted.sort_unstable_by_key(|(key, _)| *key);
+            text.push(b'{');
             for (index, (key, value)) in sorted.into_iter().enumerate() {
-                text.push(if index == 0 { '{' } else { ',' });
-                let _ = write!(text, "{}:", Value::from(key.as_str()));
+                if index > 0 {
+                    text.push(b',');
+                }
+                json(key, text);
+                text.push(b':');
                 canonical(value, text);
             }
-            text.push_str(if entries.is_empty() { "{}" } else { "}" });
+            text.push(b'}');
         }
         Value::Array(items) => {
-            text.push('[');
+            text.push(b'[');
             for (index, item) in items.iter().enumerate() {
                 if index > 0 {
-                    text.push(',');
+                    text.push(b',');
                 }
                 canonical(item, text);
             }
-            text.push(']');
+            text.push(b']');
         }
-        scalar => {
-            let _ = write!(text, "{scalar}");
-        }
+        scalar => json(scalar, text),
     }
+}
+
+/// Adds a key or a scalar as JSON.
+fn json(value: &(impl Serialize + ?Sized), text: &mut Vec<u8>) {
+    // Neither a text nor a scalar can fail, nor can a vector.
+    let _ = serde_json::to_writer(text, value);
 }
 
 #[cfg(test)]

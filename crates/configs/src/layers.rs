@@ -116,11 +116,14 @@ fn merge_entries(below: Vec<Entry>, above: Vec<Entry>) -> Vec<Entry> {
     if below.is_empty() {
         return above;
     }
-    let places: HashMap<String, usize> =
-        below.iter().enumerate().map(|(place, entry)| (entry.key.clone(), place)).collect();
+    let places: HashMap<&str, usize> =
+        below.iter().enumerate().map(|(place, entry)| (entry.key.as_str(), place)).collect();
+    let place = |entry: &Entry| {
+        places.get(entry.key.as_str()).copied().or_else(|| find_ignoring_case(entry, &places))
+    };
+    let found: Vec<Option<usize>> = above.iter().map(place).collect();
     let mut merged: Vec<Option<Entry>> = below.into_iter().map(Some).collect();
-    for entry in above {
-        let place = places.get(&entry.key).copied().or_else(|| find_ignoring_case(&entry, &places));
+    for (entry, place) in above.into_iter().zip(found) {
         match place.and_then(|place| merged[place].take().map(|lower| (place, lower))) {
             Some((place, lower)) => {
                 let mark = if lower.mark.origin == Origin::Default { entry.mark } else { lower.mark };
@@ -134,7 +137,7 @@ fn merge_entries(below: Vec<Entry>, above: Vec<Entry>) -> Vec<Entry> {
 }
 
 /// The entry that a variable means: the case of a variable's name does not matter.
-fn find_ignoring_case(entry: &Entry, places: &HashMap<String, usize>) -> Option<usize> {
+fn find_ignoring_case(entry: &Entry, places: &HashMap<&str, usize>) -> Option<usize> {
     if !entry.mark.ignores_case {
         return None;
     }

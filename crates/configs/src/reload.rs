@@ -7,19 +7,19 @@ use jiff::Zoned;
 
 use crate::attempt_log::{AttemptLog, Decision};
 use crate::callbacks::{Callbacks, catch_panic};
-use crate::commit::Commit;
 use crate::configurable::Configurable;
+use crate::consumers::Consumers;
 use crate::diagnosis::Diagnosis;
-use crate::effective::{Effective, EffectiveValue};
+use crate::followers::Followers;
 use crate::history::{Attempt, Change, Event, Outcome, Trigger};
 use crate::listener::Listener;
 use crate::loader::{Candidate, Loader, Parts, Versions};
 use crate::origin::Origin;
-use crate::pending::{Edits, Pending};
+use crate::origins::Origins;
+use crate::pending::Pending;
 use crate::problem::Problem;
-use crate::provenance::Provenance;
 use crate::redactor::Redactor;
-use crate::rejection::Rejection;
+use crate::revisions::Revisions;
 use crate::rollout::{self, Rollout};
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
@@ -31,36 +31,19 @@ pub(crate) struct Reload<T, D> {
     loader: Mutex<Loader<T>>,
     derive: Derive<T, D>,
     revisions: Revisions,
-    consumers: Callbacks<Prepare<T, D>>,
-    edits: Edits,
+    pub(crate) consumers: Consumers<T, D>,
     pub(crate) listeners: Callbacks<Listener>,
-    followers: Mutex<Vec<Follow<T>>>,
+    pub(crate) followers: Followers<T>,
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) rollout: Rollout,
     /// Asks for another build. Set when the watching has begun.
     pub(crate) again: OnceLock<ReloadHandle>,
-    /// The origins of the values in force. An edit that only moves lines changes them, and makes no snapshot.
-    origins: Mutex<Option<Arc<Provenance>>>,
+    pub(crate) origins: Origins,
     log: Mutex<AttemptLog>,
 }
 
 /// Makes what belongs to a new value; the second argument is the snapshot in force, if there is one.
 pub(crate) type Derive<T, D> = Box<dyn Fn(&Snapshot<T>, Option<&Snapshot<T, D>>) -> D + Send + Sync>;
-
-pub(crate) type Prepare<T, D> =
-    Box<dyn FnMut(&Snapshot<T, D>, &Snapshot<T, D>) -> Result<Commit, Rejection> + Send>;
-
-/// Passes a value on to a subscription; `false` when the subscription is dropped.
-pub(crate) type Follow<T> = Box<dyn Fn(&T) -> bool + Send>;
-
-/// The rule that recognises stale edits.
-#[derive(Default)]
-pub(crate) struct Revisions {
-    /// The dotted path of a whole number that no edit may lower or drop.
-    pub(crate) key: Option<String>,
-    /// An edit may lower or drop it all the same.
-    pub(crate) allow_rollback: bool,
-}
 
 impl<T: Configurable, D> Reload<T, D> {
     pub(crate) fn new(
@@ -74,13 +57,12 @@ impl<T: Configurable, D> Reload<T, D> {
             loader: Mutex::new(loader),
             derive,
             revisions,
-            consumers: Callbacks::new(),
-            edits: Edits::default(),
+            consumers: Consumers::new(),
             listeners: Callbacks::new(),
-            followers: Mutex::new(Vec::new()),
+            followers: Followers::new(),
             runtime: Arc::new(runtime),
             again: OnceLock::new(),
-            origins: Mutex::new(None),
+            origins: Origins::default(),
             log: Mutex::new(AttemptLog::new()),
         }
     }
@@ -150,19 +132,11 @@ impl<T: Configurable, D> Reload<T, D> {
             Some(current) => self.next(current, candidate),
             None => self.first(candidate).map(Some),
         }?;
-        *locked(&self.origins) = Some(Arc::new(origins));
+        match current {
+            Some(_) => self.origins.propose(origins),
+            None => self.origins.start(origins),
+        }
         Ok(built)
-    }
-
-    /// The values of a snapshot, each with its origin.
-    pub(crate) fn values(&self, snapshot: &Snapshot<T, D>) -> Vec<EffectiveValue> {
-        let origins = locked(&self.origins).clone();
-        let origin = |path: &str| origins.as_ref()?.origin(path).cloned();
-        let values = Effective::default().changes(&snapshot.effective);
-        values
-            .into_iter()
-            .map(|value| EffectiveValue { origin: origin(&value.path), path: value.path, value: value.to })
-            .collect()
     }
 
     /// The first configuration is in force: follows the sources from now on.
@@ -179,10 +153,12 @@ impl<T: Configurable, D> Reload<T, D> {
             Notice::Published { new, trigger, .. } => {
                 let pending = locked(&new.pending).take();
                 let changed = pending.map(Pending::commit).unwrap_or_default();
-                self.follow(new);
+                let _former = self.origins.swap();
+                self.followers.pass(new);
                 self.decided(new.generation, trigger, Outcome::Accepted, changed, None);
             }
             Notice::Unchanged { current, trigger } => {
+                let _former = self.origins.swap();
                 self.decided(current.generation, trigger, Outcome::Unchanged, Vec::new(), None);
             }
             Notice::Rejected { error, current, trigger } => {
@@ -191,19 +167,6 @@ impl<T: Configurable, D> Reload<T, D> {
             Notice::Degraded(reason) => self.tell(&Event::Degraded(reason)),
             Notice::Recovered(reason) => self.tell(&Event::Recovered(reason)),
         }
-    }
-
-    /// Adds a consumer. It is asked about every edit that is not in force when this returns.
-    pub(crate) fn add_consumer(&self, prepare: Prepare<T, D>) {
-        self.edits.between(|| self.consumers.add(prepare));
-    }
-
-    /// Adds a follower that `begin` makes. No edit is passed on meanwhile, so it misses none.
-    pub(crate) fn add_follower<R>(&self, begin: impl FnOnce() -> (Follow<T>, R)) -> R {
-        let mut followers = locked(&self.followers);
-        let (follow, subscription) = begin();
-        followers.push(follow);
-        subscription
     }
 
     /// The attempts, newest first.
@@ -218,7 +181,7 @@ impl<T: Configurable, D> Reload<T, D> {
         self.log().start(snapshot.at.clone(), is_canary);
         if let Some(refused) = refused {
             tracing::warn!("the canary was rejected: {}", refused.message());
-            self.log().record(canary_rejected(1, refused));
+            self.log().record(Decision::canary_rejected(1, refused));
         }
         Ok(snapshot)
     }
@@ -232,10 +195,10 @@ impl<T: Configurable, D> Reload<T, D> {
         if changed.is_empty() {
             return Ok(None);
         }
-        self.refuse_stale(old.floor, self.revision(&candidate), &candidate.redactor)?;
+        let revision = self.revisions.of(&candidate.effective);
+        self.revisions.refuse_stale(old.floor, revision, &candidate.redactor)?;
         let (new, redactor) = self.snapshot(old.generation + 1, candidate, Some(old))?;
-        let under_way = self.edits.begin();
-        let commits = self.prepare(old, &new, &redactor)?;
+        let (commits, under_way) = self.consumers.prepare(old, &new, &redactor)?;
         *locked(&new.pending) = Some(Pending::new(commits, changed, redactor, under_way));
         Ok(Some(new))
     }
@@ -246,7 +209,7 @@ impl<T: Configurable, D> Reload<T, D> {
         candidate: Candidate<T>,
         current: Option<&Snapshot<T, D>>,
     ) -> Result<(Snapshot<T, D>, Redactor), Diagnosis> {
-        let revision = self.revision(&candidate);
+        let revision = self.revisions.of(&candidate.effective);
         // A canary that is withdrawn lowers the revision again.
         let is_canary = self.rollout.has_canary();
         let floor = if is_canary { current.and_then(|current| current.floor) } else { revision };
@@ -268,52 +231,6 @@ impl<T: Configurable, D> Reload<T, D> {
         }
     }
 
-    fn revision(&self, candidate: &Candidate<T>) -> Option<u64> {
-        self.revisions.key.as_deref().and_then(|key| candidate.effective.number(key))
-    }
-
-    /// Refuses an edit that lowers or drops the revision: it was made from an old copy.
-    fn refuse_stale(&self, old: Option<u64>, new: Option<u64>, redactor: &Redactor) -> Result<(), Diagnosis> {
-        let (Some(key), Some(old)) = (&self.revisions.key, old) else { return Ok(()) };
-        let stale = match new {
-            _ if self.revisions.allow_rollback => return Ok(()),
-            Some(new) if new >= old => return Ok(()),
-            Some(new) => format!("stale: revision {new} is lower than {old}, which is in force"),
-            None => format!("stale: there is no revision, and {old} is in force"),
-        };
-        let help = "start from the newest copy and raise the revision";
-        Err(redactor.rejected(&Rejection::new(key, stale).help(help)).into())
-    }
-
-    /// Asks all consumers. If one rejects or panics, what the others prepared is dropped.
-    fn prepare(
-        &self,
-        old: &Snapshot<T, D>,
-        new: &Snapshot<T, D>,
-        redactor: &Redactor,
-    ) -> Result<Vec<Commit>, Diagnosis> {
-        let (mut commits, mut problems) = (Vec::new(), Vec::new());
-        for answer in self.consumers.call_all(|prepare| prepare(old, new)) {
-            match answer {
-                Some(Ok(commit)) => commits.push(commit),
-                Some(Err(rejection)) => problems.push(redactor.rejected(&rejection)),
-                None => problems
-                    .push(Problem::plain("a consumer panicked while it prepared for this configuration")),
-            }
-        }
-        if problems.is_empty() {
-            return Ok(commits);
-        }
-        for commit in commits {
-            catch_panic(|| drop(commit));
-        }
-        Err(Diagnosis::new(problems))
-    }
-
-    fn follow(&self, new: &T) {
-        locked(&self.followers).retain(|follow| catch_panic(|| follow(new)).unwrap_or(true));
-    }
-
     /// Records an attempt, tells of it, and answers the change at run time that it contained.
     fn decided(
         &self,
@@ -327,7 +244,7 @@ impl<T: Configurable, D> Reload<T, D> {
             self.rollout.decide(outcome != Outcome::Rejected);
         if let Some(refused) = refused {
             let generation = if outcome == Outcome::Accepted { generation - 1 } else { generation };
-            self.record(canary_rejected(generation, refused));
+            self.record(Decision::canary_rejected(generation, refused));
         }
         let (decided, over) = self.runtime.settle(outcome != Outcome::Rejected);
         let cause = decided.as_ref().map(|decided| decided.key.clone()).or(over.into_iter().next());
@@ -378,19 +295,6 @@ impl<T: Configurable, D> Reload<T, D> {
 
     fn log(&self) -> MutexGuard<'_, AttemptLog> {
         locked(&self.log)
-    }
-}
-
-/// The decision about a canary that this process has rejected. The text without it was judged by itself.
-fn canary_rejected(generation: u64, refused: Diagnosis) -> Decision {
-    Decision {
-        generation,
-        trigger: Trigger::Source,
-        origin: None,
-        is_canary: true,
-        outcome: Outcome::Rejected,
-        changed: Vec::new(),
-        error: Some(refused),
     }
 }
 

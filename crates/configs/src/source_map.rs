@@ -55,3 +55,51 @@ impl SourceMap {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::tree::{Node, Span, Value};
+    use crate::yaml::parse;
+
+    #[test]
+    fn a_line_is_shown_only_if_a_value_is_alone_on_it_with_its_key() {
+        for (text, expected) in [
+            ("port: here", Some("port: here")),
+            ("port: here # comment", Some("port: here")),
+            ("a: 1\n  \nport:   'here'\nb: 2", Some("port:   'here'")),
+            ("port:\n  here", Some("  here")),
+            ("ports:\n- here\n- there", Some("- here")),
+            ("\u{feff}port: here\r\nb: 2\r\n", Some("port: here")),
+            ("password: hunter2\rport: here", Some("port: here")),
+            ("{port: here}", Some("{port: here")),
+            ("{port: here, password: hunter2}", None),
+            ("{password: hunter2, port: here}", None),
+            ("{database: {port: here}}", None),
+            ("[here, there]", None),
+            ("port: here\n  and there", None),
+            ("a: \"hunter2\n  \n  hunter3\"\nport: here", Some("port: here")),
+            ("{a: \"hunter2\n  hunter3\", port: here}", None),
+            ("port: |\n  here", Some("  here")),
+            ("port: |\n  here\n  hunter2\n", None),
+            ("? port\n: here", Some(": here")),
+        ] {
+            let (root, source_map) =
+                parse(text, None).unwrap_or_else(|problem| panic!("{text:?}: {}", problem.message));
+            let span = here(&root).unwrap_or_else(|| panic!("{text:?}: not found"));
+            let line = source_map.line(span);
+            assert_eq!(line.as_ref().map(|line| line.text.as_str()), expected, "{text:?}");
+            if let Some(line) = line {
+                assert!(line.text[line.start..line.end].contains("here"), "{text:?}");
+            }
+        }
+    }
+
+    fn here(node: &Node) -> Option<Span> {
+        match &node.value {
+            Value::Scalar(scalar) => scalar.text.starts_with("here").then_some(node.mark.span?),
+            Value::List(items) => items.iter().find_map(here),
+            Value::Map(entries) => entries.iter().find_map(|entry| here(&entry.node)),
+            Value::File(_) => None,
+        }
+    }
+}

@@ -10,7 +10,6 @@ use crate::format::{ENDINGS, Format};
 use crate::origin::Origin;
 use crate::problem::Problem;
 use crate::source::{Source, SourceDocument, SourceError, SourceText};
-use crate::yaml;
 
 /// The files and sources of a configuration, a later one laid over the earlier ones.
 #[derive(Default)]
@@ -182,7 +181,7 @@ impl Document {
             let problem = Problem::plain(error.to_string()).public_message("the file cannot be read");
             problem.at(Origin::whole(&self.path))
         })?;
-        std::str::from_utf8(bytes).map_err(|error| yaml::not_utf8(bytes, error.valid_up_to(), &self.path))
+        std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to(), &self.path))
     }
 
     /// The folder that it is in. Relative paths in the text of a source count from the current folder.
@@ -205,6 +204,16 @@ impl Found {
             .iter()
             .map(|path| format!("the file `{}`: `{}` is read instead", path.display(), self.path.display()))
     }
+}
+
+/// The problem of a file that is UTF-8 up to a byte, and no further.
+fn not_utf8(bytes: &[u8], valid_up_to: usize, file: &Path) -> Problem {
+    let good = String::from_utf8_lossy(&bytes[..valid_up_to]);
+    let line = good.matches('\n').count() + 1;
+    let column = good.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+    Problem::plain("expected UTF-8 text, found a byte that is none")
+        .at(Origin::File { path: file.into(), line: line as u64, column: column as u64 })
+        .help("save the file as UTF-8")
 }
 
 /// The problem of a source that has no text.

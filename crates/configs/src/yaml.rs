@@ -3,24 +3,25 @@
 //! The parser is `granit-parser`, on which `serde-saphyr` is built. `serde-saphyr` itself deserializes straight into a type: it
 //! keeps neither the quotes of a scalar nor the place of a key.
 
-use std::collections::{HashMap, HashSet};
+mod anchors;
+mod places;
+
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as Range, StrInput, Tag};
+use granit_parser::{Event, Marker, Parser, ScalarStyle, Span as Range, StrInput, Tag};
 
-use crate::cost::{self, MAX_COST, MAX_DEPTH, cost, total_cost};
+use crate::cost::{self, MAX_COST, MAX_DEPTH, cost};
 use crate::origin::Origin;
 use crate::problem::Problem;
 use crate::source_map::{Occupancy, SourceMap};
 use crate::surrogates::Replaced;
 use crate::text::is_safe_to_echo;
-use crate::tree::{Entry, Mark, Node, Span, Style, Value};
-
-/// Upper bound on the cost of all copies: one for each anchored node, one for each alias.
-const MAX_COPIES: usize = 20_000;
-/// Upper bound on the number of aliases in a document.
-const MAX_ALIASES: usize = 1_000;
+use crate::tree::{Entry, Mark, Node, Style, Value};
+use crate::yaml::anchors::{Anchors, TooManyCopies};
+use crate::yaml::places::Places;
 
 /// Parses one document; `file` is `None` for the built-in defaults.
 pub(crate) fn parse(text: &str, file: Option<&Path>) -> Result<(Node, SourceMap), Problem> {
@@ -48,13 +49,9 @@ fn read(
 ) -> Result<(Node, SourceMap), Problem> {
     let mut reader = Reader {
         events: Parser::new_from_str(&replaced.text),
-        replaced,
-        file: file.map(Arc::from),
-        format,
-        anchors: HashMap::new(),
+        places: Places { replaced, file: file.map(Arc::from), format },
+        anchors: Anchors::default(),
         cost: 0,
-        copies: 0,
-        aliases: 0,
         path: Vec::new(),
         occupancy: vec![Occupancy::default(); text.split(['\n', '\r']).count() + 2],
     };
@@ -62,25 +59,11 @@ fn read(
     Ok((root, SourceMap::new(text, reader.occupancy)))
 }
 
-/// The problem of a file that is UTF-8 up to a byte, and no further.
-pub(crate) fn not_utf8(bytes: &[u8], valid_up_to: usize, file: &Path) -> Problem {
-    let good = String::from_utf8_lossy(&bytes[..valid_up_to]);
-    let line = good.matches('\n').count() + 1;
-    let column = good.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
-    Problem::plain("expected UTF-8 text, found a byte that is none")
-        .at(place(Some(&file.into()), line, column))
-        .help("save the file as UTF-8")
-}
-
 struct Reader<'a> {
     events: Parser<'a, StrInput<'a>>,
-    replaced: &'a Replaced<'a>,
-    file: Option<Arc<Path>>,
-    format: &'static str,
-    anchors: HashMap<usize, Node>,
+    places: Places<'a>,
+    anchors: Anchors,
     cost: usize,
-    copies: usize,
-    aliases: usize,
     path: Vec<String>,
     occupancy: Vec<Occupancy>,
 }
@@ -91,12 +74,12 @@ impl<'a> Reader<'a> {
             let (event, range) = self.next()?;
             match event {
                 Event::StreamStart | Event::DocumentStart(..) => {}
-                Event::StreamEnd | Event::DocumentEnd => return Err(self.empty()),
+                Event::StreamEnd | Event::DocumentEnd => return Err(self.places.empty()),
                 event => break self.node(event, range)?,
             }
         };
         if root.is_nothing() {
-            return Err(self.empty());
+            return Err(self.places.empty());
         }
         loop {
             let (event, range) = self.next()?;
@@ -114,7 +97,7 @@ impl<'a> Reader<'a> {
         if self.cost > MAX_COST {
             return Err(self.too_large(range.start));
         }
-        let mark = self.mark(range);
+        let mark = self.places.mark(range);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let style = self.style(style, tag.as_deref(), range.start)?;
@@ -156,12 +139,12 @@ impl<'a> Reader<'a> {
     fn entries(&mut self, start: Marker) -> Result<Vec<Entry>, Problem> {
         self.descend(start)?;
         let (mut entries, mut merged) = (Vec::<Entry>::new(), Vec::new());
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::<Cow<'a, str>>::new();
         loop {
             let (event, range) = self.next()?;
             let (key, is_plain) = match event {
                 Event::MappingEnd => break,
-                Event::Scalar(key, style, _, None) => (key.into_owned(), style == ScalarStyle::Plain),
+                Event::Scalar(key, style, _, None) => (key, style == ScalarStyle::Plain),
                 Event::Alias(_) => {
                     return Err(self.problem("expected a key, found an alias", range.start));
                 }
@@ -170,25 +153,26 @@ impl<'a> Reader<'a> {
                 }
                 _ => return Err(self.problem("expected a key, found a map or a list", range.start)),
             };
-            let mark = self.mark(range);
+            let mark = self.places.mark(range);
             self.occupy(&mark, |line| line.keys += 1);
             if !seen.insert(key.clone()) {
                 return Err(self.duplicate(&key, &entries, range.start));
             }
             if let Some(last) = self.path.last_mut() {
-                last.clone_from(&key);
+                last.clear();
+                last.push_str(&key);
             }
             let (event, range) = self.next()?;
             let node = self.node(event, range)?;
             if is_plain && key == "<<" {
                 merged = self.merged(node, range.start)?;
             } else {
-                entries.push(Entry { key, mark, node });
+                entries.push(Entry { key: key.into_owned(), mark, node });
             }
         }
         self.path.pop();
         // A key of the map itself wins, wherever it stands; of several merged maps the first one wins.
-        entries.extend(merged.into_iter().filter(|entry| seen.insert(entry.key.clone())));
+        entries.extend(merged.into_iter().filter(|entry| seen.insert(entry.key.clone().into())));
         Ok(entries)
     }
 
@@ -210,17 +194,15 @@ impl<'a> Reader<'a> {
 
     fn alias(&mut self, anchor: usize, mark: Mark, at: Marker) -> Result<Node, Problem> {
         self.occupy(&mark, |line| line.values += 1);
-        self.aliases += 1;
-        let Some(node) = self.anchors.get(&anchor) else {
-            return Err(self.problem("the alias is within its own anchor", at));
+        let length = self.path_length();
+        let mut node = match self.anchors.alias(anchor, length) {
+            None => return Err(self.problem("the alias is within its own anchor", at)),
+            Some(Ok((node, cost))) if self.cost + cost <= MAX_COST => {
+                self.cost += cost;
+                node.clone()
+            }
+            Some(_) => return Err(self.too_many_copies(at)),
         };
-        let cost = total_cost(node, self.path_length());
-        self.copies += cost;
-        self.cost += cost;
-        if self.aliases > MAX_ALIASES || self.copies > MAX_COPIES || self.cost > MAX_COST {
-            return Err(self.too_many_copies(at));
-        }
-        let mut node = node.clone();
         node.relocate(&Mark { quotable: false, span: None, ..mark });
         if self.path.len() + node.height() > MAX_DEPTH {
             return Err(self.too_deep(at));
@@ -228,14 +210,9 @@ impl<'a> Reader<'a> {
         Ok(node)
     }
 
-    /// Keeps a copy of an anchored node for its aliases. Anchors nest, so the copies are counted before they are made.
     fn anchored(&mut self, anchor: usize, node: Node, at: Marker) -> Result<Node, Problem> {
-        if anchor > 0 {
-            self.copies += total_cost(&node, self.path_length());
-            if self.copies > MAX_COPIES {
-                return Err(self.too_many_copies(at));
-            }
-            self.anchors.insert(anchor, node.clone());
+        if anchor > 0 && self.anchors.keep(anchor, &node, self.path_length()).is_err() {
+            return Err(self.too_many_copies(at));
         }
         Ok(node)
     }
@@ -252,7 +229,7 @@ impl<'a> Reader<'a> {
     fn next(&mut self) -> Result<(Event<'a>, Range), Problem> {
         match self.events.next_event() {
             Some(Ok(found)) => Ok(found),
-            Some(Err(error)) => Err(self.problem(&self.message(&error), *error.marker())),
+            Some(Err(error)) => Err(self.places.syntax(&error)),
             None => Ok((Event::StreamEnd, Range::empty(Marker::new(0, 1, 0)))),
         }
     }
@@ -270,21 +247,6 @@ impl<'a> Reader<'a> {
         tag.map_or(Ok(()), |_| Err(self.tagged(at)))
     }
 
-    fn mark(&self, range: Range) -> Mark {
-        let (start, end) = (range.start, range.end);
-        let last_line = if end.col() == 0 && end.line() > start.line() { end.line() - 1 } else { end.line() };
-        let (longer, shift) = self.replaced.longer_before(start.line(), start.col());
-        let (longer_at_end, _) = self.replaced.longer_before(end.line(), end.col());
-        let span = range.byte_range().map(|bytes| Span {
-            start: bytes.start + longer,
-            end: bytes.end + longer_at_end,
-            first_line: start.line(),
-            last_line,
-        });
-        let origin = place(self.file.as_ref(), start.line(), start.col() + shift + 1);
-        Mark { origin, span, quotable: start.line() == last_line, ignores_case: false }
-    }
-
     fn occupy(&mut self, mark: &Mark, count: impl Fn(&mut Occupancy)) {
         let Some(span) = mark.span else { return };
         let last = span.last_line.min(self.occupancy.len().saturating_sub(1));
@@ -292,16 +254,7 @@ impl<'a> Reader<'a> {
     }
 
     fn problem(&self, message: &str, at: Marker) -> Problem {
-        let (_, shift) = self.replaced.longer_before(at.line(), at.col());
-        Problem::plain(message).at(place(self.file.as_ref(), at.line().max(1), at.col() + shift + 1))
-    }
-
-    /// The parser's message. One message repeats a character of the file; that is left out.
-    fn message(&self, error: &ScanError) -> String {
-        let message = error.kind().to_string();
-        let is_character = message.starts_with("unexpected character");
-        let message = if is_character { "unexpected character" } else { &message };
-        format!("this is not {}: {message}", self.format)
+        self.places.problem(message, at)
     }
 
     fn duplicate(&self, key: &str, entries: &[Entry], at: Marker) -> Problem {
@@ -322,10 +275,6 @@ impl<'a> Reader<'a> {
             .help("remove one of the two")
     }
 
-    fn empty(&self) -> Problem {
-        Problem::plain("the document is empty, expected a map of keys").at(place(self.file.as_ref(), 1, 1))
-    }
-
     fn tagged(&self, at: Marker) -> Problem {
         self.problem("tags are not supported, save `!!str`", at)
     }
@@ -340,63 +289,6 @@ impl<'a> Reader<'a> {
     }
 
     fn too_many_copies(&self, at: Marker) -> Problem {
-        let expected = format!("at most {MAX_ALIASES} aliases, and {MAX_COPIES} values that are copied");
-        self.problem(&format!("too large once its anchors and aliases are followed, expected {expected}"), at)
-            .help(cost::advice())
-    }
-}
-
-fn place(file: Option<&Arc<Path>>, line: usize, column: usize) -> Origin {
-    match file {
-        Some(path) => Origin::File { path: Arc::clone(path), line: line as u64, column: column as u64 },
-        None => Origin::Default,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parse;
-    use crate::tree::{Node, Span, Value};
-
-    #[test]
-    fn a_line_is_shown_only_if_a_value_is_alone_on_it_with_its_key() {
-        for (text, expected) in [
-            ("port: here", Some("port: here")),
-            ("port: here # comment", Some("port: here")),
-            ("a: 1\n  \nport:   'here'\nb: 2", Some("port:   'here'")),
-            ("port:\n  here", Some("  here")),
-            ("ports:\n- here\n- there", Some("- here")),
-            ("\u{feff}port: here\r\nb: 2\r\n", Some("port: here")),
-            ("password: hunter2\rport: here", Some("port: here")),
-            ("{port: here}", Some("{port: here")),
-            ("{port: here, password: hunter2}", None),
-            ("{password: hunter2, port: here}", None),
-            ("{database: {port: here}}", None),
-            ("[here, there]", None),
-            ("port: here\n  and there", None),
-            ("a: \"hunter2\n  \n  hunter3\"\nport: here", Some("port: here")),
-            ("{a: \"hunter2\n  hunter3\", port: here}", None),
-            ("port: |\n  here", Some("  here")),
-            ("port: |\n  here\n  hunter2\n", None),
-            ("? port\n: here", Some(": here")),
-        ] {
-            let (root, source_map) =
-                parse(text, None).unwrap_or_else(|problem| panic!("{text:?}: {}", problem.message));
-            let span = here(&root).unwrap_or_else(|| panic!("{text:?}: not found"));
-            let line = source_map.line(span);
-            assert_eq!(line.as_ref().map(|line| line.text.as_str()), expected, "{text:?}");
-            if let Some(line) = line {
-                assert!(line.text[line.start..line.end].contains("here"), "{text:?}");
-            }
-        }
-    }
-
-    fn here(node: &Node) -> Option<Span> {
-        match &node.value {
-            Value::Scalar(scalar) => scalar.text.starts_with("here").then_some(node.mark.span?),
-            Value::List(items) => items.iter().find_map(here),
-            Value::Map(entries) => entries.iter().find_map(|entry| here(&entry.node)),
-            Value::File(_) => None,
-        }
+        self.problem(&TooManyCopies.to_string(), at).help(cost::advice())
     }
 }

@@ -54,14 +54,15 @@ impl<'de> Visitor<'de> for Routes {
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut entries: M) -> Result<Self::Value, M::Error> {
-        let mut routes = BTreeMap::new();
+        // A map is made from all of them at once more quickly than one by one.
+        let mut routes = Vec::new();
         while let Some(path) = entries.next_key::<String>()? {
             if path.starts_with("x-") {
                 entries.next_value::<IgnoredAny>()?;
             } else {
-                routes.insert(path, entries.next_value()?);
+                routes.push((path, entries.next_value()?));
             }
         }
-        Ok(routes)
+        Ok(routes.into_iter().collect())
     }
 }

@@ -101,11 +101,13 @@ fn a_source_is_a_layer_among_the_files() {
     assert_eq!((now.port, now.settings.log_level.as_str()), (9100, "warn"));
     assert_eq!(now.settings.refresh_interval_seconds, 9);
     fake.write("2", "settings: {refresh_interval_seconds: 8}\n");
-    until("the new text is in force", || configs.load().settings.refresh_interval_seconds == 8);
+    until("the new text is in the history", || configs.history()[0].generation == 2);
+    assert_eq!(configs.load().settings.refresh_interval_seconds, 8);
     assert_eq!(configs.history()[0].trigger, Trigger::Source);
     assert_eq!(configs.sources()[0].version.as_deref(), Some("2"));
     desk.write("over.yaml", "settings: {log_level: error}\n");
-    until("the edit of the file is in force", || configs.load().settings.log_level == "error");
+    until("the edit of the file is in the history", || configs.history()[0].generation == 3);
+    assert_eq!(configs.load().settings.log_level, "error");
     assert_eq!(configs.history()[0].trigger, Trigger::Event);
     fake.write("3", "settings: {refresh_interval_seconds: hunter2}\n");
     until("the bad text is rejected", || configs.history()[0].outcome == Outcome::Rejected);
@@ -168,19 +170,21 @@ fn a_canary_is_withdrawn_or_promoted_by_one_write() {
     let configs = open(&fake);
     let seconds = || configs.load().settings.refresh_interval_seconds;
     fake.write("2", &with_canary("{revision: 6, settings: {refresh_interval_seconds: 9}}"));
-    until("the canary is in force", || seconds() == 9);
+    until("the canary is in the history", || configs.history()[0].generation == 2);
+    assert_eq!(seconds(), 9);
     assert_eq!((configs.variant(), configs.load().revision()), (Variant::Canary, Some(6)));
     assert!(configs.history()[0].is_canary);
     // It lowers the revision, and is not stale.
     fake.write("3", &format!("{GOOD}revision: 5\n"));
-    until("the canary is withdrawn", || seconds() == 5);
+    until("the withdrawal is in the history", || configs.history()[0].generation == 3);
+    assert_eq!(seconds(), 5);
     assert_eq!((configs.variant(), configs.load().revision()), (Variant::Stable, Some(5)));
     fake.write("4", &with_canary("{revision: 6, settings: {refresh_interval_seconds: 9}}"));
-    until("the canary is in force again", || seconds() == 9);
-    fake.write("5", &format!("{}revision: 6\n", GOOD.replace("seconds: 5", "seconds: 9")));
-    until("the canary is promoted", || configs.variant() == Variant::Stable);
+    until("the canary is in the history again", || configs.history()[0].generation == 4);
     assert_eq!(seconds(), 9);
-    assert_eq!(configs.history()[0].outcome, Outcome::Unchanged);
+    fake.write("5", &format!("{}revision: 6\n", GOOD.replace("seconds: 5", "seconds: 9")));
+    until("the promotion is in the history", || configs.history()[0].outcome == Outcome::Unchanged);
+    assert_eq!((seconds(), configs.variant()), (9, Variant::Stable));
     fake.write("6", &format!("{GOOD}revision: 4\n"));
     until("an old text is stale", || configs.history()[0].outcome == Outcome::Rejected);
 }
