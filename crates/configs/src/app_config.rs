@@ -185,6 +185,7 @@ impl AppConfig {
             .revision_key("revision")
             .validate()
             .check("port", port_0_is_for_overrides)
+            .check("plugins", a_digest_needs_a_plugin)
     }
 }
 
@@ -196,6 +197,17 @@ impl Database {
 
     fn leak_after() -> u32 {
         30
+    }
+}
+
+fn a_digest_needs_a_plugin(config: &AppConfig, _: &Provenance) -> Vec<Rejection> {
+    match config.plugins {
+        Plugins { greeter: None, sha256: Some(_) } => {
+            let message = "expected a library in `plugins.greeter`, to which this digest belongs";
+            let help = "name the library in `plugins.greeter`, or remove `plugins.sha256`";
+            vec![Rejection::new("plugins.sha256", message).help(help)]
+        }
+        Plugins { .. } => Vec::new(),
     }
 }
 

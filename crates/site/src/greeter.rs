@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-use configs::{AppConfig, Commit, Configs, Degraded, Origin, Outcome, Provenance, Rejection};
+use configs::{AppConfig, Commit, Configs, Degraded, Origin, Outcome, Provenance, Rejection, ReloadHandle};
 use plugins::{Error as PluginError, Event, Options, Plugin, Version};
 use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
 use tokio::{task::spawn_blocking, time::timeout};
 
-use crate::{derived::Derived, error::Error, events::Source, state::State};
+use crate::{derived::Derived, error::Error, events::Source, refused_plugin::RefusedPlugin, state::State};
 
 pub use plugins::init;
 
@@ -32,7 +32,10 @@ pub(crate) struct Greeter(Arc<Shared>);
 struct Shared {
     current: Mutex<Option<Followed>>,
     edit: Mutex<Edit>,
+    /// The library of the last edit, if that was rejected.
+    refused: Mutex<Option<RefusedPlugin>>,
     state: OnceLock<Arc<State>>,
+    reload: OnceLock<ReloadHandle>,
 }
 
 /// An edit that was checked and is not in force.
@@ -43,6 +46,8 @@ enum Edit {
     None,
     /// It has another plugin, or none.
     Other(Option<Followed>),
+    /// It has another plugin, which was not taken.
+    Refused(Option<RefusedPlugin>),
 }
 
 struct Followed {
@@ -84,19 +89,22 @@ impl Greeter {
         {
             return Vec::new();
         }
-        let followed = match wanted.map(|wanted| self.follow(wanted)).transpose() {
-            Ok(followed) => followed,
-            Err(rejection) => return vec![rejection],
+        let reload = self.0.reload.get();
+        let path = wanted.as_ref().map(|wanted| wanted.path.clone());
+        let watched = path.zip(reload).map(|(path, reload)| RefusedPlugin::watch(path, reload.clone()));
+        let (edit, rejections) = match wanted.map(|wanted| self.follow(wanted)).transpose() {
+            Ok(followed) => (Edit::Other(followed), Vec::new()),
+            Err(rejection) => (Edit::Refused(watched), vec![rejection]),
         };
-        *lock(&self.0.edit) = Edit::Other(followed);
-        Vec::new()
+        *lock(&self.0.edit) = edit;
+        rejections
     }
 
     /// The plugin of the configuration that was checked last.
     pub(crate) fn reader(&self) -> Reader {
         let reader = |followed: &Followed| followed.plugin.reader();
         Reader(match &*lock(&self.0.edit) {
-            Edit::None => lock(&self.0.current).as_ref().map(reader),
+            Edit::None | Edit::Refused(_) => lock(&self.0.current).as_ref().map(reader),
             Edit::Other(followed) => followed.as_ref().map(reader),
         })
     }
@@ -104,15 +112,20 @@ impl Greeter {
     /// Puts the plugin of the first configuration in force, and those of the edits together with them.
     pub(crate) fn commit_edits(&self, configs: &Configs<AppConfig, Derived>, state: &Arc<State>) {
         let _ = self.0.state.set(Arc::clone(state));
+        let _ = self.0.reload.set(configs.reload_handle());
         self.commit()();
         let greeter = self.clone();
         configs.on_prepare(move |_, _| Ok(greeter.commit()));
         let greeter = self.clone();
         configs.on_event(move |event| {
             if matches!(event, configs::Event::Attempt(_)) {
-                // An edit that failed another check.
-                let refused = std::mem::take(&mut *lock(&greeter.0.edit));
-                drop(refused);
+                let refused = match std::mem::take(&mut *lock(&greeter.0.edit)) {
+                    Edit::Refused(refused) => refused,
+                    // It failed another check, if it has another plugin.
+                    Edit::None | Edit::Other(_) => None,
+                };
+                let old = std::mem::replace(&mut *lock(&greeter.0.refused), refused);
+                drop(old);
             }
         });
     }
@@ -130,7 +143,9 @@ impl Greeter {
                 shared.changed(&event);
             }
         });
-        plugin.map_err(|error| rejection(&error, &wanted.path)).map(|plugin| Followed { wanted, plugin })
+        let is_retried = self.0.reload.get().is_some();
+        let plugin = plugin.map_err(|error| rejection(&error, &wanted.path, is_retried));
+        plugin.map(|plugin| Followed { wanted, plugin })
     }
 
     fn commit(&self) -> Commit {
@@ -249,13 +264,14 @@ impl PluginMetrics {
     }
 }
 
-/// The rejection of an edit. The path is left to the help, which a visitor does not see.
-fn rejection(error: &PluginError, path: &Path) -> Rejection {
+/// The rejection of an edit, or of a start, which is not retried. The path is left to the help, which a visitor does not see.
+fn rejection(error: &PluginError, path: &Path, is_retried: bool) -> Rejection {
     let key = if matches!(error, PluginError::Digest { .. }) { "plugins.sha256" } else { KEY };
     let shown = format!("`{}`", path.display());
-    Rejection::new(key, error.to_string().replace(&shown, "the file")).help(format!(
-        "the file is {shown}; a relative path counts from the folder of the file that names it"
-    ))
+    let place =
+        format!("the file is {shown}; a relative path counts from the folder of the file that names it");
+    let retry = if is_retried { "; this edit is tried again when the file changes" } else { "" };
+    Rejection::new(key, error.to_string().replace(&shown, "the file")).help(format!("{place}{retry}"))
 }
 
 fn log_version(version: &Version) {

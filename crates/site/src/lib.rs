@@ -58,6 +58,8 @@ mod operation;
 mod options;
 mod overrides;
 mod page;
+#[cfg(feature = "plugins")]
+mod refused_plugin;
 mod request;
 mod route;
 mod site;

@@ -262,6 +262,7 @@ fn cases() -> Vec<Case> {
         line("maintenance", added("maintenance: maybe"), "13:14", &["maintenance: expected `true` or `false`"]),
         line("revision", added("revision: new"), "13:11", &["revision: expected a whole number"]),
         line("sha256", added("upgrade:\n  sha256: abc"), "14:11", &["upgrade.sha256: expected 64 hexadecimal digits"]),
+        line("digest without a plugin", added(&format!("plugins:\n  sha256: {}", "0".repeat(64))), "14:11", &["plugins.sha256: expected a library in `plugins.greeter`, to which this digest belongs"]),
         line("public key", added("upgrade:\n  public_key: RWQabc"), "14:15", &["minisign"]),
     ]
 }

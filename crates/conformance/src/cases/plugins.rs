@@ -30,6 +30,8 @@ claims![
         a_file_that_is_overwritten_does_not_change_the_code_that_runs,
         another_digest_is_refused,
         a_plugin_that_cannot_be_loaded_ends_the_start,
+        a_plugin_that_is_built_after_the_edit_is_loaded,
+        a_digest_without_a_plugin_is_refused,
         a_plugin_cannot_be_set_at_run_time,
         a_version_is_mapped_once,
         an_upgrade_frees_the_old_versions;
@@ -237,6 +239,60 @@ fn a_plugin_that_cannot_be_loaded_ends_the_start(demo: &Demo) -> Verdict {
             );
         }
     }
+    Ok(())
+}
+
+fn a_plugin_that_is_built_after_the_edit_is_loaded(demo: &Demo) -> Verdict {
+    let server = demo.server().start()?;
+    let shipped = server.config()?;
+    let named = format!("{shipped}{KEY}").replace("plugin.so", "build/plugin.so");
+    server.replace("config.yaml", &named)?;
+    server.wait_for_attempts("rejected", 1)?;
+    let error = |server: &Running| Ok::<_, Failed>(server.history()?[0]["error"]["message"].to_string());
+    for expected in ["plugins.greeter: the file is missing", "this edit is tried again when the file changes"]
+    {
+        let error = error(&server)?;
+        assert!(error.contains(expected), "{error}");
+    }
+    // A build makes the folder, then the file. Nobody touches the configuration.
+    fs::create_dir(server.path("build"))?;
+    server.save("build/plugin.so", "nonsense")?;
+    server.wait_for_attempts("rejected", 2)?;
+    assert!(error(&server)?.contains("the file is no shared library"), "{}", error(&server)?);
+    assert_eq!(server.status("/greet")?, 404);
+    server.replace("build/plugin.so", plugin_library("none", 1)?)?;
+    wait_for_number(&server, 1)?;
+    assert_eq!((server.attempts("rejected")?, server.get("/healthz")?.generation()), (2, Some(2)));
+    // From now on it is followed like any other.
+    server.replace("build/plugin.so", plugin_library("none", 2)?)?;
+    wait_for_number(&server, 2)?;
+
+    // A library that is no longer named is no longer waited for.
+    server.edit("build/plugin.so", "later.so")?;
+    server.wait_for_attempts("rejected", 3)?;
+    server.replace("config.yaml", &named)?;
+    server.wait_for_attempts("unchanged", 1)?;
+    server.replace("later.so", plugin_library("none", 3)?)?;
+    server.replace("build/plugin.so", plugin_library("none", 4)?)?;
+    wait_for_number(&server, 4)?;
+    assert_eq!((server.attempts("rejected")?, server.attempts("unchanged")?), (3, 1));
+    Ok(())
+}
+
+fn a_digest_without_a_plugin_is_refused(demo: &Demo) -> Verdict {
+    let shipped = Server::shipped_config();
+    let config = format!("{shipped}\nplugins:\n  sha256: {}\n", "0".repeat(64));
+    let exit = demo.server().config(config.as_str()).run()?.with_status(1)?;
+    let place = format!("config.yaml:{}:11", shipped.lines().count() + 3);
+    let expected = "plugins.sha256: expected a library in `plugins.greeter`, to which this digest belongs";
+    assert!(exit.stderr.contains(&place) && exit.stderr.contains(expected), "{}", exit.stderr);
+
+    let server = demo.server().start()?;
+    server.replace("config.yaml", &config)?;
+    server.wait_for_attempts("rejected", 1)?;
+    let history = server.history()?;
+    let error = history[0]["error"]["message"].as_str().unwrap_or_default();
+    assert!(error.contains(expected), "{error}");
     Ok(())
 }
 

@@ -17,7 +17,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("plugins", &["filewatch"]),
     ("views", &["filewatch"]),
     ("livepage", &[]),
-    ("site", &["configs", "livepool", "plugins", "views", "livepage"]),
+    ("site", &["configs", "filewatch", "livepool", "plugins", "views", "livepage"]),
     ("lifecycle", &["filewatch"]),
     ("launch", &["configs-remote", "site", "lifecycle"]),
     ("demo-axum", &["configs", "livepool", "views", "launch", "site", "lifecycle"]),
