@@ -45,6 +45,17 @@ pub(crate) struct Start {
     pub(crate) under_way: Option<UnderWay>,
 }
 
+/// What is known of a server that does not listen.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Silence {
+    /// At the last look its processes waited for something.
+    pub(crate) rests: bool,
+    /// hotrun has said that it does not listen.
+    pub(crate) is_said: bool,
+    /// It became ready without an address, as a worker does.
+    pub(crate) is_worker: bool,
+}
+
 /// One server.
 #[derive(Debug)]
 pub(crate) struct Generation {
@@ -57,6 +68,7 @@ pub(crate) struct Generation {
     pub(crate) unfiltered: Option<String>,
     /// The answers that it owed when it was told to stop.
     pub(crate) owed: Owed,
+    pub(crate) silence: Silence,
     tree: ProcessTree,
     /// It was told to stop.
     told: Arc<AtomicBool>,
@@ -121,6 +133,7 @@ impl Generation {
             port: start.port,
             under_way: start.under_way,
             addresses: Vec::new(),
+            silence: Silence::default(),
             tree,
             mode,
             unfiltered: child.unfiltered,
@@ -178,6 +191,16 @@ impl Generation {
         self.mode == SocketMode::Bind && self.addresses.is_empty() && self.path.is_none()
     }
 
+    /// True if it was taken for a worker, and has an address now.
+    pub(crate) fn is_late_server(&self) -> bool {
+        self.silence.is_worker && self.is_bound()
+    }
+
+    /// True if it has an address of hotrun's sockets.
+    pub(crate) fn is_bound(&self) -> bool {
+        !self.addresses.is_empty()
+    }
+
     /// Takes in a call on its sockets. `Some` if that makes it ready.
     pub(crate) fn heard(
         &mut self,
@@ -227,6 +250,7 @@ impl Generation {
             return None;
         }
         self.ready = true;
+        self.silence.is_worker = self.is_worker();
         self.probe = None;
         Some(sign)
     }

@@ -4,6 +4,7 @@
 //! direction. A process that has received something since it last sent something owes an answer.
 
 mod connection;
+mod rest;
 mod signal_handlers;
 mod sockets;
 mod unix;
@@ -18,6 +19,7 @@ use rustix::net::{Shutdown, shutdown};
 use self::connection::Connection;
 use self::sockets::{descriptors_of, duplicate, sockets, sockets_of};
 
+pub(crate) use self::rest::rests;
 pub(crate) use self::signal_handlers::{Language, has_handler, is_handled};
 
 /// The established connections of a program on some ports.

@@ -13,6 +13,7 @@ mod program;
 mod rule_state;
 mod rules;
 mod shared_builds;
+mod silence;
 mod sockets;
 mod status;
 mod timers;

@@ -130,7 +130,12 @@ impl Supervisor {
         self.old.limit(actions);
     }
 
+    /// The server is ready. If it was before, it has an address only now.
     fn ready(&mut self, server: u32, shares: bool, holds: bool, actions: &mut Vec<Action>) {
+        if let Some(current) = self.current.as_mut().filter(|current| current.id == server) {
+            (current.shares, current.holds) = (shares, holds);
+            return;
+        }
         let Some(next) = self.next.take_if(|next| next.id == server && next.stage == Stage::Active) else {
             return;
         };

@@ -11,6 +11,8 @@ pub(crate) enum Readiness {
     Answers,
     /// There is no sign to wait for.
     Started,
+    /// It has bound no port and waits: a worker.
+    Rests,
 }
 
 impl fmt::Display for Readiness {
@@ -21,6 +23,7 @@ impl fmt::Display for Readiness {
             Readiness::Accepts => "it accepts",
             Readiness::Answers => "it answers",
             Readiness::Started => "it is started",
+            Readiness::Rests => "it has bound no port and waits, as a worker does",
         })
     }
 }

@@ -17,6 +17,8 @@ use crate::supervisor::{Action, Event};
 
 use super::program::Newest;
 use super::shared_builds::WantedBuild;
+use super::silence;
+use super::timers::Due;
 use super::{Flow, Program, ProgramInput};
 
 impl Program {
@@ -107,6 +109,7 @@ impl Program {
                 let sign = sign.and_then(|sign| generation.becomes_ready(sign));
                 self.generations.insert(server, generation);
                 self.timers.set(self.plan.ready.timeout, Event::Late(server));
+                self.timers.set(silence::LOOK, Due::Look(server));
                 self.signed(server, sign)
             }
             Err(error) => {

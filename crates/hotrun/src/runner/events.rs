@@ -98,7 +98,7 @@ impl Program {
             }
             ServerEvent::Socket(heard) => {
                 let sign = self.generations.get_mut(&id).and_then(|one| one.heard(&heard, tell));
-                self.signed(id, sign)
+                Ok(self.listens_late(id)? && self.signed(id, sign)?)
             }
             ServerEvent::Notified => {
                 let sign = self.generations.get_mut(&id).and_then(Generation::notified);

@@ -76,6 +76,11 @@ impl Program {
         }
         self.said.way = true;
         let Some(generation) = self.generations.get(&id) else { return };
+        if generation.silence.is_worker {
+            self.report
+                .main("no port is owned: after an edit the worker is stopped before the next one starts");
+            return;
+        }
         let at = self.addresses(generation);
         let at =
             if at.is_empty() { "no port is owned".to_owned() } else { format!("serves {}", at.join(", ")) };

@@ -29,7 +29,7 @@ use super::outage_state::OutageState;
 use super::rule_state::RuleState;
 use super::shared_builds::WantedBuild;
 use super::sockets;
-use super::timers::Timers;
+use super::timers::{Due, Timers};
 
 pub(super) struct Program {
     /// Its place among the programs.
@@ -154,8 +154,12 @@ impl Program {
 
     /// Takes in the events whose time has come.
     pub(super) fn all_due(&mut self) -> Flow {
-        while let Some(event) = self.timers.due() {
-            if !self.due(event)? {
+        while let Some(due) = self.timers.due() {
+            let goes_on = match due {
+                Due::Event(event) => self.due(event)?,
+                Due::Look(server) => self.look(server)?,
+            };
+            if !goes_on {
                 return Ok(false);
             }
         }

@@ -246,6 +246,18 @@ fn the_first_server_may_take_its_time() {
 }
 
 #[test]
+fn a_server_that_was_taken_for_a_worker_shares_its_address_from_then_on() {
+    let rows = vec![
+        (Changed, vec![Build(1)]),
+        (Built(1, Good), vec![START(1, 1)]),
+        (Event::Ready { server: 1, shares: false, holds: false }, vec![Probation(1)]),
+        (ready(1), vec![]),
+    ];
+    let then = vec![(Changed, vec![Build(2)]), (Built(2, Good), vec![START(2, 2)])];
+    follows(RULES, rows, then);
+}
+
+#[test]
 fn a_death_on_probation_calls_the_old_one_back() {
     let then = vec![
         (Ended(2), vec![Say(Message::Fell(2)), Return(1)]),

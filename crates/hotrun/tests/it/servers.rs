@@ -100,6 +100,42 @@ fn a_worker_without_a_port_is_restarted_plainly() {
 }
 
 #[test]
+fn a_program_that_binds_nothing_and_waits_is_a_worker() {
+    let worker = "fn main() { println!(\"version 1 works\"); std::thread::sleep(std::time::Duration::from_secs(600)); }\n";
+    let hotrun = Project::server().file("src/main.rs", worker).hotrun();
+    hotrun.wait_for("it has bound no port and waits, as a worker does");
+    hotrun.wait_for("the worker is stopped before the next one starts");
+    hotrun.save_worker(2);
+    hotrun.wait_for("version 2 works");
+}
+
+#[test]
+fn a_server_that_computes_before_it_listens_is_waited_for_and_not_in_silence() {
+    let computes = "while !std::path::Path::new(\"go\").exists() {}";
+    let hotrun = Project::server().edited("src/main.rs", "// before", computes).hotrun();
+    hotrun.wait_for("server 1 has not listened after ");
+    hotrun.wait_for("hotrun waits for it, up to 30.0 s (`ready.timeout`)");
+    hotrun.project().save("go", "");
+    hotrun.wait_for_answer("version 1");
+    assert!(!hotrun.said().contains("worker"), "{}", hotrun.said());
+    assert_eq!(hotrun.count("has not listened after"), 1);
+}
+
+/// It waits for a database, say.
+#[test]
+fn a_server_that_waits_before_it_listens_is_one_as_soon_as_it_does() {
+    let waits = "while !std::path::Path::new(\"go\").exists() { std::thread::sleep(std::time::Duration::from_millis(5)); }";
+    let hotrun = Project::server().edited("src/main.rs", "// before", waits).hotrun();
+    hotrun.wait_for("as a worker does");
+    hotrun.project().save("go", "");
+    hotrun.wait_for("it is no worker");
+    hotrun.wait_for(&format!("serves http://{}", hotrun.project().address()));
+    let load = Load::on(hotrun.project().address(), Manner::Fresh);
+    hotrun.becomes(2);
+    assert_eq!(load.end().failures, Vec::<String>::new());
+}
+
+#[test]
 fn a_second_interrupt_does_not_wait_for_a_stubborn_server() {
     let settings = "[build]\ncmd = \"\"\nfull_bin = \"trap '' TERM INT; echo is deaf; while :; do sleep 1; done\"\nkill_delay = \"50s\"\n";
     let mut hotrun = Project::new().file(".hotrun.toml", settings).hotrun();
