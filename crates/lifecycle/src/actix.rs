@@ -1,12 +1,12 @@
 //! The driver for actix-web, which keeps its own server: it is no service on hyper's types.
 
-use std::cell::{Cell, RefCell};
+mod watched;
+
+use std::cell::RefCell;
 use std::fmt::Debug;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -23,16 +23,13 @@ use actix_web::rt::net::TcpStream;
 use actix_web::rt::task::JoinHandle;
 use actix_web::web::Bytes;
 use actix_web::{Error, HttpResponse, HttpServer};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::ioctl_fionread;
-use rustix::net::{Shutdown, shutdown};
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep;
 use tracing::subscriber::{NoSubscriber, with_default};
 
+use self::watched::{Answering, Watched};
 use crate::connection::{Connection, Timeouts};
-use crate::connection_stats::{ListedConnection, OpenConnection};
+use crate::connection_stats::ListedConnection;
 use crate::drain::{Connected, Drain};
 use crate::endpoint::Endpoint;
 use crate::runtime_stats::{RegisteredRuntime, register_runtime};
@@ -43,12 +40,6 @@ const HANDOVER: Duration = Duration::from_millis(250);
 
 /// Time after actix-web's own timers at which a silent connection is closed.
 const SLACK: Duration = Duration::from_millis(500);
-
-/// The pauses between two looks at a socket that takes no more: the first one, and the longest one.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
-
-/// Time in all for which a client may send further requests while it takes no answers.
-const AHEAD: Duration = Duration::from_millis(500);
 
 /// Bytes that the kernel keeps of what a client sends ahead. actix-http makes a request of some 5 KiB of each head that it
 /// reads, and reads all that has arrived, up to 128 KiB.
@@ -192,16 +183,7 @@ fn list_worker() {
 fn connected(socket: &TcpStream, data: &mut Extensions, drain: &Drain, timeouts: Timeouts) {
     let counted = drain.connection();
     let (connection, listed) = Connection::accepted(socket, timeouts).ok().unzip();
-    let watched = Rc::new(Watched {
-        drain: drain.clone(),
-        descriptor: Cell::new(Some(socket.as_raw_fd())),
-        cookie: cookie(socket.as_fd()),
-        half_closed: RefCell::new(connection.as_ref().map(|connection| Arc::clone(&connection.half_closed))),
-        figures: connection.as_ref().map(|connection| Arc::clone(&connection.figures)),
-        answering: Cell::new(0),
-        since: Cell::new(Instant::now()),
-        ahead: Cell::new(Duration::ZERO),
-    });
+    let watched = Watched::new(socket, drain, connection.as_ref());
     let watching = actix_web::rt::spawn(Rc::clone(&watched).close_when_silent(timeouts.head + SLACK));
     if let Some(connection) = connection {
         data.insert(connection);
@@ -219,144 +201,7 @@ struct Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.watched.descriptor.set(None);
+        self.watched.forget();
         self.watching.abort();
     }
-}
-
-/// One connection of actix-web, watched from outside. Everything happens on the thread of its worker.
-struct Watched {
-    drain: Drain,
-    descriptor: Cell<Option<RawFd>>,
-    /// The kernel's number of the socket, which no other socket ever has.
-    cookie: Option<u64>,
-    /// To be notified once.
-    half_closed: RefCell<Option<Arc<Notify>>>,
-    figures: Option<Arc<OpenConnection>>,
-    /// The requests that are being answered.
-    answering: Cell<u32>,
-    /// When the last answer ended.
-    since: Cell<Instant>,
-    /// Time for which requests were sent ahead while no answer was taken.
-    ahead: Cell<Duration>,
-}
-
-impl Watched {
-    /// Closes the connection when nothing is answered for as long as `limit`. actix-http has no timer for the head of a second
-    /// request, and none for a body that no handler reads.
-    async fn close_when_silent(self: Rc<Self>, limit: Duration) {
-        loop {
-            sleep_until(self.since.get() + limit).await;
-            if self.answering.get() > 0 {
-                self.since.set(Instant::now());
-            } else if self.since.get().elapsed() >= limit {
-                if self.ask(is_writable) != Some(false) {
-                    return self.close();
-                }
-                // The rest of an answer waits. The kernel gives up a client that takes nothing.
-                self.since.set(Instant::now());
-            }
-        }
-    }
-
-    /// Resolves when the socket takes more bytes.
-    async fn writable(&self) {
-        let (mut pause, longest) = PAUSES;
-        let mut looked = Instant::now();
-        while self.ask(is_writable) == Some(false) {
-            if self.ask(has_unread) == Some(true) {
-                // actix-http has read 128 KiB of requests; it looks for room without a pause until there is some.
-                self.ahead.set(self.ahead.get() + looked.elapsed());
-                if self.ahead.get() > AHEAD {
-                    tracing::debug!("a client that sends requests ahead and takes no answers is cut");
-                    self.close();
-                }
-            }
-            looked = Instant::now();
-            sleep(pause).await;
-            pause = (2 * pause).min(longest);
-        }
-    }
-
-    fn tell_half_closed(&self) {
-        if self.half_closed.borrow().is_some()
-            && self.ask(is_half_closed) == Some(true)
-            && let Some(half_closed) = self.half_closed.take()
-        {
-            half_closed.notify_one();
-        }
-    }
-
-    /// Bytes that the kernel has taken already are still sent.
-    fn close(&self) {
-        let _ = self.ask(|socket| shutdown(socket, Shutdown::Both));
-    }
-
-    /// Asks the socket, if it is still there.
-    #[allow(
-        unsafe_code,
-        reason = "actix-http keeps the stream to itself; a duplicate would double the descriptors"
-    )]
-    fn ask<T>(&self, ask: impl FnOnce(BorrowedFd<'_>) -> T) -> Option<T> {
-        let descriptor = self.descriptor.get()?;
-        // SAFETY: The dispatcher drops this connection's data, and with it `Watch`, on this thread before the stream. A
-        // request that a handler keeps beyond its connection would keep the data too; then the cookie is not the socket's.
-        let socket = unsafe { BorrowedFd::borrow_raw(descriptor) };
-        (cookie(socket) == self.cookie).then(|| ask(socket))
-    }
-}
-
-/// A request that is being answered, up to the last byte of the answer's body.
-struct Answering {
-    watched: Rc<Watched>,
-}
-
-impl Answering {
-    fn of(watched: Rc<Watched>) -> Answering {
-        watched.answering.set(watched.answering.get() + 1);
-        if let Some(figures) = &watched.figures {
-            figures.request_began();
-        }
-        Answering { watched }
-    }
-}
-
-impl Drop for Answering {
-    fn drop(&mut self) {
-        self.watched.answering.set(self.watched.answering.get() - 1);
-        self.watched.since.set(Instant::now());
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn cookie(socket: BorrowedFd<'_>) -> Option<u64> {
-    rustix::net::sockopt::socket_cookie(socket).ok()
-}
-
-/// Only Linux numbers its sockets.
-#[cfg(not(target_os = "linux"))]
-fn cookie(_socket: BorrowedFd<'_>) -> Option<u64> {
-    None
-}
-
-fn is_writable(socket: BorrowedFd<'_>) -> bool {
-    is_ready(socket, PollFlags::OUT)
-}
-
-/// Only Linux says so before everything is read.
-fn is_half_closed(socket: BorrowedFd<'_>) -> bool {
-    #[cfg(target_os = "linux")]
-    return is_ready(socket, PollFlags::RDHUP);
-    #[cfg(not(target_os = "linux"))]
-    return is_ready(socket, PollFlags::HUP);
-}
-
-fn is_ready(socket: BorrowedFd<'_>, wanted: PollFlags) -> bool {
-    let mut asked = [PollFd::from_borrowed_fd(socket, wanted)];
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    poll(&mut asked, Some(&now)).is_ok_and(|ready| ready > 0)
-}
-
-fn has_unread(socket: BorrowedFd<'_>) -> bool {
-    ioctl_fionread(socket).is_ok_and(|unread| unread > 0)
 }

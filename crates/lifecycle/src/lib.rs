@@ -132,6 +132,7 @@ mod driver;
 mod endpoint;
 pub mod fault;
 mod filter;
+mod handle;
 mod heartbeat;
 mod inherited;
 mod instance;
@@ -174,6 +175,7 @@ pub use crate::drain::{Connected, Drain};
 pub use crate::driver::{serve, serve_with_timeouts};
 pub use crate::endpoint::Endpoint;
 pub use crate::filter::{Filter, FilterError};
+pub use crate::handle::Handle;
 pub use crate::inherited::{Inherited, executable};
 pub use crate::instance::instance;
 pub use crate::limits::{needed_descriptors, raise_descriptor_limit};
@@ -188,7 +190,7 @@ pub use crate::program_watch::ProgramWatch;
 pub use crate::runtime_stats::{
     RegisteredRuntime, RuntimeStats, WorkerStats, register_runtime, runtime_stats,
 };
-pub use crate::server::{Handle, ReadyServer, ServeError, Server};
+pub use crate::server::{ReadyServer, ServeError, Server};
 pub use crate::server_thread::{ServerThread, spawn};
 pub use crate::service::{endpoint, listener, run, shutdown};
 pub use crate::signals::{Hangup, Signal, Signals};

@@ -1,5 +1,9 @@
 //! The listeners of a server, and the move from one to the next.
 
+mod moves;
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -8,9 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use thiserror::Error;
 use tokio::sync::mpsc;
 
+pub(crate) use self::moves::Moves;
+pub use self::moves::{Move, MoveError};
 use crate::drain::Drain;
 use crate::endpoint::Endpoint;
 use crate::prepared_listener::PreparedListener;
@@ -29,18 +34,6 @@ pub(crate) type Serving = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 
 /// Makes a framework's server for a listener that begins to accept.
 pub(crate) type Serve = Box<dyn Fn(Endpoint) -> Serving + Send + Sync>;
-
-/// Why a server cannot move to an address.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum MoveError {
-    /// The address cannot be bound.
-    #[error(transparent)]
-    Bind(BindError),
-    /// The system has no thread or descriptor left for another listener.
-    #[error("cannot serve there: {0}")]
-    Serve(#[source] io::Error),
-}
 
 /// A handle of every socket on which this process accepts.
 pub(crate) struct Listeners {
@@ -66,41 +59,10 @@ struct HeldSocket {
     drain: Drain,
 }
 
-/// The outcome of a request for another address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moves {
-    /// It moves later: the process does not serve yet.
-    NotYet,
-    /// The server moves.
-    Allowed,
-    /// It moves later: an upgrade is under way, and its successor has this process's listener.
-    Deferred,
-    /// It does not move any more: it stops, or its successor serves.
-    Over,
-}
-
-/// A move to another address that cannot fail any more. Dropping it gives it up.
-#[must_use = "the server moves when this is committed"]
-pub struct Move {
-    listeners: Arc<Listeners>,
-    to: (String, u16),
-    prepared: Option<PreparedListener>,
-}
-
 /// A socket for a new listener, and the drain of the listener whose queue it takes over, if that is still there.
 struct Found {
     socket: Socket,
     over_from: Option<Drain>,
-}
-
-impl Move {
-    /// Serves at the new address from now on, and drains the former listener.
-    pub fn commit(self) {
-        match self.prepared {
-            Some(prepared) => self.listeners.open_at(self.to, prepared),
-            None => self.listeners.want(self.to),
-        }
-    }
 }
 
 impl Listeners {
@@ -301,73 +263,4 @@ impl Listeners {
 
 fn is_ours(error: &BindError) -> bool {
     error.owner.as_ref().is_some_and(|owner| owner.pid == process::id())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::SocketAddr;
-
-    use super::*;
-    use crate::logs::{Format, Logs};
-
-    /// Listeners at an address of their own, and every listener that began to accept.
-    fn listeners() -> (Arc<Listeners>, mpsc::UnboundedReceiver<ServerThread>, u16) {
-        let (opened, threads) = mpsc::unbounded_channel();
-        let listeners = Arc::new(Listeners::new(false, opened));
-        listeners.serve_with(Box::new(|endpoint| {
-            Box::pin(async move {
-                endpoint.drain().begun().await;
-                Ok(())
-            })
-        }));
-        let socket = Socket::bind_host_beside("127.0.0.1", 0, &[]).unwrap();
-        let port = socket.address().port();
-        listeners.open(listeners.prepare(socket).unwrap());
-        (listeners, threads, port)
-    }
-
-    fn newest(listeners: &Listeners) -> SocketAddr {
-        listeners.newest().unwrap().address()
-    }
-
-    #[test]
-    fn a_move_of_a_supervisors_listener_is_said_to_be_none_before_it_opens_too() {
-        let (opened, _threads) = mpsc::unbounded_channel();
-        let listeners = Arc::new(Listeners::new(true, opened));
-        let log = tempfile::NamedTempFile::new().unwrap();
-        let logs = Logs::to(log.reopen().unwrap(), &"info".parse().unwrap(), Format::Text);
-        tracing::dispatcher::with_default(logs.dispatch(), || {
-            listeners.prepare_move("127.0.0.2", 1).unwrap().commit();
-        });
-        drop(logs);
-        let text = std::fs::read_to_string(log.path()).unwrap();
-        assert!(text.contains("`127.0.0.2:1` moves nothing until the next start"), "{text}");
-        listeners.set_moves(Moves::Allowed);
-        assert_eq!(listeners.wanted(), None);
-    }
-
-    #[test]
-    fn a_move_that_was_deferred_does_not_undo_a_later_one() {
-        let (listeners, _threads, first) = listeners();
-        listeners.want(("127.0.0.1".into(), first));
-        listeners.set_moves(Moves::Allowed);
-        let deferred = listeners.wanted().unwrap();
-        listeners.prepare_move("127.0.0.2", first).unwrap().commit();
-        let prepared = listeners.prepare_at(&deferred.0, deferred.1).unwrap();
-        assert!(prepared.is_some(), "it would move back");
-        listeners.open_wanted(&deferred, prepared);
-        assert_eq!(newest(&listeners).ip().to_string(), "127.0.0.2");
-        listeners.close();
-    }
-
-    #[test]
-    fn a_move_that_is_prepared_while_moves_are_deferred_is_made_when_it_is_committed() {
-        let (listeners, _threads, port) = listeners();
-        let to = listeners.prepare_move("127.0.0.2", port).unwrap();
-        listeners.set_moves(Moves::Allowed);
-        listeners.catch_up();
-        to.commit();
-        assert_eq!(newest(&listeners).ip().to_string(), "127.0.0.2");
-        listeners.close();
-    }
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use filewatch::{Options, Watcher};
 
 use crate::binary::Rules;
+use crate::handle::Handle;
 use crate::replacement::{Fingerprint, Replacement, replaced_by, replacement};
-use crate::server::Handle;
 use crate::upgrade_error::UpgradeError;
 
 /// Time after which the thread notices that the watch was switched off, that an upgrade is over, or that a writer is done.
