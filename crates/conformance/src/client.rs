@@ -104,6 +104,11 @@ impl Client {
         self.request(&Request::get(target))
     }
 
+    /// The instance that answers.
+    pub fn instance(&mut self) -> Result<String, Failed> {
+        Ok(self.get("/healthz")?.header("x-instance").ok_or("no x-instance")?.to_owned())
+    }
+
     /// Reads the answer to a request that was sent by `method`.
     pub fn answer(&mut self, method: &str) -> Result<Answer, Failed> {
         let (mut answer, mut framing) = self.head(method)?;

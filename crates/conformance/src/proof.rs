@@ -248,8 +248,7 @@ impl Served<'_> {
     }
 
     fn instance(&self) -> Result<String, Failed> {
-        let answer = Client::connect(self.address)?.get("/healthz")?;
-        Ok(answer.header("x-instance").ok_or("no x-instance")?.to_owned())
+        Client::connect(self.address)?.instance()
     }
 
     /// The number of open descriptors, and resident memory in KiB.

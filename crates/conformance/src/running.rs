@@ -87,6 +87,16 @@ impl Running {
         Ok(self.get(target)?.status)
     }
 
+    /// The instance that answers on a new connection.
+    pub fn instance(&self) -> Result<String, Failed> {
+        self.client()?.instance()
+    }
+
+    /// Waits for an answer of another instance than `old`, and returns it.
+    pub(crate) fn wait_for_another(&self, old: &str) -> Result<String, Failed> {
+        wait_for("another instance", || self.instance().ok().filter(|instance| instance != old))
+    }
+
     /// Opens `/events` and waits for its first frame.
     pub fn events(&self) -> Result<Events, Failed> {
         let mut client = self.client()?;

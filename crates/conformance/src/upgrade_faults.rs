@@ -104,8 +104,7 @@ impl UpgradeFaults {
 
     /// The instance that answers on a new connection.
     fn instance(&self) -> Result<String, Failed> {
-        let answer = Client::patient(self.server.address(), CONNECT_TIMEOUT)?.get("/healthz")?;
-        Ok(answer.header("x-instance").ok_or("no x-instance")?.to_owned())
+        Client::patient(self.server.address(), CONNECT_TIMEOUT)?.instance()
     }
 
     /// Waits until this process answers on new connections. Those of the load may be held by a process that is stalled.

@@ -67,11 +67,9 @@ fn env_is_beside_the_first_file(demo: &Demo) -> Verdict {
 /// A successor inherits the environment of its predecessor. With an exported variable it would keep the value that `.env` had.
 fn env_is_not_exported(demo: &Demo) -> Verdict {
     let server = demo.server().file(".env", format!("{INTERVAL}=7\n")).args("--probation 0").start()?;
-    let instance = server.get("/healthz")?.header("x-instance").map(str::to_owned);
+    let instance = server.instance()?;
     server.signal(Signal::USR2)?;
-    wait_until("the successor answers", || {
-        server.get("/healthz").is_ok_and(|answer| answer.header("x-instance").map(str::to_owned) != instance)
-    })?;
+    server.wait_for_another(&instance)?;
     assert_eq!(server.get("/dynamic-config")?.json()?["refresh_interval_seconds"], 7);
     for process in server.processes() {
         let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();

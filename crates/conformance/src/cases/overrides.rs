@@ -192,11 +192,9 @@ fn a_kept_value_survives_an_upgrade(demo: &Demo) -> Verdict {
     let mode =
         std::os::unix::fs::PermissionsExt::mode(&fs::metadata(server.path("kept.json"))?.permissions());
     assert_eq!(mode & 0o777, 0o600);
-    let old = server.get("/healthz")?.header("x-instance").map(str::to_owned);
+    let old = server.instance()?;
     server.signal(Signal::USR2)?;
-    wait_until("the successor answers", || {
-        server.get("/healthz").is_ok_and(|answer| answer.header("x-instance").map(str::to_owned) != old)
-    })?;
+    server.wait_for_another(&old)?;
     assert_eq!(interval(&server)?, 9);
     Ok(())
 }
@@ -347,7 +345,7 @@ fn no_value_is_set_while_an_upgrade_is_under_way(demo: &Demo) -> Verdict {
     let server = server.env("DEMO_FAULT", "once@fault").start()?;
     assert_eq!(put(&server, INTERVAL, "9")?.status, 200);
     let kept = fs::read_to_string(server.path("kept.json"))?;
-    let old = server.get("/healthz")?.header("x-instance").map(str::to_owned);
+    let old = server.instance()?;
     server.save("fault", "stall@new.ready")?;
     server.signal(Signal::USR2)?;
     wait_until("the successor to stall", || !server.path("fault").exists())?;
@@ -361,7 +359,7 @@ fn no_value_is_set_while_an_upgrade_is_under_way(demo: &Demo) -> Verdict {
         server.signal_to(pid, Signal::CONT)?;
     }
     wait_until("the successor to set it", || {
-        let is_new = server.get("/healthz").is_ok_and(|it| it.header("x-instance").map(str::to_owned) != old);
+        let is_new = server.instance().is_ok_and(|instance| instance != old);
         is_new && put(&server, INTERVAL, "11").is_ok_and(|answer| answer.status == 200)
     })?;
     let kept = fs::read_to_string(server.path("kept.json"))?;

@@ -44,29 +44,24 @@ fn headers_that_come_slowly_are_cut_after_10_seconds(demo: &Demo) -> Verdict {
 }
 
 fn headers_that_stop_coming_are_cut_after_10_seconds(demo: &Demo) -> Verdict {
-    let server = demo.server().start()?;
-    let start = Instant::now();
-    let mut client = patient(&server)?;
-    client.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")?;
-    client.wait_for_close()?;
-    lasted(start);
-    Ok(())
+    is_cut_after(demo, |client| client.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"))
 }
 
 fn an_idle_connection_closes_after_10_seconds(demo: &Demo) -> Verdict {
-    let server = demo.server().start()?;
-    let start = Instant::now();
-    let mut client = patient(&server)?;
-    client.get("/healthz")?;
-    client.wait_for_close()?;
-    lasted(start);
-    Ok(())
+    is_cut_after(demo, |client| client.get("/healthz").map(drop))
 }
 
 fn a_connection_that_never_speaks_closes(demo: &Demo) -> Verdict {
+    is_cut_after(demo, |_| Ok(()))
+}
+
+/// The server closes a connection on which nothing follows this beginning.
+fn is_cut_after(demo: &Demo, begin: impl FnOnce(&mut Client) -> Verdict) -> Verdict {
     let server = demo.server().start()?;
     let start = Instant::now();
-    patient(&server)?.wait_for_close()?;
+    let mut client = patient(&server)?;
+    begin(&mut client)?;
+    client.wait_for_close()?;
     lasted(start);
     Ok(())
 }

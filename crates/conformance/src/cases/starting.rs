@@ -165,7 +165,7 @@ fn the_schema_needs_no_configuration(demo: &Demo) -> Verdict {
 
 fn one_line_says_where_it_serves_and_which_instance(demo: &Demo) -> Verdict {
     let server = demo.server().start()?;
-    let instance = server.get("/healthz")?.header("x-instance").ok_or("no x-instance")?.to_owned();
+    let instance = server.instance()?;
     let address = server.address().to_string();
     server.log().wait_for_log("the instance beside the address", |line| {
         line.contains(&address) && line.contains(&instance)

@@ -46,11 +46,11 @@ claims! {
 
 fn a_successor_takes_over_and_the_answer_says_so(demo: &Demo) -> Verdict {
     let server = upgradable(demo).start()?;
-    let old = instance(&server)?;
+    let old = server.instance()?;
     let mut events = server.events()?;
     let asked = ask(demo, &server, server.pid())?;
     assert_eq!(asked.status.code(), Some(0), "{asked:?}");
-    let new = instance(&server)?;
+    let new = server.instance()?;
     assert_ne!(new, old);
     let pid = server.process_of(&new)?;
     assert!(String::from_utf8_lossy(&asked.stdout).contains(&format!("process {pid}")), "{asked:?}");
@@ -73,9 +73,9 @@ fn an_upgrade_at_the_default_settings_is_reported(demo: &Demo) -> Verdict {
 /// `--upgrade` exits with 0 and names the successor, which counts the upgrade and warns of nothing.
 fn is_reported(demo: &Demo, arguments: &str) -> Verdict {
     let server = demo.server().on_a_free_port().args(arguments).start()?;
-    let old = instance(&server)?;
+    let old = server.instance()?;
     let asked = ask(demo, &server, server.pid())?;
-    let new = instance(&server)?;
+    let new = server.instance()?;
     assert_ne!(new, old);
     let pid = server.process_of(&new)?;
     assert_eq!(
@@ -97,13 +97,13 @@ fn another_user_is_told_that_an_upgrade_is_not_permitted(demo: &Demo) -> Verdict
     let (copy, folder) = copied(demo)?;
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
     let server = upgradable(demo).start()?;
-    let old = instance(&server)?;
+    let old = server.instance()?;
     let mut command = Command::new(copy.binary());
     command.current_dir("/").env_clear().args(["--upgrade", &server.pid().to_string()]).uid(65534);
     let asked = command.output()?;
     assert_eq!((asked.status.code(), text(&asked.stdout)), (Some(1), String::new()), "{asked:?}");
     assert!(text(&asked.stderr).contains("no upgrade: not permitted: only user 0 "), "{asked:?}");
-    assert_eq!(instance(&server)?, old);
+    assert_eq!(server.instance()?, old);
     Ok(())
 }
 
@@ -197,7 +197,7 @@ fn edited_during_an_upgrade(demo: &Demo, then: Signal) -> Result<(Running, Strin
     let server = server.edited("host: 127.0.0.1", &format!("host: {}", first.ip()));
     let server = server.binding_itself().args("--linger 0.2 --probation 1").env("DEMO_FAULT", "once@fault");
     let server = server.start()?;
-    let old = instance(&server)?;
+    let old = server.instance()?;
     fs::write(server.path("fault"), "stall@new.reading")?;
     server.signal(Signal::USR2)?;
     wait_until("the successor to stall", || !server.path("fault").exists())?;
@@ -305,11 +305,11 @@ fn a_successor_that_ends_before_it_is_ready_leaves_the_old_one_serving(demo: &De
 
 fn a_successor_that_dies_on_probation_is_replaced_by_the_old_one(demo: &Demo) -> Verdict {
     let server = demo.server().on_a_free_port().args("--linger 0.1 --probation 60 --pid-file pid").start()?;
-    let old = instance(&server)?;
+    let old = server.instance()?;
     for deaths in 1..=2 {
         let new = upgrade(&server)?;
         server.signal_to(server.process_of(&new)?, Signal::KILL)?;
-        wait_until("the old one to serve again", || instance(&server).is_ok_and(|it| it == old))?;
+        wait_until("the old one to serve again", || server.instance().is_ok_and(|it| it == old))?;
         server.wait_for_metric("upgrades_total", &[("outcome", "died")], deaths)?;
         assert_eq!(server.status("/readyz")?, 200);
         assert_eq!(fs::read_to_string(server.path("pid"))?.trim(), server.pid().to_string());
@@ -375,7 +375,7 @@ fn an_upgrade_ends_a_probation(demo: &Demo) -> Verdict {
     let pid = server.process_of(&second)?;
     server.signal_to(pid, Signal::USR2)?;
     assert_eq!(server.wait_for_exit()?.code(), Some(0), "the first has nobody to watch over any more");
-    wait_until("a third to serve", || instance(&server).is_ok_and(|it| it != second))
+    wait_until("a third to serve", || server.instance().is_ok_and(|it| it != second))
 }
 
 fn a_server_that_is_not_there_cannot_be_asked(demo: &Demo) -> Verdict {
@@ -404,20 +404,20 @@ pub(super) fn copy_program(demo: &Demo, to: &Path) -> Verdict {
 
 /// Sends `SIGUSR2` to the newest process and waits for the first answer of its successor.
 pub(super) fn upgrade(server: &Running) -> Result<String, Failed> {
-    let old = instance(server)?;
+    let old = server.instance()?;
     server.signal_to(server.process_of(&old)?, Signal::USR2)?;
-    wait_for("the successor to answer", || instance(server).ok().filter(|instance| *instance != old))
+    server.wait_for_another(&old)
 }
 
 /// Asks for an upgrade, which fails with this outcome and these words. The old process serves on.
 fn serves_on(demo: &Demo, server: &Running, outcome: &str, words: &str) -> Verdict {
-    let old = instance(server)?;
+    let old = server.instance()?;
     let asked = ask(demo, server, server.pid())?;
     assert_eq!(asked.status.code(), Some(1), "{asked:?}");
     assert!(String::from_utf8_lossy(&asked.stderr).contains(words), "`{words}` in {asked:?}");
     server.log().wait_for_log("the reason in the log", |line| line.contains(words))?;
     assert_eq!(server.metric("upgrades_total", &[("outcome", outcome)])?.to_string(), "1");
-    assert_eq!((instance(server)?, server.status("/readyz")?), (old, 200));
+    assert_eq!((server.instance()?, server.status("/readyz")?), (old, 200));
     Ok(())
 }
 
@@ -430,9 +430,4 @@ pub(super) fn asking(demo: &Demo, server: &Running, pid: u32) -> Command {
     let mut command = Command::new(demo.binary());
     command.current_dir(server.path(".")).env_clear().args(["--upgrade", &pid.to_string()]);
     command
-}
-
-pub(super) fn instance(server: &Running) -> Result<String, Failed> {
-    let answer = server.get("/healthz")?;
-    Ok(answer.header("x-instance").ok_or("no x-instance")?.to_owned())
 }

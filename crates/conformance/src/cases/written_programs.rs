@@ -4,8 +4,8 @@
 //! comes then.
 
 use super::{
-    upgrade_watch::{append, wait_for_another, watching},
-    upgrading::{asking, copied, instance, text, upgrade},
+    upgrade_watch::{append, watching},
+    upgrading::{asking, copied, text, upgrade},
 };
 use crate::{
     Demo, Failed, Running, Server,
@@ -39,7 +39,7 @@ fn a_program_that_is_written_while_it_is_copied_is_copied_again(demo: &Demo) -> 
     wait_for_the_stall(&server, pid)?;
     append(copy.binary(), 1)?;
     server.signal_to(pid, Signal::CONT)?;
-    let new = wait_for_another(&server, &old)?;
+    let new = server.wait_for_another(&old)?;
     runs(&server, &new, &fs::read(copy.binary())?)
 }
 
@@ -64,7 +64,7 @@ fn a_program_that_stays_open_for_writing_is_refused(demo: &Demo) -> Verdict {
     );
     assert_eq!((asked.status.code(), text(&asked.stdout)), (Some(1), String::new()), "{asked:?}");
     assert!(text(&asked.stderr).contains(&expected), "`{expected}` in {asked:?}");
-    assert_eq!((instance(&server)?, server.status("/readyz")?), (old, 200));
+    assert_eq!((server.instance()?, server.status("/readyz")?), (old, 200));
     server.wait_for_metric("upgrades_total", &[("outcome", "unfinished")], 1)?;
     runs(&server, &upgrade(&server)?, &content)
 }
@@ -84,11 +84,11 @@ fn a_watched_program_is_tried_again_when_its_writer_is_done(demo: &Demo) -> Verd
     writer.write_all(first)?;
     server.signal_to(pid, Signal::CONT)?;
     server.log().wait_for_log("the refusal", |line| line.contains(UNFINISHED))?;
-    assert_eq!(instance(&server)?, old);
+    assert_eq!(server.instance()?, old);
     // The content that was found before is there again.
     writer.write_all(rest)?;
     drop(writer);
-    runs(&server, &wait_for_another(&server, &old)?, &content)
+    runs(&server, &server.wait_for_another(&old)?, &content)
 }
 
 /// A server that no process runs from its file, its instance and its process.
