@@ -9,6 +9,11 @@ default:
 run framework *args:
     cargo run -p demo-{{framework}} -- {{args}}
 
+# Serve the four demos at once on ports 8080 to 8083, each started again when an edit changes it; one Ctrl-C ends all
+[group('serve')]
+dev-all *args:
+    cargo run -q -p hotrun -- -c .hotrun.all.toml {{args}}
+
 # Check the configuration and the templates without serving
 [group('serve')]
 check *args:

@@ -6,24 +6,34 @@ use std::time::Duration;
 
 use crate::cli::Cli;
 use crate::error::Error;
-use crate::plan::{self, Argument, CommandLine, How, Plan, Ready, Signal, Stop, What};
+use crate::plan::{self, Argument, CommandLine, How, Plan, Ready, SharedBuild, Signal, Stop, What};
 use crate::report::{Report, spoken};
 use crate::socket_mode;
 use crate::sources::{Scan, SourceRules};
 
 /// Prints the plan and its warnings. Fails with the error that a run would have.
 pub(crate) fn check(cli: &Cli) -> Result<(), Error> {
-    let plan = &plan::plans(cli)?[0];
-    for (name, words) in lines(plan) {
-        Report::say(&format!("{name:<9} {words}"));
+    let plans = plan::plans(cli)?;
+    for plan in &plans {
+        if let Some(name) = &plan.name {
+            Report::say(&format!("{:<9} {name}", "program"));
+        }
+        for (name, words) in lines(plan) {
+            Report::say(&format!("{name:<9} {words}"));
+        }
+        for note in &plan.notes {
+            Report::say(&format!("{:<9} {note}", "note"));
+        }
+        for warning in &plan.warnings {
+            Report::say(&format!("{:<9} {warning}", "warning"));
+        }
     }
-    for note in &plan.notes {
-        Report::say(&format!("{:<9} {note}", "note"));
+    for shared in SharedBuild::of(plans.iter().map(|plan| &plan.build)).iter().filter(|one| one.is_shared()) {
+        let names = shared.programs.iter().filter_map(|at| plans[*at].name.as_deref());
+        let words = build(&shared.build.how, &plans[0].root);
+        Report::say(&format!("{:<9} {words}, for {}", "together", names.collect::<Vec<_>>().join(", ")));
     }
-    for warning in &plan.warnings {
-        Report::say(&format!("{:<9} {warning}", "warning"));
-    }
-    for address in &plan.sockets.addresses {
+    for address in plans.iter().flat_map(|plan| &plan.sockets.addresses) {
         if let Some(holder) = intercept::port_holder(*address) {
             return Err(Error::held(format!(
                 "`{address}` is held by `{}` (process {}): end that, or give another `socket.address`",

@@ -57,7 +57,12 @@
 //! # What it does not do
 //!
 //! It knows no framework. It knows a language only for the advice that it prints, and by the files that its compiler writes. It does not
-//! reload pages, does not watch files that the server reads by itself (`exclude_file`, `exclude_dir`), and runs one server.
+//! reload pages, and does not watch files that the server reads by itself (`exclude_file`, `exclude_dir`).
+//!
+//! # Several programs
+//!
+//! `[run.NAME]` is a program beside others. Each has a supervisor, servers and sockets of its own, so all of the above holds for each. They
+//! share one watcher. Cargo builds that differ only in the program are one build.
 
 mod accept;
 mod binary_cache;

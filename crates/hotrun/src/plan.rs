@@ -7,6 +7,7 @@ mod discovery;
 mod front;
 mod named_program;
 mod program;
+mod programs;
 mod prompt;
 mod ready;
 mod rule;
@@ -30,6 +31,7 @@ use crate::error::Error;
 use crate::plan::discovery::Discovery;
 use crate::plan::named_program::Place;
 use crate::plan::prompt::Prompt;
+use crate::project::Project;
 use crate::report::Style;
 use crate::sources::SourceRules;
 
@@ -88,13 +90,20 @@ pub(crate) fn plans(cli: &Cli) -> Result<Vec<Plan>, Error> {
     let here = env::current_dir()
         .map_err(|error| Error::unfit(format!("the current folder cannot be read: {error}")))?;
     let discovery = Discovery::find(cli, &here)?;
-    decide(cli, discovery, &prompt::which).map(|plan| vec![plan])
+    if discovery.settings.runs.is_empty() {
+        return decide(cli, discovery, &prompt::which).map(|plan| vec![plan]);
+    }
+    programs::plans(cli, &discovery, &prompt::which)
 }
 
 /// Decides from what was found. `ask` chooses among programs if the settings do not.
 fn decide(cli: &Cli, discovery: Discovery, ask: Prompt<'_>) -> Result<Plan, Error> {
-    let Discovery { root, build_in, run_in, project, settings, file, mut warnings, mut notes } = discovery;
-    let tmp = tmp_dir::decide(&root, &project, &settings)?;
+    let Discovery { root, build_in, run_in, project, settings, file, mut warnings, mut notes, program } =
+        discovery;
+    let mut tmp = tmp_dir::decide(&root, &project, &settings)?;
+    if let Some(program) = &program {
+        tmp.push(&program.name);
+    }
     let watched: Vec<PathBuf> = match &settings.env_files {
         Some(named) => named.iter().map(|file| root.join(file)).collect(),
         None => vec![root.join(".env")],
@@ -106,10 +115,22 @@ fn decide(cli: &Cli, discovery: Discovery, ask: Prompt<'_>) -> Result<Plan, Erro
     warnings.extend(environment.read().err());
     let settled = settings.build.env.iter().map(|(name, value)| (name.into(), value.into()));
     let variables: Vec<(OsString, OsString)> = environment.variables().into_iter().chain(settled).collect();
-    let place = Place { root: &root, folder: &build_in, env: &variables, is_airs: settings.is_airs };
-    let mut target = target::decide(cli, &place, &tmp, &project, &settings, ask)?;
+    let named_from = if program.is_some() { &build_in } else { &root };
+    let place = Place { root: named_from, folder: &build_in, env: &variables, is_airs: settings.is_airs };
+    let bin = match &program {
+        Some(program) => program.binary(&project, &settings),
+        None => cli.bin.as_deref(),
+    };
+    let mut target = target::decide(bin, &place, &tmp, &project, &settings, ask)?;
     target.is_runnable()?;
-    let sources = source_rules::decide(&root, &tmp, &project, &settings, &target, watched)?;
+    let of_sources = match &program {
+        Some(_) if !programs::is_made_by(&project, &target.how) => &Project::Other(root.clone()),
+        _ => &project,
+    };
+    let mut sources = source_rules::decide(&root, &tmp, of_sources, &settings, &target, watched)?;
+    if let Some(program) = &program {
+        program.narrow(&mut sources, &project, &settings, &target.how, &build_in);
+    }
     let own_args: Vec<Argument> = settings.build.args.iter().flat_map(|text| place.arguments(text)).collect();
     let rules = settings.build.rules.iter().map(|rule| Rule::of(rule, &root)).collect::<Result<_, _>>()?;
     let build = settings.build;
@@ -129,6 +150,11 @@ fn decide(cli: &Cli, discovery: Discovery, ask: Prompt<'_>) -> Result<Plan, Erro
         )
     }));
     let env = Vec::from_iter(build.env);
+    let shared = program.filter(|_| matches!(target.how, How::Cargo { .. }));
+    let (build_env, build_env_files) = shared.map_or_else(
+        || (env.clone(), env_files.clone()),
+        |program| (Vec::from_iter(program.shared_env), program.shared_env_files),
+    );
     let cli_args = cli.args.iter().cloned().map(Argument::Word);
     let args = target.args.into_iter().chain(own_args).chain(cli_args).collect();
     let program_env = env.iter().cloned().chain(target.env).collect();
@@ -137,9 +163,9 @@ fn decide(cli: &Cli, discovery: Discovery, ask: Prompt<'_>) -> Result<Plan, Erro
         build: Build {
             how: target.how,
             dir: build_in,
-            env,
+            env: build_env,
             before,
-            env_files: env_files.clone(),
+            env_files: build_env_files,
             log: log.into_iter().collect(),
             delay: build.delay.unwrap_or_default(),
             stop_on_error: build.stop_on_error.unwrap_or_default(),

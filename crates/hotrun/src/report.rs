@@ -26,8 +26,34 @@ pub(crate) struct Report {
     root: PathBuf,
     journal: Arc<Mutex<Journal>>,
     /// The program that the lines are about, if there are several.
-    program: Option<String>,
+    program: Option<About>,
 }
+
+/// A program that lines are about.
+#[derive(Clone, Debug)]
+struct About {
+    name: String,
+    /// Columns of the longest name of all programs.
+    width: usize,
+    color: AnsiColor,
+}
+
+/// A stream of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Out,
+    Err,
+}
+
+/// The colours of the names, one program after the other.
+const COLORS: [AnsiColor; 6] = [
+    AnsiColor::Cyan,
+    AnsiColor::Yellow,
+    AnsiColor::Magenta,
+    AnsiColor::Green,
+    AnsiColor::Blue,
+    AnsiColor::BrightRed,
+];
 
 impl Report {
     /// Prints in this style, with paths relative to `root`.
@@ -36,9 +62,43 @@ impl Report {
         Report { style, root, journal: Arc::default(), program: None }
     }
 
-    /// Prints lines about this program, in the same journal. Without a name the lines have none.
-    pub(crate) fn of_program(&self, name: Option<&str>) -> Report {
-        Report { program: name.map(str::to_owned), ..self.clone() }
+    /// For each of these programs a report with lines about it, in the same journal. Without a name the lines have none.
+    pub(crate) fn of_programs<'a>(
+        &self,
+        names: impl Iterator<Item = Option<&'a str>> + Clone,
+    ) -> Vec<Report> {
+        let width = names.clone().flatten().map(str::len).max().unwrap_or_default();
+        let about = |(color, name): (&AnsiColor, Option<&str>)| {
+            let program = name.map(|name| About { name: name.to_owned(), width, color: *color });
+            Report { program, ..self.clone() }
+        };
+        COLORS.iter().cycle().zip(names).map(about).collect()
+    }
+
+    /// The name of the program that the lines are about.
+    fn program(&self) -> Option<&str> {
+        self.program.as_ref().map(|about| about.name.as_str())
+    }
+
+    /// A line of the program's own, with or without its end.
+    pub(crate) fn line_of_program(&self, stream: Stream, line: &[u8]) {
+        let Some(About { name, width, color }) = &self.program else { return };
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let plain = anstream::adapter::strip_str(&String::from_utf8_lossy(line)).to_string();
+        self.event(
+            "line",
+            json!({ "text": plain, "stream": if stream == Stream::Out { "stdout" } else { "stderr" } }),
+        );
+        let look = Look::new().fg_color(self.style.runner.map(|_| (*color).into()));
+        // One write for each line, so that other output does not cut it.
+        let mut bytes = format!("{look}{name:<width$} |{look:#} ").into_bytes();
+        bytes.extend_from_slice(line);
+        bytes.push(b'\n');
+        let _ = match stream {
+            Stream::Out => anstream::stdout().lock().write_all(&bytes),
+            Stream::Err => anstream::stderr().lock().write_all(&bytes),
+        };
     }
 
     /// Prints in the default style, before the settings are known.
@@ -64,12 +124,12 @@ impl Report {
 
     /// Adds an event to the journal.
     pub(crate) fn event(&self, event: &str, fields: Value) {
-        self.journal().add(self.program.as_deref(), event, fields);
+        self.journal().add(self.program(), event, fields);
     }
 
     /// Notes in the journal that a build begins, or a start where nothing is built.
     pub(crate) fn build_begins(&self) {
-        self.journal().build_begins(self.program.as_deref());
+        self.journal().build_begins(self.program());
     }
 
     pub(crate) fn warning(&self, words: &str) {
@@ -165,7 +225,7 @@ impl Report {
             if self.style.time { Zoned::now().strftime("[%H:%M:%S] ").to_string() } else { String::new() };
         let look = Look::new().fg_color(color.map(Into::into)).bold();
         // One write for each line, so that output of the server does not cut it.
-        let about = self.program.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        let about = self.program().map(|name| format!("{name}: ")).unwrap_or_default();
         let line = format!("{time}{look}hotrun{look:#}  {about}{words}\n");
         let _ = anstream::stderr().lock().write_all(line.as_bytes());
     }

@@ -9,6 +9,7 @@ mod input;
 mod messages;
 mod outage_state;
 mod outages;
+mod output;
 mod program;
 mod rule_state;
 mod rules;
@@ -70,7 +71,7 @@ struct Runner {
 impl Runner {
     fn open(plans: Vec<Plan>) -> Result<Runner, Error> {
         let report = Report::new(plans[0].style.clone(), plans[0].root.clone());
-        let reports: Vec<Report> = plans.iter().map(|plan| report.of_program(plan.name.as_deref())).collect();
+        let reports = report.of_programs(plans.iter().map(|plan| plan.name.as_deref()));
         for (plan, report) in plans.iter().zip(&reports) {
             for note in &plan.notes {
                 report.main(note);
@@ -206,6 +207,7 @@ impl Runner {
         self.programs.iter_mut().for_each(Program::kill);
         self.builds.iter_mut().for_each(BuildState::cancel);
         process_tree::sweep();
-        self.programs.iter_mut().for_each(Program::clean_up);
+        // The first program may have made the folder of all.
+        self.programs.iter_mut().rev().for_each(Program::clean_up);
     }
 }

@@ -6,6 +6,7 @@ mod build;
 mod commands;
 mod finding;
 mod rule;
+mod run;
 mod span;
 mod table;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub(crate) use crate::settings::air::KEYS;
 pub(crate) use crate::settings::build::Build;
 pub(crate) use crate::settings::finding::Finding;
 pub(crate) use crate::settings::rule::Rule;
+pub(crate) use crate::settings::run::Run;
 pub(crate) use crate::settings::value::color::{Color, When};
 pub(crate) use crate::settings::wanted_mode::WantedMode;
 
@@ -55,6 +57,8 @@ pub(crate) struct Settings {
     pub(crate) proxy: Proxy,
     pub(crate) color: Colors,
     pub(crate) clean_on_exit: Option<bool>,
+    /// `[run.NAME]`: several programs.
+    pub(crate) runs: Vec<Run>,
     /// The file is one of air's, by its name.
     pub(crate) is_airs: bool,
 }
@@ -129,6 +133,11 @@ impl Settings {
         if errors.is_empty() {
             let mut notes = Vec::new();
             settings.is_airs = air_file::is_airs(file);
+            if settings.is_airs && !settings.runs.is_empty() {
+                return Err(Error::unfit(format!(
+                    "{name}: `[run]` is unknown to air; write it into a `{FILE}`"
+                )));
+            }
             if settings.is_airs {
                 air_file::replace_backslashes(&mut settings.tmp_dir, &mut settings.build);
                 let removed = air_file::remove_workarounds(&mut settings.build);
@@ -157,13 +166,25 @@ impl Settings {
         };
         let mut findings = Vec::new();
         let mut top = Table::of("", document.as_table());
+        let mut build = top.table("build");
+        let mut socket = top.table("socket");
+        let runs = top.table("run");
+        if runs.is_there() {
+            if runs.is_empty() {
+                let words = "`run` names no program; expected a table for each, such as `[run.api]`";
+                findings.push(Finding::error(top.place_of("run"), words));
+            }
+            build.refuse_keys(&run::OF_ONE_PROGRAM, "belongs to one program: move it to a `[run.NAME]`");
+            socket.refuse_keys(&["address"], "is the port of one program: move it to a `[run.NAME.socket]`");
+        }
+        let runs = Run::read_all(runs, document.as_table(), &mut findings);
         let settings = Self {
             root: top.take("root"),
             tmp_dir: top.take("tmp_dir"),
             testdata_dir: top.take("testdata_dir"),
             env_files: top.take("env_files").map(|OneOrMore(files)| files),
-            build: Build::read(top.table("build"), &mut findings),
-            socket: Socket::read(top.table("socket"), &mut findings),
+            build: Build::read(build, &mut findings),
+            socket: Socket::read(socket, &mut findings),
             ready: Ready::read(top.table("ready"), &mut findings),
             probation: top.table("probation").only("time", &mut findings),
             log: Log::read(top.table("log"), &mut findings),
@@ -171,10 +192,13 @@ impl Settings {
             proxy: Proxy::read(top.table("proxy"), &mut findings),
             color: Colors::read(top.table("color"), &mut findings),
             clean_on_exit: top.table("misc").only("clean_on_exit", &mut findings),
+            runs,
             is_airs: false,
         };
         top.finish(&mut findings);
         findings.sort_by_key(|finding| finding.at);
+        // A value that several programs share is read for each.
+        findings.dedup();
         (settings, findings)
     }
 }

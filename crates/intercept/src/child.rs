@@ -30,6 +30,8 @@ pub struct Spec {
     pub intercept: bool,
     /// A variable by which the program's descendants can be found.
     pub marker: Option<Marker>,
+    /// Its stdout and stderr; `None` for those of this process.
+    pub output: Option<(OwnedFd, OwnedFd)>,
 }
 
 /// A variable that every descendant of a program inherits. Its value is the prefix, the program's process id, and a dot.
@@ -67,6 +69,7 @@ impl Spec {
             listen_pid: true,
             intercept: true,
             marker: None,
+            output: None,
         }
     }
 }
@@ -90,16 +93,23 @@ pub fn start(spec: Spec) -> io::Result<Child> {
         parent: process::id(),
     };
     let (ours, theirs) = UnixStream::pair()?;
-    let mut process = launcher::command()
+    let mut command = launcher::command();
+    if let Some((out, err)) = spec.output {
+        command.stdout(Stdio::from(out)).stderr(Stdio::from(err));
+    }
+    command
         .arg(serde_json::to_string(&orders)?)
         .arg(program)
         .args(arguments)
         .envs(spec.env)
         .current_dir(&spec.dir)
-        .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .spawn()
-        .map_err(|error| in_words(&error, &format!("cannot start in `{}`", spec.dir.display())))?;
-    // `Command` is dropped, and with it its end of the socket. Ours ends when the launcher is gone or has become the program.
+        .stdin(Stdio::from(OwnedFd::from(theirs)));
+    let started = command.spawn();
+    // Its end of the socket, and the ends of the program's output.
+    drop(command);
+    let mut process =
+        started.map_err(|error| in_words(&error, &format!("cannot start in `{}`", spec.dir.display())))?;
+    // Ours ends when the launcher is gone or has become the program.
     let started = FdMessage::new("start", spec.listen_fds).send(&ours).and_then(|()| outcome(&ours, program));
     match started {
         Ok((notify, unfiltered)) => Ok(Child { pid: process.id(), notify, unfiltered, process }),

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::Cli;
 use crate::error::Error;
+use crate::plan::programs::OneProgram;
 use crate::project::Project;
 use crate::settings::{AIR_FILES, FILE, Settings};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Discovery {
     /// The folder that is watched and in which commands run.
     pub(crate) root: PathBuf,
@@ -23,6 +24,8 @@ pub(crate) struct Discovery {
     pub(crate) warnings: Vec<String>,
     /// Printed at the start, as information.
     pub(crate) notes: Vec<String>,
+    /// Set if this is one of the programs of `[run]`.
+    pub(crate) program: Option<OneProgram>,
 }
 
 impl Discovery {
@@ -62,7 +65,7 @@ impl Discovery {
             refuse_dangerous(&root)?;
         }
         let build_in = airs.unwrap_or_else(|| root.clone());
-        Ok(Self { root, build_in, run_in, project, settings, file, warnings, notes })
+        Ok(Self { root, build_in, run_in, project, settings, file, warnings, notes, program: None })
     }
 }
 

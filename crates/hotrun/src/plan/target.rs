@@ -6,7 +6,6 @@ mod tests;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
-use crate::cli::Cli;
 use crate::error::Error;
 use crate::plan::argument::Argument;
 use crate::plan::build::How;
@@ -28,8 +27,9 @@ pub(crate) struct Target {
     pub(crate) note: Option<String>,
 }
 
+/// `bin` is the name of one of cargo's binaries, if it is chosen by its name.
 pub(crate) fn decide(
-    cli: &Cli,
+    bin: Option<&str>,
     place: &Place<'_>,
     tmp: &Path,
     project: &Project,
@@ -43,7 +43,7 @@ pub(crate) fn decide(
     match project {
         Project::Cargo(workspace) => {
             let cargo = Cargo { root, workspace, shares: build.share_target == Some(true), ask };
-            match (&cli.bin, &build.cmd, named) {
+            match (bin, &build.cmd, named) {
                 (Some(name), _, _) => cargo.program(workspace.named(name), Some(name)),
                 (None, Some(line), Some(named)) => Ok(Target::of(shell(line), named)),
                 (None, None, Some(named)) => Ok(Target::of(How::Shell("cargo build".to_owned()), named)),
@@ -51,7 +51,7 @@ pub(crate) fn decide(
                 (None, _, None) => cargo.program(workspace.candidates(root), None),
             }
         }
-        _ if cli.bin.is_some() => Err(Error::usage(format!(
+        _ if bin.is_some() => Err(Error::usage(format!(
             "`--bin` chooses among the programs of a Cargo project; there is no `Cargo.toml` in or above `{}`",
             root.display()
         ))),

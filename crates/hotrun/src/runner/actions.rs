@@ -175,7 +175,15 @@ impl Program {
         let prefix = process_tree::mark_prefix(process::id());
         let marker = Some(Marker { name: process_tree::MARK.to_owned(), prefix });
         let dir = dir.clone();
-        Ok((Spec { program, arg0, env, dir, listen_fds, listen_pid, intercept, marker }, port))
+        let mut output = None;
+        if self.plan.name.is_some() {
+            output = Some(self.output.pipes(&self.report)?);
+            // Python writes to a pipe in blocks, so its lines would come late.
+            if std::env::var_os("PYTHONUNBUFFERED").is_none() {
+                env.insert(0, ("PYTHONUNBUFFERED".into(), "1".into()));
+            }
+        }
+        Ok((Spec { program, arg0, env, dir, listen_fds, listen_pid, intercept, marker, output }, port))
     }
 
     /// The file to execute for a version. If a build has overwritten it since: its copy, and the name of the original.

@@ -26,6 +26,7 @@ use crate::tmp_dir::TmpDir;
 use super::Flow;
 use super::input::ProgramSender;
 use super::outage_state::OutageState;
+use super::output::Output;
 use super::rule_state::RuleState;
 use super::shared_builds::WantedBuild;
 use super::sockets;
@@ -71,6 +72,7 @@ pub(super) struct Program {
     pub(super) reruns: bool,
     pub(super) said: Said,
     pub(super) timers: Timers,
+    pub(super) output: Output,
     pub(super) sender: ProgramSender,
 }
 
@@ -138,6 +140,7 @@ impl Program {
             reruns: false,
             said: Said::default(),
             timers: Timers::default(),
+            output: Output::new(),
             sender,
         })
     }
@@ -175,8 +178,9 @@ impl Program {
         }
     }
 
-    /// Closes its sockets, runs `post_cmd`, and removes hotrun's files.
+    /// Closes its sockets, runs `post_cmd`, and removes hotrun's files. No process of it is left.
     pub(super) fn clean_up(&mut self) {
+        self.output.finish();
         self.owned.retain(|_| false);
         for line in &self.plan.at_exit {
             match self.shell(line).status() {

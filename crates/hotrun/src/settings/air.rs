@@ -62,7 +62,7 @@ pub(crate) const KEYS: &[&str] = &[
 
 /// The warning about a key without an effect.
 pub(crate) fn unknown(key: &str) -> String {
-    match nearest(key) {
+    match nearest_of_program(key).or_else(|| nearest(key).map(str::to_owned)) {
         Some(meant) => format!("unknown key `{key}` is ignored; did you mean `{meant}`?"),
         None => format!("unknown key `{key}` is ignored"),
     }
@@ -74,11 +74,23 @@ pub(crate) fn is_needless(key: &str) -> bool {
     ["misc.startup_banner", "build.windows", "build.darwin", "build.linux"].contains(&key)
 }
 
+/// The most similar known key of `[run.NAME]`, which has those of `[build]`, and some tables.
+fn nearest_of_program(key: &str) -> Option<String> {
+    let (name, rest) = key.strip_prefix("run.")?.split_once('.')?;
+    let meant = if rest.contains('.') { nearest(rest)? } else { nearest(&format!("build.{rest}"))? };
+    let (table, last) = meant.split_once('.').unwrap_or(("", meant));
+    match table {
+        "build" => Some(format!("run.{name}.{last}")),
+        "socket" | "ready" | "probation" => Some(format!("run.{name}.{meant}")),
+        _ => None,
+    }
+}
+
 /// The most similar known key: the same name in another table, or a similar name.
 fn nearest(key: &str) -> Option<&'static str> {
     let last = |key: &'static str| key.rsplit_once('.').map_or(key, |(_, last)| last);
     let (table, name) = key.rsplit_once('.').unwrap_or(("", key));
-    let tables = ["build", "socket", "ready", "probation", "log", "screen", "proxy", "color", "misc"];
+    let tables = ["build", "run", "socket", "ready", "probation", "log", "screen", "proxy", "color", "misc"];
     let slips = |written: &str, meant: &str| strsim::damerau_levenshtein(&folded(written), &folded(meant));
     if table.is_empty()
         && let Some(meant) = tables.iter().find(|meant| slips(name, meant) <= 1)

@@ -10,6 +10,8 @@ use crate::settings::value::{Fault, Read, kind};
 pub(crate) struct Table<'d> {
     name: String,
     entries: Option<&'d dyn TableLike>,
+    /// The name and the entries of another table, for keys that are missing here.
+    base: Option<(&'static str, &'d dyn TableLike)>,
     asked: Vec<&'static str>,
     findings: Vec<Finding>,
 }
@@ -17,7 +19,13 @@ pub(crate) struct Table<'d> {
 impl<'d> Table<'d> {
     /// The table of this name. The name of the top level is empty.
     pub(crate) fn of(name: &str, entries: &'d dyn TableLike) -> Self {
-        Self { name: name.to_owned(), entries: Some(entries), asked: Vec::new(), findings: Vec::new() }
+        Self {
+            name: name.to_owned(),
+            entries: Some(entries),
+            base: None,
+            asked: Vec::new(),
+            findings: Vec::new(),
+        }
     }
 
     /// The table below this one; empty if it is missing.
@@ -29,7 +37,49 @@ impl<'d> Table<'d> {
                 self.fault(key, item, Fault::default(), "a table: `[name]`, then a line for each key");
             }
         }
-        Table { name: self.dotted(key), entries, asked: Vec::new(), findings: Vec::new() }
+        Table { name: self.dotted(key), entries, base: None, asked: Vec::new(), findings: Vec::new() }
+    }
+
+    /// This table. A key that is missing here has the value of this table of the top level.
+    pub(crate) fn over(mut self, base: &'static str, top: &'d dyn TableLike) -> Self {
+        self.base = top.get(base).and_then(Item::as_table_like).map(|entries| (base, entries));
+        self
+    }
+
+    /// The tables in this one, each with its name and the place of the name. It has nothing else.
+    pub(crate) fn named(self, findings: &mut Vec<Finding>) -> Vec<(String, usize, Table<'d>)> {
+        let mut found = Vec::new();
+        for (key, item) in self.entries.into_iter().flat_map(TableLike::iter) {
+            let (name, at) = (self.dotted(key), self.place(key, item));
+            match item.as_table_like() {
+                Some(entries) => found.push((key.to_owned(), at, Table::of(&name, entries))),
+                None => findings.push(Finding::error(
+                    at,
+                    format!(
+                        "`{name}` is {}; expected a table for each program, such as `[run.api]`",
+                        kind(item)
+                    ),
+                )),
+            }
+        }
+        findings.extend(self.findings);
+        found
+    }
+
+    /// Reports an error about each of these keys that is there.
+    pub(crate) fn refuse_keys(&mut self, keys: &[&str], words: &str) {
+        for key in keys {
+            if let Some(item) = self.entries.and_then(|entries| entries.get(key)) {
+                let (at, key) = (self.place(key, item), self.dotted(key));
+                self.findings.push(Finding::error(at, format!("`{key}` {words}")));
+            }
+        }
+    }
+
+    /// The place of a key; 0 if it is missing.
+    pub(crate) fn place_of(&self, key: &str) -> usize {
+        let item = self.entries.and_then(|entries| entries.get(key));
+        item.map_or(0, |item| self.place(key, item))
     }
 
     /// The tables of a list, such as `[[build.rules]]`.
@@ -54,6 +104,11 @@ impl<'d> Table<'d> {
     /// True if the table is in the file.
     pub(crate) fn is_there(&self) -> bool {
         self.entries.is_some()
+    }
+
+    /// True if the table has no keys.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_none_or(TableLike::is_empty)
     }
 
     /// Reports an error about the table as a whole.
@@ -114,7 +169,8 @@ impl<'d> Table<'d> {
 
     fn get(&mut self, key: &'static str) -> Option<&'d Item> {
         self.asked.push(key);
-        self.entries?.get(key)
+        let own = self.entries.and_then(|entries| entries.get(key));
+        own.or_else(|| self.base.and_then(|(_, entries)| entries.get(key)))
     }
 
     fn fault(&mut self, key: &str, item: &Item, fault: Fault, expected: &str) {
@@ -130,6 +186,10 @@ impl<'d> Table<'d> {
     }
 
     fn dotted(&self, key: &str) -> String {
+        let is_own = self.entries.is_some_and(|entries| entries.contains_key(key));
+        if let Some((base, _)) = self.base.filter(|(_, entries)| !is_own && entries.contains_key(key)) {
+            return format!("{base}.{key}");
+        }
         if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
     }
 }

@@ -97,6 +97,21 @@ fn a_change_during_a_build_cancels_it_once_and_is_not_forgotten() {
     }
 }
 
+/// The build of several programs is one: another one's change ends it, too.
+#[test]
+fn a_build_that_another_program_cancels_begins_anew() {
+    let then = vec![
+        (Changed, vec![Build(2)]),
+        (Built(2, Cancelled), vec![Build(3)]),
+        (Renewed, vec![]),
+        (Built(3, Cancelled), vec![Build(4)]),
+        (Built(4, Same(1)), vec![START(2, 1)]),
+    ];
+    follows(RULES, serving(), then);
+    let then = vec![(Changed, vec![Build(2)]), (Quit, vec![Cancel, Stop(1)]), (Built(2, Cancelled), vec![])];
+    follows(RULES, serving(), then);
+}
+
 #[test]
 fn a_second_edit_does_not_wait_for_the_drain_of_the_first() {
     let then = vec![

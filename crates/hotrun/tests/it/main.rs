@@ -17,6 +17,7 @@ mod limits;
 mod load;
 mod outage;
 mod processes;
+mod programs;
 mod project;
 mod proxy;
 mod replacing;

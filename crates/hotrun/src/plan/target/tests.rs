@@ -32,7 +32,7 @@ fn made(project: &Project, bin: Option<&str>, settings: &str) -> Result<Target, 
     assert_eq!(findings, []);
     let place = Place { root: Path::new("/p"), folder: Path::new("/p"), env: &[], is_airs: false };
     let cli = Cli { bin: bin.map(str::to_owned), config: None, debug: false, what: None, args: Vec::new() };
-    decide(&cli, &place, Path::new("/p/tmp"), project, &settings, &|_| None)
+    decide(cli.bin.as_deref(), &place, Path::new("/p/tmp"), project, &settings, &|_| None)
 }
 
 fn said(target: &Target) -> String {
