@@ -21,7 +21,7 @@ use crate::build::command::command;
 use crate::build::log::Log;
 use crate::job;
 use crate::plan::{Build, How};
-use crate::report::Report;
+use crate::report::{Lines, Report, Stream};
 use crate::supervisor::Outcome;
 
 /// Upper bound on the wait for the end of the output after a build has ended: a daemon that it started may hold the pipe.
@@ -110,7 +110,7 @@ impl Building {
         let (started, starts) = mpsc::channel();
         let end = move |spawned: io::Result<Child>| {
             let log = Log::open(&build.log, &report);
-            let result = spawned.and_then(|child| follow(child, &build, &log));
+            let result = spawned.and_then(|child| follow(child, &build, &log, &report));
             let result = result.map_err(|error| {
                 let program = if matches!(build.how, How::Cargo { .. }) { "cargo" } else { "/bin/sh" };
                 format!("`{program}` cannot be run: {error}")
@@ -162,25 +162,40 @@ impl Building {
 }
 
 /// Passes the output on, and waits for the end.
-fn follow(mut child: Child, build: &Build, log: &Log) -> io::Result<(ExitStatus, Executables)> {
+fn follow(
+    mut child: Child,
+    build: &Build,
+    log: &Log,
+    report: &Report,
+) -> io::Result<(ExitStatus, Executables)> {
     let tree = ProcessTree::new(child.id());
     let kill = |_: &io::Error| {
         tree.end();
     };
+    let is_cargo = matches!(build.how, How::Cargo { .. });
     let errors = child.stderr.take().map(|pipe| {
         let log = log.clone();
-        reading(move || stream(pipe, Report::compiler, &log))
+        let mut lines = Lines::new(report, Stream::Err);
+        reading(move || {
+            if is_cargo {
+                // With its progress, which is no line.
+                stream(pipe, Report::compiler, &log);
+            } else {
+                stream(pipe, |bytes| lines.pass_on(bytes), &log);
+            }
+        })
     });
     let errors = errors.transpose().inspect_err(kill)?;
     let output = child.stdout.take().map(|pipe| {
         let log = log.clone();
-        match &build.how {
-            How::Cargo { .. } => reading(move || cargo_message::executables(pipe, &log)),
-            _ => reading(move || {
-                stream(pipe, Report::output, &log);
-                Executables::new()
-            }),
-        }
+        let mut lines = Lines::new(report, Stream::Out);
+        reading(move || {
+            if is_cargo {
+                return cargo_message::executables(pipe, &log);
+            }
+            stream(pipe, |bytes| lines.pass_on(bytes), &log);
+            Executables::new()
+        })
     });
     let output = output.transpose().inspect_err(kill)?;
     let status = child.wait()?;
@@ -203,7 +218,7 @@ fn receive<T>(from: &Receiver<T>, end: Instant) -> Option<T> {
     from.recv_timeout(end.saturating_duration_since(Instant::now())).ok()
 }
 
-fn stream(mut pipe: impl Read, show: impl Fn(&[u8]), log: &Log) {
+fn stream(mut pipe: impl Read, mut show: impl FnMut(&[u8]), log: &Log) {
     let mut buffer = [0; 8192];
     loop {
         match pipe.read(&mut buffer) {

@@ -1,5 +1,6 @@
 //! Everything that hotrun prints. No other file prints.
 
+mod lines;
 mod style;
 
 use std::io::{IsTerminal, Write};
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 use crate::error::Error;
 use crate::journal::Journal;
 
+pub(crate) use crate::report::lines::Lines;
 pub(crate) use crate::report::style::{Clear, Style, Volume};
 
 /// The most files that one line names.
@@ -43,6 +45,21 @@ struct About {
 pub(crate) enum Stream {
     Out,
     Err,
+}
+
+impl Stream {
+    fn write(self, bytes: &[u8]) {
+        let _ = match self {
+            Stream::Out => {
+                let mut stdout = anstream::stdout().lock();
+                stdout.write_all(bytes).and_then(|()| stdout.flush())
+            }
+            Stream::Err => {
+                let mut stderr = anstream::stderr().lock();
+                stderr.write_all(bytes).and_then(|()| stderr.flush())
+            }
+        };
+    }
 }
 
 /// The colours of the names, one program after the other.
@@ -82,23 +99,24 @@ impl Report {
 
     /// A line of the program's own, with or without its end.
     pub(crate) fn line_of_program(&self, stream: Stream, line: &[u8]) {
+        let text = String::from_utf8_lossy(line);
+        let plain = anstream::adapter::strip_str(text.trim_end_matches(['\r', '\n'])).to_string();
+        let stream_name = if stream == Stream::Out { "stdout" } else { "stderr" };
+        self.event("line", json!({ "text": plain, "stream": stream_name }));
+        self.prefixed(stream, line);
+    }
+
+    /// Prints a line with the name of the program.
+    fn prefixed(&self, stream: Stream, line: &[u8]) {
         let Some(About { name, width, color }) = &self.program else { return };
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let plain = anstream::adapter::strip_str(&String::from_utf8_lossy(line)).to_string();
-        self.event(
-            "line",
-            json!({ "text": plain, "stream": if stream == Stream::Out { "stdout" } else { "stderr" } }),
-        );
         let look = Look::new().fg_color(self.style.runner.map(|_| (*color).into()));
         // One write for each line, so that other output does not cut it.
         let mut bytes = format!("{look}{name:<width$} |{look:#} ").into_bytes();
         bytes.extend_from_slice(line);
         bytes.push(b'\n');
-        let _ = match stream {
-            Stream::Out => anstream::stdout().lock().write_all(&bytes),
-            Stream::Err => anstream::stderr().lock().write_all(&bytes),
-        };
+        stream.write(&bytes);
     }
 
     /// Prints in the default style, before the settings are known.
@@ -181,16 +199,9 @@ impl Report {
         self.watcher(&format!("{}{more} changed", names.join(", ")));
     }
 
-    /// Output of a build on stderr, passed on as it arrives.
+    /// Output of a compiler, passed on as it arrives.
     pub(crate) fn compiler(bytes: &[u8]) {
-        let mut stderr = anstream::stderr().lock();
-        let _ = stderr.write_all(bytes).and_then(|()| stderr.flush());
-    }
-
-    /// Output of a build on stdout, passed on as it arrives.
-    pub(crate) fn output(bytes: &[u8]) {
-        let mut stdout = anstream::stdout().lock();
-        let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
+        Stream::Err.write(bytes);
     }
 
     /// A line of a subcommand, on stdout. `false` if stdout is closed.

@@ -30,6 +30,7 @@ use process_tree::Watchdog;
 use crate::check;
 use crate::control::ControlSocket;
 use crate::error::Error;
+use crate::generation::ServerEvent;
 use crate::plan::{Plan, SharedBuild};
 use crate::proxy::Proxy;
 use crate::report::Report;
@@ -161,7 +162,13 @@ impl Runner {
         match input {
             Input::Changes(changes) => self.changed(&changes),
             Input::Built(at, ended) => self.built(at, &ended),
-            Input::Program(at, input) => self.one(at, |program| program.hear(input)),
+            Input::Program(at, input) => {
+                if let Some(words) = self.taken_by_another(at, &input) {
+                    self.programs[at].report.warning(&words);
+                    return Ok(true);
+                }
+                self.one(at, |program| program.hear(input))
+            }
             Input::Call(call) => self.call(call),
             Input::Quit => {
                 self.report.main("ends");
@@ -179,6 +186,21 @@ impl Runner {
             self.report.clear();
         }
         self.each(|program| program.changed(&changes.files[program.at]))
+    }
+
+    /// The warning about a program that wants a port of another one here.
+    fn taken_by_another(&self, at: usize, input: &ProgramInput) -> Option<String> {
+        let ProgramInput::ServerEvent(_, ServerEvent::Socket(intercept::Event::Refused { address, .. })) =
+            input
+        else {
+            return None;
+        };
+        let mut others = self.programs.iter().filter(|other| other.at != at);
+        let owner = others.find(|other| other.owned.addresses().contains(address))?;
+        let name = owner.plan.name.as_deref().unwrap_or_default();
+        Some(format!(
+            "`{address}`, which the program wants to listen on, is the port of `{name}`: change one of them"
+        ))
     }
 
     /// Does this with each program. `false` if all have ended.

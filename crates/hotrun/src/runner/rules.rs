@@ -8,7 +8,7 @@ use std::process::Output;
 use std::thread;
 use std::time::SystemTime;
 
-use crate::report::Report;
+use crate::report::{Lines, Stream};
 use crate::sources::mtime;
 
 use super::rule_state::Consequence;
@@ -43,8 +43,8 @@ impl Program {
         let name = &self.plan.rules[at].name;
         match ended {
             Ok(output) => {
-                Report::output(&output.stdout);
-                Report::compiler(&output.stderr);
+                Lines::new(&self.report, Stream::Out).pass_on(&output.stdout);
+                Lines::new(&self.report, Stream::Err).pass_on(&output.stderr);
                 if !output.status.success() {
                     self.report.warning(&format!("rule `{name}`: {}", output.status));
                 }

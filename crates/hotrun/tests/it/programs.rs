@@ -262,3 +262,30 @@ fn a_port_that_another_process_holds_concerns_one_program() {
     ));
     assert!(servers.answer(0).starts_with("api"), "{}", servers.hotrun.said());
 }
+
+#[test]
+fn two_programs_on_one_port_are_told_apart() {
+    let address = Project::new().address();
+    let line =
+        |name: &str| format!("[run.{name}]\nfull_bin = \"python3 server.py {name} {}\"\n", address.port());
+    let project = Project::new();
+    project.save("server.py", SERVER);
+    project.save("go.py", "import os, time\nwhile not os.path.exists('go'):\n    time.sleep(0.005)\n");
+    let second = line("web").replace("python3 server.py", "python3 go.py && exec python3 server.py");
+    project.save(".hotrun.toml", &(line("api") + &second));
+    let hotrun = project.hotrun();
+    hotrun.wait_for("hotrun  api: server 1 is ready");
+    hotrun.project().save("go", "");
+    hotrun.wait_for(&format!("hotrun  web: `{address}`, which the program wants to listen on, is the port of `api`: change one of them"));
+    assert!(ask_body(address, "/").starts_with("api"), "{}", hotrun.said());
+}
+
+#[test]
+fn the_output_of_a_build_has_the_name_of_its_program() {
+    let settings = "[run.a]\ncmd = \"echo one; printf two >&2\"\nfull_bin = \"exec sleep 600\"\n\
+        [run.long]\nfull_bin = \"exec sleep 600\"\n";
+    let hotrun = Project::new().file(".hotrun.toml", settings).hotrun();
+    hotrun.wait_for("hotrun  a: builds: echo one; printf two >&2\n");
+    hotrun.wait_for("a    | one\n");
+    hotrun.wait_for("a    | two\n");
+}
