@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anstream::ColorChoice;
 use clap::{Parser, Subcommand};
 
 /// Runs a server while it is being written: an edit is built beside it and takes over, no request fails
@@ -20,6 +21,9 @@ pub(crate) struct Cli {
     /// Say more: the plan, and what is run
     #[arg(short, long, global = true)]
     pub(crate) debug: bool,
+    /// Colours: always, never, or auto: on a terminal, unless `NO_COLOR` is set
+    #[arg(long, global = true, value_name = "WHEN", value_parser = ["auto", "always", "never"])]
+    pub(crate) color: Option<String>,
     #[command(subcommand)]
     pub(crate) what: Option<What>,
     /// Arguments of the program, after those of the settings
@@ -91,6 +95,15 @@ pub(crate) fn parse() -> Cli {
 }
 
 impl Cli {
+    /// The choice of `--color`.
+    pub(crate) fn color_choice(&self) -> Option<ColorChoice> {
+        Some(match self.color.as_deref()? {
+            "always" => ColorChoice::Always,
+            "never" => ColorChoice::Never,
+            _ => ColorChoice::Auto,
+        })
+    }
+
     /// The arguments of the program, given with or without a subcommand.
     fn settled(mut self) -> Self {
         if let Some(What::Check { args }) = &mut self.what {

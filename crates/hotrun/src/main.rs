@@ -91,6 +91,7 @@ mod settings;
 mod socket_mode;
 mod sources;
 mod supervisor;
+mod terminal;
 mod tmp_dir;
 
 use std::env;
@@ -119,6 +120,9 @@ fn main() -> ExitCode {
 
 fn act() -> Result<(), Error> {
     let cli = cli::parse();
+    if let Some(choice) = cli.color_choice() {
+        choice.write_global();
+    }
     match cli.what {
         Some(What::Init) => init::init(&cli),
         Some(What::Check { .. }) => check::check(&cli),

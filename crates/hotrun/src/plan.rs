@@ -180,7 +180,7 @@ fn decide(cli: &Cli, discovery: Discovery, ask: Prompt<'_>) -> Result<Plan, Erro
         probation: settings.probation.unwrap_or(PROBATION),
         stop: Stop::of(build.send_interrupt, build.kill_delay, settings.socket.drain),
         rerun: (build.rerun == Some(true)).then(|| Rerun::of(build.rerun_delay, build.rerun_cmd)),
-        style: style::style(&settings.log, &settings.screen, &settings.color, cli.debug),
+        style: style::style(&settings.log, &settings.screen, &settings.color, cli),
         clean_on_exit: settings.clean_on_exit.unwrap_or_default(),
         at_exit: build.post_cmd,
         warnings,

@@ -121,7 +121,7 @@ impl Report {
 
     /// Prints in the default style, before the settings are known.
     pub(crate) fn plain() -> Report {
-        Report::new(Style::default(), PathBuf::new())
+        Report { style: Style::default(), root: PathBuf::new(), journal: Arc::default(), program: None }
     }
 
     /// Width of the terminal in columns; `None` if stderr is no terminal.
@@ -191,12 +191,19 @@ impl Report {
         }
     }
 
+    /// Clears the visible part of the terminal.
+    pub(crate) fn clear_screen() {
+        let _ = std::io::stderr().write_all(Clear::Screen.sequence().as_bytes());
+    }
+
+    /// Files that were changed during a pause.
+    pub(crate) fn waits(&self, files: &[PathBuf]) {
+        self.watcher(&format!("{} changed, and waits", self.names(files)));
+    }
+
     pub(crate) fn changed(&self, files: &[PathBuf]) {
         self.event("change", json!({ "files": files }));
-        let names: Vec<_> = files.iter().take(NAMES).map(|file| self.name(file)).collect();
-        let rest = files.len().saturating_sub(NAMES);
-        let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-        self.watcher(&format!("{}{more} changed", names.join(", ")));
+        self.watcher(&format!("{} changed", self.names(files)));
     }
 
     /// Output of a compiler, passed on as it arrives.
@@ -207,6 +214,14 @@ impl Report {
     /// A line of a subcommand, on stdout. `false` if stdout is closed.
     pub(crate) fn say(line: &str) -> bool {
         writeln!(anstream::stdout().lock(), "{line}").is_ok()
+    }
+
+    /// The first files, and the number of the others.
+    fn names(&self, files: &[PathBuf]) -> String {
+        let names: Vec<_> = files.iter().take(NAMES).map(|file| self.name(file)).collect();
+        let rest = files.len().saturating_sub(NAMES);
+        let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+        format!("{}{more}", names.join(", "))
     }
 
     /// The path relative to the root.

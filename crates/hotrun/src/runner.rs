@@ -6,6 +6,7 @@ mod calls;
 mod cut;
 mod events;
 mod input;
+mod keys;
 mod messages;
 mod outage_state;
 mod outages;
@@ -36,6 +37,7 @@ use crate::proxy::Proxy;
 use crate::report::Report;
 use crate::sources::{Changes, Sources};
 use crate::supervisor::Event;
+use crate::terminal::Terminal;
 
 use self::calls::Waiting;
 use self::input::{Input, ProgramInput, ProgramSender};
@@ -63,6 +65,9 @@ struct Runner {
     _front: Option<Proxy>,
     watchdog: Option<Rc<Watchdog>>,
     control: Option<ControlSocket>,
+    terminal: Option<Terminal>,
+    /// The changes since the user has asked for a pause.
+    paused: Option<Changes>,
     /// The requests that wait for the outcome of builds or of starts.
     waiting: Vec<Waiting>,
     sender: Sender<Input>,
@@ -114,6 +119,8 @@ impl Runner {
         let control = control.inspect_err(|error| {
             report.warning(&format!("`hotrun status` and the like do not reach this hotrun: {error}"));
         });
+        let keys = sender.clone();
+        let terminal = Terminal::open(move |key| drop(keys.send(Input::Key(key))));
         Ok(Runner {
             report,
             running: (0..programs.len()).collect(),
@@ -122,6 +129,8 @@ impl Runner {
             _front: front,
             watchdog,
             control: control.ok(),
+            terminal,
+            paused: None,
             waiting: Vec::new(),
             sender,
             inputs,
@@ -130,6 +139,9 @@ impl Runner {
 
     /// Runs until the last program has ended.
     fn follow(&mut self) -> Result<(), Error> {
+        if self.terminal.is_some() {
+            self.report.main("`h` shows the keys");
+        }
         let changes = self.sender.clone();
         let tell = move |files| drop(changes.send(Input::Changes(files)));
         let rules = self.programs.iter().map(|program| program.plan.sources.clone()).collect();
@@ -160,6 +172,7 @@ impl Runner {
 
     fn hear(&mut self, input: Input) -> Flow {
         match input {
+            Input::Changes(changes) if self.is_paused(&changes) => Ok(true),
             Input::Changes(changes) => self.changed(&changes),
             Input::Built(at, ended) => self.built(at, &ended),
             Input::Program(at, input) => {
@@ -170,6 +183,7 @@ impl Runner {
                 self.one(at, |program| program.hear(input))
             }
             Input::Call(call) => self.call(call),
+            Input::Key(key) => self.key(key),
             Input::Quit => {
                 self.report.main("ends");
                 self.each(|program| program.apply(Event::Quit))

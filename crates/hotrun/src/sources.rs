@@ -43,12 +43,25 @@ const POLL_FACTOR: u32 = 200;
 const WAIT: Duration = Duration::from_secs(2);
 
 /// Sources whose content differs from the last report.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changes {
     /// For each program its files, sorted. All are empty if there are only notes.
     pub(crate) files: Vec<Vec<PathBuf>>,
     /// Ways in which watching has become worse. Each is reported once.
     pub(crate) notes: Vec<String>,
+}
+
+impl Changes {
+    /// Adds later changes.
+    pub(crate) fn add(&mut self, later: &Changes) {
+        self.files.resize(self.files.len().max(later.files.len()), Vec::new());
+        for (files, added) in self.files.iter_mut().zip(&later.files) {
+            files.extend(added.iter().cloned());
+            files.sort();
+            files.dedup();
+        }
+        self.notes.extend(later.notes.iter().cloned());
+    }
 }
 
 /// Watches the sources of all programs until it is dropped.

@@ -14,6 +14,7 @@ use crate::control::Call;
 use crate::error::Error;
 use crate::generation::ServerEvent;
 use crate::sources::Changes;
+use crate::terminal::Key;
 
 /// An input of the loop, from another thread.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(super) enum Input {
     Program(usize, ProgramInput),
     /// A request of a script or an editor.
     Call(Call),
+    /// A key of the terminal.
+    Key(Key),
     /// A signal asked hotrun to end.
     Quit,
 }

@@ -24,5 +24,6 @@ mod replacing;
 mod servers;
 mod settings;
 mod sources;
+mod terminal;
 mod unchanged;
 mod unix_sockets;

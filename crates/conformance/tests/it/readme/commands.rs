@@ -149,7 +149,7 @@ fn just(words: &[String]) -> Result<(), String> {
 
 fn hotrun(words: &[String]) -> Result<(), String> {
     let own: Vec<String> = words.iter().take_while(|word| *word != "--").cloned().collect();
-    let takes_value = ["--bin", "-c", "--config"];
+    let takes_value = ["--bin", "-c", "--config", "--color"];
     let mut is_value = false;
     for word in &own {
         let commands = ["check", "init", "status", "reload", "restart", "stop", "logs", "help"];

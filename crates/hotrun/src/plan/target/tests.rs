@@ -1,7 +1,6 @@
 use std::path::{Path, PathBuf};
 
 use super::{Target, decide};
-use crate::cli::Cli;
 use crate::error::Error;
 use crate::plan::named_program::Place;
 use crate::plan::{How, What};
@@ -31,8 +30,7 @@ fn made(project: &Project, bin: Option<&str>, settings: &str) -> Result<Target, 
     let (settings, findings) = Settings::parse(settings);
     assert_eq!(findings, []);
     let place = Place { root: Path::new("/p"), folder: Path::new("/p"), env: &[], is_airs: false };
-    let cli = Cli { bin: bin.map(str::to_owned), config: None, debug: false, what: None, args: Vec::new() };
-    decide(cli.bin.as_deref(), &place, Path::new("/p/tmp"), project, &settings, &|_| None)
+    decide(bin, &place, Path::new("/p/tmp"), project, &settings, &|_| None)
 }
 
 fn said(target: &Target) -> String {

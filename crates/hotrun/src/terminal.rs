@@ -1,0 +1,94 @@
+//! The terminal that hotrun was started on: single keys, without Enter.
+
+use std::io::{self, IsTerminal, Read};
+use std::thread;
+
+use rustix::process::getpgrp;
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
+};
+
+/// A key that does something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    Restart,
+    Rebuild,
+    CleanRebuild,
+    Pause,
+    Open,
+    Clear,
+    Quit,
+    Help,
+}
+
+/// The keys and their effects, for the help.
+pub(crate) const HELP: [(char, Key, &str); 8] = [
+    ('r', Key::Restart, "start the same program again"),
+    ('b', Key::Rebuild, "build, and start what was built"),
+    ('B', Key::CleanRebuild, "the same from nothing: what cargo has made is removed first"),
+    ('p', Key::Pause, "pause: edits wait until this key is pressed again"),
+    ('o', Key::Open, "open the address in a browser"),
+    ('c', Key::Clear, "clear the terminal"),
+    ('q', Key::Quit, "quit"),
+    ('h', Key::Help, "show the keys"),
+];
+
+impl Key {
+    /// The key of a byte that was typed.
+    fn of(byte: u8) -> Option<Key> {
+        let typed = if byte == b'?' { 'h' } else { char::from(byte) };
+        HELP.iter().find(|(name, ..)| *name == typed).map(|(_, key, _)| *key)
+    }
+}
+
+/// The terminal, which sends single keys as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Terminal {
+    before: Termios,
+}
+
+impl Terminal {
+    /// Reports keys. `None` if input or messages are no terminal, or another program has the terminal. `tell` is called on another thread.
+    pub(crate) fn open(tell: impl Fn(Key) + Send + 'static) -> Option<Terminal> {
+        let stdin = io::stdin();
+        if !stdin.is_terminal() || !io::stderr().is_terminal() || tcgetpgrp(&stdin).ok()? != getpgrp() {
+            return None;
+        }
+        let before = tcgetattr(&stdin).ok()?;
+        let mut keys = before.clone();
+        // Ctrl-C and Ctrl-Z go on sending signals.
+        keys.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+        keys.special_codes[SpecialCodeIndex::VMIN] = 1;
+        keys.special_codes[SpecialCodeIndex::VTIME] = 0;
+        let read = move || {
+            for byte in io::stdin().lock().bytes().map_while(Result::ok) {
+                if let Some(key) = Key::of(byte) {
+                    tell(key);
+                }
+            }
+        };
+        thread::Builder::new().name("keys".to_owned()).spawn(read).ok()?;
+        tcsetattr(&stdin, OptionalActions::Now, &keys).ok()?;
+        Some(Terminal { before })
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HELP, Key};
+
+    #[test]
+    fn every_key_of_the_help_does_something() {
+        for (name, key, _) in HELP {
+            assert_eq!(Key::of(u8::try_from(name).unwrap()), Some(key));
+        }
+        assert_eq!(Key::of(b'?'), Some(Key::Help));
+        assert_eq!((Key::of(b'x'), Key::of(b'\n'), Key::of(0xC3)), (None, None, None));
+    }
+}
