@@ -14,10 +14,7 @@ claims! {
         a_flag_wins_over_the_environment_in_naming_files,
         an_override_wins_over_the_environment_over_the_files,
         an_override_stays_in_force_across_reloads,
-        a_wrong_override_is_named_by_its_flag,
-        a_wrong_override_is_named_by_its_variable,
-        an_override_that_names_no_key_ends_with_1,
-        a_variable_that_names_no_key_ends_with_1,
+        a_wrong_override_ends_with_1_and_is_named,
         an_edit_of_the_lower_file_counts,
         unknown_keys_can_be_warned_of,
         the_environment_can_ask_to_be_warned,
@@ -112,27 +109,17 @@ fn an_override_stays_in_force_across_reloads(demo: &Demo) -> Verdict {
     Ok(())
 }
 
-fn a_wrong_override_is_named_by_its_flag(demo: &Demo) -> Verdict {
-    let said = demo.server().args("--set port=eighty").run()?.with_status(1)?.stderr;
-    assert!(said.contains("--set port"), "{said}");
-    Ok(())
-}
-
-fn a_wrong_override_is_named_by_its_variable(demo: &Demo) -> Verdict {
-    let said = demo.server().env("APP__PORT", "eighty").run()?.with_status(1)?.stderr;
-    assert!(said.contains("environment APP__PORT"), "{said}");
-    Ok(())
-}
-
-fn an_override_that_names_no_key_ends_with_1(demo: &Demo) -> Verdict {
-    let said = demo.server().args("--set prot=8081").run()?.with_status(1)?.stderr;
-    assert!(said.contains("--set prot"), "{said}");
-    Ok(())
-}
-
-fn a_variable_that_names_no_key_ends_with_1(demo: &Demo) -> Verdict {
-    let said = demo.server().env("APP__PROT", "8081").run()?.with_status(1)?.stderr;
-    assert!(said.contains("APP__PROT"), "{said}");
+fn a_wrong_override_ends_with_1_and_is_named(demo: &Demo) -> Verdict {
+    for (flag, expected) in [("port=eighty", "--set port"), ("prot=8081", "--set prot")] {
+        let said = demo.server().args(&format!("--set {flag}")).run()?.with_status(1)?.stderr;
+        assert!(said.contains(expected), "{said}");
+    }
+    for (variable, value, expected) in
+        [("APP__PORT", "eighty", "environment APP__PORT"), ("APP__PROT", "8081", "APP__PROT")]
+    {
+        let said = demo.server().env(variable, value).run()?.with_status(1)?.stderr;
+        assert!(said.contains(expected), "{said}");
+    }
     Ok(())
 }
 

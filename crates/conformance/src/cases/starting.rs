@@ -31,10 +31,8 @@ claims! {
         json_logs_are_one_object_a_line,
         the_environment_can_ask_for_json_logs,
         an_unknown_log_format_is_wrong_usage,
-        a_missing_configuration_file_ends_with_1,
-        a_missing_templates_folder_ends_with_1,
-        templates_live_where_a_flag_says,
-        templates_live_where_the_environment_says;
+        a_missing_file_or_folder_ends_with_1,
+        templates_live_where_a_flag_or_the_environment_says;
 }
 
 fn it_serves_with_nothing_but_the_shipped_files(demo: &Demo) -> Verdict {
@@ -257,27 +255,20 @@ fn an_unknown_log_format_is_wrong_usage(demo: &Demo) -> Verdict {
     Ok(())
 }
 
-fn a_missing_configuration_file_ends_with_1(demo: &Demo) -> Verdict {
-    let said = demo.server().args("--config nowhere.yaml").run()?.with_status(1)?.stderr;
-    assert!(said.contains("nowhere.yaml"), "{said}");
+fn a_missing_file_or_folder_ends_with_1(demo: &Demo) -> Verdict {
+    for (arguments, missing) in
+        [("--config nowhere.yaml", "nowhere.yaml"), ("--templates nowhere", "nowhere")]
+    {
+        let said = demo.server().args(arguments).run()?.with_status(1)?.stderr;
+        assert!(said.contains(missing), "{said}");
+    }
     Ok(())
 }
 
-fn a_missing_templates_folder_ends_with_1(demo: &Demo) -> Verdict {
-    let said = demo.server().args("--templates nowhere").run()?.with_status(1)?.stderr;
-    assert!(said.contains("nowhere"), "{said}");
-    Ok(())
-}
-
-fn templates_live_where_a_flag_says(demo: &Demo) -> Verdict {
-    let server = demo.server().file("pages/index.html", "elsewhere").args("--templates pages").start()?;
-    assert_eq!(server.get("/")?.text(), "elsewhere");
-    Ok(())
-}
-
-fn templates_live_where_the_environment_says(demo: &Demo) -> Verdict {
-    let server =
-        demo.server().file("pages/index.html", "elsewhere").env("DEMO_TEMPLATES", "pages").start()?;
-    assert_eq!(server.get("/")?.text(), "elsewhere");
+fn templates_live_where_a_flag_or_the_environment_says(demo: &Demo) -> Verdict {
+    let server = || demo.server().file("pages/index.html", "elsewhere");
+    for server in [server().args("--templates pages"), server().env("DEMO_TEMPLATES", "pages")] {
+        assert_eq!(server.start()?.get("/")?.text(), "elsewhere");
+    }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The descriptors of the backend fail, and a new backend takes over.
 
-use crate::support::{Folder, LiveText, OwnedNotice, is_long_tier};
+use crate::support::{LiveText, OwnedNotice, is_long_tier};
 use filewatch::Degraded;
 use std::fs::{self, File};
 use std::mem::ManuallyDrop;
@@ -64,9 +64,7 @@ fn the_eventfd_fails() {
 }
 
 fn fails_and_recovers(kind: &str) {
-    let folder = Folder::new();
-    let path = folder.write("file", "old");
-    let live = LiveText::open(&path);
+    let (_folder, path, live) = LiveText::of("file", "old");
     let before = descriptors().len();
     for round in 0..3 {
         break_descriptor(kind);

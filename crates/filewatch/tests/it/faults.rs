@@ -98,9 +98,7 @@ fn a_change_of_which_no_event_tells_is_found_and_reported_once() {
 
 #[test]
 fn looking_alone_is_a_choice_and_not_reported() {
-    let folder = Folder::new();
-    let path = folder.write("file", "old");
-    let live = LiveText::open_with(options().without_events(), &path);
+    let (_folder, path, live) = LiveText::of_with(options().without_events(), "file", "old");
     let begun = Instant::now();
     fs::write(&path, "new").unwrap();
     assert_eq!(live.next(), OwnedNotice::Published("new".into(), Trigger::Poll));
@@ -112,9 +110,8 @@ fn looking_alone_is_a_choice_and_not_reported() {
 #[test]
 fn by_looking_alone_a_slow_writer_is_not_judged_before_the_end() {
     let (live, _folder) = unless_held_up(|| {
-        let folder = Folder::new();
-        let path = folder.write("file", "old");
-        let live = LiveText::open_with(options().without_events().poll(Duration::from_millis(40)), &path);
+        let (folder, path, live) =
+            LiveText::of_with(options().without_events().poll(Duration::from_millis(40)), "file", "old");
         let mut file = File::create(&path).unwrap();
         let mut longest = Duration::ZERO;
         for byte in b"not before the end" {
@@ -187,9 +184,7 @@ fn with_one_watch() {
 }
 
 fn degrades_and_recovers(fault: Degraded, limit: &str, meanwhile: Trigger) {
-    let folder = Folder::new();
-    let path = folder.write("some/where/file", "old");
-    let live = LiveText::open(&path);
+    let (_folder, path, live) = LiveText::of("some/where/file", "old");
     assert_eq!(live.live.degraded(), [fault]);
     assert_eq!(live.next(), OwnedNotice::Degraded(fault));
     let begun = Instant::now();
@@ -218,9 +213,8 @@ fn a_folder_that_is_mounted_and_unmounted_is_followed() {
 #[test]
 #[ignore = "run in a namespace by a_folder_that_is_mounted_and_unmounted_is_followed"]
 fn with_mounts() {
-    let folder = Folder::new();
-    let path = folder.write("conf/file", "below");
-    let live = LiveText::open_with(options().poll(Duration::from_millis(200)), &path);
+    let (folder, path, live) =
+        LiveText::of_with(options().poll(Duration::from_millis(200)), "conf/file", "below");
     let conf = folder.join("conf");
     let run = |program: &str, arguments: &[&str]| {
         assert!(Command::new(program).args(arguments).arg(&conf).status().unwrap().success());
@@ -410,9 +404,7 @@ fn a_clock_that_was_set_back_hides_nothing() {
 /// Not even an empty file, whose age counts.
 #[test]
 fn a_clock_that_was_set_back_hides_no_emptied_file() {
-    let folder = Folder::new();
-    let path = folder.write("file", "from the future");
-    let live = LiveText::open(&path);
+    let (_folder, path, live) = LiveText::of("file", "from the future");
     let file = File::create(&path).unwrap();
     file.set_modified(std::time::SystemTime::now() + Duration::from_hours(24)).unwrap();
     drop(file);

@@ -65,9 +65,7 @@ fn without_a_thread_the_value_stays_and_that_is_reported() {
         return;
     }
     assert!(thread::Builder::new().spawn(|| {}).is_err(), "there is room for a thread");
-    let folder = Folder::new();
-    let path = folder.write("file", "old");
-    let live = LiveText::open(&path);
+    let (_folder, path, live) = LiveText::of("file", "old");
     assert_eq!(live.next(), OwnedNotice::Degraded(Degraded::NoThread));
     assert_eq!(live.live.degraded(), [Degraded::NoThread]);
     fs::write(&path, "new").unwrap();

@@ -322,9 +322,7 @@ fn the_same_length_and_time_as_before() {
 
 #[test]
 fn emptied_it_is_believed_after_some_quiet() {
-    let folder = Folder::new();
-    let path = folder.write("file", "old");
-    let live = LiveText::open(&path);
+    let (_folder, path, live) = LiveText::of("file", "old");
     File::create(&path).unwrap();
     live.publishes_once("");
     fs::write(&path, "new").unwrap();
@@ -333,9 +331,7 @@ fn emptied_it_is_believed_after_some_quiet() {
 
 #[test]
 fn removed_it_is_missing_once() {
-    let folder = Folder::new();
-    let path = folder.write("file", "old");
-    let live = LiveText::open(&path);
+    let (_folder, path, live) = LiveText::of("file", "old");
     fs::remove_file(&path).unwrap();
     match live.next() {
         OwnedNotice::Rejected(error, Trigger::Event) => {
@@ -351,9 +347,7 @@ fn removed_it_is_missing_once() {
 
 #[test]
 fn touching_changing_modes_and_saving_the_same_bytes_publish_nothing() {
-    let folder = Folder::new();
-    let path = folder.write("file", "old");
-    let live = LiveText::open(&path);
+    let (folder, path, live) = LiveText::of("file", "old");
     run("touch", &["file"], &folder.path);
     live.stays_silent();
     fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
@@ -394,9 +388,7 @@ fn reading_is_not_an_event() {
 
 #[test]
 fn ten_saves_at_once_end_with_the_last() {
-    let folder = Folder::new();
-    let path = folder.write("file", "old");
-    let live = LiveText::open(&path);
+    let (_folder, path, live) = LiveText::of("file", "old");
     for save in 0..10 {
         fs::write(&path, format!("save {save}")).unwrap();
     }

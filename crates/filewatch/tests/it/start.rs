@@ -147,9 +147,7 @@ fn what_is_no_file_is_named_and_never_waited_for() {
 
 #[test]
 fn what_takes_the_place_of_the_file_is_named_once_and_forgiven() {
-    let folder = Folder::new();
-    let path = folder.write("file", "old");
-    let live = LiveText::open(&path);
+    let (_folder, path, live) = LiveText::of("file", "old");
     let rejected = |kind| {
         let error = ReadError { path: path.clone(), kind };
         assert_eq!(live.next(), OwnedNotice::Rejected(error, Trigger::Event));

@@ -185,9 +185,7 @@ fn without_the_barrier_late_events_tear() {
 
 /// Saves a file in two openings: empties it, and writes it after `between`.
 fn save_in_two_openings(options: Options, between: impl FnOnce(&LiveText)) {
-    let folder = Folder::new();
-    let path = folder.write("file", "old");
-    let live = LiveText::open_with(options.quiet(Duration::from_secs(1)), &path);
+    let (_folder, path, live) = LiveText::of_with(options.quiet(Duration::from_secs(1)), "file", "old");
     File::create(&path).unwrap();
     between(&live);
     fs::write(&path, "new").unwrap();

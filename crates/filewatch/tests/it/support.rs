@@ -73,6 +73,18 @@ impl Folder {
 }
 
 impl LiveText {
+    /// A file with this text in a folder of its own, followed.
+    pub(crate) fn of(name: &str, text: &str) -> (Folder, PathBuf, Self) {
+        Self::of_with(options(), name, text)
+    }
+
+    pub(crate) fn of_with(options: Options, name: &str, text: &str) -> (Folder, PathBuf, Self) {
+        let folder = Folder::new();
+        let path = folder.write(name, text);
+        let live = Self::open_with(options, &path);
+        (folder, path, live)
+    }
+
     pub(crate) fn open(path: &Path) -> Self {
         Self::open_with(options(), path)
     }
