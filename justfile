@@ -46,12 +46,12 @@ torture *args:
     cargo build -q --release -p bench -p demo-axum
     target/release/bench torture target/release/examples/follow --server target/release/demo-axum --disk target {{args}}
 
-# Fuzz the configuration for some seconds, guided by coverage
+# Fuzz a target for some seconds, guided by coverage: `configuration`, `parsers` or `answers`
 [group('check')]
-fuzz seconds='600':
-    mkdir -p target/fuzz/corpus
-    cd fuzz && CARGO_TARGET_DIR=../target/fuzz RUSTFLAGS="{{coverage}}" cargo build --release --target {{arch()}}-unknown-linux-gnu
-    cd target/fuzz && {{arch()}}-unknown-linux-gnu/release/configuration -dict=../../fuzz/words.dict -max_len=65536 -rss_limit_mb=512 -timeout=20 -max_total_time={{seconds}} corpus ../../fuzz/seeds
+fuzz target='configuration' seconds='600':
+    mkdir -p target/fuzz/corpus/{{target}}
+    cd fuzz && CARGO_TARGET_DIR=../target/fuzz RUSTFLAGS="{{coverage}}" cargo build --release --target {{arch()}}-unknown-linux-gnu --bin {{target}}
+    cd target/fuzz && {{arch()}}-unknown-linux-gnu/release/{{target}} -dict=../../fuzz/words.dict -max_len=65536 -rss_limit_mb=512 -timeout=20 -max_total_time={{seconds}} corpus/{{target}} ../../fuzz/seeds/{{target}}
 
 # The instrumentation that `cargo fuzz` asks for, on stable Rust
 [private]

@@ -1,6 +1,6 @@
 //! Fuzzes the configuration: two layers, overrides, then an edit of the upper layer.
 //!
-//! `just fuzz` runs it on stable Rust. The input is split at every NUL into the lower layer, the upper one (JSON if it begins
+//! The input is split at every NUL into the lower layer, the upper one (JSON if it begins
 //! with a space, TOML if it begins with a tab), the edited upper one, and overrides (`KEY=VALUE`; one that begins with `APP__`
 //! comes from the environment). Nothing may panic. An input may take 100 ms of processor time for every 4 KiB. No known
 //! secret may be in a diagnosis or in the history.

@@ -4,9 +4,10 @@
 //! seconds. So nothing is missed when a watch falls silent, when revisions were compacted, or when etcd was restored from an older
 //! snapshot.
 
+pub(crate) mod answer;
 mod gateway;
 mod place;
-mod watch;
+pub(crate) mod watch;
 
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ use tokio::time::sleep;
 use crate::address::format_of;
 use crate::backoff::jittered;
 use crate::client::Fetched;
-use crate::etcd::gateway::{Gateway, KeyValue};
+use crate::etcd::answer::KeyValue;
+use crate::etcd::gateway::Gateway;
 pub(crate) use crate::etcd::place::Place;
 use crate::etcd::watch::{Change, Watch};
 use crate::failure::Failure;

@@ -128,14 +128,14 @@ impl Http {
 }
 
 /// True if the server has applied the wish to wait.
-fn offers_to_wait(headers: &HeaderMap) -> bool {
+pub(crate) fn offers_to_wait(headers: &HeaderMap) -> bool {
     let applied = headers.get_all("preference-applied").iter().filter_map(|value| value.to_str().ok());
     applied.flat_map(|value| value.split(',')).any(|value| value.trim().starts_with("wait"))
 }
 
 /// The URL that a redirect names. Credentials are for the host that they were given for, and never sent without TLS if they were
 /// given with it.
-fn target(url: &Url, headers: &HeaderMap) -> Result<Url, Failure> {
+pub(crate) fn target(url: &Url, headers: &HeaderMap) -> Result<Url, Failure> {
     let location = headers.get(header::LOCATION).and_then(|location| location.to_str().ok());
     let target = location.and_then(|location| url.join(location).ok());
     let mut target = target.ok_or_else(|| Failure::new("a redirect that names no URL"))?;
@@ -184,7 +184,7 @@ fn credentials(url: &Url) -> Option<HeaderValue> {
 }
 
 /// The format by the ending of the path, else by `Content-Type`.
-fn format(url: &Url, headers: &HeaderMap) -> Format {
+pub(crate) fn format(url: &Url, headers: &HeaderMap) -> Format {
     let by_path = format_of(url.path());
     let content_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -9,6 +9,9 @@ mod connection;
 mod etcd;
 mod failure;
 mod follower;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod kept;
 mod remote;

@@ -5,7 +5,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::{
     env, fs,
     net::{TcpListener, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
 use tempfile::TempDir;
@@ -18,7 +18,19 @@ pub struct Etcd {
     ports: [u16; 2],
     /// The name of the folder of data: another one after each restore.
     data: String,
+    certificate: Option<Certificate>,
+    /// `root:PASSWORD`, once a password is required.
+    root: Option<String>,
     server: Option<Child>,
+}
+
+/// A certificate for `127.0.0.1` that nobody has signed but itself. A client trusts it if it is named as an authority.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// The certificate, in PEM.
+    pub public: PathBuf,
+    /// The private key, in PEM.
+    pub key: PathBuf,
 }
 
 impl Etcd {
@@ -44,12 +56,22 @@ impl Etcd {
 
     /// Starts a server without keys.
     pub fn start() -> Result<Etcd, Failed> {
+        Etcd::start_with(None)
+    }
+
+    /// Starts a server without keys that takes clients over TLS alone.
+    pub fn start_over_tls(certificate: &Certificate) -> Result<Etcd, Failed> {
+        Etcd::start_with(Some(certificate))
+    }
+
+    fn start_with(certificate: Option<&Certificate>) -> Result<Etcd, Failed> {
         let mut failure = Failed::without_message();
         // Another process may take a free port before the server does.
         for _ in 0..5 {
             let free = || Ok::<_, Failed>(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port());
             let ports = [free()?, free()?];
-            let mut etcd = Etcd { folder: folder()?, ports, data: "data".to_owned(), server: None };
+            let (data, certificate) = ("data".to_owned(), certificate.cloned());
+            let mut etcd = Etcd { folder: folder()?, ports, data, certificate, root: None, server: None };
             match etcd.restart() {
                 Ok(()) => return Ok(etcd),
                 Err(failed) => failure = failed,
@@ -63,10 +85,15 @@ impl Etcd {
         format!("127.0.0.1:{}", self.ports[0])
     }
 
+    /// Shows another certificate from the next start on.
+    pub fn set_certificate(&mut self, certificate: &Certificate) {
+        self.certificate = Some(certificate.clone());
+    }
+
     /// Starts the server on the same ports with the same data; if it runs, kills it first.
     pub fn restart(&mut self) -> Result<(), Failed> {
         self.kill()?;
-        let [clients, members] = self.ports.map(|port| format!("http://127.0.0.1:{port}"));
+        let (clients, members) = (self.client_url(), format!("http://127.0.0.1:{}", self.ports[1]));
         let log = fs::File::options().create(true).append(true).open(self.path("log"))?;
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig=KILL", "etcd", "--name=test"]);
@@ -77,6 +104,10 @@ impl Etcd {
         command.arg(format!("--listen-peer-urls={members}"));
         command.arg(format!("--initial-advertise-peer-urls={members}"));
         command.arg(format!("--initial-cluster=test={members}"));
+        if let Some(Certificate { public, key }) = &self.certificate {
+            command.arg(format!("--cert-file={}", public.display()));
+            command.arg(format!("--key-file={}", key.display()));
+        }
         // Debian's etcd needs it on other machines than amd64.
         command.env("ETCD_UNSUPPORTED_ARCH", env::consts::ARCH.replace("aarch64", "arm64"));
         let server = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
@@ -143,26 +174,39 @@ impl Etcd {
         self.restart()
     }
 
-    /// Asks for a name and a password from now on. The user `reader` may read the keys with a prefix.
-    pub fn require_password(&self, password: &str, prefix: &str) -> Result<(), Failed> {
+    /// Asks for a name and a password from now on. The user `reader` may read the keys with a prefix; `etcdctl` is run as `root`.
+    pub fn require_password(&mut self, password: &str, prefix: &str) -> Result<(), Failed> {
         self.ctl(&["user", "add", &format!("root:{password}")])?;
         self.ctl(&["user", "add", &format!("reader:{password}")])?;
         self.ctl(&["role", "add", "readers"])?;
         self.ctl(&["role", "grant-permission", "readers", "read", "--prefix=true", prefix])?;
         self.ctl(&["user", "grant-role", "reader", "readers"])?;
         self.ctl(&["user", "grant-role", "root", "root"])?;
-        self.ctl(&["auth", "enable"]).map(drop)
+        self.ctl(&["auth", "enable"])?;
+        self.root = Some(format!("root:{password}"));
+        Ok(())
     }
 
     /// Runs `etcdctl`, and returns what it prints.
     pub fn ctl(&self, arguments: &[&str]) -> Result<String, Failed> {
         let mut command = Command::new("etcdctl");
-        command.env("ETCDCTL_API", "3").env("ETCDCTL_ENDPOINTS", self.endpoint());
+        command.env("ETCDCTL_API", "3").env("ETCDCTL_ENDPOINTS", self.client_url());
+        if let Some(certificate) = &self.certificate {
+            command.env("ETCDCTL_CACERT", &certificate.public);
+        }
+        if let Some(root) = &self.root {
+            command.env("ETCDCTL_USER", root);
+        }
         let output: Output = command.args(arguments).stdin(Stdio::null()).output()?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned());
         }
         Err(format!("{arguments:?}: {}", String::from_utf8_lossy(&output.stderr)).into())
+    }
+
+    fn client_url(&self) -> String {
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.endpoint())
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -171,6 +215,23 @@ impl Etcd {
 
     fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+}
+
+impl Certificate {
+    /// Makes one with `openssl`, in the files `NAME.pem` and `NAME.key`.
+    pub fn make(folder: &Path, name: &str) -> Result<Certificate, Failed> {
+        let (public, key) = (folder.join(format!("{name}.pem")), folder.join(format!("{name}.key")));
+        let mut openssl = Command::new("openssl");
+        openssl.args(["req", "-x509", "-nodes", "-days", "2", "-newkey", "ec", "-pkeyopt"]);
+        openssl.args(["ec_paramgen_curve:P-256", "-subj", &format!("/CN={name}")]);
+        openssl.args(["-addext", "subjectAltName=IP:127.0.0.1"]);
+        openssl.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
+        let output = openssl.arg("-keyout").arg(&key).arg("-out").arg(&public).output()?;
+        if output.status.success() {
+            return Ok(Certificate { public, key });
+        }
+        Err(format!("openssl: {}", String::from_utf8_lossy(&output.stderr)).into())
     }
 }
 

@@ -68,7 +68,7 @@ pub use browser::Browser;
 pub use claim::Demo;
 pub use client::Client;
 pub use demo_programs::folder_of_demos;
-pub use etcd::Etcd;
+pub use etcd::{Certificate, Etcd};
 pub use events::{Events, Frame};
 pub use exit::Exit;
 pub use folder::{folder, folders_in};

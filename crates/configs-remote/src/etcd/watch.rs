@@ -24,7 +24,7 @@ pub(crate) enum Change {
 
 /// The part of a line that has come so far.
 #[derive(Default)]
-struct Lines {
+pub(crate) struct Lines {
     part: Vec<u8>,
 }
 
@@ -49,7 +49,7 @@ impl Watch {
 
 impl Lines {
     /// Takes the next bytes. Returns the news of the lines that are whole now.
-    fn take(&mut self, part: &[u8]) -> Option<Change> {
+    pub(crate) fn take(&mut self, part: &[u8]) -> Option<Change> {
         self.part.extend_from_slice(part);
         let mut news = None;
         while let Some(end) = self.part.iter().position(|byte| *byte == b'\n') {

@@ -170,11 +170,7 @@ fn a_password_is_asked_for() {
         assert!(refused.contains(said) & !refused.contains(SECRET), "{refused}");
     }
     let shop = open(&format!("etcd://reader:{SECRET}@{host}/app/"), &options()).unwrap();
-    let write = |greeting: &str| {
-        let text = format!("greeting: {greeting}");
-        etcd.ctl(&[&format!("--user=root:{SECRET}"), "put", "app/shop.yaml", &text]).unwrap();
-    };
-    write("two");
+    etcd.put("app/shop.yaml", "greeting: two").unwrap();
     wait_for_greeting(&shop, "two");
     // The tokens of a server end with it.
     etcd.kill().unwrap();
