@@ -85,14 +85,36 @@ fn settings_file(here: &Path, airs_folder: Option<&Path>) -> Option<PathBuf> {
     there.or(nearest)
 }
 
-/// The nearest settings file at or above a folder, within its repository. Any file of hotrun comes before one of air.
+/// The nearest settings file at or above a folder: within its repository, and without one in folders that only this user can write, below
+/// the home folder. The file's commands are run, so a file that another user may have put into `/tmp` does not count. Any file of hotrun
+/// comes before one of air.
 fn settings_above(here: &Path) -> Option<PathBuf> {
-    let top = here.ancestors().find(|above| above.join(".git").exists()).unwrap_or(here);
+    let home = env::home_dir();
+    let top = here.ancestors().find(|above| above.join(".git").exists());
+    let is_within = |above: &Path| match top {
+        Some(top) => above.starts_with(top),
+        None => above == here || (Some(above) != home.as_deref() && is_own(above)),
+    };
     let nearest = |name: &str| {
-        let within = here.ancestors().take_while(|above| above.starts_with(top));
+        let within = here.ancestors().take_while(|above| is_within(above));
         within.map(|folder| folder.join(name)).find(|file| file.symlink_metadata().is_ok())
     };
     nearest(FILE).or_else(|| AIR_FILES.into_iter().find_map(nearest))
+}
+
+/// True if the folder belongs to this user, and not everybody can write into it.
+#[cfg(unix)]
+fn is_own(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    const OTHERS_WRITE: u32 = 0o002;
+    let user = rustix::process::geteuid().as_raw();
+    folder.parent().is_some()
+        && folder.metadata().is_ok_and(|found| found.uid() == user && found.mode() & OTHERS_WRITE == 0)
+}
+
+#[cfg(not(unix))]
+fn is_own(_: &Path) -> bool {
+    false
 }
 
 /// The folder without symlinks. `key` is its name in errors.

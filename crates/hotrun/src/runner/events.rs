@@ -98,7 +98,10 @@ impl Program {
             }
             ServerEvent::Socket(heard) => {
                 let sign = self.generations.get_mut(&id).and_then(|one| one.heard(&heard, tell));
-                Ok(self.listens_late(id)? && self.signed(id, sign)?)
+                let listens =
+                    matches!(heard, intercept::Event::Listening(_) | intercept::Event::Accepting(_));
+                let goes_on = if listens { self.listens_late(id)? } else { true };
+                Ok(goes_on && self.signed(id, sign)?)
             }
             ServerEvent::Notified => {
                 let sign = self.generations.get_mut(&id).and_then(Generation::notified);

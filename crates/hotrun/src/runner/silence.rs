@@ -41,7 +41,7 @@ impl Program {
         Ok(true)
     }
 
-    /// A worker has bound an address after all: from now on it is a server.
+    /// A worker listens after all: from now on it is a server.
     pub(super) fn listens_late(&mut self, id: u32) -> Flow {
         let Some(generation) = self.generations.get_mut(&id).filter(|one| one.is_late_server()) else {
             return Ok(true);

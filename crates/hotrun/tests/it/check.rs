@@ -1,6 +1,8 @@
 //! `hotrun check`.
 
+use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 
 use crate::project::Project;
 
@@ -63,6 +65,21 @@ fn settings_are_found_above_but_not_outside_the_repository() {
     assert!(found("deep/er").contains("`--found`"), "{}", found("deep/er"));
     project.save("deep/.git/HEAD", "ref: refs/heads/main\n");
     assert!(!found("deep/er").contains("`--found`"), "{}", found("deep/er"));
+}
+
+#[test]
+fn settings_are_found_above_without_a_repository_where_nobody_else_can_put_them() {
+    let project = Project::server()
+        .file("own/.hotrun.toml", "[build]\nargs = [\"--found\"]\n")
+        .file("own/deep/er/x", "")
+        .args(&["check"]);
+    let found = || {
+        let output = project.command().current_dir(project.path("own/deep/er")).output().expect("hotrun");
+        String::from_utf8_lossy(&output.stdout).contains("`--found`")
+    };
+    assert!(found());
+    fs::set_permissions(project.path("own"), fs::Permissions::from_mode(0o777)).expect("permissions");
+    assert!(!found(), "everybody could have written it");
 }
 
 /// Each row: lines of `[build]`, and the warning.

@@ -16,6 +16,7 @@ mod lending;
 mod limits;
 mod load;
 mod outage;
+mod plugin;
 mod processes;
 mod programs;
 mod project;
