@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use toml_edit::Document;
+use toml_edit::{Document, Item};
 
 use crate::error::Error;
 use crate::settings::table::Table;
@@ -168,16 +168,18 @@ impl Settings {
         let mut top = Table::of("", document.as_table());
         let mut build = top.table("build");
         let mut socket = top.table("socket");
-        let runs = top.table("run");
-        if runs.is_there() {
-            if runs.is_empty() {
+        let mut runs = Vec::new();
+        // A file of air's may have a key of this name, which means nothing.
+        if document.as_table().get("run").is_some_and(Item::is_table_like) {
+            let table = top.table("run");
+            if table.is_empty() {
                 let words = "`run` names no program; expected a table for each, such as `[run.api]`";
                 findings.push(Finding::error(top.place_of("run"), words));
             }
             build.refuse_keys(&run::OF_ONE_PROGRAM, "belongs to one program: move it to a `[run.NAME]`");
             socket.refuse_keys(&["address"], "is the port of one program: move it to a `[run.NAME.socket]`");
+            runs = Run::read_all(table, document.as_table(), &mut findings);
         }
-        let runs = Run::read_all(runs, document.as_table(), &mut findings);
         let settings = Self {
             root: top.take("root"),
             tmp_dir: top.take("tmp_dir"),

@@ -93,7 +93,7 @@ fn nearest(key: &str) -> Option<&'static str> {
     let tables = ["build", "run", "socket", "ready", "probation", "log", "screen", "proxy", "color", "misc"];
     let slips = |written: &str, meant: &str| strsim::damerau_levenshtein(&folded(written), &folded(meant));
     if table.is_empty()
-        && let Some(meant) = tables.iter().find(|meant| slips(name, meant) <= 1)
+        && let Some(meant) = tables.iter().find(|meant| name != **meant && slips(name, meant) <= 1)
     {
         return Some(meant);
     }
