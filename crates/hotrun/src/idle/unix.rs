@@ -29,7 +29,7 @@ fn row(line: &str, addresses: &[Address]) -> Option<UnixSocket> {
     let name = line.split_once(&format!(" {inode} "))?.1;
     let is_here = |address: &Address| match address {
         // The kernel shows the path as the program gave it, perhaps a relative one.
-        Address::Unix(path) => path.ends_with(Path::new(name)),
+        Address::Unix(path) => !name.is_empty() && path.ends_with(Path::new(name)),
         Address::Abstract(expected) => {
             name.strip_prefix('@').is_some_and(|name| name.as_bytes() == expected.as_slice())
         }

@@ -54,12 +54,12 @@ impl Runner {
     /// The places of the program of this name, or of all programs. If there is none, answers that.
     fn chosen(&self, name: Option<&str>, answer: &Sender<String>) -> Option<Vec<usize>> {
         let Some(name) = name else { return Some((0..self.programs.len()).collect()) };
-        let names = || self.programs.iter().filter_map(|program| program.plan.name.as_deref());
-        if let Some(at) = self.programs.iter().position(|program| program.plan.name.as_deref() == Some(name))
-        {
+        let names: Vec<Option<&str>> =
+            self.programs.iter().map(|program| program.plan.name.as_deref()).collect();
+        if let Some(at) = names.iter().position(|one| *one == Some(name)) {
             return Some(vec![at]);
         }
-        let listed: Vec<String> = names().map(|name| format!("`{name}`")).collect();
+        let listed: Vec<String> = names.into_iter().flatten().map(|name| format!("`{name}`")).collect();
         let there = match listed.as_slice() {
             [] => "this hotrun runs one program, without a name".to_owned(),
             _ => format!("there is {}", listed.join(", ")),

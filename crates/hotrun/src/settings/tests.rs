@@ -190,8 +190,13 @@ fn a_syntax_error_has_a_place_too() {
 /// Texts that were put together from parts of real files at random.
 #[test]
 fn no_text_makes_the_reader_panic() {
-    const PARTS: [&str; 40] = [
+    const PARTS: [&str; 45] = [
         "[build]\n",
+        "[run]\n",
+        "[run.a]\n",
+        "[run.b.socket]\n",
+        "dir",
+        "address",
         "[[build.rules]]\n",
         "[build.linux]\n",
         "[log]\n",
