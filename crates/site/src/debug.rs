@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use crate::{
     error::Error,
     operation::{Answer, json_answer},
+    profile,
+    request::RequestContext,
     site::Site,
 };
 
@@ -29,6 +31,14 @@ impl Site {
     /// `GET /debug/pool`: the figures of the database pool.
     pub(crate) fn inspected_pool(&self) -> Result<Answer, Error> {
         Ok(json_answer(200, &self.pool().inspected()?))
+    }
+
+    /// `GET /debug/pprof/profile?seconds=10`: the processor time of the functions, for `go tool pprof`.
+    pub(crate) fn profile(
+        &self,
+        request: &RequestContext,
+    ) -> impl Future<Output = Result<Answer, Error>> + use<> {
+        profile::profile(request.query().map(str::to_owned), self.drain_listener(request))
     }
 
     /// `GET /debug/connections`, `/debug/runtime` and `/debug/threads`.

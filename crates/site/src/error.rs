@@ -37,6 +37,13 @@ pub enum Error {
         /// The sentence for the visitor.
         sentence: &'static str,
     },
+    /// The route cannot be answered as it was asked, now or in this build.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The sentence for the visitor.
+        sentence: &'static str,
+    },
     /// The path is there, but only to be read.
     MethodNotAllowed,
     /// A value that is set at run time, asked for with another method.
@@ -72,6 +79,7 @@ impl Error {
             Error::TooManyRequests { .. } => 429,
             Error::Maintenance | Error::Unavailable { .. } => 503,
             Error::NotFound { .. } | Error::NotBuilt { .. } => 404,
+            Error::Refused { status, .. } => *status,
             Error::MethodNotAllowed | Error::OverrideMethod => 405,
             Error::Unauthorized => 401,
             Error::Forbidden => 403,
@@ -119,7 +127,7 @@ impl fmt::Display for Error {
             Error::TooManyRequests { .. } => "too many requests, try again in a moment",
             Error::Maintenance => "closed for maintenance",
             Error::NotFound { .. } | Error::NotBuilt { .. } => "not found",
-            Error::Unavailable { sentence } => sentence,
+            Error::Unavailable { sentence } | Error::Refused { sentence, .. } => sentence,
             Error::MethodNotAllowed => "this address can only be read, with GET or HEAD",
             Error::OverrideMethod => "a value can be read, set and taken back, with GET, PUT and DELETE",
             Error::Unauthorized => "this address wants `Authorization: Bearer` with the admin token",

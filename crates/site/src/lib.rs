@@ -58,6 +58,8 @@ mod operation;
 mod options;
 mod overrides;
 mod page;
+#[cfg_attr(not(feature = "profiling"), path = "no_profile.rs")]
+mod profile;
 #[cfg(feature = "plugins")]
 mod refused_plugin;
 mod request;

@@ -39,6 +39,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     debug("/debug/config", |site, _| now(site.inspected_config())),
     debug("/debug/connections", |site, _| now(site.inspected(Inspected::Connections))),
     debug("/debug/pool", |site, _| Box::pin(ready(site.inspected_pool()))),
+    debug("/debug/pprof/profile", |site, request| Box::pin(site.profile(request))),
     debug("/debug/runtime", |site, _| now(site.inspected(Inspected::Runtimes))),
     debug("/debug/threads", |site, _| now(site.inspected(Inspected::Threads))),
     open("/page.js", |_, _| now(page_script())),

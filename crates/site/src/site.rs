@@ -16,7 +16,7 @@ use crate::{
     database::{Connection, Pool},
     debug::Inspected,
     derived::{Config, Derived},
-    drain_signal::DrainSignal,
+    drain_signal::{DrainListener, DrainSignal},
     error::Error,
     events::{self, Event, Source},
     greeter::Greeter,
@@ -214,7 +214,7 @@ impl Site {
     /// The items of `GET /events` for this client.
     pub fn events(&self, request: &RequestContext) -> impl Stream<Item = Event> + Send + Sync + use<> {
         let hello = events::hello(self.instance(), &self.inner.build, request.generation());
-        let drain = self.drain_signal.listener(request.reached());
+        let drain = self.drain_listener(request);
         self.inner.state.events().stream(hello, request.is_local(), drain, request.half_closed())
     }
 
@@ -243,6 +243,11 @@ impl Site {
 
     pub(crate) fn state(&self) -> &State {
         &self.inner.state
+    }
+
+    /// A listener for the client of this request.
+    pub(crate) fn drain_listener(&self, request: &RequestContext) -> DrainListener {
+        self.drain_signal.listener(request.reached())
     }
 
     pub(crate) fn is_draining(&self) -> bool {

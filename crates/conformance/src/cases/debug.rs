@@ -23,6 +23,7 @@ claims! {
 
 const ROUTES: [&str; 5] =
     ["/debug/config", "/debug/connections", "/debug/pool", "/debug/runtime", "/debug/threads"];
+const PROFILE: &str = "/debug/pprof/profile?seconds=0";
 const ON: &str = "\ndebug: true\n";
 
 fn they_are_unknown_unless_debug_is_true(demo: &Demo) -> Verdict {
@@ -35,11 +36,16 @@ fn they_are_unknown_unless_debug_is_true(demo: &Demo) -> Verdict {
     server.wait_for_generation(2)?;
     assert_eq!(statuses()?, [200; 5]);
     assert_eq!(server.request(&Request::new("POST", "/debug/config"))?.status, 405);
-    for other in ["/debug", "/debug/", "/debug/config/", "/debug/pprof/profile"] {
+    for other in ["/debug", "/debug/", "/debug/config/", "/debug/pprof", "/debug/pprof/"] {
         assert_eq!(server.status(other)?, 404, "{other}");
     }
+    // The length is wrong, so that no demo begins a profile.
+    let profile = server.get(PROFILE)?;
+    let needs_feature = profile.status == 404 && profile.text().contains("without the feature `profiling`");
+    assert!(needs_feature || profile.status == 400, "{} {}", profile.status, profile.text());
     server.save_config(config)?;
     server.wait_for_generation(3)?;
+    assert_eq!(server.get(PROFILE)?.text(), r#"{"error":"not found","path":"/debug/pprof/profile"}"#);
     assert_eq!(statuses()?, [404; 5]);
     Ok(())
 }
@@ -47,7 +53,7 @@ fn they_are_unknown_unless_debug_is_true(demo: &Demo) -> Verdict {
 fn they_are_guarded(demo: &Demo) -> Verdict {
     const TOKEN: &str = "a-token-of-some-length";
     let server = debugged(demo)?;
-    for route in ROUTES {
+    for route in ROUTES.into_iter().chain([PROFILE]) {
         assert_eq!(
             server.request(&Request::get(route).header("Host", "demo.example"))?.status,
             403,
@@ -56,6 +62,7 @@ fn they_are_guarded(demo: &Demo) -> Verdict {
     }
     server.save_config(format!("{}admin_token: {TOKEN}\n", server.config()?))?;
     server.wait_for_generation(2)?;
+    assert_eq!(server.status(PROFILE)?, 401);
     for route in ROUTES {
         assert_eq!(server.status(route)?, 401, "{route}");
         assert_eq!(server.request(&Request::get(route).bearer(TOKEN))?.status, 200, "{route}");

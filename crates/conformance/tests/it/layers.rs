@@ -58,6 +58,7 @@ const EXCLUSIVE: &[(&str, &[&str])] = &[
     ("tokio-postgres", &["livepool"]),
     ("deadpool-postgres", &["livepool"]),
     ("libloading", &["plugins"]),
+    ("pprof", &["site"]),
     ("hyper", &["configs-remote", "lifecycle", "hotrun", "compare"]),
     ("tokio-rustls", &["configs-remote"]),
     ("rustls-native-certs", &["configs-remote"]),

@@ -1,0 +1,11 @@
+//! Stands for `profile.rs` in a build without the feature `profiling`.
+
+use std::future::{Ready, ready};
+
+use crate::{drain_signal::DrainListener, error::Error, operation::Answer};
+
+/// There is no profiler.
+pub(crate) fn profile(_: Option<String>, _: DrainListener) -> Ready<Result<Answer, Error>> {
+    let sentence = "this server was built without the feature `profiling`: build it with `--profile profiling --features profiling`";
+    ready(Err(Error::Refused { status: 404, sentence }))
+}
