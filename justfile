@@ -103,22 +103,30 @@ likeness:
 record-parity:
     RECORD_PARITY=1 cargo test -p demo-axum --test conformance -- parity
 
-# Time a cold debug build of demo-axum, in an empty target folder
+# Time a cold debug build of demo-axum, in an empty target folder: `just bench-build --features remote` with the remote sources
 [group('measure')]
-bench-build:
+bench-build *args:
     #!/usr/bin/env bash
     set -euo pipefail
     cargo fetch --locked
     empty=$(mktemp -d)
     trap 'rm -rf "$empty"' EXIT
-    time CARGO_TARGET_DIR=$empty cargo build --offline -p demo-axum
-    echo "crates: $(cargo tree -p demo-axum -e normal,build --prefix none --no-dedupe | sed 's/ (proc-macro)$//; s/ (.*)$//' | sort -u | wc -l)"
+    time CARGO_TARGET_DIR=$empty cargo build --offline -p demo-axum {{args}}
+    echo "crates: $(cargo tree -p demo-axum {{args}} -e normal,build --prefix none --no-dedupe | sed 's/ (proc-macro)$//; s/ (.*)$//' | sort -u | wc -l)"
 
 # Measure the time from the end of a save to the first answer that shows it: `just bench-save axum`
 [group('measure')]
 bench-save framework *args:
     cargo build --release -p demo-{{framework}} -p bench
     target/release/bench save-to-served target/release/demo-{{framework}} {{args}}
+
+# Measure settings from files of each format and from etcd: time to served, memory, size
+[group('measure')]
+bench-settings *args:
+    cargo build -q --release -p bench -p demo-axum
+    cp target/release/demo-axum target/release/demo-axum-plain
+    cargo build -q --release -p demo-axum --features remote
+    target/release/bench settings target/release/demo-axum --plain target/release/demo-axum-plain {{args}}
 
 # Replace, upgrade, move and reload a demo under load, 200 times each, and count lost requests: `just soak axum`
 [group('measure')]

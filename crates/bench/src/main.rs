@@ -14,6 +14,7 @@ mod runners;
 mod saves;
 mod served;
 mod servers;
+mod settings;
 mod soak;
 mod stats;
 mod storm;
@@ -34,6 +35,7 @@ use crate::{
     runners::Runners,
     saves::Saves,
     servers::Servers,
+    settings::Settings,
     torture::Torture,
     watch::Watching,
 };
@@ -92,6 +94,8 @@ enum Measurement {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// Settings from files of each format and from etcd: time to served, memory, size
+    Settings(Settings),
     /// The writer of a storm
     #[command(hide = true)]
     Saves(Saves),
@@ -128,6 +132,7 @@ fn measure(measurement: Measurement) -> ExitCode {
         Measurement::Runners(runners) => runners::compare(&runners),
         Measurement::Watch(watching) => watch::end_of_save_to_published(&watching),
         Measurement::Idle { binary, seconds } => idle::cost(&binary, seconds),
+        Measurement::Settings(settings) => settings::measure(&settings),
         Measurement::Saves(saves) => match saves::write_versions(&saves) {
             Ok(()) => return ExitCode::SUCCESS,
             Err(error) => Err(error.into()),
