@@ -6,13 +6,14 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-/// Time in which a file that is being written may be finished. A process that another thread forks has this process's
-/// descriptors until it calls `exec`, so one look is not enough.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Looks at a file that is being written, over a second in all. A process that another thread forks has this process's descriptors
+/// until it calls `exec`, so one look is not enough. They are counted instead of the time: a copy may take long, and the process may be
+/// suspended.
+const LOOKS: u32 = 50;
 
 /// Time between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -29,8 +30,7 @@ const F_SETSIG: libc::c_int = 10;
 /// The kernel tells whether a process has the file open for writing, but not on NFS, and not for the file of another user.
 /// There only the time stamps show a writer.
 pub(crate) fn read_whole<T>(path: &Path, mut read: impl FnMut(&File) -> T) -> io::Result<Option<T>> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
+    for _ in 0..LOOKS {
         let file = File::open(path)?;
         let opened = file.metadata()?;
         if !opened.is_file() {
@@ -44,11 +44,9 @@ pub(crate) fn read_whole<T>(path: &Path, mut read: impl FnMut(&File) -> T) -> io
                 return Ok(Some(content));
             }
         }
-        if Instant::now() >= deadline {
-            return Ok(None);
-        }
         thread::sleep(PAUSE);
     }
+    Ok(None)
 }
 
 /// The SHA-256 of the whole file.
@@ -144,6 +142,24 @@ mod tests {
             assert_eq!(found.unwrap(), Some(readings.len()), "{cause}");
             assert_eq!((&*readings[0], readings.last().unwrap().as_str()), ("first", "other"), "{cause}");
         }
+    }
+
+    /// It may take long to read a program, or the process may be suspended meanwhile.
+    #[test]
+    fn a_reading_that_took_longer_than_a_second_is_repeated_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("program");
+        fs::write(&path, "first").unwrap();
+        let mut is_first = true;
+        let found = read_whole(&path, |file| {
+            let found = content(file);
+            if std::mem::take(&mut is_first) {
+                thread::sleep(Duration::from_millis(1100));
+                fs::write(&path, "other").unwrap();
+            }
+            found
+        });
+        assert_eq!(found.unwrap().as_deref(), Some("other"));
     }
 
     #[test]
