@@ -46,6 +46,8 @@ fn a_command_that_does_not_exist_is_found() {
         ("just tortoise", false),
         ("hotrun check", true),
         ("hotrun chekc", false),
+        ("hotrun restart api", true),
+        ("hotrun status api", false),
         ("hotrun --bin demo-poem -- --anything", true),
         ("hotrun --bim demo-poem", false),
         ("RUSTFLAGS=\"--cfg a\" cargo test -p filewatch", true),
@@ -150,6 +152,8 @@ fn just(words: &[String]) -> Result<(), String> {
 fn hotrun(words: &[String]) -> Result<(), String> {
     let own: Vec<String> = words.iter().take_while(|word| *word != "--").cloned().collect();
     let takes_value = ["--bin", "-c", "--config", "--color"];
+    // These take the name of a program.
+    let takes_name = ["reload", "restart", "logs"];
     let mut is_value = false;
     for word in &own {
         let commands = ["check", "init", "status", "reload", "restart", "stop", "logs", "help"];
@@ -157,7 +161,7 @@ fn hotrun(words: &[String]) -> Result<(), String> {
         if !is_value && !is_command && !word.starts_with('-') {
             return Err(format!("`hotrun {word}` is no command"));
         }
-        is_value = takes_value.contains(&word.as_str());
+        is_value = takes_value.contains(&word.as_str()) || takes_name.contains(&word.as_str());
     }
     flags(&own, "crates/hotrun/src")
 }

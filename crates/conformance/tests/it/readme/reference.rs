@@ -65,7 +65,9 @@ fn examples_of_files_use_keys_that_exist() {
                 }
                 "toml" => {
                     for (key, _) in lines.filter_map(|line| line.split_once(" = ")) {
-                        let is_key = settings.iter().any(|known| known.rsplit('.').next() == Some(key));
+                        let is_key = settings
+                            .iter()
+                            .any(|known| known == key || known.rsplit('.').next() == Some(key));
                         assert!(is_key, "{name} shows the setting `{key}`");
                     }
                 }
