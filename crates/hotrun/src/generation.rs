@@ -208,6 +208,10 @@ impl Generation {
         tell: impl Fn(ServerEvent) + Send + 'static,
     ) -> Option<Readiness> {
         let (address, sign) = match heard {
+            // A channel of the program's own, such as the one by which a demo hands over to its successor. No client connects to it.
+            intercept::Event::Bound(Address::Abstract(_))
+            | intercept::Event::Listening(Address::Abstract(_))
+            | intercept::Event::Accepting(Address::Abstract(_)) => return None,
             intercept::Event::Bound(address) => {
                 if !self.addresses.contains(address) {
                     self.addresses.push(address.clone());

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::proxy::{Proxy, UNREACHED};
 
@@ -93,7 +93,8 @@ fn a_request_waits_until_a_server_is_ready() {
 #[test]
 fn a_request_waits_for_a_server_that_does_not_listen_yet() {
     let (proxy, address) = proxy();
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // No other test takes a port of this address meanwhile.
+    let gone = TcpListener::bind("127.0.0.78:0").unwrap().local_addr().unwrap();
     proxy.switch(Some(gone));
     let client = thread::spawn(move || ask(&mut open(address)));
     thread::sleep(Duration::from_millis(100));
@@ -211,5 +212,10 @@ fn a_dropped_proxy_closes_its_port() {
     let proxy = Proxy::start(listener, UNREACHED).unwrap();
     assert_eq!(TcpListener::bind(address).unwrap_err().kind(), ErrorKind::AddrInUse);
     drop(proxy);
-    TcpListener::bind(address).unwrap();
+    // The child of another test's fork may hold it until it has become another program.
+    let end = Instant::now() + PATIENCE;
+    while let Err(error) = TcpListener::bind(address) {
+        assert!(Instant::now() < end, "{error}");
+        thread::sleep(Duration::from_millis(1));
+    }
 }

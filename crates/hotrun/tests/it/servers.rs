@@ -147,3 +147,25 @@ fn a_second_interrupt_does_not_wait_for_a_stubborn_server() {
     assert!(hotrun.wait().success());
     assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
 }
+
+/// A demo listens on such a socket for its successor, before it listens on its port.
+#[test]
+fn an_abstract_socket_is_no_sign_of_readiness() {
+    let program = "import os, socket, time\n\
+        own = socket.socket(socket.AF_UNIX)\n\
+        own.bind('\\0hotrun-test-PORT')\n\
+        own.listen()\n\
+        while not os.path.exists('go'):\n    time.sleep(0.005)\n\
+        server = socket.create_server(('127.0.0.1', PORT))\n\
+        server.accept()\n";
+    let settings = "[build]\nfull_bin = \"echo begins && exec python3 server.py\"\n";
+    let project = Project::new().file("server.py", program).file(".hotrun.toml", settings);
+    let hotrun = project.hotrun();
+    hotrun.wait_for("begins");
+    let own = format!("@hotrun-test-{}", hotrun.project().port());
+    let listens = || std::fs::read_to_string("/proc/net/unix").is_ok_and(|table| table.contains(&own));
+    hotrun.wait_until("abstract socket", listens);
+    hotrun.project().save("go", "");
+    hotrun.wait_for(&format!("hotrun  serves http://{}", hotrun.project().address()));
+    assert!(!hotrun.said().contains("unix:@"), "{}", hotrun.said());
+}
