@@ -50,7 +50,8 @@ fn every_flag_of_a_demo_is_described() {
 
 #[test]
 fn examples_of_files_use_keys_that_exist() {
-    let (keys, settings) = (keys(), settings());
+    let (keys, mut settings) = (keys(), settings());
+    settings.extend(settings_of_programs());
     for document in documents() {
         let name = document.path.display();
         for block in blocks(&document.text) {
@@ -125,6 +126,13 @@ fn settings() -> Vec<String> {
     }
     assert!(settings.len() > 20, "only {settings:?}");
     settings
+}
+
+/// The settings that only one of several programs has, from the type that reads them. `hotrun init` writes those of a single one.
+fn settings_of_programs() -> Vec<String> {
+    let code = read("crates/hotrun/src/settings/run.rs");
+    let taken = code.split("table.take(\"").skip(1).filter_map(|rest| rest.split_once('"'));
+    taken.map(|(key, _)| format!("run.NAME.{key}")).collect()
 }
 
 /// The fields of the struct that begins with `head`.
