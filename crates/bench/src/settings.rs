@@ -72,7 +72,9 @@ pub(crate) fn measure(settings: &Settings) -> Result<Value, Failed> {
         [("remote", settings.remote.as_path())].into_iter().chain(others).collect();
     let mut sizes = Map::new();
     for (name, path) in &programs {
-        sizes.insert((*name).to_owned(), json!(fs::metadata(path)?.len()));
+        let size =
+            fs::metadata(path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+        sizes.insert((*name).to_owned(), json!(size.len()));
     }
     Ok(json!({
         "what": "settings: milliseconds to the first answer with a change, memory in KiB, sizes in bytes",
