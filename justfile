@@ -161,6 +161,18 @@ bench-idle framework='axum' *args:
     cargo build -q --release -p bench -p demo-{{framework}}
     target/release/bench idle target/release/demo-{{framework}} {{args}}
 
+# Measure the database pool, the plugin and the debug routes: in use, at a swap, and unused (about two minutes after the builds)
+[group('measure')]
+bench-live-parts *args:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo build --release -p demo-axum --no-default-features
+    cp target/release/demo-axum target/release/demo-axum-without
+    cargo build --release -p bench -p demo-axum
+    cargo build --release -p demo-axum --example axum_database
+    cargo build --release -p plugins --example greeter
+    target/release/bench live-parts target/release/demo-axum --without target/release/demo-axum-without --bare target/release/examples/axum_database --plugin target/release/examples/libgreeter.so {{args}}
+
 # Measure the demos and their Go counterparts in turn, in one run (about 40 minutes; `just bench --only load,latency` a part of it)
 [group('measure')]
 bench *args: bench-programs

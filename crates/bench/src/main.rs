@@ -9,6 +9,7 @@ mod cpu;
 mod follower;
 mod idle;
 mod latency;
+mod live_parts;
 mod output;
 mod runners;
 mod saves;
@@ -31,6 +32,7 @@ use conformance::Failed;
 use process_tree::{Role, front, reaper, use_temp_folders};
 
 use crate::{
+    live_parts::LiveParts,
     output::{progress, say},
     runners::Runners,
     saves::Saves,
@@ -96,6 +98,8 @@ enum Measurement {
     },
     /// Settings from files of each format and from etcd: time to served, memory, size
     Settings(Settings),
+    /// The database pool, the plugin and the debug routes: in use, at a swap, and unused
+    LiveParts(LiveParts),
     /// The writer of a storm
     #[command(hide = true)]
     Saves(Saves),
@@ -131,6 +135,7 @@ fn measure(measurement: Measurement) -> ExitCode {
         Measurement::Torture(torture) => torture::torture(&torture),
         Measurement::Runners(runners) => runners::compare(&runners),
         Measurement::Watch(watching) => watch::end_of_save_to_published(&watching),
+        Measurement::LiveParts(parts) => live_parts::measure(&parts),
         Measurement::Idle { binary, seconds } => idle::cost(&binary, seconds),
         Measurement::Settings(settings) => settings::measure(&settings),
         Measurement::Saves(saves) => match saves::write_versions(&saves) {

@@ -24,7 +24,7 @@ mod starts;
 mod subject;
 mod torn;
 pub(crate) mod visitors;
-mod wrk;
+pub(crate) mod wrk;
 
 use std::{fs, path::PathBuf, time::Instant};
 
