@@ -1,11 +1,19 @@
 //! The servers in Go beside the demos.
 
-use std::{env, fs, net::TcpStream, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    collections::BTreeSet, env, fs, net::TcpStream, ops::Range, os::unix::fs::PermissionsExt, path::Path,
+};
 
 use conformance::{Client, Request, installed, long_tier, wait_for};
 use rustix::process::{Pid, test_kill_process};
 
 use crate::{programs::compare, showing::Showing};
+
+/// The cells of the demos, and of their counterparts, in the row of an edit.
+const DEMOS: Range<usize> = 0..4;
+const COUNTERPARTS: Range<usize> = 4..8;
+/// The beginning of the cell of a server that showed the edit.
+const GOOD: &str = "good\">";
 
 #[test]
 fn without_go_the_switch_is_disabled_and_says_why() {
@@ -37,26 +45,28 @@ fn the_counterparts_run_beside_the_demos_and_serve_torn_pages() {
     assert_eq!((servers.len(), folders.len()), (8, 8));
     assert!(showing.page().contains("data-counterparts checked"), "the switch is on");
 
-    let shown = showing.edit("value");
-    assert_eq!(shown.matches("class=\"good\"").count(), 8, "{shown}");
-    // Gin, fiber and echo read their templates once.
+    // A counterpart may read the file before the save is over, and miss an edit.
+    let mut unseen: BTreeSet<usize> = COUNTERPARTS.collect();
+    for _ in 0..10 {
+        let shown = showing.edit("value");
+        assert!(cells(&shown)[DEMOS].iter().all(|cell| cell.starts_with(GOOD)), "{shown}");
+        unseen.retain(|&counterpart| !cells(&shown)[counterpart].starts_with(GOOD));
+        if unseen.is_empty() {
+            break;
+        }
+    }
+    assert!(unseen.is_empty(), "no edit was seen by {unseen:?}");
     let shown = showing.edit("template");
-    assert_eq!(
-        (shown.matches("class=\"good\"").count(), shown.matches("not seen").count()),
-        (5, 3),
-        "{shown}"
-    );
+    assert!(cells(&shown)[DEMOS].iter().all(|cell| cell.starts_with(GOOD)), "{shown}");
+    // Gin, fiber and echo read their templates once.
+    assert!(cells(&shown)[4..7].iter().all(|cell| cell.ends_with("not seen")), "{shown}");
     let shown = showing.edit("back");
-    assert_eq!(shown.matches("class=\"good\"").count(), 8, "{shown}");
+    assert!(cells(&shown)[DEMOS].iter().all(|cell| cell.starts_with(GOOD)), "{shown}");
 
     let shown = showing.edit("pieces");
-    let cells: Vec<&str> =
-        shown.split("<td class=\"").skip(1).map(|cell| cell.split("</td>").next().unwrap()).collect();
-    assert!(cells[..4].iter().all(|cell| cell.starts_with("good\">0 torn of ")), "{shown}");
-    assert!(
-        cells[4..8].iter().all(|cell| cell.starts_with("bad\">") && cell.contains(" torn of ")),
-        "{shown}"
-    );
+    assert!(cells(&shown)[DEMOS].iter().all(|cell| cell.starts_with("good\">0 torn of ")), "{shown}");
+    let is_torn = |cell: &&str| cell.starts_with("bad\">") && cell.contains(" torn of ");
+    assert!(cells(&shown)[COUNTERPARTS].iter().all(is_torn), "{shown}");
     println!("{shown}");
 
     assert_eq!(showing.request(&showing.post("/counterparts/off")).status, 200);
@@ -95,6 +105,11 @@ fn a_build_ends_with_the_page() {
     assert_eq!(showing.demos().len(), 4, "the page is served during the build");
     assert!(showing.end().success());
     assert!(test_kill_process(go).is_err(), "the build has ended");
+}
+
+/// The cells of an edit, each from the name of its class on.
+fn cells(shown: &str) -> Vec<&str> {
+    shown.split("<td class=\"").skip(1).map(|cell| cell.split("</td>").next().unwrap()).collect()
 }
 
 /// A `PATH` in which `go` is this line of shell.
