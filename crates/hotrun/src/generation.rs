@@ -45,7 +45,7 @@ pub(crate) struct Start {
     pub(crate) under_way: Option<UnderWay>,
 }
 
-/// What is known of a server that does not listen.
+/// The state of a server that does not listen.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Silence {
     /// At the last look its processes waited for something.

@@ -113,7 +113,7 @@ pub(super) fn plans(cli: &Cli, discovery: &Discovery, ask: Prompt<'_>) -> Result
     Ok(plans)
 }
 
-/// What would be found if this were the only program.
+/// The discovery as if this were the only program.
 fn of_program(discovery: &Discovery, run: Run) -> Result<Discovery, Error> {
     let mut found = discovery.clone();
     let top = &discovery.settings;

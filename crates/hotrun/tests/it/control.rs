@@ -17,15 +17,15 @@ fn serving() -> Hotrun {
 }
 
 /// Runs `hotrun ARGUMENTS` in the project's folder, to its end.
-fn ask(project: &Project, arguments: &[&str]) -> Output {
+pub(crate) fn ask(project: &Project, arguments: &[&str]) -> Output {
     project.command().args(arguments).output().expect("hotrun")
 }
 
-fn out(output: &Output) -> String {
+pub(crate) fn out(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn errors(output: &Output) -> String {
+pub(crate) fn errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 

@@ -1,23 +1,10 @@
 //! Requests of scripts to a hotrun with several programs.
 
-use std::process::Output;
-
 use serde_json::Value;
 
 use super::Servers;
+use crate::control::{ask, errors, out};
 use crate::project::Project;
-
-fn ask(project: &Project, arguments: &[&str]) -> Output {
-    project.command().args(arguments).output().expect("hotrun")
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn errors(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 #[test]
 fn the_status_lists_each_program() {
