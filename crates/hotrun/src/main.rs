@@ -74,6 +74,7 @@ mod drain;
 mod environment;
 mod error;
 mod generation;
+mod go_module;
 mod idle;
 mod init;
 mod inputs;

@@ -28,6 +28,7 @@ use std::time::Duration;
 use crate::cli::Cli;
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::go_module;
 use crate::plan::discovery::Discovery;
 use crate::plan::named_program::Place;
 use crate::plan::prompt::Prompt;
@@ -98,7 +99,7 @@ pub(crate) fn plans(cli: &Cli) -> Result<Vec<Plan>, Error> {
 
 /// Decides from what was found. `ask` chooses among programs if the settings do not.
 fn decide(cli: &Cli, discovery: Discovery, ask: Prompt<'_>) -> Result<Plan, Error> {
-    let Discovery { root, build_in, run_in, project, settings, file, mut warnings, mut notes, program } =
+    let Discovery { root, here, build_in, run_in, project, settings, file, mut warnings, mut notes, program } =
         discovery;
     let mut tmp = tmp_dir::decide(&root, &project, &settings)?;
     if let Some(program) = &program {
@@ -116,7 +117,14 @@ fn decide(cli: &Cli, discovery: Discovery, ask: Prompt<'_>) -> Result<Plan, Erro
     let settled = settings.build.env.iter().map(|(name, value)| (name.into(), value.into()));
     let variables: Vec<(OsString, OsString)> = environment.variables().into_iter().chain(settled).collect();
     let named_from = if program.is_some() { &build_in } else { &root };
-    let place = Place { root: named_from, folder: &build_in, env: &variables, is_airs: settings.is_airs };
+    let place = Place {
+        root: named_from,
+        here: if here.starts_with(named_from) { &here } else { named_from },
+        folder: &build_in,
+        env: &variables,
+        is_airs: settings.is_airs,
+        packages: &go_module::main_packages,
+    };
     let bin = match &program {
         Some(program) => program.binary(&project, &settings),
         None => cli.bin.as_deref(),

@@ -9,7 +9,7 @@ use crate::error::Error;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Project {
     Cargo(Workspace),
-    /// The folder of `go.mod`.
+    /// The folder of `go.mod`, or else of `go.work`.
     Go(PathBuf),
     /// The folder itself.
     Other(PathBuf),
@@ -49,7 +49,8 @@ impl Project {
         if let Some(at) = folder.ancestors().find(|above| above.join("Cargo.toml").is_file()) {
             return Workspace::read(&at.join("Cargo.toml")).map(Self::Cargo);
         }
-        let module = folder.ancestors().find(|above| above.join("go.mod").is_file());
+        let at = |name: &str| folder.ancestors().find(|above| above.join(name).is_file());
+        let module = at("go.mod").or_else(|| at("go.work"));
         Ok(module.map_or_else(|| Self::Other(folder.to_owned()), |module| Self::Go(module.to_owned())))
     }
 

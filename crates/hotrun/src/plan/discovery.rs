@@ -13,6 +13,8 @@ use crate::settings::{AIR_FILES, FILE, Settings};
 pub(crate) struct Discovery {
     /// The folder that is watched and in which commands run.
     pub(crate) root: PathBuf,
+    /// The folder in which hotrun was started, without symlinks.
+    pub(crate) here: PathBuf,
     /// The folder in which builds run: the root. With a file of air's, the file's folder, or the current one if `-c` names the file.
     pub(crate) build_in: PathBuf,
     /// The folder in which the program runs: that of the builds. Without settings it is the current folder, as with `cargo run`.
@@ -65,7 +67,8 @@ impl Discovery {
             refuse_dangerous(&root)?;
         }
         let build_in = airs.unwrap_or_else(|| root.clone());
-        Ok(Self { root, build_in, run_in, project, settings, file, warnings, notes, program: None })
+        let here = here.canonicalize().unwrap_or_else(|_| here.to_owned());
+        Ok(Self { root, here, build_in, run_in, project, settings, file, warnings, notes, program: None })
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::plan::argument::{Argument, expand};
 use crate::plan::command_line::{CommandLine, is_in_path, quoted};
 use crate::plan::program::What;
+use crate::plan::target::MainPackages;
 use crate::settings::Build;
 
 #[derive(Debug)]
@@ -22,14 +23,16 @@ pub(crate) struct NamedProgram {
 }
 
 /// The folders that a program's name is relative to, and the variables that may be in it.
-#[derive(Debug)]
 pub(crate) struct Place<'a> {
     pub(crate) root: &'a Path,
+    /// The folder in which hotrun was started, if it lies below the root; else the root.
+    pub(crate) here: &'a Path,
     /// The folder in which commands run.
     pub(crate) folder: &'a Path,
     pub(crate) env: &'a [(OsString, OsString)],
     /// The settings are air's, where a shell splits the arguments.
     pub(crate) is_airs: bool,
+    pub(crate) packages: MainPackages<'a>,
 }
 
 impl NamedProgram {
@@ -153,7 +156,14 @@ mod tests {
         fs::write(root.join("with space"), "\x7fELF").unwrap();
         fs::write(root.join("made"), "\x7fELF").unwrap();
         let env = [("DIR".into(), "tmp".into())];
-        let place = Place { root, folder: root, env: &env, is_airs: false };
+        let place = Place {
+            root,
+            here: root,
+            folder: root,
+            env: &env,
+            is_airs: false,
+            packages: &|_| Ok(Vec::new()),
+        };
         for (line, expected) in [
             ("bin = 'tmp/main'", "[] file tmp/main []"),
             ("bin = 'gitea'", "[] file gitea []"),

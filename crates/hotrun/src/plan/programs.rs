@@ -130,6 +130,8 @@ fn of_program(discovery: &Discovery, run: Run) -> Result<Discovery, Error> {
         found.build_in.clone_from(&folder);
         found.run_in = folder;
     }
+    // All programs run, wherever hotrun was started.
+    found.here.clone_from(&found.build_in);
     let shared_env_files = top.env_files.clone().unwrap_or_else(|| vec![".env".into()]);
     found.program = Some(OneProgram {
         name: run.name.clone(),

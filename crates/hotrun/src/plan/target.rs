@@ -7,6 +7,7 @@ use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::go_module::{self, MainPackage};
 use crate::plan::argument::Argument;
 use crate::plan::build::How;
 use crate::plan::command_line::quoted;
@@ -15,6 +16,9 @@ use crate::plan::program::What;
 use crate::plan::prompt::Prompt;
 use crate::project::{Binary, Project, Workspace};
 use crate::settings::{FILE, Settings};
+
+/// The main packages of a Go module, or the reason why they are not known.
+pub(crate) type MainPackages<'a> = &'a dyn Fn(&Path) -> Result<Vec<MainPackage>, Error>;
 
 #[derive(Debug)]
 pub(crate) struct Target {
@@ -27,7 +31,7 @@ pub(crate) struct Target {
     pub(crate) note: Option<String>,
 }
 
-/// `bin` is the name of one of cargo's binaries, if it is chosen by its name.
+/// `bin` is the name of a program of the project, if it is chosen by its name.
 pub(crate) fn decide(
     bin: Option<&str>,
     place: &Place<'_>,
@@ -48,22 +52,31 @@ pub(crate) fn decide(
                 (None, Some(line), Some(named)) => Ok(Target::of(shell(line), named)),
                 (None, None, Some(named)) => Ok(Target::of(How::Shell("cargo build".to_owned()), named)),
                 (None, Some(line), None) if !line.trim().is_empty() => cargo.command(line),
-                (None, _, None) => cargo.program(workspace.candidates(root), None),
+                (None, _, None) => cargo.program(workspace.candidates(place.here), None),
             }
         }
-        _ if bin.is_some() => Err(Error::usage(format!(
-            "`--bin` chooses among the programs of a Cargo project; there is no `Cargo.toml` in or above `{}`",
-            root.display()
-        ))),
         Project::Go(_) => {
             let made = tmp.join("main");
-            let usual = format!("go build -o {} .", quoted(&made.to_string_lossy()));
-            let how = build.cmd.as_deref().map_or(How::Shell(usual), shell);
-            Ok(match named {
+            let usual = |package: &str| {
+                How::Shell(format!("go build -o {} {}", quoted(&made.to_string_lossy()), quoted(package)))
+            };
+            let go = Go { root, here: place.here, packages: place.packages, ask };
+            let how = match (&build.cmd, bin) {
+                (_, Some(name)) => usual(&go.named(name)?),
+                (Some(line), None) => shell(line),
+                // The default of air.
+                (None, None) if place.is_airs => usual("."),
+                (None, None) => usual(&go.package()?),
+            };
+            Ok(match named.filter(|_| bin.is_none()) {
                 Some(named) => Target::of(how, named),
                 None => Target::made(how, made),
             })
         }
+        Project::Other(_) if bin.is_some() => Err(Error::usage(format!(
+            "`--bin` chooses among the programs of a Cargo project or a Go module; there is no `Cargo.toml` and no `go.mod` in or above `{}`",
+            root.display()
+        ))),
         Project::Other(_) => {
             let how = build.cmd.as_deref().map_or(How::Nothing, shell);
             match (named, how) {
@@ -163,26 +176,68 @@ impl Cargo<'_> {
         Target { how, what: What::Built, env: Vec::new(), args: Vec::new(), note: None }
     }
 
-    fn one(&self, mut candidates: Vec<Binary>, name: Option<&str>) -> Result<Binary, Error> {
-        candidates.sort();
-        candidates.dedup();
-        match (candidates.len(), name) {
-            (0, None) if self.workspace.binaries().is_empty() => Err(Error::unfit(format!(
-                "nothing to run: the packages of `{}` have no program, only libraries",
-                self.workspace.root.display()
-            ))),
-            (0, None) => Err(Error::usage(format!(
-                "which program? `--bin NAME`: {}",
-                list(&self.workspace.binaries())
-            ))),
-            (0, Some(name)) => Err(Error::usage(format!(
-                "no program is called `{name}`; there is {}",
-                list(&self.workspace.binaries())
-            ))),
-            (1, _) => Ok(candidates.remove(0)),
-            _ => (self.ask)(&candidates)
-                .ok_or_else(|| Error::usage(format!("which program? `--bin NAME`: {}", list(&candidates)))),
+    fn one(&self, candidates: Vec<Binary>, name: Option<&str>) -> Result<Binary, Error> {
+        match name {
+            None if candidates.is_empty() && self.workspace.binaries().is_empty() => {
+                Err(Error::unfit(format!(
+                    "nothing to run: the packages of `{}` have no program, only libraries",
+                    self.workspace.root.display()
+                )))
+            }
+            _ => one(candidates, &self.workspace.binaries(), name, self.ask),
         }
+    }
+}
+
+struct Go<'a> {
+    root: &'a Path,
+    here: &'a Path,
+    packages: MainPackages<'a>,
+    ask: Prompt<'a>,
+}
+
+impl Go<'_> {
+    /// The package of the program of this name, for `go build`.
+    fn named(&self, name: &str) -> Result<String, Error> {
+        let packages = (self.packages)(self.root)?;
+        self.one(go_module::named(&packages, self.root, name), &packages, Some(name))
+    }
+
+    /// The package of the folder, else the only one.
+    fn package(&self) -> Result<String, Error> {
+        let packages = (self.packages)(self.root)?;
+        if packages.is_empty() {
+            return Err(Error::unfit(format!(
+                "nothing to run: no package of `{}` is a main package",
+                self.root.display()
+            )));
+        }
+        self.one(go_module::candidates(&packages, self.root, self.here), &packages, None)
+    }
+
+    fn one(&self, candidates: Vec<Binary>, all: &[MainPackage], name: Option<&str>) -> Result<String, Error> {
+        let all: Vec<Binary> = all.iter().map(|package| package.binary(self.root)).collect();
+        one(candidates, &all, name, self.ask).map(|binary| binary.package)
+    }
+}
+
+/// The only candidate, or the one that the user chooses. `name` is from the command line, and `all` are all programs, for errors.
+fn one(
+    mut candidates: Vec<Binary>,
+    all: &[Binary],
+    name: Option<&str>,
+    ask: Prompt<'_>,
+) -> Result<Binary, Error> {
+    candidates.sort();
+    candidates.dedup();
+    match (candidates.len(), name) {
+        (0, None) => Err(Error::usage(format!("which program? `--bin NAME`: {}", list(all)))),
+        (0, Some(name)) => {
+            Err(Error::usage(format!("no program is called `{name}`; there is {}", list(all))))
+        }
+        (1, _) => Ok(candidates.remove(0)),
+        _ => ask(&candidates)
+            .ok_or_else(|| Error::usage(format!("which program? `--bin NAME`: {}", list(&candidates)))),
     }
 }
 
@@ -197,8 +252,14 @@ fn is_executable(_: &Metadata) -> bool {
     true
 }
 
+/// The names; those that several programs have with their folders, if they are Go's.
 fn list(binaries: &[Binary]) -> String {
-    let names: Vec<String> = binaries.iter().map(|binary| format!("`{}`", binary.name)).collect();
+    let is_shared = |name: &str| binaries.iter().filter(|other| other.name == name).count() > 1;
+    let shown = |binary: &Binary| {
+        let is_folder = binary.package.starts_with('.') && is_shared(&binary.name);
+        format!("`{}`", if is_folder { &binary.package } else { &binary.name })
+    };
+    let names: Vec<String> = binaries.iter().map(shown).collect();
     match names.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
         Some((last, _)) => last.clone(),

@@ -113,3 +113,22 @@ fn it_finds_what_would_fail_at_the_start() {
         assert_eq!(status, Some(0), "{lines}");
     }
 }
+
+/// As with `cargo run`.
+#[test]
+fn the_package_of_the_folder_is_the_one_of_a_cargo_workspace() {
+    let manifest =
+        |name: &str| format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+    let project = || {
+        Project::new()
+            .file("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"api\", \"worker\"]\n")
+            .file("api/Cargo.toml", &manifest("api"))
+            .file("api/src/main.rs", "fn main() {}\n")
+            .file("worker/Cargo.toml", &manifest("worker"))
+            .file("worker/src/main.rs", "fn main() {}\n")
+    };
+    let (said, _) = project().args(&["check"]).started_in("worker/src").ends();
+    assert!(said.contains("`cargo build -p worker --bin worker`"), "{said}");
+    let (said, _) = project().args(&["check"]).ends();
+    assert!(said.contains("which program? `--bin NAME`: `api` or `worker`"), "{said}");
+}

@@ -10,6 +10,7 @@ mod builds;
 mod check;
 mod control;
 mod environment;
+mod go;
 mod handover;
 mod init;
 mod lending;

@@ -64,13 +64,22 @@ pub(crate) struct Project {
     env: Vec<(String, String)>,
     /// The program that starts hotrun, with its arguments; empty if none does.
     starter: Vec<String>,
+    /// The folder in which hotrun is started, below this one.
+    here: PathBuf,
 }
 
 impl Project {
     /// An empty folder.
     pub(crate) fn new() -> Project {
         let folder = tempfile::Builder::new().prefix("hotrun-").tempdir().expect("a folder");
-        Project { folder, port: free_port(), args: Vec::new(), env: Vec::new(), starter: Vec::new() }
+        Project {
+            folder,
+            port: free_port(),
+            args: Vec::new(),
+            env: Vec::new(),
+            starter: Vec::new(),
+            here: PathBuf::new(),
+        }
     }
 
     /// A Cargo project with an HTTP server on std alone: hard-coded address, no graceful shutdown, `version 1`.
@@ -99,6 +108,12 @@ impl Project {
 
     pub(crate) fn env(mut self, name: &str, value: &str) -> Project {
         self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Has hotrun started in a folder below this one.
+    pub(crate) fn started_in(mut self, folder: &str) -> Project {
+        self.here = folder.into();
         self
     }
 
@@ -143,7 +158,7 @@ impl Project {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]);
         command.args(&self.args).envs(self.env.iter().map(|(name, value)| (name, value)));
-        command.env_remove("CARGO_TARGET_DIR").current_dir(self.folder.path());
+        command.env_remove("CARGO_TARGET_DIR").current_dir(self.folder.path().join(&self.here));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -189,3 +189,15 @@ fn colours_are_as_the_flag_and_the_variable_say() {
     let (said, _) = Project::new().args(&["--color", "always", "-c", "nothing.toml"]).ends();
     assert!(said.contains('\x1b'), "{said:?}");
 }
+
+#[test]
+fn the_main_package_of_a_go_module_is_asked_for() {
+    if !conformance::installed(&["go"]) {
+        return;
+    }
+    let on = OnTerminal::start(crate::go::module());
+    on.wait_for("a number or a name, then Enter:", 1);
+    assert!(on.said().contains("1  api of `./cmd/api`"), "{}", on.said());
+    on.press("2\n");
+    on.wait_for_answer("worker version 1");
+}

@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Target, decide};
 use crate::error::Error;
+use crate::go_module::MainPackage;
 use crate::plan::named_program::Place;
 use crate::plan::{How, What};
 use crate::project::{Package, Project, Workspace};
@@ -29,7 +30,12 @@ fn workspace(binaries: &[&str]) -> Project {
 fn made(project: &Project, bin: Option<&str>, settings: &str) -> Result<Target, Error> {
     let (settings, findings) = Settings::parse(settings);
     assert_eq!(findings, []);
-    let place = Place { root: Path::new("/p"), folder: Path::new("/p"), env: &[], is_airs: false };
+    let root = Path::new("/p");
+    let packages = |_: &Path| {
+        Ok(vec![MainPackage::of("/p/cmd/api", "api"), MainPackage::of("/p/cmd/my worker", "my worker")])
+    };
+    let here = root;
+    let place = Place { root, here, folder: root, env: &[], is_airs: false, packages: &packages };
     decide(bin, &place, Path::new("/p/tmp"), project, &settings, &|_| None)
 }
 
@@ -104,25 +110,29 @@ fn in_a_cargo_project_cargo_builds_unless_the_settings_say_otherwise() {
 fn elsewhere_airs_defaults_hold() {
     let go = Project::Go(PathBuf::from("/p"));
     let other = Project::Other(PathBuf::from("/p"));
-    for (project, settings, expected) in [
-        (&go, "", "sh: go build -o /p/tmp/main . | /p/tmp/main"),
-        (&go, "build.bin = 'server'", "sh: go build -o /p/tmp/main . | /p/server"),
-        (&go, "build.cmd = 'make'\nbuild.full_bin = './x'", "sh: make | /p/x"),
-        (&other, "build.full_bin = 'python3 app.py'", "nothing | sh: python3 app.py"),
-        (&other, "build.cmd = 'make'", "sh: make | /p/tmp/main"),
+    for (project, bin, settings, expected) in [
+        (&go, Some("api"), "", "sh: go build -o /p/tmp/main ./cmd/api | /p/tmp/main"),
+        (&go, Some("my worker"), "", "sh: go build -o /p/tmp/main './cmd/my worker' | /p/tmp/main"),
+        (&go, Some("api"), "build.bin = 'server'", "sh: go build -o /p/tmp/main ./cmd/api | /p/tmp/main"),
+        (&go, None, "build.cmd = 'make'\nbuild.full_bin = './x'", "sh: make | /p/x"),
+        (&other, None, "build.full_bin = 'python3 app.py'", "nothing | sh: python3 app.py"),
+        (&other, None, "build.cmd = 'make'", "sh: make | /p/tmp/main"),
     ] {
-        assert_eq!(said(&made(project, None, settings).unwrap()), expected, "{settings}");
+        assert_eq!(said(&made(project, bin, settings).unwrap()), expected, "{settings}");
     }
 }
 
 #[test]
 fn an_unclear_program_is_asked_for_and_an_impossible_one_is_refused() {
     let other = Project::Other(PathBuf::from("/p"));
+    let go = Project::Go(PathBuf::from("/p"));
     for (project, bin, settings, status, expected) in [
         (workspace(&["a", "b"]), None, "", 2, "which program? `--bin NAME`: `a` or `b`"),
         (workspace(&["a"]), Some("c"), "", 2, "no program is called `c`; there is `a` or `tidy`"),
         (workspace(&[]), None, "", 2, "which program? `--bin NAME`: `tidy`"),
         (workspace(&["a"]), None, "build.cmd = 'cargo build -p c'", 2, "no program is called `c`"),
+        (go.clone(), None, "", 2, "which program? `--bin NAME`: `api` or `my worker`"),
+        (go, Some("x"), "", 2, "no program is called `x`; there is `api` or `my worker`"),
         (other.clone(), Some("a"), "", 2, "`--bin` chooses among the programs of a Cargo project"),
         (other, None, "", 1, "nothing to run in `/p`"),
     ] {
