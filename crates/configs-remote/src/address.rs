@@ -178,6 +178,10 @@ mod tests {
             ("etcd://hunter2@a:1", "expected a key or a prefix"),
             #[cfg(feature = "etcd")]
             ("etcd://u:hunter2@a:x/b", "expected a port"),
+            #[cfg(all(feature = "etcd", feature = "tls"))]
+            ("etcds://hunter2@/b", "expected `etcds://HOST:PORT/KEY`"),
+            #[cfg(all(feature = "etcd", feature = "tls"))]
+            ("etcds://hunter2@a:1", "such as `etcds://HOST:PORT/myapp/`"),
             #[cfg(not(feature = "etcd"))]
             ("etcd://hunter2@a/b", "needs the Cargo feature `etcd`"),
             #[cfg(not(feature = "tls"))]

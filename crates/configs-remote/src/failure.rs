@@ -6,7 +6,7 @@ use std::fmt::{Display, Formatter};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     message: String,
-    pub(crate) help: Option<&'static str>,
+    pub(crate) help: Option<String>,
 }
 
 impl Failure {
@@ -14,8 +14,8 @@ impl Failure {
         Failure { message: message.into(), help: None }
     }
 
-    pub(crate) fn help(self, help: &'static str) -> Failure {
-        Failure { help: Some(help), ..self }
+    pub(crate) fn help(self, help: impl Into<String>) -> Failure {
+        Failure { help: Some(help.into()), ..self }
     }
 }
 

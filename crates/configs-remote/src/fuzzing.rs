@@ -9,14 +9,14 @@ use crate::http;
 
 /// The length of all keys and values of an answer, or the text of the failure.
 pub fn etcd_range(status: u16, bytes: &[u8]) -> Result<usize, String> {
-    let answer = answer::json(status_of(status), bytes).map_err(|failure| failure.to_string())?;
+    let answer = answer::json(status_of(status), bytes, "etcd").map_err(|failure| failure.to_string())?;
     let range = answer::range(&answer).map_err(|failure| failure.to_string())?;
     Ok(range.values.iter().map(|value| value.key.len() + value.value.len()).sum())
 }
 
 /// The token of an answer, or the text of the failure.
 pub fn etcd_token(status: u16, bytes: &[u8]) -> Result<Option<String>, String> {
-    answer::token(status_of(status), bytes).map_err(|failure| failure.to_string())
+    answer::token(status_of(status), bytes, "etcd").map_err(|failure| failure.to_string())
 }
 
 /// True if a watch that reads these parts is over, or has told of a change.

@@ -81,7 +81,7 @@ impl Http {
                 | StatusCode::SEE_OTHER
                 | StatusCode::TEMPORARY_REDIRECT
                 | StatusCode::PERMANENT_REDIRECT => url = target(&url, response.headers())?,
-                status => return Err(refused(status)),
+                status => return Err(refused(status, self.url.scheme())),
             }
         }
         Err(Failure::new(format!("more than {MAX_REDIRECTS} redirects")))
@@ -157,12 +157,13 @@ pub(crate) fn target(url: &Url, headers: &HeaderMap) -> Result<Url, Failure> {
     Ok(target)
 }
 
-fn refused(status: StatusCode) -> Failure {
+/// `scheme` is that of the given URL, for a help.
+fn refused(status: StatusCode, scheme: &str) -> Failure {
     let code = status.as_u16();
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             Failure::new(format!("status {code}: the user or the password is wrong, or may not read this"))
-                .help("write `http://USER:PASSWORD@HOST/PATH`")
+                .help(format!("write `{scheme}://USER:PASSWORD@HOST/PATH`"))
         }
         StatusCode::NOT_FOUND | StatusCode::GONE => {
             Failure::new(format!("status {code}: nothing is at this address"))
@@ -199,7 +200,8 @@ pub(crate) fn format(url: &Url, headers: &HeaderMap) -> Format {
 
 #[cfg(test)]
 mod tests {
-    use super::target;
+    use super::{refused, target};
+    use hyper::StatusCode;
     use hyper::header::{HeaderMap, LOCATION};
     use url::Url;
 
@@ -218,6 +220,14 @@ mod tests {
             headers.insert(LOCATION, location.parse().unwrap());
             let url = Url::parse("http://u:p@a/x").unwrap();
             assert_eq!(target(&url, &headers).ok().as_ref().map(Url::as_str), expected, "{location}");
+        }
+    }
+
+    #[test]
+    fn the_help_for_a_password_keeps_the_scheme() {
+        for scheme in ["http", "https"] {
+            let help = refused(StatusCode::UNAUTHORIZED, scheme).help;
+            assert_eq!(help, Some(format!("write `{scheme}://USER:PASSWORD@HOST/PATH`")));
         }
     }
 }

@@ -74,11 +74,8 @@ impl Shared {
 
     /// The source has not answered, or with something else than a text. Each cause is logged once.
     pub(crate) fn failed(&self, failure: &Failure) {
-        let error = SourceError {
-            name: self.name.clone(),
-            message: failure.to_string(),
-            help: failure.help.map(str::to_owned),
-        };
+        let error =
+            SourceError { name: self.name.clone(), message: failure.to_string(), help: failure.help.clone() };
         let mut state = self.state();
         let is_news = state.failed.as_ref() != Some(&error);
         let has_text = state.latest.is_some() || state.copy.is_some();

@@ -87,6 +87,9 @@ fn etcd_over_tls_needs_a_trusted_certificate_and_the_password() {
         let refused = Client::start(address, trusted);
         refused.says("refused: ");
         refused.says(expected);
+        if expected == "the user or the password is wrong" {
+            refused.says("help: write `etcds://USER:PASSWORD@HOST:PORT/KEY`");
+        }
         let is_etcds = address.starts_with("etcds");
         refused.says(if is_etcds { &shown } else { "etcd://***@" });
         assert!(!refused.said().contains("hunter"), "{}", refused.said());
@@ -167,7 +170,7 @@ fn the_client() {
     let say = |line: String| writeln!(io::stdout(), "{line}").unwrap();
     let shop = match Configs::<Shop>::builder().source(remote as Arc<dyn configs::Source>).open() {
         Ok(shop) => shop,
-        Err(refused) => return say(format!("refused: {refused}")),
+        Err(refused) => return say(format!("refused: {}", refused.render())),
     };
     let end = end_of_stdin();
     let (mut greeting, mut state) = (String::new(), "");

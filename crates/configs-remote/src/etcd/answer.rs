@@ -20,8 +20,8 @@ pub(crate) struct KeyValue {
     pub(crate) mod_revision: i64,
 }
 
-/// The JSON of an answer, or the failure that it tells of.
-pub(crate) fn json(status: StatusCode, bytes: &[u8]) -> Result<Value, Failure> {
+/// The JSON of an answer, or the failure that it tells of. `scheme` is that of the address, for a help.
+pub(crate) fn json(status: StatusCode, bytes: &[u8], scheme: &str) -> Result<Value, Failure> {
     if status == StatusCode::NOT_FOUND {
         return Err(Failure::new("status 404: this is no etcd 3.4 or newer"));
     }
@@ -32,7 +32,7 @@ pub(crate) fn json(status: StatusCode, bytes: &[u8]) -> Result<Value, Failure> {
         return Ok(answer);
     }
     if ["user name is empty", "invalid auth token"].iter().any(|text| contains(bytes, text)) {
-        return Err(wrong_password());
+        return Err(wrong_password(scheme));
     }
     if contains(bytes, "permission denied") {
         return Err(Failure::new("the user may not read these keys"));
@@ -41,13 +41,13 @@ pub(crate) fn json(status: StatusCode, bytes: &[u8]) -> Result<Value, Failure> {
     Err(Failure::new(format!("etcd cannot answer: status {}{code}", status.as_u16())))
 }
 
-/// The token for the credentials that were sent; `None` if this etcd asks for none.
-pub(crate) fn token(status: StatusCode, bytes: &[u8]) -> Result<Option<String>, Failure> {
+/// The token for the credentials that were sent; `None` if this etcd asks for none. `scheme` is that of the address.
+pub(crate) fn token(status: StatusCode, bytes: &[u8], scheme: &str) -> Result<Option<String>, Failure> {
     if !status.is_success() && contains(bytes, "authentication is not enabled") {
         return Ok(None);
     }
     let answer: Value = serde_json::from_slice(bytes).unwrap_or_default();
-    answer["token"].as_str().map(|token| Some(token.to_owned())).ok_or_else(wrong_password)
+    answer["token"].as_str().map(|token| Some(token.to_owned())).ok_or_else(|| wrong_password(scheme))
 }
 
 /// The keys and values of an answer.
@@ -80,8 +80,9 @@ fn contains(bytes: &[u8], text: &str) -> bool {
     String::from_utf8_lossy(bytes).contains(text)
 }
 
-fn wrong_password() -> Failure {
-    Failure::new("the user or the password is wrong").help("write `etcd://USER:PASSWORD@HOST:PORT/KEY`")
+fn wrong_password(scheme: &str) -> Failure {
+    Failure::new("the user or the password is wrong")
+        .help(format!("write `{scheme}://USER:PASSWORD@HOST:PORT/KEY`"))
 }
 
 fn not_etcd() -> Failure {

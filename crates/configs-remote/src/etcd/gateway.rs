@@ -15,7 +15,7 @@ use crate::body;
 use crate::client::MAX_TEXT;
 use crate::connection;
 use crate::etcd::answer::{self, Range};
-use crate::etcd::place::Credentials;
+use crate::etcd::place::{self, Credentials};
 use crate::failure::Failure;
 
 /// One endpoint. A token is kept until it is refused.
@@ -73,7 +73,7 @@ impl Gateway {
             let response = self.send(path, question).await?;
             let status = response.status();
             let bytes = body::read(response.into_body(), MAX_ANSWER).await?;
-            answer::json(status, &bytes)
+            answer::json(status, &bytes, self.scheme())
         };
         match timeout(ANSWER, exchange).await {
             Ok(answer) => answer,
@@ -87,7 +87,7 @@ impl Gateway {
         let question = json!({ "name": user, "password": password });
         let response = self.send("/v3/auth/authenticate", &question).await?;
         let status = response.status();
-        answer::token(status, &body::read(response.into_body(), MAX_ANSWER).await?)
+        answer::token(status, &body::read(response.into_body(), MAX_ANSWER).await?, self.scheme())
     }
 
     async fn send(&self, path: &str, question: &Value) -> Result<Response<Incoming>, Failure> {
@@ -102,6 +102,10 @@ impl Gateway {
         let body = Full::new(Bytes::from(question.to_string()));
         let request = request.body(body).map_err(|_| Failure::new("etcd has sent a token that is none"))?;
         connection::send(&self.endpoint, request).await
+    }
+
+    fn scheme(&self) -> &'static str {
+        place::scheme(self.endpoint.is_tls)
     }
 
     fn silent(&self) -> Failure {

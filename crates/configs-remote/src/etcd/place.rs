@@ -7,7 +7,6 @@ use crate::failure::Failure;
 
 /// The endpoints of one etcd, and the key or the prefix there.
 pub(crate) struct Place {
-    scheme: String,
     /// At least one.
     pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) credentials: Option<Credentials>,
@@ -25,7 +24,6 @@ pub(crate) struct Credentials {
 }
 
 const PORT: u16 = 2379;
-const EXPECTED: &str = "expected `etcd://HOST:PORT/KEY`, or `etcd://HOST:PORT/PREFIX/`";
 
 impl Place {
     /// `rest` is the address behind `etcd://`.
@@ -39,12 +37,12 @@ impl Place {
         let endpoints = hosts.split(',').map(|host| endpoint(host, is_tls)).collect::<Result<_, _>>()?;
         let key = decoded(key);
         if key.is_empty() {
-            return Err(
-                "expected a key or a prefix behind the host, such as `etcd://HOST:PORT/myapp/`".to_owned()
-            );
+            return Err(format!(
+                "expected a key or a prefix behind the host, such as `{scheme}://HOST:PORT/myapp/`"
+            ));
         }
         let is_prefix = key.ends_with('/');
-        Ok(Place { scheme: scheme.to_owned(), endpoints, credentials, key, is_prefix })
+        Ok(Place { endpoints, credentials, key, is_prefix })
     }
 
     /// The address without credentials.
@@ -56,7 +54,7 @@ impl Place {
     pub(crate) fn name_of(&self, key: &str) -> String {
         let endpoints: Vec<String> = self.endpoints.iter().map(ToString::to_string).collect();
         let masked = if self.credentials.is_some() { "***@" } else { "" };
-        format!("{}://{masked}{}/{key}", self.scheme, endpoints.join(","))
+        format!("{}://{masked}{}/{key}", self.scheme(), endpoints.join(","))
     }
 
     /// The failure of a place without a document.
@@ -66,7 +64,14 @@ impl Place {
         } else {
             Failure::new(format!("there is no key `{}`", self.key))
         };
-        failure.help("a key that begins with a slash is written with two: `etcd://HOST:PORT//myapp/`")
+        let scheme = self.scheme();
+        failure.help(format!(
+            "a key that begins with a slash is written with two: `{scheme}://HOST:PORT//myapp/`"
+        ))
+    }
+
+    fn scheme(&self) -> &'static str {
+        scheme(self.endpoints[0].is_tls)
     }
 }
 
@@ -82,12 +87,23 @@ fn endpoint(text: &str, is_tls: bool) -> Result<Endpoint, String> {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (text, None),
     };
-    let port = port.map(str::parse).transpose().map_err(|_| format!("expected a port, {EXPECTED}"))?;
+    let port =
+        port.map(str::parse).transpose().map_err(|_| format!("expected a port, {}", expected(is_tls)))?;
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     if host.is_empty() || host.contains(char::is_whitespace) {
-        return Err(EXPECTED.to_owned());
+        return Err(expected(is_tls));
     }
     Ok(Endpoint { host, port: port.unwrap_or(PORT), is_tls })
+}
+
+/// The scheme of an address of etcd.
+pub(crate) fn scheme(is_tls: bool) -> &'static str {
+    if is_tls { "etcds" } else { "etcd" }
+}
+
+fn expected(is_tls: bool) -> String {
+    let scheme = scheme(is_tls);
+    format!("expected `{scheme}://HOST:PORT/KEY`, or `{scheme}://HOST:PORT/PREFIX/`")
 }
 
 fn decoded(text: &str) -> String {
