@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use anstream::ColorChoice;
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Runs a server while it is being written: an edit is built beside it and takes over, no request fails
 #[derive(Debug, Parser)]
@@ -24,6 +25,9 @@ pub(crate) struct Cli {
     /// Colours: always, never, or auto: on a terminal, unless `NO_COLOR` is set
     #[arg(long, global = true, value_name = "WHEN", value_parser = ["auto", "always", "never"])]
     pub(crate) color: Option<String>,
+    /// Write each event to stdout as a line of JSON; all that is for people goes to stderr
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) what: Option<What>,
     /// Arguments of the program, after those of the settings
@@ -91,7 +95,12 @@ pub(crate) enum What {
 }
 
 pub(crate) fn parse() -> Cli {
-    Cli::parse().settled()
+    let cli = Cli::parse();
+    if cli.json && cli.what.is_some() {
+        let words = "`--json` before a subcommand has no meaning; `status`, `reload`, `restart` and `logs` take it after their name";
+        Cli::command().error(ErrorKind::ArgumentConflict, words).exit();
+    }
+    cli.settled()
 }
 
 impl Cli {
@@ -115,7 +124,8 @@ impl Cli {
 
 #[cfg(test)]
 mod tests {
-    use clap::{CommandFactory, Parser};
+    use clap::CommandFactory;
+    use clap::Parser;
 
     use super::Cli;
 

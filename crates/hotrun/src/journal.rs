@@ -1,13 +1,22 @@
-//! The events of this run, for `hotrun logs`.
+//! The events of this run, for `hotrun logs` and `hotrun --json`.
+
+mod event;
+mod status;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::Duration;
 
-use jiff::Timestamp;
-use serde_json::{Value, json};
+pub(crate) use self::event::{
+    BuildEnd, BuildOutcome, Event, Level, Record, RequestResult, StopReason, Stream,
+};
+pub(crate) use self::status::{NamedStatus, Problem, ProgramStatus, Programs, ServerStatus, State, Status};
 
 /// So many bytes are kept. The oldest events go first.
 const MOST: usize = 1024 * 1024;
+
+/// So many lines wait for one reader. It holds more than all that are kept: none is shorter than 64 bytes.
+pub(crate) const QUEUE: usize = MOST / 64;
 
 /// Events as lines of JSON, each with its time.
 #[derive(Debug, Default)]
@@ -32,7 +41,34 @@ struct Line {
 struct Follower {
     /// Wants the lines about this program, and those about no single one. `None` for all lines.
     program: Option<String>,
-    sender: Sender<String>,
+    sender: SyncSender<String>,
+    /// The number of lines that were left out, since the reader is too slow.
+    lost: u64,
+}
+
+impl Follower {
+    /// Sends a line. Never waits. `false` if the reader is gone.
+    fn send(&mut self, line: &str) -> bool {
+        if self.lost > 0 {
+            let lost = Record::now(None, Event::Lost { count: self.lost }).line();
+            match self.sender.try_send(lost) {
+                Ok(()) => self.lost = 0,
+                Err(TrySendError::Full(_)) => {
+                    self.lost += 1;
+                    return true;
+                }
+                Err(TrySendError::Disconnected(_)) => return false,
+            }
+        }
+        match self.sender.try_send(line.to_owned()) {
+            Ok(()) => true,
+            Err(TrySendError::Full(_)) => {
+                self.lost += 1;
+                true
+            }
+            Err(TrySendError::Disconnected(_)) => false,
+        }
+    }
 }
 
 impl Line {
@@ -42,17 +78,12 @@ impl Line {
 }
 
 impl Journal {
-    /// Adds an event with these fields, about this program if there are several.
-    pub(crate) fn add(&mut self, program: Option<&str>, event: &str, fields: Value) {
-        let mut line = json!({ "time": Timestamp::now().to_string(), "event": event });
-        if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), fields) {
-            line.extend(fields);
-            line.extend(program.map(|program| ("program".to_owned(), program.into())));
-        }
-        let line = Line { program: program.map(str::to_owned), text: line.to_string() };
-        self.followers.retain(|follower| {
-            !line.concerns(follower.program.as_deref()) || follower.sender.send(line.text.clone()).is_ok()
-        });
+    /// Adds an event, about this program if there are several.
+    pub(crate) fn add(&mut self, program: Option<&str>, event: Event) {
+        let text = Record::now(program, event).line();
+        let line = Line { program: program.map(str::to_owned), text };
+        self.followers
+            .retain_mut(|follower| !line.concerns(follower.program.as_deref()) || follower.send(&line.text));
         self.bytes += line.text.len();
         self.lines.push_back(line);
         while self.bytes > MOST && self.lines.len() > 1 {
@@ -69,35 +100,52 @@ impl Journal {
     /// Sends the lines so far about this program, or about all: each, or those since its last build began. `follow`: then each new one.
     pub(crate) fn send(
         &mut self,
-        to: Sender<String>,
+        to: SyncSender<String>,
         program: Option<String>,
         since_build: bool,
         follow: bool,
     ) {
-        let last_build = match &program {
-            Some(_) => self.since_build.get(&program),
+        let mut reader = Follower { program, sender: to, lost: 0 };
+        let program = &reader.program;
+        let last_build = match program {
+            Some(_) => self.since_build.get(program),
             None => self.since_build.values().max(),
         };
         let first = last_build.filter(|_| since_build).map_or(0, |first| first.saturating_sub(self.gone));
+        let program = program.clone();
         for line in self.lines.iter().skip(first).filter(|line| line.concerns(program.as_deref())) {
-            let _ = to.send(line.text.clone());
+            reader.send(&line.text);
         }
         if follow {
-            self.followers.push(Follower { program, sender: to });
+            self.followers.push(reader);
         }
     }
+
+    /// Ends what the followers read.
+    pub(crate) fn close(&mut self) {
+        self.followers.clear();
+    }
+}
+
+/// A duration in whole milliseconds.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
 
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
-    use super::{Journal, MOST};
+    use super::{Event, Journal, Level, MOST, QUEUE};
+
+    fn message(text: &str) -> Event {
+        Event::Message { level: Level::Info, text: text.to_owned() }
+    }
 
     fn texts(journal: &mut Journal, since_build: bool) -> Vec<String> {
-        let (sender, lines) = mpsc::channel();
+        let (sender, lines) = mpsc::sync_channel(QUEUE);
         journal.send(sender, None, since_build, false);
         let text =
             |line: String| serde_json::from_str::<Value>(&line).unwrap()["text"].as_str().unwrap().to_owned();
@@ -107,11 +155,11 @@ mod tests {
     #[test]
     fn lines_since_the_last_build_are_told_from_those_before() {
         let mut journal = Journal::default();
-        let add = |journal: &mut Journal, text: &str| journal.add(None, "message", json!({ "text": text }));
+        let add = |journal: &mut Journal, text: &str| journal.add(None, message(text));
         add(&mut journal, "one");
         journal.build_begins(None);
         add(&mut journal, "two");
-        let (sender, followed) = mpsc::channel();
+        let (sender, followed) = mpsc::sync_channel(QUEUE);
         journal.send(sender, None, true, true);
         add(&mut journal, "three");
         assert_eq!(texts(&mut journal, false), ["one", "two", "three"]);
@@ -129,14 +177,14 @@ mod tests {
     fn lines_about_other_programs_are_left_out() {
         let mut journal = Journal::default();
         let add = |journal: &mut Journal, program, text: &str| {
-            journal.add(program, "message", json!({ "text": text }));
+            journal.add(program, message(text));
         };
         journal.build_begins(Some("api"));
         add(&mut journal, Some("api"), "built");
         journal.build_begins(Some("web"));
         add(&mut journal, None, "ends");
         add(&mut journal, Some("web"), "serves");
-        let (sender, lines) = mpsc::channel();
+        let (sender, lines) = mpsc::sync_channel(QUEUE);
         let mut sent = |program: Option<&str>, since_build| {
             journal.send(sender.clone(), program.map(str::to_owned), since_build, false);
             let text = |line: String| {
@@ -148,5 +196,39 @@ mod tests {
         assert_eq!(sent(Some("web"), true), ["ends", "serves"]);
         assert_eq!(sent(None, true), ["ends", "serves"]);
         assert_eq!(sent(None, false), ["built", "ends", "serves"]);
+    }
+
+    /// Lines of the shortest event, as many as are kept: all have room in the queue of a reader.
+    #[test]
+    fn a_reader_gets_all_that_is_kept() {
+        let mut journal = Journal::default();
+        for _ in 0..QUEUE {
+            journal.add(None, Event::Leave { server: 1 });
+        }
+        let (sender, lines) = mpsc::sync_channel(QUEUE);
+        journal.send(sender, None, false, false);
+        let lines: Vec<String> = lines.iter().collect();
+        assert_eq!(lines.len(), journal.lines.len());
+        assert!(journal.gone > 0, "some are not kept any more");
+    }
+
+    #[test]
+    fn a_reader_that_does_not_read_loses_events_and_is_told_so() {
+        let mut journal = Journal::default();
+        let (sender, lines) = mpsc::sync_channel(2);
+        journal.send(sender, None, false, true);
+        for text in ["one", "two", "three", "four"] {
+            journal.add(None, message(text));
+        }
+        let read = |count: usize| -> Vec<Value> {
+            let parsed = |line: String| serde_json::from_str::<Value>(&line).unwrap();
+            lines.try_iter().take(count).map(parsed).collect()
+        };
+        let before = read(2);
+        journal.add(None, message("five"));
+        let after = read(2);
+        assert_eq!((&before[0]["text"], &before[1]["text"]), (&"one".into(), &"two".into()));
+        assert_eq!((&after[0]["event"], &after[0]["count"]), (&"lost".into(), &2.into()));
+        assert_eq!(after[1]["text"], "five");
     }
 }

@@ -98,9 +98,10 @@ mod tmp_dir;
 use std::env;
 use std::process::ExitCode;
 
-use crate::cli::What;
+use crate::cli::{Cli, What};
 use crate::control::Request;
 use crate::error::Error;
+use crate::journal::{Event, Level};
 use crate::report::Report;
 
 fn main() -> ExitCode {
@@ -110,34 +111,37 @@ fn main() -> ExitCode {
     if env::args_os().nth(1).is_some_and(|argument| argument == process_tree::WATCHDOG) {
         return process_tree::watchdog();
     }
-    match act() {
+    let cli = cli::parse();
+    match act(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             Report::plain().error(&error);
+            if cli.json {
+                Report::say_event(Event::Message { level: Level::Error, text: error.words });
+            }
             ExitCode::from(error.status)
         }
     }
 }
 
-fn act() -> Result<(), Error> {
-    let cli = cli::parse();
+fn act(cli: &Cli) -> Result<(), Error> {
     if let Some(choice) = cli.color_choice() {
         choice.write_global();
     }
     match cli.what {
-        Some(What::Init) => init::init(&cli),
-        Some(What::Check { .. }) => check::check(&cli),
-        Some(What::Status { json }) => control::run(&cli, &Request::Status, json),
+        Some(What::Init) => init::init(cli),
+        Some(What::Check { .. }) => check::check(cli),
+        Some(What::Status { json }) => control::run(cli, &Request::Status, json),
         Some(What::Reload { ref program, wait, json }) => {
-            control::run(&cli, &Request::Reload { wait, program: program.clone() }, json)
+            control::run(cli, &Request::Reload { wait, program: program.clone() }, json)
         }
         Some(What::Restart { ref program, wait, json }) => {
-            control::run(&cli, &Request::Restart { wait, program: program.clone() }, json)
+            control::run(cli, &Request::Restart { wait, program: program.clone() }, json)
         }
-        Some(What::Stop) => control::run(&cli, &Request::Stop, false),
+        Some(What::Stop) => control::run(cli, &Request::Stop, false),
         Some(What::Logs { ref program, since_build, follow, json }) => {
-            control::run(&cli, &Request::Logs { since_build, follow, program: program.clone() }, json)
+            control::run(cli, &Request::Logs { since_build, follow, program: program.clone() }, json)
         }
-        None => runner::run(plan::plans(&cli)?),
+        None => runner::run(plan::plans(cli)?),
     }
 }

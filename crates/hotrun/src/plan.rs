@@ -86,6 +86,19 @@ pub(crate) struct Plan {
     pub(crate) notes: Vec<String>,
 }
 
+impl Plan {
+    /// The root, for JSON.
+    pub(crate) fn shown_root(&self) -> String {
+        self.root.display().to_string()
+    }
+
+    /// The absolute path of the settings file, for JSON.
+    pub(crate) fn shown_settings(&self) -> Option<String> {
+        let file = self.settings.as_ref()?;
+        Some(file.canonicalize().unwrap_or_else(|_| file.clone()).display().to_string())
+    }
+}
+
 /// Decides what is to be built, run and owned in the current folder: for each program its plan.
 pub(crate) fn plans(cli: &Cli) -> Result<Vec<Plan>, Error> {
     let here = env::current_dir()

@@ -1,5 +1,6 @@
 //! Everything that hotrun prints. No other file prints.
 
+mod event_writer;
 mod lines;
 mod style;
 
@@ -10,11 +11,11 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style as Look};
 use jiff::Zoned;
-use serde_json::{Value, json};
 
 use crate::error::Error;
-use crate::journal::Journal;
+use crate::journal::{self, Event, Journal, Level, Record};
 
+pub(crate) use crate::report::event_writer::EventWriter;
 pub(crate) use crate::report::lines::Lines;
 pub(crate) use crate::report::style::{Clear, Style, Volume};
 
@@ -101,22 +102,47 @@ impl Report {
     pub(crate) fn line_of_program(&self, stream: Stream, line: &[u8]) {
         let text = String::from_utf8_lossy(line);
         let plain = anstream::adapter::strip_str(text.trim_end_matches(['\r', '\n'])).to_string();
-        let stream_name = if stream == Stream::Out { "stdout" } else { "stderr" };
-        self.event("line", json!({ "text": plain, "stream": stream_name }));
+        let name = if stream == Stream::Out { journal::Stream::Stdout } else { journal::Stream::Stderr };
+        self.event(Event::Line { text: plain, stream: name });
         self.prefixed(stream, line);
     }
 
-    /// Prints a line with the name of the program.
+    /// Notes the lines that the command of a rule has written.
+    pub(crate) fn output_of_rule(&self, bytes: &[u8]) {
+        for line in String::from_utf8_lossy(bytes).lines() {
+            self.event(Event::Output { text: anstream::adapter::strip_str(line).to_string() });
+        }
+    }
+
+    /// Prints a line, with the name of the program if there are several.
     fn prefixed(&self, stream: Stream, line: &[u8]) {
-        let Some(About { name, width, color }) = &self.program else { return };
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let look = Look::new().fg_color(self.style.runner.map(|_| (*color).into()));
-        // One write for each line, so that other output does not cut it.
-        let mut bytes = format!("{look}{name:<width$} |{look:#} ").into_bytes();
+        let mut bytes = Vec::new();
+        if let Some(About { name, width, color }) = &self.program {
+            let look = Look::new().fg_color(self.style.runner.map(|_| (*color).into()));
+            bytes.extend(format!("{look}{name:<width$} |{look:#} ").into_bytes());
+        }
         bytes.extend_from_slice(line);
         bytes.push(b'\n');
-        stream.write(&bytes);
+        // One write for each line, so that other output does not cut it.
+        self.write(stream, &bytes);
+    }
+
+    /// Passes output on. With `--json` all of it goes to stderr.
+    fn write(&self, stream: Stream, bytes: &[u8]) {
+        let stream = if self.style.json { Stream::Err } else { stream };
+        stream.write(bytes);
+    }
+
+    /// With `--json`: writes each event to stdout from now on. `closed` is called if nobody reads them any more.
+    pub(crate) fn write_events(
+        &self,
+        closed: impl FnOnce() + Send + 'static,
+    ) -> Result<Option<EventWriter>, Error> {
+        let start = || EventWriter::start(&mut self.journal(), closed);
+        let writer = self.style.json.then(start).transpose();
+        writer.map_err(|error| Error::unfit(format!("the events cannot be written: {error}")))
     }
 
     /// Prints in the default style, before the settings are known.
@@ -141,8 +167,8 @@ impl Report {
     }
 
     /// Adds an event to the journal.
-    pub(crate) fn event(&self, event: &str, fields: Value) {
-        self.journal().add(self.program(), event, fields);
+    pub(crate) fn event(&self, event: Event) {
+        self.journal().add(self.program(), event);
     }
 
     /// Notes in the journal that a build begins, or a start where nothing is built.
@@ -151,13 +177,13 @@ impl Report {
     }
 
     pub(crate) fn warning(&self, words: &str) {
-        self.record("warning", words);
+        self.record(Level::Warning, words);
         self.line(Some(AnsiColor::Red), words);
     }
 
     /// A line about hotrun itself.
     pub(crate) fn main(&self, words: &str) {
-        self.record("info", words);
+        self.record(Level::Info, words);
         self.line(self.style.main, words);
     }
 
@@ -202,7 +228,7 @@ impl Report {
     }
 
     pub(crate) fn changed(&self, files: &[PathBuf]) {
-        self.event("change", json!({ "files": files }));
+        self.event(Event::Change { files: files.iter().map(|file| file.display().to_string()).collect() });
         self.watcher(&format!("{} changed", self.names(files)));
     }
 
@@ -214,6 +240,11 @@ impl Report {
     /// A line of a subcommand, on stdout. `false` if stdout is closed.
     pub(crate) fn say(line: &str) -> bool {
         writeln!(anstream::stdout().lock(), "{line}").is_ok()
+    }
+
+    /// An event of no run, on stdout.
+    pub(crate) fn say_event(event: Event) {
+        Report::say(&Record::now(None, event).line());
     }
 
     /// The first files, and the number of the others.
@@ -229,12 +260,12 @@ impl Report {
         path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
     }
 
-    fn record(&self, level: &str, words: &str) {
-        self.event("message", json!({ "level": level, "text": words }));
+    fn record(&self, level: Level, words: &str) {
+        self.event(Event::Message { level, text: words.to_owned() });
     }
 
     fn topic(&self, color: Option<AnsiColor>, words: &str) {
-        self.record("info", words);
+        self.record(Level::Info, words);
         if self.style.volume > Volume::MainOnly {
             self.line(color, words);
         }

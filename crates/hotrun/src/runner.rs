@@ -21,6 +21,7 @@ mod status;
 mod timers;
 
 use std::collections::BTreeSet;
+use std::process;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -32,9 +33,10 @@ use crate::check;
 use crate::control::ControlSocket;
 use crate::error::Error;
 use crate::generation::ServerEvent;
+use crate::journal::{self, StopReason};
 use crate::plan::{Plan, SharedBuild};
 use crate::proxy::Proxy;
-use crate::report::Report;
+use crate::report::{EventWriter, Report};
 use crate::sources::{Changes, Sources};
 use crate::supervisor::Event;
 use crate::terminal::Terminal;
@@ -57,6 +59,8 @@ pub(crate) fn run(plans: Vec<Plan>) -> Result<(), Error> {
 
 struct Runner {
     report: Report,
+    /// Writes the events to stdout, with `--json`.
+    events: Option<EventWriter>,
     programs: Vec<Program>,
     /// The places of the programs that have not ended.
     running: BTreeSet<usize>,
@@ -77,6 +81,11 @@ struct Runner {
 impl Runner {
     fn open(plans: Vec<Plan>) -> Result<Runner, Error> {
         let report = Report::new(plans[0].style.clone(), plans[0].root.clone());
+        let (sender, inputs) = mpsc::channel();
+        let reader = sender.clone();
+        let events = report.write_events(move || drop(reader.send(Input::Unread)))?;
+        let (process, root) = (process::id(), plans[0].shown_root());
+        report.event(journal::Event::Begin { process, root, settings: plans[0].shown_settings() });
         let reports = report.of_programs(plans.iter().map(|plan| plan.name.as_deref()));
         for (plan, report) in plans.iter().zip(&reports) {
             for note in &plan.notes {
@@ -89,7 +98,6 @@ impl Runner {
                 report.debug(&format!("{topic:<9} {words}"));
             }
         }
-        let (sender, inputs) = mpsc::channel();
         let builds = SharedBuild::of(plans.iter().map(|plan| &plan.build)).into_iter().map(BuildState::new);
         let builds = builds.collect();
         let front = plans.iter().find_map(|plan| plan.front.clone());
@@ -123,6 +131,7 @@ impl Runner {
         let terminal = Terminal::open(move |key| drop(keys.send(Input::Key(key))));
         Ok(Runner {
             report,
+            events,
             running: (0..programs.len()).collect(),
             programs,
             builds,
@@ -184,11 +193,18 @@ impl Runner {
             }
             Input::Call(call) => self.call(call),
             Input::Key(key) => self.key(key),
-            Input::Quit => {
-                self.report.main("ends");
-                self.each(|program| program.apply(Event::Quit))
+            Input::Quit => self.stop(StopReason::Signal, "ends"),
+            Input::Unread => {
+                self.stop(StopReason::Reader, "ends: nobody reads the events, since stdout is closed")
             }
         }
+    }
+
+    /// Ends in order.
+    fn stop(&mut self, reason: StopReason, words: &str) -> Flow {
+        self.report.event(journal::Event::Stop { reason });
+        self.report.main(words);
+        self.each(|program| program.apply(Event::Quit))
     }
 
     fn changed(&mut self, changes: &Changes) -> Flow {
@@ -245,5 +261,7 @@ impl Runner {
         process_tree::sweep();
         // The first program may have made the folder of all.
         self.programs.iter_mut().rev().for_each(Program::clean_up);
+        self.report.journal().close();
+        self.events.take().into_iter().for_each(EventWriter::finish);
     }
 }

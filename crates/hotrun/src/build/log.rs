@@ -5,8 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::json;
-
+use crate::journal::Event;
 use crate::report::Report;
 
 /// So many bytes of the output are kept for the page about a failed build. The first error comes first.
@@ -57,7 +56,7 @@ impl Log {
                 if text.len() + plain.len() <= MOST_TEXT {
                     text.push_str(&plain);
                 }
-                report.event("output", json!({ "text": plain.trim_end_matches('\n') }));
+                report.event(Event::Output { text: plain.trim_end_matches('\n').to_owned() });
                 line.clear();
             }
         }

@@ -2,15 +2,14 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::{env, io};
-
-use serde_json::Value;
 
 use crate::cli::Cli;
 use crate::control::folder;
 use crate::control::request::Request;
 use crate::error::Error;
+use crate::journal::{Event, NamedStatus, ProgramStatus, Programs, Record, RequestResult, Status};
 use crate::report::Report;
 
 /// Sends the request to the hotrun of this folder, or of one above it, and prints the answer.
@@ -20,36 +19,61 @@ use crate::report::Report;
 /// Status 1 for a build or a start that has failed, with the diagnosis. Status 4 if no hotrun runs here. Status 2 if several do.
 pub(crate) fn run(cli: &Cli, request: &Request, json: bool) -> Result<(), Error> {
     let stream = find(cli)?;
-    let mut ok = !matches!(request, Request::Reload { .. } | Request::Restart { .. });
+    let mut ok = matches!(request, Request::Stop | Request::Logs { .. });
     for line in exchange(&stream, request).map_err(broken)? {
         let line = line.map_err(broken)?;
-        let value: Value = serde_json::from_str(&line).map_err(|error| broken(error.into()))?;
-        let text = |name: &str| value[name].as_str().unwrap_or_default();
-        let goes_on = match (value["event"].as_str(), json) {
-            (Some("result"), _) if value["ok"] == false => {
-                if json {
-                    Report::say(&line);
-                }
-                let output = text("output").trim_end();
-                let words = if output.is_empty() { String::new() } else { format!("\n{output}") };
-                let words = format!("{}{words}", text("reason"));
-                return Err(if value["usage"] == true { Error::usage(words) } else { Error::unfit(words) });
+        let record = parse(&line)?;
+        if let Event::Result(result) = &record.event
+            && !result.ok
+        {
+            if json {
+                Report::say(&line);
             }
-            (_, true) => Report::say(&line),
-            (Some("status"), _) => {
-                state(&value).iter().all(|(topic, words)| Report::say(&format!("{topic:<9} {words}")))
-            }
-            (Some("message"), _) => Report::say(&format!("hotrun  {}{}", about(&value), text("text"))),
-            (Some("line"), _) => Report::say(&format!("{} | {}", text("program"), text("text"))),
-            (Some("output" | "result"), _) => Report::say(text("text")),
-            _ => true,
-        };
+            return Err(refusal(result));
+        }
         ok = true;
+        let goes_on =
+            if json { Report::say(&line) } else { words(&record).iter().all(|line| Report::say(line)) };
         if !goes_on {
             break;
         }
     }
-    if ok { Ok(()) } else { Err(Error::unfit("hotrun has ended before the outcome was known")) }
+    if ok { Ok(()) } else { Err(Error::unfit("hotrun has ended before it answered")) }
+}
+
+fn parse(line: &str) -> Result<Record, Error> {
+    serde_json::from_str(line).map_err(|error| broken(error.into()))
+}
+
+/// A failed request, with the diagnosis.
+fn refusal(result: &RequestResult) -> Error {
+    let output = result.output.trim_end();
+    let output = if output.is_empty() { String::new() } else { format!("\n{output}") };
+    let words = format!("{}{output}", result.reason);
+    if result.usage { Error::usage(words) } else { Error::unfit(words) }
+}
+
+/// The lines for a person. Most events have a message, too.
+fn words(record: &Record) -> Vec<String> {
+    let name = record.program.as_deref();
+    match &record.event {
+        Event::Status(status) => {
+            state(status).iter().map(|(topic, words)| format!("{topic:<9} {words}")).collect()
+        }
+        Event::Message { text, .. } => {
+            let about = name.map(|name| format!("{name}: ")).unwrap_or_default();
+            vec![format!("hotrun  {about}{text}")]
+        }
+        Event::Line { text, .. } => {
+            vec![name.map_or_else(|| text.clone(), |name| format!("{name} | {text}"))]
+        }
+        Event::Output { text } => vec![text.clone()],
+        Event::Result(result) => vec![result.text.clone()],
+        Event::Lost { count } => {
+            vec![format!("hotrun  {count} lines are missing here: they were not read in time")]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Sends the request. Returns the lines of the answer.
@@ -91,16 +115,11 @@ fn choose(
         for (asked, kept) in folder::connect(folder, root).iter().zip(folder::connect(folder, root)) {
             let mut lines = exchange(asked, &Request::Status).map_err(broken)?;
             let Some(Ok(line)) = lines.next() else { continue };
-            let status: Value = serde_json::from_str(&line).map_err(|error| broken(error.into()))?;
-            let is_file = file
-                .as_ref()
-                .is_none_or(|file| status["settings"].as_str().map(PathBuf::from).as_ref() == Some(file));
-            if is_file && bin.is_none_or(|bin| status["bin"] == bin) {
-                named.push(format!(
-                    "process {} ({})",
-                    status["process"],
-                    status["settings"].as_str().unwrap_or("no settings")
-                ));
+            let Event::Status(status) = parse(&line)?.event else { continue };
+            let settings = status.settings.as_deref();
+            let is_file = file.as_ref().is_none_or(|file| settings.map(Path::new) == Some(file));
+            if is_file && bin.is_none_or(|bin| status.programs.has_bin(bin)) {
+                named.push(format!("process {} ({})", status.process, settings.unwrap_or("no settings")));
                 found.push(kept);
             }
         }
@@ -114,48 +133,35 @@ fn choose(
     Ok(found)
 }
 
-/// The name of the program that a message is about, if there are several.
-fn about(message: &Value) -> String {
-    message["program"].as_str().map(|name| format!("{name}: ")).unwrap_or_default()
-}
-
 /// The state in words, each line with its topic.
-fn state(status: &Value) -> Vec<(&'static str, String)> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let mut lines = match status["programs"].as_array() {
-        Some(programs) => {
-            let named = |one: &Value| {
-                std::iter::once(("program", text(&one["program"])))
-                    .chain(program_state(one))
-                    .collect::<Vec<_>>()
+fn state(status: &Status) -> Vec<(&'static str, String)> {
+    let mut lines = match &status.programs {
+        Programs::One(only) => program_state(only),
+        Programs::Several { programs } => {
+            let named = |one: &NamedStatus| {
+                let mut lines = vec![("program", one.program.clone())];
+                lines.extend(program_state(&one.status));
+                lines
             };
             programs.iter().flat_map(named).collect()
         }
-        None => program_state(status),
     };
-    lines.push(("root", format!("`{}`", text(&status["root"]))));
-    lines.push(("hotrun", format!("process {}", status["process"])));
+    lines.push(("root", format!("`{}`", status.root)));
+    lines.push(("hotrun", format!("process {}", status.process)));
     lines
 }
 
 /// The state of one program in words.
-fn program_state(status: &Value) -> Vec<(&'static str, String)> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let addresses: Vec<String> = status["addresses"].as_array().into_iter().flatten().map(text).collect();
-    let mut lines =
-        vec![("state", format!("{} {}", text(&status["state"]), addresses.join(", ")).trim_end().to_owned())];
-    for server in status["servers"].as_array().into_iter().flatten() {
-        let words =
-            format!("{} {} (process {})", server["server"], text(&server["state"]), server["process"]);
-        lines.push(("server", words));
+fn program_state(status: &ProgramStatus) -> Vec<(&'static str, String)> {
+    let state = format!("{} {}", status.state.word(), status.addresses.join(", "));
+    let mut lines = vec![("state", state.trim_end().to_owned())];
+    for server in &status.servers {
+        lines.push(("server", format!("{} {} (process {})", server.server, server.state, server.process)));
     }
-    let build = &status["build"];
-    if build.is_object() {
-        lines.push(("build", format!("{} in {} ms", text(&build["outcome"]), build["took_ms"])));
+    if let Some(build) = &status.build {
+        lines.push(("build", format!("{} in {} ms", build.outcome.word(), build.took_ms)));
     }
-    if status["problem"].is_object() {
-        lines.push(("problem", text(&status["problem"]["reason"])));
-    }
+    lines.extend(status.problem.iter().map(|problem| ("problem", problem.reason.clone())));
     lines
 }
 

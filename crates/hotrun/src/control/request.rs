@@ -1,6 +1,6 @@
 //! The requests of scripts and editors.
 
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::SyncSender;
 
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +45,7 @@ pub(crate) enum Request {
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) request: Request,
-    pub(crate) answer: Sender<String>,
+    pub(crate) answer: SyncSender<String>,
 }
 
 #[cfg(test)]

@@ -9,11 +9,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use serde_json::json;
-
 use crate::control::folder;
 use crate::control::request::Call;
 use crate::job;
+use crate::journal::{self, Event, Record, RequestResult};
 
 /// Upper bound on the wait for a request.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -75,10 +74,11 @@ fn answer(mut stream: &UnixStream, tell: impl Fn(Call)) -> io::Result<()> {
         Ok(request) => request,
         Err(error) => {
             let words = format!("not understood: {error}; expected a line such as {{\"do\":\"status\"}}");
-            return writeln!(stream, "{}", json!({ "event": "result", "ok": false, "reason": words }));
+            let refusal = RequestResult { usage: true, ..RequestResult::failed(words, String::new()) };
+            return writeln!(stream, "{}", Record::now(None, Event::Result(refusal)).line());
         }
     };
-    let (answer, lines) = mpsc::channel::<String>();
+    let (answer, lines) = mpsc::sync_channel::<String>(journal::QUEUE);
     tell(Call { request, answer });
     for line in lines {
         writeln!(stream, "{line}")?;

@@ -25,6 +25,7 @@ pub(super) fn style(log: &Log, screen: &Screen, colors: &Colors, cli: &Cli) -> S
             Some(When::Never) => ColorChoice::Never,
             Some(When::Auto) | None => ColorChoice::Auto,
         }),
+        json: cli.json,
         main: color(colors.main, style.main),
         watcher: color(colors.watcher, style.watcher),
         build: color(colors.build, style.build),

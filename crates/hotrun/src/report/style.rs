@@ -11,6 +11,8 @@ pub(crate) struct Style {
     /// `[screen]`: clear the terminal before each build but the first.
     pub(crate) clear: Option<Clear>,
     pub(crate) mode: ColorChoice,
+    /// `--json`: stdout has the events, and all that is for people goes to stderr.
+    pub(crate) json: bool,
     /// The colour of hotrun's own lines; `None` for no colour.
     pub(crate) main: Option<AnsiColor>,
     pub(crate) watcher: Option<AnsiColor>,
@@ -25,6 +27,7 @@ impl Default for Style {
             volume: Volume::Usual,
             clear: None,
             mode: ColorChoice::Auto,
+            json: false,
             main: Some(AnsiColor::Magenta),
             watcher: Some(AnsiColor::Cyan),
             build: Some(AnsiColor::Yellow),

@@ -9,6 +9,7 @@ use std::process;
 use intercept::{Address, Marker, Spec};
 
 use crate::generation::{Generation, Readiness, ServerEvent, Start};
+use crate::journal;
 use crate::plan::{self, Argument, CommandLine, How, What};
 use crate::proxy::Proxy;
 use crate::report::spoken;
@@ -34,6 +35,7 @@ impl Program {
             }
             Action::Start { server, version } => return self.start(server, version),
             Action::Leave(server) => {
+                self.report.event(journal::Event::Leave { server });
                 self.report.runner(&format!("server {server} leaves"));
                 let tell = self.teller(server);
                 if let Some(generation) = self.generations.get_mut(&server) {
@@ -41,6 +43,7 @@ impl Program {
                 }
             }
             Action::Keep(server) => {
+                self.report.event(journal::Event::Keep { server });
                 self.report.runner(&format!(
                     "server {server} takes no new connections and is kept for {}, in case its successor fails",
                     spoken(self.plan.probation)
@@ -67,6 +70,7 @@ impl Program {
                 if let (Some(proxy), Some(port)) = (&self.proxy, generation.port) {
                     proxy.switch(Some(port));
                 }
+                self.report.event(journal::Event::Return { server });
                 self.report.runner(&format!("server {server} serves on"));
             }
             Action::Probation(server) => self.timers.set(self.plan.probation, Event::Proven(server)),
@@ -105,6 +109,8 @@ impl Program {
                 if let Some(why) = &generation.unfiltered {
                     self.report.warning(&format!("no port can be lent to server {server}: {why}"));
                 }
+                let process = generation.tree().leader();
+                self.report.event(journal::Event::Start { server, version, process });
                 let sign = generation.is_ready_when_started().then_some(Readiness::Started);
                 let sign = sign.and_then(|sign| generation.becomes_ready(sign));
                 self.generations.insert(server, generation);
@@ -176,7 +182,7 @@ impl Program {
         let marker = Some(Marker { name: process_tree::MARK.to_owned(), prefix });
         let dir = dir.clone();
         let mut output = None;
-        if self.plan.name.is_some() {
+        if self.plan.name.is_some() || self.plan.style.json {
             output = Some(self.output.pipes(&self.report)?);
             // Python writes to a pipe in blocks, so its lines would come late.
             if std::env::var_os("PYTHONUNBUFFERED").is_none() {

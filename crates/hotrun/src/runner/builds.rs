@@ -5,11 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use serde_json::json;
-
 use crate::build::Built;
 use crate::inputs::{self, Inputs};
 use crate::job;
+use crate::journal::{self, BuildEnd, BuildOutcome};
 use crate::plan::What;
 use crate::report::spoken;
 use crate::sources::Sources;
@@ -58,15 +57,18 @@ impl Program {
     /// Keeps the end of the build for requests.
     fn note_build(&mut self, version: u32, outcome: Outcome, built: &Built) {
         let outcome = match outcome {
-            Outcome::Good => "good",
-            Outcome::Same(_) => "same",
-            Outcome::Failed => "failed",
-            Outcome::Cancelled => "cancelled",
+            Outcome::Good => BuildOutcome::Good,
+            Outcome::Same(_) => BuildOutcome::Same,
+            Outcome::Failed => BuildOutcome::Failed,
+            Outcome::Cancelled => BuildOutcome::Cancelled,
         };
-        let took = u64::try_from(built.took.as_millis()).unwrap_or(u64::MAX);
-        let ended =
-            json!({ "version": version, "outcome": outcome, "took_ms": took, "reason": built.reason });
-        self.report.event("built", ended.clone());
+        let ended = BuildEnd {
+            version,
+            outcome,
+            took_ms: journal::milliseconds(built.took),
+            reason: built.reason.clone(),
+        };
+        self.report.event(journal::Event::Built(ended.clone()));
         self.last_build = Some(ended);
     }
 

@@ -2,27 +2,26 @@
 
 use std::mem;
 use std::process;
-use std::sync::mpsc::Sender;
-
-use serde_json::{Value, json};
+use std::sync::mpsc::SyncSender;
 
 use crate::control::{Call, Request};
+use crate::journal::{self, NamedStatus, Programs, Record, RequestResult, Status, StopReason};
 use crate::supervisor::Event;
 
-use super::{Flow, Runner};
+use super::{Flow, Program, Runner};
 
 /// A request that waits for the outcomes of some programs.
 pub(super) struct Waiting {
-    answer: Sender<String>,
+    answer: SyncSender<String>,
     /// The places of the programs, and the outcomes that are known.
-    outcomes: Vec<(usize, Option<Value>)>,
+    outcomes: Vec<(usize, Option<RequestResult>)>,
 }
 
 impl Runner {
     pub(super) fn call(&mut self, call: Call) -> Flow {
         let answer = call.answer;
         match call.request {
-            Request::Status => drop(answer.send(self.status().to_string())),
+            Request::Status => send(&answer, journal::Event::Status(self.status())),
             Request::Logs { since_build, follow, program } => {
                 let Some(_) = self.chosen(program.as_deref(), &answer) else { return Ok(true) };
                 self.report.journal().send(answer, program, since_build, follow);
@@ -44,15 +43,14 @@ impl Runner {
             Request::Stop => {
                 // The end of this process closes the connection, and tells the client.
                 mem::forget(answer);
-                self.report.main("ends, as asked for");
-                return self.each(|program| program.apply(Event::Quit));
+                return self.stop(StopReason::Request, "ends, as asked for");
             }
         }
         Ok(true)
     }
 
     /// The places of the program of this name, or of all programs. If there is none, answers that.
-    fn chosen(&self, name: Option<&str>, answer: &Sender<String>) -> Option<Vec<usize>> {
+    fn chosen(&self, name: Option<&str>, answer: &SyncSender<String>) -> Option<Vec<usize>> {
         let Some(name) = name else { return Some((0..self.programs.len()).collect()) };
         let names: Vec<Option<&str>> =
             self.programs.iter().map(|program| program.plan.name.as_deref()).collect();
@@ -65,19 +63,18 @@ impl Runner {
             _ => format!("there is {}", listed.join(", ")),
         };
         let reason = format!("no program is called `{name}`; {there}");
-        let refusal =
-            json!({ "event": "result", "ok": false, "usage": true, "reason": reason, "output": "" });
-        let _ = answer.send(refusal.to_string());
+        let refusal = RequestResult { usage: true, ..RequestResult::failed(reason, String::new()) };
+        send(answer, journal::Event::Result(refusal));
         None
     }
 
     /// Gives the event to these programs. `wait`: the answer is the outcome.
-    fn begin(&mut self, answer: Sender<String>, wait: bool, event: Event, programs: &[usize]) -> Flow {
+    fn begin(&mut self, answer: SyncSender<String>, wait: bool, event: Event, programs: &[usize]) -> Flow {
         if wait {
             let outcomes = programs.iter().map(|at| (*at, None)).collect();
             self.waiting.push(Waiting { answer, outcomes });
         } else {
-            let _ = answer.send(json!({ "event": "result", "ok": true, "text": "begun" }).to_string());
+            send(&answer, journal::Event::Result(RequestResult::good(None, "begun".to_owned())));
         }
         let mut goes_on = true;
         for at in programs {
@@ -96,66 +93,53 @@ impl Runner {
             if waiting.outcomes.iter().any(|(_, outcome)| outcome.is_none()) {
                 return true;
             }
-            let _ = waiting.answer.send(self.result(&waiting.outcomes).to_string());
+            send(&waiting.answer, journal::Event::Result(self.result(&waiting.outcomes)));
             false
         });
         self.waiting = waiting;
     }
 
     /// The outcomes as one result. With several programs each part begins with a name.
-    fn result(&self, outcomes: &[(usize, Option<Value>)]) -> Value {
-        let mut result = match outcomes {
-            [(_, Some(outcome))] => outcome.clone(),
-            _ => self.joined(outcomes),
-        };
-        result["event"] = "result".into();
-        result
-    }
-
-    fn joined(&self, outcomes: &[(usize, Option<Value>)]) -> Value {
-        let named = |(at, outcome): &'_ (usize, Option<Value>)| {
+    fn result(&self, outcomes: &[(usize, Option<RequestResult>)]) -> RequestResult {
+        if let [(_, Some(outcome))] = outcomes {
+            return outcome.clone();
+        }
+        let named = |(at, outcome): &(usize, Option<RequestResult>)| {
             (self.programs[*at].plan.name.clone().unwrap_or_default(), outcome.clone().unwrap_or_default())
         };
-        let all: Vec<(String, Value)> = outcomes.iter().map(named).collect();
-        let text = |outcome: &Value, key: &str| outcome[key].as_str().unwrap_or_default().to_owned();
-        let lines = |of: &[(String, Value)], key: &str| {
-            let lines = of.iter().map(|(name, outcome)| format!("{name}: {}", text(outcome, key)));
-            lines.collect::<Vec<_>>().join("\n")
+        let all: Vec<(String, RequestResult)> = outcomes.iter().map(named).collect();
+        let (good, failed): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, outcome)| outcome.ok);
+        let lines = |of: Vec<(String, String)>| {
+            of.into_iter().map(|(name, words)| format!("{name}: {words}")).collect::<Vec<_>>().join("\n")
         };
-        let failed: Vec<_> = all.iter().filter(|(_, outcome)| outcome["ok"] == false).cloned().collect();
         if failed.is_empty() {
-            return json!({ "ok": true, "text": lines(&all, "text") });
+            let texts = good.into_iter().map(|(name, outcome)| (name, outcome.text));
+            return RequestResult::good(None, lines(texts.collect()));
         }
-        let mut outputs: Vec<String> = failed.iter().map(|(_, outcome)| text(outcome, "output")).collect();
+        let mut outputs: Vec<String> = failed.iter().map(|(_, outcome)| outcome.output.clone()).collect();
         // A build that several programs share has one output.
         outputs.dedup();
-        json!({ "ok": false, "reason": lines(&failed, "reason"), "output": outputs.join("\n") })
+        let reasons = failed.into_iter().map(|(name, outcome)| (name, outcome.reason));
+        RequestResult::failed(lines(reasons.collect()), outputs.join("\n"))
     }
 
     /// The state of the only program, or that of each.
-    fn status(&self) -> Value {
+    fn status(&self) -> Status {
         let plan = &self.programs[0].plan;
-        let mut status = json!({
-            "event": "status",
-            "process": process::id(),
-            "root": plan.root,
-            "settings": plan.settings.as_ref().map(|file| file.canonicalize().unwrap_or(file.clone())),
-        });
-        let add = |to: &mut Value, fields: Value| {
-            if let (Some(to), Value::Object(fields)) = (to.as_object_mut(), fields) {
-                to.extend(fields);
-            }
+        let programs = if let [only] = self.programs.as_slice() {
+            Programs::One(only.status())
+        } else {
+            let named = |program: &Program| NamedStatus {
+                program: program.plan.name.clone().unwrap_or_default(),
+                status: program.status(),
+            };
+            Programs::Several { programs: self.programs.iter().map(named).collect() }
         };
-        if let [only] = self.programs.as_slice() {
-            add(&mut status, only.status());
-            return status;
-        }
-        let named = self.programs.iter().map(|program| {
-            let mut fields = json!({ "program": program.plan.name });
-            add(&mut fields, program.status());
-            fields
-        });
-        status["programs"] = named.collect();
-        status
+        Status { process: process::id(), root: plan.shown_root(), settings: plan.shown_settings(), programs }
     }
+}
+
+/// Sends a line of an answer. The queue has room for it.
+fn send(answer: &SyncSender<String>, event: journal::Event) {
+    let _ = answer.try_send(Record::now(None, event).line());
 }

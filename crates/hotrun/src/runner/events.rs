@@ -6,12 +6,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-use serde_json::json;
-
 use crate::drain::Progress;
 use crate::error::Error;
 use crate::generation::{Generation, Readiness, ServerEvent};
 use crate::idle::Death;
+use crate::journal;
 use crate::plan::How;
 use crate::report::spoken;
 use crate::supervisor::Event;
@@ -135,7 +134,7 @@ impl Program {
                     self.say_cut(id, gone.owed);
                 }
                 let status = status.map_or_else(|error| error.to_string(), spoken_status);
-                self.report.event("ended", json!({ "server": id, "status": status }));
+                self.report.event(journal::Event::Ended { server: id, status: status.clone() });
                 self.endings.insert(id, status);
                 if let Some(proxy) = &self.proxy
                     && !self.generations.values().any(Generation::is_ready)
@@ -176,9 +175,12 @@ impl Program {
         if let (Some(proxy), Some(port)) = (&self.proxy, generation.port) {
             proxy.switch(Some(port));
         }
-        let ready =
-            json!({ "server": id, "addresses": self.addresses(generation), "sign": sign.to_string() });
-        self.report.event("ready", ready);
+        self.report.event(journal::Event::Ready {
+            server: id,
+            addresses: self.addresses(generation),
+            sign: sign.to_string(),
+            took_ms: journal::milliseconds(generation.began.elapsed()),
+        });
         let words = format!("server {id} is ready after {}: {sign}", spoken(generation.began.elapsed()));
         self.report.runner(&words);
         self.say_way(id);

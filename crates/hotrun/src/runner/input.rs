@@ -30,6 +30,8 @@ pub(super) enum Input {
     Key(Key),
     /// A signal asked hotrun to end.
     Quit,
+    /// The reader of the events has closed the pipe.
+    Unread,
 }
 
 /// An input of one program.

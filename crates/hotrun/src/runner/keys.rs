@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{self, Command, Stdio};
 
 use crate::job;
+use crate::journal::StopReason;
 use crate::plan::How;
 use crate::report::Report;
 use crate::sources::Changes;
@@ -46,8 +47,7 @@ impl Runner {
             Key::Open => self.open_address(),
             Key::Clear => Report::clear_screen(),
             Key::Quit => {
-                self.report.main("ends");
-                return self.each(|program| program.apply(Event::Quit));
+                return self.stop(StopReason::Key, "ends");
             }
             Key::Help => {
                 for (name, _, effect) in HELP {

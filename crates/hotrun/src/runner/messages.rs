@@ -1,5 +1,6 @@
 //! Messages about builds and servers.
 
+use crate::journal::Event;
 use crate::supervisor::Message;
 
 use super::Program;
@@ -7,6 +8,9 @@ use super::Program;
 impl Program {
     pub(super) fn say(&mut self, message: Message) {
         let words = self.in_words(message);
+        if let Message::GivenUp { server, .. } | Message::Fell(server) = message {
+            self.report.event(Event::Rejected { server, reason: words.clone() });
+        }
         match message {
             Message::Unchanged(_) | Message::Restored => self.report.runner(&words),
             Message::StillStarting(_) => {

@@ -1,5 +1,6 @@
 //! Answers in the place of a server while there is none.
 
+use crate::journal::Event;
 use crate::outage::Outage;
 
 use super::Program;
@@ -17,6 +18,7 @@ impl Program {
     fn begin_outage(&mut self) {
         self.outage.is_on = true;
         let page = self.diagnosis.clone();
+        self.report.event(Event::Down { reason: page.reason.clone() });
         if let Some(proxy) = &self.proxy {
             proxy.refuse(Some(page));
         } else {

@@ -1,6 +1,7 @@
 //! One program: its supervisor, its servers and its sockets.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::rc::Rc;
@@ -8,12 +9,12 @@ use std::sync::Arc;
 
 use intercept::Listeners;
 use process_tree::Watchdog;
-use serde_json::Value;
 
 use crate::binary_cache::BinaryCache;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::generation::Generation;
+use crate::journal::BuildEnd;
 use crate::outage::Page;
 use crate::plan::{How, Plan};
 use crate::proxy::Proxy;
@@ -62,7 +63,7 @@ pub(super) struct Program {
     /// The only server was not ready in time, in words. For requests.
     pub(super) overdue: Option<String>,
     /// The last build that has ended, for requests.
-    pub(super) last_build: Option<Value>,
+    pub(super) last_build: Option<BuildEnd>,
     pub(super) outage: OutageState,
     /// The states of the commands of the plan's rules, in the order of the rules.
     pub(super) rules: Vec<RuleState>,
@@ -183,7 +184,11 @@ impl Program {
         self.output.finish();
         self.owned.retain(|_| false);
         for line in &self.plan.at_exit {
-            match self.shell(line).status() {
+            let mut shell = self.shell(line);
+            if self.plan.style.json {
+                shell.stdout(io::stderr());
+            }
+            match shell.status() {
                 Ok(status) if status.success() => {}
                 Ok(status) => self.report.warning(&format!("`build.post_cmd` `{line}`: {status}")),
                 Err(error) => {

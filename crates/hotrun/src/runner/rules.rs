@@ -8,6 +8,7 @@ use std::process::Output;
 use std::thread;
 use std::time::SystemTime;
 
+use crate::journal::Event;
 use crate::report::{Lines, Stream};
 use crate::sources::mtime;
 
@@ -41,6 +42,15 @@ impl Program {
 
     pub(super) fn rule_ended(&mut self, at: usize, when: SystemTime, ended: io::Result<Output>) {
         let name = &self.plan.rules[at].name;
+        let (ok, reason) = match &ended {
+            Ok(output) if output.status.success() => (true, String::new()),
+            Ok(output) => (false, output.status.to_string()),
+            Err(error) => (false, error.to_string()),
+        };
+        for text in ended.iter().flat_map(|output| [&output.stdout, &output.stderr]) {
+            self.report.output_of_rule(text);
+        }
+        self.report.event(Event::RuleEnded { name: name.clone(), ok, reason });
         match ended {
             Ok(output) => {
                 Lines::new(&self.report, Stream::Out).pass_on(&output.stdout);
@@ -58,6 +68,7 @@ impl Program {
 
     fn start_rule(&mut self, at: usize) {
         let rule = &self.plan.rules[at];
+        self.report.event(Event::Rule { name: rule.name.clone(), command: rule.cmd.clone() });
         self.report.build(&format!("runs: {}", rule.cmd));
         let mut shell = self.shell(&rule.cmd);
         let (sender, delay) = (self.sender.clone(), rule.delay);

@@ -2,10 +2,9 @@
 
 use std::mem;
 
-use serde_json::json;
-
 use crate::build::{Building, Built, EndedBuild};
 use crate::environment::Environment;
+use crate::journal;
 use crate::plan::{How, SharedBuild};
 
 use super::{Flow, Input, ProgramInput, Runner};
@@ -108,7 +107,7 @@ impl Runner {
         for (program, version) in &state.under_way {
             let report = &self.programs[*program].report;
             report.build_begins();
-            report.event("build", json!({ "version": version, "command": what }));
+            report.event(journal::Event::Build { version: *version, command: what.clone() });
         }
         report.build(&format!("builds: {what}"));
         // After a file that cannot be read, the variables stay as they are. The programs say so.

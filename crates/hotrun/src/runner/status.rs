@@ -1,9 +1,9 @@
 //! The state of a program, for requests.
 
 use intercept::Address;
-use serde_json::{Value, json};
 
 use crate::generation::Generation;
+use crate::journal::{Problem, ProgramStatus, RequestResult, ServerStatus, State};
 use crate::plan::How;
 use crate::supervisor::Event;
 
@@ -18,25 +18,24 @@ impl Program {
         self.apply(event)
     }
 
-    /// The outcome of the last request: its fields in an answer. `None` while something is under way.
-    pub(super) fn outcome(&self) -> Option<Value> {
+    /// The outcome of the last request. `None` while something is under way.
+    pub(super) fn outcome(&self) -> Option<RequestResult> {
         if let Some(words) = &self.overdue {
-            return Some(json!({ "ok": false, "reason": words, "output": "" }));
+            return Some(RequestResult::failed(words.clone(), String::new()));
         }
         if !self.supervisor.is_settled() {
             return None;
         }
         if self.has_failed || self.supervisor.is_out() {
-            let page = &self.diagnosis;
-            return Some(json!({ "ok": false, "reason": page.reason, "output": page.output }));
+            let page = self.diagnosis.clone();
+            return Some(RequestResult::failed(page.reason, page.output));
         }
         let server = self.supervisor.current();
         let words = server.map_or("nothing runs".to_owned(), |server| format!("server {server} serves"));
-        Some(json!({ "ok": true, "server": server, "text": words }))
+        Some(RequestResult::good(server, words))
     }
 
-    /// The state, as fields of an answer.
-    pub(super) fn status(&self) -> Value {
+    pub(super) fn status(&self) -> ProgramStatus {
         let current = self.supervisor.current();
         let server = |(id, one): (&u32, &Generation)| {
             let state = match (one.is_ready(), Some(*id) == current) {
@@ -44,28 +43,30 @@ impl Program {
                 (true, false) => "leaves",
                 (false, _) => "starts",
             };
-            json!({ "server": id, "state": state, "process": one.tree().leader() })
+            ServerStatus { server: *id, state: state.to_owned(), process: one.tree().leader() }
         };
         let state = match (self.wanted.is_some(), self.supervisor.is_settled(), current) {
-            (true, ..) => "builds",
-            (_, false, _) => "starts",
-            (.., Some(_)) => "serves",
-            (.., None) => "serves nothing",
+            (true, ..) => State::Builds,
+            (_, false, _) => State::Starts,
+            (.., Some(_)) => State::Serves,
+            (.., None) => State::ServesNothing,
         };
         let addresses = current.and_then(|id| self.generations.get(&id)).map(|one| self.addresses(one));
-        let problem = self.has_failed || self.supervisor.is_out();
+        let is_bad = self.has_failed || self.supervisor.is_out();
+        let problem =
+            || Problem { reason: self.diagnosis.reason.clone(), output: self.diagnosis.output.clone() };
         let bin = match &self.plan.build.how {
-            How::Cargo { binary, .. } => Some(binary),
+            How::Cargo { binary, .. } => Some(binary.clone()),
             _ => None,
         };
-        json!({
-            "bin": bin,
-            "state": state,
-            "addresses": addresses.unwrap_or_default(),
-            "servers": self.generations.iter().map(server).collect::<Vec<_>>(),
-            "build": self.last_build,
-            "problem": problem.then(|| json!({ "reason": self.diagnosis.reason, "output": self.diagnosis.output })),
-        })
+        ProgramStatus {
+            bin,
+            state,
+            addresses: addresses.unwrap_or_default(),
+            servers: self.generations.iter().map(server).collect(),
+            build: self.last_build.clone(),
+            problem: is_bad.then(problem),
+        }
     }
 
     /// The addresses at which the server is reached: of TCP as ones that can be clicked on, of Unix sockets as `unix:PATH`.

@@ -168,7 +168,8 @@ fn each_event_is_a_documented_line() {
             break;
         }
     }
-    let expected = ["build", "built", "change", "ended", "message", "output", "ready"];
+    let expected =
+        ["begin", "build", "built", "change", "ended", "leave", "message", "output", "ready", "start"];
     assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), expected);
     drop(hotrun);
     assert!(follow.wait().expect("a status").success(), "it ends with hotrun");

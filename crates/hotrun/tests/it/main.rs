@@ -13,6 +13,7 @@ mod environment;
 mod go;
 mod handover;
 mod init;
+mod json;
 mod lending;
 mod limits;
 mod load;

@@ -82,7 +82,8 @@ fn the_log_of_a_program_has_its_lines_and_no_others() {
     assert!(!log.contains("api"), "{log}");
     let log = out(&ask(servers.project(), &["logs", "api", "--json"]));
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    assert!(lines.iter().all(|line| line["program"] == "api"), "{log}");
+    assert!(lines[0]["event"] == "begin" && lines[0]["program"].is_null(), "about all: {log}");
+    assert!(lines[1..].iter().all(|line| line["program"] == "api"), "{log}");
     let own: Vec<&Value> = lines.iter().filter(|line| line["event"] == "line").collect();
     assert!(
         own.iter().any(|line| line["text"] == "begins with silent" && line["stream"] == "stdout"),
