@@ -1,6 +1,8 @@
 //! The development runners, in turn, with the same program and the same command to build it.
 
 mod fixture;
+mod hotrun_alone;
+mod project;
 mod tool;
 
 use std::{path::PathBuf, thread, time::Duration};
@@ -17,6 +19,7 @@ use crate::{
 
 use self::{
     fixture::{Fixture, RestartTimes},
+    project::Project,
     tool::Tool,
 };
 
@@ -60,12 +63,16 @@ pub(crate) fn compare(how: &Runners) -> Result<Value, Failed> {
         "what": "one program on std alone, its address hard-coded, without graceful shutdown, built by one script. own_share_ms: from the end of a save \
                  to the first answer of the new version, less the script's time, less the program's from its `main` to that answer where it is alone; half a second between two edits. under_load: four clients that retry nothing, a connection a request",
         "runners": results,
+        "hotrun_alone": hotrun_alone::measure(&how.tools, how.restarts)?,
     }))
 }
 
 fn own_share(tool: &Tool, restarts: u32) -> Result<Vec<f64>, Failed> {
     progress(&format!("runners: {restarts} restarts by {}, without load", tool.name));
-    let mut fixture = Fixture::open(tool, 0)?;
+    own_share_in(Fixture::open(tool, Project::One { files: 0 })?, restarts)
+}
+
+fn own_share_in(mut fixture: Fixture, restarts: u32) -> Result<Vec<f64>, Failed> {
     let passed: Result<Vec<Option<RestartTimes>>, Failed> = (1..=restarts)
         .map(|number| {
             thread::sleep(PAUSE);
@@ -77,24 +84,29 @@ fn own_share(tool: &Tool, restarts: u32) -> Result<Vec<f64>, Failed> {
 
 fn under_load(tool: &Tool, restarts: u32) -> Result<Value, Failed> {
     progress(&format!("runners: {restarts} restarts by {}, under load", tool.name));
-    let mut fixture = Fixture::open(tool, 0)?;
-    let visitors = Visitors::reconnecting(fixture.address());
+    under_load_in(Fixture::open(tool, Project::One { files: 0 })?, restarts)
+}
+
+/// Four clients of each program.
+fn under_load_in(mut fixture: Fixture, restarts: u32) -> Result<Value, Failed> {
+    let visitors: Vec<Visitors> =
+        fixture.addresses().iter().map(|address| Visitors::reconnecting(*address)).collect();
     let edited = (1..=restarts).try_for_each(|number| fixture.edit_and_wait(number).map(drop));
-    let fared = visitors.end();
+    let counts: Vec<_> = visitors.into_iter().map(Visitors::end).collect();
     edited?;
     Ok(json!({
         "restarts": restarts,
         "not_served": fixture.stuck(),
-        "failed": fared.failed,
-        "answered": fared.answered,
-        "longest_silence_ms": milliseconds(fared.silence),
+        "failed": counts.iter().map(|counts| counts.failed).sum::<u64>(),
+        "answered": counts.iter().map(|counts| counts.answered).sum::<u64>(),
+        "longest_silence_ms": counts.iter().map(|counts| milliseconds(counts.silence)).fold(0.0, f64::max),
     }))
 }
 
 fn beside(tool: &Tool, files: u32) -> Result<Value, Failed> {
     progress(&format!("runners: {} beside {files} files", tool.name));
-    let mut fixture = Fixture::open(tool, files)?;
-    let start = fixture.start()?;
+    let mut fixture = Fixture::open(tool, Project::One { files })?;
+    let start = fixture.start_to_build()?;
     // A runner that watches only after its first build watches when an edit is served.
     fixture.edit_and_wait(1)?;
     Ok(json!({

@@ -3,8 +3,8 @@
 use std::{
     fs::{self, File},
     net::SocketAddr,
-    os::unix::{fs::PermissionsExt, process::CommandExt},
-    path::Path,
+    os::unix::process::CommandExt,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     thread::sleep,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -13,7 +13,10 @@ use std::{
 use conformance::{Client, Failed, free_address};
 use tempfile::TempDir;
 
-use super::tool::Tool;
+use super::{
+    project::{Project, version_line},
+    tool::Tool,
+};
 
 /// A build takes one second, and ten on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -24,39 +27,13 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// Upper bound on the time from the program's `main` to its first answer, on an idle machine.
 const ALONE: Duration = Duration::from_millis(1);
 
-const FILES_IN_A_FOLDER: u32 = 100;
-
-const MANIFEST: &str = "[package]\nname = \"site\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
-
-/// The build script. It prints when it began and when it ended, in nanoseconds.
-const BUILD: &str =
-    "#!/bin/sh\ndate +%s%N > times/began\ncargo build -q || exit 1\ndate +%s%N > times/ended\n";
-
-const SERVER: &str = r#"
-use std::io::{Read, Write};
-use std::time::{SystemTime, UNIX_EPOCH};
-
-fn main() {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
-    let listener = std::net::TcpListener::bind("127.0.0.1:PORT").unwrap();
-    for stream in listener.incoming().map_while(Result::ok) {
-        std::thread::spawn(move || answer(stream, now));
-    }
-}
-
-fn answer(mut stream: std::net::TcpStream, began: u128) {
-    let mut request = [0; 4096];
-    let _ = stream.read(&mut request);
-    let body = format!("version 0. {began}");
-    let _ = write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-}
-"#;
-
 /// A project with its runner and its server.
 pub(crate) struct Fixture {
     tool: Child,
     folder: TempDir,
-    address: SocketAddr,
+    /// Of each program.
+    addresses: Vec<SocketAddr>,
+    edited: PathBuf,
     started: SystemTime,
     stuck: u32,
 }
@@ -76,29 +53,35 @@ impl RestartTimes {
 }
 
 impl Fixture {
-    /// Makes the project with so many other files, and waits until its server answers.
-    pub(crate) fn open(tool: &Tool, files: u32) -> Result<Fixture, Failed> {
-        let folder = tempfile::Builder::new().prefix("runners-").tempdir()?;
-        let address = free_address()?;
-        make(folder.path(), address, files)?;
-        let log = File::create(folder.path().join("times/log"))?;
-        let mut command = tool.command(folder.path())?;
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
-        let started = SystemTime::now();
-        let mut fixture = Fixture { tool: command.spawn()?, folder, address, started, stuck: 0 };
+    /// Makes the project, starts the runner in it, and waits until its servers answer.
+    pub(crate) fn open(tool: &Tool, project: Project) -> Result<Fixture, Failed> {
+        let mut fixture = Fixture::start(tool, project)?;
         fixture.wait_for(0)?;
         Ok(fixture)
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+    /// Makes the project and starts the runner in it.
+    pub(crate) fn start(tool: &Tool, project: Project) -> Result<Fixture, Failed> {
+        let folder = tempfile::Builder::new().prefix("runners-").tempdir()?;
+        let addresses = free_addresses(project.programs())?;
+        project.make(folder.path(), &addresses)?;
+        let edited = folder.path().join(project.edited());
+        let log = File::create(folder.path().join("times/log"))?;
+        let mut command = tool.command(folder.path(), addresses[0])?;
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
+        let started = SystemTime::now();
+        Ok(Fixture { tool: command.spawn()?, folder, addresses, edited, started, stuck: 0 })
+    }
+
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 
     /// Saves another version and waits until it is served. Saves it once more if that takes too long.
     pub(crate) fn edit_and_wait(&mut self, number: u32) -> Result<Option<RestartTimes>, Failed> {
-        let source = self.folder.path().join("src/main.rs");
+        let source = self.edited.clone();
         let text = fs::read_to_string(&source)?;
-        let text = text.replace(&format!("version {}.", number - 1), &format!("version {number}."));
+        let text = text.replace(&version_line(number - 1), &version_line(number));
         fs::write(&source, &text)?;
         let saved = SystemTime::now();
         if let Some(began) = self.served(number, TIMEOUT)? {
@@ -116,13 +99,36 @@ impl Fixture {
         self.wait_for(number).map(|_| None)
     }
 
+    /// Saves `.env` with another version. Returns the time from the end of the save to the first answer that has it.
+    pub(crate) fn edit_env_and_wait(&mut self, number: u32) -> Result<Duration, Failed> {
+        fs::write(self.folder.path().join(".env"), format!("VERSION={number}\n"))?;
+        let saved = SystemTime::now();
+        self.wait_for(number)?;
+        Ok(SystemTime::now().duration_since(saved)?)
+    }
+
+    /// Waits for the first answer with status 503. Returns the time since the build has failed.
+    pub(crate) fn wait_for_503(&mut self) -> Result<Duration, Failed> {
+        let begun = Instant::now();
+        while begun.elapsed() < 4 * TIMEOUT && self.tool.try_wait()?.is_none() {
+            // During the build the request waits.
+            let answer = Client::patient(self.addresses[0], TIMEOUT).and_then(|mut client| client.get("/"));
+            if answer.is_ok_and(|answer| answer.status == 503) {
+                let answered = SystemTime::now();
+                return Ok(answered.duration_since(self.time("ended")?)?);
+            }
+            sleep(PAUSE);
+        }
+        Err(format!("no answer with status 503: {}", self.log()).into())
+    }
+
     /// The number of saves that were not served.
     pub(crate) fn stuck(&self) -> u32 {
         self.stuck
     }
 
     /// The time from the start of the runner to the first build.
-    pub(crate) fn start(&self) -> Result<Duration, Failed> {
+    pub(crate) fn start_to_build(&self) -> Result<Duration, Failed> {
         Ok(self.time("began")?.duration_since(self.started)?)
     }
 
@@ -157,25 +163,35 @@ impl Fixture {
 
     /// Waits for a version. Returns the time when its process began.
     fn wait_for(&mut self, number: u32) -> Result<SystemTime, Failed> {
-        self.served(number, 4 * TIMEOUT)?.ok_or_else(|| {
-            let log = fs::read_to_string(self.folder.path().join("times/log")).unwrap_or_default();
-            format!("version {number} was not served: {log}").into()
-        })
+        self.served(number, 4 * TIMEOUT)?
+            .ok_or_else(|| format!("version {number} was not served: {}", self.log()).into())
     }
 
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("times/log")).unwrap_or_default()
+    }
+
+    /// Waits until all programs serve this version. Returns the time when the last process began.
     fn served(&mut self, number: u32, timeout: Duration) -> Result<Option<SystemTime>, Failed> {
         let begun = Instant::now();
         let words = format!("version {number}. ");
-        while begun.elapsed() < timeout && self.tool.try_wait()?.is_none() {
-            let answer = Client::connect(self.address).and_then(|mut client| client.get("/"));
-            if let Ok(answer) = answer
-                && let Some(began) = answer.text().strip_prefix(&words)
-            {
-                return nanoseconds(began).map(Some);
-            }
-            sleep(PAUSE);
+        let mut last = None;
+        for address in self.addresses.clone() {
+            let process_began = loop {
+                if begun.elapsed() >= timeout || self.tool.try_wait()?.is_some() {
+                    return Ok(None);
+                }
+                let answer = Client::connect(address).and_then(|mut client| client.get("/"));
+                if let Ok(answer) = answer
+                    && let Some(time) = answer.text().strip_prefix(&words)
+                {
+                    break nanoseconds(time)?;
+                }
+                sleep(PAUSE);
+            };
+            last = last.max(Some(process_began));
         }
-        Ok(None)
+        Ok(last)
     }
 
     fn time(&self, name: &str) -> Result<SystemTime, Failed> {
@@ -203,22 +219,14 @@ fn nanoseconds(text: &str) -> Result<SystemTime, Failed> {
     Ok(UNIX_EPOCH + Duration::from_nanos(text.trim().parse()?))
 }
 
-fn make(folder: &Path, address: SocketAddr, files: u32) -> Result<(), Failed> {
-    for name in ["src", "times"] {
-        fs::create_dir(folder.join(name))?;
-    }
-    fs::write(folder.join("Cargo.toml"), MANIFEST)?;
-    fs::write(folder.join(".gitignore"), "/target\n/times\n")?;
-    fs::write(folder.join("src/main.rs"), SERVER.replace("PORT", &address.port().to_string()))?;
-    let script = folder.join("build.sh");
-    fs::write(&script, BUILD)?;
-    fs::set_permissions(script, fs::Permissions::from_mode(0o755))?;
-    for number in 0..files {
-        let part = folder.join("src/data").join(format!("part_{}", number / FILES_IN_A_FOLDER));
-        if number % FILES_IN_A_FOLDER == 0 {
-            fs::create_dir_all(&part)?;
+/// So many addresses, which differ.
+fn free_addresses(count: usize) -> Result<Vec<SocketAddr>, Failed> {
+    let mut addresses = Vec::new();
+    while addresses.len() < count {
+        let address = free_address()?;
+        if !addresses.contains(&address) {
+            addresses.push(address);
         }
-        fs::write(part.join(format!("{number}.txt")), "data")?;
     }
-    Ok(())
+    Ok(addresses)
 }

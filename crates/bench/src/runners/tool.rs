@@ -2,6 +2,7 @@
 
 use std::{
     fs, io,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -70,10 +71,17 @@ impl Tool {
         tools
     }
 
+    /// hotrun with other settings, if its program is in this folder. `ADDRESS` in them is the first program's.
+    pub(crate) fn hotrun(folder: &Path, settings: &'static str) -> Option<Tool> {
+        let mut tools = Tool::all(folder).into_iter();
+        let hotrun = tools.find(|tool| tool.name == "hotrun")?;
+        Some(Tool { settings: Some((".hotrun.toml", settings)), ..hotrun })
+    }
+
     /// Writes its settings into a project and returns the command that starts it there.
-    pub(crate) fn command(&self, project: &Path) -> io::Result<Command> {
+    pub(crate) fn command(&self, project: &Path, address: SocketAddr) -> io::Result<Command> {
         if let Some((name, text)) = self.settings {
-            fs::write(project.join(name), text)?;
+            fs::write(project.join(name), text.replace("ADDRESS", &address.to_string()))?;
         }
         let mut command = Command::new(&self.program);
         command.args(self.args).current_dir(project);
