@@ -1,6 +1,7 @@
 //! One build: a process in a group of its own. Its output is passed on.
 
 mod cargo_message;
+mod cargo_output;
 mod command;
 mod log;
 
@@ -17,12 +18,15 @@ use std::time::{Duration, Instant};
 
 use process_tree::ProcessTree;
 
+use crate::build::cargo_output::{CargoOutput, Part};
 use crate::build::command::command;
 use crate::build::log::Log;
 use crate::job;
 use crate::plan::{Build, How};
 use crate::report::{Lines, Report, Stream};
 use crate::supervisor::Outcome;
+
+pub(crate) use crate::build::cargo_output::Progress;
 
 /// Upper bound on the wait for the end of the output after a build has ended: a daemon that it started may hold the pipe.
 const TAIL: Duration = Duration::from_secs(1);
@@ -34,6 +38,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub(crate) struct EndedBuild {
     /// The status and the executables that cargo has made, by name; or the reason why it could not be run.
     result: Result<(ExitStatus, Executables), String>,
+    /// The errors that the compilers have counted.
+    errors: u32,
     cancelled: bool,
     took: Duration,
     /// The compiler's output, without colours.
@@ -52,6 +58,8 @@ pub(crate) struct Built {
     pub(crate) executable: Option<PathBuf>,
     /// The reason of the failure, for a message.
     pub(crate) reason: String,
+    /// The errors that the compilers have counted, for all programs of the build. Zero if they are not known.
+    pub(crate) errors: u32,
     /// The compiler's output, without colours.
     pub(crate) output: String,
 }
@@ -75,7 +83,14 @@ impl EndedBuild {
             (Ok((status, _)), _) if !status.success() => (Outcome::Failed, None, status.to_string()),
             (Ok(_), _) => (Outcome::Good, None, String::new()),
         };
-        Built { outcome, took: self.took, executable, reason, output: self.output.clone() }
+        Built {
+            outcome,
+            took: self.took,
+            executable,
+            reason,
+            errors: self.errors,
+            output: self.output.clone(),
+        }
     }
 }
 
@@ -83,7 +98,7 @@ impl Built {
     /// The result of a build that was cancelled before it began.
     pub(crate) fn never() -> Self {
         let (executable, reason, output) = (None, String::new(), String::new());
-        Self { outcome: Outcome::Cancelled, took: Duration::ZERO, executable, reason, output }
+        Self { outcome: Outcome::Cancelled, took: Duration::ZERO, executable, reason, errors: 0, output }
     }
 }
 
@@ -95,28 +110,31 @@ pub(crate) struct Building {
 }
 
 impl Building {
-    /// Starts the build, with these variables besides those of the settings. `tell` is called once, on another thread, when no process
-    /// of it is left.
+    /// Starts the build, with these variables besides those of the settings. `progress` is called when
+    /// cargo's progress has changed, and `tell` once when no process of it is left, both on other threads.
     pub(crate) fn start(
         build: &Build,
         env: &[(OsString, OsString)],
         report: &Report,
+        progress: impl Fn(Progress) + Send + 'static,
         tell: impl FnOnce(EndedBuild) + Send + 'static,
     ) -> Building {
         let began = Instant::now();
         let cancelled = Arc::new(AtomicBool::new(false));
-        let command = command(build, env);
+        let command = command(build, env, report);
         let (report, build, is_cancelled) = (report.clone(), build.clone(), Arc::clone(&cancelled));
         let (started, starts) = mpsc::channel();
         let end = move |spawned: io::Result<Child>| {
             let log = Log::open(&build.log, &report);
-            let result = spawned.and_then(|child| follow(child, &build, &log, &report));
+            let mut errors = 0;
+            let result =
+                spawned.and_then(|child| follow(child, &build, &log, &report, progress, &mut errors));
             let result = result.map_err(|error| {
                 let program = if matches!(build.how, How::Cargo { .. }) { "cargo" } else { "/bin/sh" };
                 format!("`{program}` cannot be run: {error}")
             });
             let cancelled = is_cancelled.load(Ordering::SeqCst);
-            tell(EndedBuild { result, cancelled, took: began.elapsed(), output: log.text() });
+            tell(EndedBuild { result, errors, cancelled, took: began.elapsed(), output: log.text() });
         };
         // The thread starts before the build: a build that runs must be waited for.
         let thread = job::start("build", end, move |end| {
@@ -167,6 +185,8 @@ fn follow(
     build: &Build,
     log: &Log,
     report: &Report,
+    progress: impl Fn(Progress) + Send + 'static,
+    counted_errors: &mut u32,
 ) -> io::Result<(ExitStatus, Executables)> {
     let tree = ProcessTree::new(child.id());
     let kill = |_: &io::Error| {
@@ -174,24 +194,23 @@ fn follow(
     };
     let is_cargo = matches!(build.how, How::Cargo { .. });
     let errors = child.stderr.take().map(|pipe| {
-        let log = log.clone();
-        let mut lines = Lines::new(report, Stream::Err);
+        let (log, report) = (log.clone(), report.clone());
+        let mut lines = Lines::new(&report, Stream::Err);
         reading(move || {
             if is_cargo {
-                // With its progress, which is no line.
-                stream(pipe, Report::compiler, &log);
-            } else {
-                stream(pipe, |bytes| lines.pass_on(bytes), &log);
+                return stream_of_cargo(pipe, &report, progress, &log);
             }
+            stream(pipe, |bytes| lines.pass_on(bytes), &log);
+            0
         })
     });
     let errors = errors.transpose().inspect_err(kill)?;
     let output = child.stdout.take().map(|pipe| {
-        let log = log.clone();
-        let mut lines = Lines::new(report, Stream::Out);
+        let (log, report) = (log.clone(), report.clone());
+        let mut lines = Lines::new(&report, Stream::Out);
         reading(move || {
             if is_cargo {
-                return cargo_message::executables(pipe, &log);
+                return cargo_message::executables(pipe, &report, &log);
             }
             stream(pipe, |bytes| lines.pass_on(bytes), &log);
             Executables::new()
@@ -201,7 +220,7 @@ fn follow(
     let status = child.wait()?;
     let end = Instant::now() + TAIL;
     let executables = output.and_then(|output| receive(&output, end)).unwrap_or_default();
-    errors.and_then(|errors| receive(&errors, end));
+    *counted_errors = errors.and_then(|errors| receive(&errors, end)).unwrap_or_default();
     tree.end();
     Ok((status, executables))
 }
@@ -216,6 +235,18 @@ fn reading<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> io::
 
 fn receive<T>(from: &Receiver<T>, end: Instant) -> Option<T> {
     from.recv_timeout(end.saturating_duration_since(Instant::now())).ok()
+}
+
+/// Prints cargo's lines. Returns the errors that the compilers have counted.
+fn stream_of_cargo(pipe: impl Read, report: &Report, progress: impl Fn(Progress), log: &Log) -> u32 {
+    let mut output = CargoOutput::default();
+    let show = |part| match part {
+        Part::Line(line) => report.of_build(Stream::Err, &line),
+        Part::Progress(now) => progress(now),
+    };
+    stream(pipe, |bytes| output.take(bytes).into_iter().for_each(show), log);
+    output.finish().into_iter().for_each(show);
+    output.errors
 }
 
 fn stream(mut pipe: impl Read, mut show: impl FnMut(&[u8]), log: &Log) {

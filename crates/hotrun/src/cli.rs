@@ -28,6 +28,9 @@ pub(crate) struct Cli {
     /// Write each event to stdout as a line of JSON; all that is for people goes to stderr
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print no line of the program; `hotrun logs` has them
+    #[arg(long)]
+    pub(crate) only_hotrun: bool,
     #[command(subcommand)]
     pub(crate) what: Option<What>,
     /// Arguments of the program, after those of the settings

@@ -86,6 +86,7 @@ mod plan;
 mod probe;
 mod project;
 mod proxy;
+mod pseudo_terminal;
 mod report;
 mod runner;
 mod settings;
@@ -103,13 +104,17 @@ use crate::control::Request;
 use crate::error::Error;
 use crate::journal::{Event, Level};
 use crate::report::Report;
+use crate::terminal::TerminalAfterKill;
 
 fn main() -> ExitCode {
     if let Some(status) = intercept::launcher() {
         return status;
     }
     if env::args_os().nth(1).is_some_and(|argument| argument == process_tree::WATCHDOG) {
-        return process_tree::watchdog();
+        let terminal = TerminalAfterKill::open();
+        let status = process_tree::watchdog();
+        terminal.restore();
+        return status;
     }
     let cli = cli::parse();
     match act(&cli) {

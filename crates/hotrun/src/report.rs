@@ -2,6 +2,10 @@
 
 mod event_writer;
 mod lines;
+mod partial;
+mod printer;
+mod screen;
+mod status_line;
 mod style;
 
 use std::io::{IsTerminal, Write};
@@ -14,9 +18,13 @@ use jiff::Zoned;
 
 use crate::error::Error;
 use crate::journal::{self, Event, Journal, Level, Record};
+use crate::report::printer::Printer;
 
 pub(crate) use crate::report::event_writer::EventWriter;
 pub(crate) use crate::report::lines::Lines;
+pub(crate) use crate::report::printer::{Stream, is_one_terminal, size};
+use crate::report::screen::{BUILD, HOTRUN};
+pub(crate) use crate::report::screen::{Source, new_source};
 pub(crate) use crate::report::style::{Clear, Style, Volume};
 
 /// The most files that one line names.
@@ -28,6 +36,7 @@ pub(crate) struct Report {
     style: Style,
     root: PathBuf,
     journal: Arc<Mutex<Journal>>,
+    printer: Arc<Printer>,
     /// The program that the lines are about, if there are several.
     program: Option<About>,
 }
@@ -39,28 +48,6 @@ struct About {
     /// Columns of the longest name of all programs.
     width: usize,
     color: AnsiColor,
-}
-
-/// A stream of output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stream {
-    Out,
-    Err,
-}
-
-impl Stream {
-    fn write(self, bytes: &[u8]) {
-        let _ = match self {
-            Stream::Out => {
-                let mut stdout = anstream::stdout().lock();
-                stdout.write_all(bytes).and_then(|()| stdout.flush())
-            }
-            Stream::Err => {
-                let mut stderr = anstream::stderr().lock();
-                stderr.write_all(bytes).and_then(|()| stderr.flush())
-            }
-        };
-    }
 }
 
 /// The colours of the names, one program after the other.
@@ -77,7 +64,7 @@ impl Report {
     /// Prints in this style, with paths relative to `root`.
     pub(crate) fn new(style: Style, root: PathBuf) -> Report {
         style.mode.write_global();
-        Report { style, root, journal: Arc::default(), program: None }
+        Report { style, root, journal: Arc::default(), printer: Arc::default(), program: None }
     }
 
     /// For each of these programs a report with lines about it, in the same journal. Without a name the lines have none.
@@ -104,7 +91,9 @@ impl Report {
         let plain = anstream::adapter::strip_str(text.trim_end_matches(['\r', '\n'])).to_string();
         let name = if stream == Stream::Out { journal::Stream::Stdout } else { journal::Stream::Stderr };
         self.event(Event::Line { text: plain, stream: name });
-        self.prefixed(stream, line);
+        if !self.style.only_hotrun {
+            self.prefixed(stream, line);
+        }
     }
 
     /// Notes the lines that the command of a rule has written.
@@ -126,13 +115,13 @@ impl Report {
         bytes.extend_from_slice(line);
         bytes.push(b'\n');
         // One write for each line, so that other output does not cut it.
-        self.write(stream, &bytes);
+        self.write(stream, HOTRUN, &bytes);
     }
 
     /// Passes output on. With `--json` all of it goes to stderr.
-    fn write(&self, stream: Stream, bytes: &[u8]) {
+    fn write(&self, stream: Stream, source: Source, bytes: &[u8]) {
         let stream = if self.style.json { Stream::Err } else { stream };
-        stream.write(bytes);
+        self.printer.write(stream, source, bytes);
     }
 
     /// With `--json`: writes each event to stdout from now on. `closed` is called if nobody reads them any more.
@@ -147,14 +136,13 @@ impl Report {
 
     /// Prints in the default style, before the settings are known.
     pub(crate) fn plain() -> Report {
-        Report { style: Style::default(), root: PathBuf::new(), journal: Arc::default(), program: None }
-    }
-
-    /// Width of the terminal in columns; `None` if stderr is no terminal.
-    pub(crate) fn columns() -> Option<u16> {
-        let stderr = std::io::stderr();
-        let size = stderr.is_terminal().then(|| rustix::termios::tcgetwinsize(&stderr))?;
-        Some(size.map_or(80, |size| size.ws_col.max(20)))
+        Report {
+            style: Style::default(),
+            root: PathBuf::new(),
+            journal: Arc::default(),
+            printer: Arc::default(),
+            program: None,
+        }
     }
 
     pub(crate) fn error(&self, error: &Error) {
@@ -211,15 +199,14 @@ impl Report {
 
     /// Clears the terminal, if the settings say so and stderr is one.
     pub(crate) fn clear(&self) {
-        let mut stderr = std::io::stderr();
-        if let Some(clear) = self.style.clear.filter(|_| stderr.is_terminal()) {
-            let _ = stderr.write_all(clear.sequence().as_bytes());
+        if let Some(clear) = self.style.clear.filter(|_| std::io::stderr().is_terminal()) {
+            self.printer.clear(clear.sequence());
         }
     }
 
     /// Clears the visible part of the terminal.
-    pub(crate) fn clear_screen() {
-        let _ = std::io::stderr().write_all(Clear::Screen.sequence().as_bytes());
+    pub(crate) fn clear_screen(&self) {
+        self.printer.clear(Clear::Screen.sequence());
     }
 
     /// Files that were changed during a pause.
@@ -232,9 +219,14 @@ impl Report {
         self.watcher(&format!("{} changed", self.names(files)));
     }
 
-    /// Output of a compiler, passed on as it arrives.
-    pub(crate) fn compiler(bytes: &[u8]) {
-        Stream::Err.write(bytes);
+    /// Output of a build, passed on as it arrives.
+    pub(crate) fn of_build(&self, stream: Stream, bytes: &[u8]) {
+        self.write(stream, BUILD, bytes);
+    }
+
+    /// Output of a server, passed on to the terminal as it is.
+    pub(crate) fn of_server(&self, server: Source, bytes: &[u8]) {
+        self.printer.pass_on(Stream::Err, server, bytes);
     }
 
     /// A line of a subcommand, on stdout. `false` if stdout is closed.
@@ -281,10 +273,11 @@ impl Report {
         let time =
             if self.style.time { Zoned::now().strftime("[%H:%M:%S] ").to_string() } else { String::new() };
         let look = Look::new().fg_color(color.map(Into::into)).bold();
-        // One write for each line, so that output of the server does not cut it.
         let about = self.program().map(|name| format!("{name}: ")).unwrap_or_default();
-        let line = format!("{time}{look}hotrun{look:#}  {about}{words}\n");
-        let _ = anstream::stderr().lock().write_all(line.as_bytes());
+        // Every line has the name, also each of a diagnosis of several lines.
+        let line = |words| format!("{time}{look}hotrun{look:#}  {about}{words}\n");
+        // One write, so that other output does not cut it.
+        self.printer.write(Stream::Err, HOTRUN, words.lines().map(line).collect::<String>().as_bytes());
     }
 }
 

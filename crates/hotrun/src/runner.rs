@@ -18,6 +18,7 @@ mod shared_builds;
 mod silence;
 mod sockets;
 mod status;
+mod status_line;
 mod timers;
 
 use std::collections::BTreeSet;
@@ -148,6 +149,7 @@ impl Runner {
 
     /// Runs until the last program has ended.
     fn follow(&mut self) -> Result<(), Error> {
+        self.report.open_status_line();
         if self.terminal.is_some() {
             self.report.main("`h` shows the keys");
         }
@@ -169,6 +171,7 @@ impl Runner {
             self.programs.iter_mut().for_each(Program::see_outage);
             self.see_builds();
             self.answer_waiting();
+            self.show_status();
             let next = self.programs.iter().filter_map(|program| program.timers.next()).min();
             match self.inputs.recv_timeout(next.unwrap_or(Duration::from_hours(1))) {
                 Ok(input) => goes_on = self.hear(input)?,
@@ -184,6 +187,10 @@ impl Runner {
             Input::Changes(changes) if self.is_paused(&changes) => Ok(true),
             Input::Changes(changes) => self.changed(&changes),
             Input::Built(at, ended) => self.built(at, &ended),
+            Input::Progress(at, progress) => {
+                self.builds[at].progress = Some(progress);
+                Ok(true)
+            }
             Input::Program(at, input) => {
                 if let Some(words) = self.taken_by_another(at, &input) {
                     self.programs[at].report.warning(&words);
@@ -193,6 +200,14 @@ impl Runner {
             }
             Input::Call(call) => self.call(call),
             Input::Key(key) => self.key(key),
+            Input::TerminalChanged => {
+                self.terminal_changed();
+                Ok(true)
+            }
+            Input::Suspend => {
+                self.suspend();
+                Ok(true)
+            }
             Input::Quit => self.stop(StopReason::Signal, "ends"),
             Input::Unread => {
                 self.stop(StopReason::Reader, "ends: nobody reads the events, since stdout is closed")
@@ -252,6 +267,8 @@ impl Runner {
 
     /// Ends every process, and removes hotrun's files.
     fn close(&mut self) {
+        // From here on commands of the settings write to the terminal, too.
+        self.report.close_status_line();
         for program in &mut self.programs {
             program.sources = None;
         }

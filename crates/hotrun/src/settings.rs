@@ -84,6 +84,7 @@ pub(crate) struct Log {
     pub(crate) time: Option<bool>,
     pub(crate) main_only: Option<bool>,
     pub(crate) silent: Option<bool>,
+    pub(crate) only_hotrun: Option<bool>,
 }
 
 /// `[screen]`.
@@ -231,6 +232,7 @@ impl Log {
             time: table.take("time"),
             main_only: table.take("main_only"),
             silent: table.take("silent"),
+            only_hotrun: table.take("only_hotrun"),
         };
         table.finish(findings);
         log

@@ -1,11 +1,13 @@
 //! The terminal that hotrun was started on: single keys, without Enter.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::thread;
 
 use rustix::process::getpgrp;
 use rustix::termios::{
-    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
+    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
 };
 
 /// A key that does something.
@@ -45,6 +47,7 @@ impl Key {
 #[derive(Debug)]
 pub(crate) struct Terminal {
     before: Termios,
+    keys: Termios,
 }
 
 impl Terminal {
@@ -69,13 +72,49 @@ impl Terminal {
         };
         thread::Builder::new().name("keys".to_owned()).spawn(read).ok()?;
         tcsetattr(&stdin, OptionalActions::Now, &keys).ok()?;
-        Some(Terminal { before })
+        Some(Terminal { before, keys })
+    }
+
+    /// Sends single keys again, unless another program has the terminal.
+    pub(crate) fn take_keys(&self) {
+        if tcgetpgrp(io::stdin()).is_ok_and(|group| group == getpgrp()) {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.keys);
+        }
+    }
+
+    /// Sends lines, as before.
+    pub(crate) fn leave_keys(&self) {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
+        self.leave_keys();
+    }
+}
+
+/// The terminal of this process, for the watchdog.
+#[derive(Debug)]
+pub(crate) struct TerminalAfterKill(Option<File>);
+
+impl TerminalAfterKill {
+    /// Opens the terminal while this process belongs to it.
+    pub(crate) fn open() -> TerminalAfterKill {
+        let mut options = File::options();
+        TerminalAfterKill(options.read(true).write(true).custom_flags(libc::O_NOCTTY).open("/dev/tty").ok())
+    }
+
+    /// Has the terminal send lines and show what is typed, if it is still as hotrun left it when it was killed. The line editors of shells
+    /// leave it in other modes: they read the end of a line as `\r`.
+    pub(crate) fn restore(&self) {
+        let Some(terminal) = &self.0 else { return };
+        let Ok(mut modes) = tcgetattr(terminal) else { return };
+        let lines = LocalModes::ICANON | LocalModes::ECHO;
+        if !modes.local_modes.intersects(lines) && modes.input_modes.contains(InputModes::ICRNL) {
+            modes.local_modes.insert(lines);
+            let _ = tcsetattr(terminal, OptionalActions::Now, &modes);
+        }
     }
 }
 

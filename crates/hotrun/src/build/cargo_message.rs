@@ -7,17 +7,17 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::build::log::Log;
-use crate::report::Report;
+use crate::report::{Report, Stream};
 
 /// Passes other lines on. Returns the executables, by the names of their targets.
-pub(super) fn executables(pipe: impl Read, log: &Log) -> BTreeMap<String, PathBuf> {
+pub(super) fn executables(pipe: impl Read, report: &Report, log: &Log) -> BTreeMap<String, PathBuf> {
     let mut executables = BTreeMap::new();
     for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
         if let Ok(message) = serde_json::from_slice::<Message>(&line) {
             executables.extend(message.executable());
         } else {
             let line = [&line[..], b"\n"].concat();
-            Report::compiler(&line);
+            report.of_build(Stream::Err, &line);
             log.write(&line);
         }
     }

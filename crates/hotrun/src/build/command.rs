@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::io::{self, IsTerminal};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
@@ -9,7 +10,7 @@ use crate::plan::{Build, How};
 use crate::report::Report;
 
 /// The command of the build. `env` are variables besides those of the settings.
-pub(super) fn command(build: &Build, env: &[(OsString, OsString)]) -> Command {
+pub(super) fn command(build: &Build, env: &[(OsString, OsString)], report: &Report) -> Command {
     let command = match &build.how {
         How::Cargo { arguments, target, .. } => {
             let mut command = Command::new("cargo");
@@ -35,10 +36,13 @@ pub(super) fn command(build: &Build, env: &[(OsString, OsString)]) -> Command {
     for name in ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET"] {
         command.env_remove(name);
     }
-    if let Some(columns) = Report::columns() {
+    if io::stderr().is_terminal() {
         command.env("CARGO_TERM_COLOR", "always");
+    }
+    if report.has_status_line() {
         command.env("CARGO_TERM_PROGRESS_WHEN", "always");
-        command.env("CARGO_TERM_PROGRESS_WIDTH", columns.to_string());
+        // With room for the count.
+        command.env("CARGO_TERM_PROGRESS_WIDTH", "80");
     }
     command.envs(env.iter().map(|(name, value)| (name, value)));
     command.envs(build.env.iter().map(|(name, value)| (name, value)));

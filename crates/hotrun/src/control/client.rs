@@ -10,7 +10,7 @@ use crate::control::folder;
 use crate::control::request::Request;
 use crate::error::Error;
 use crate::journal::{Event, NamedStatus, ProgramStatus, Programs, Record, RequestResult, Status};
-use crate::report::Report;
+use crate::report::{Report, Stream};
 
 /// Sends the request to the hotrun of this folder, or of one above it, and prints the answer.
 ///
@@ -45,11 +45,13 @@ fn parse(line: &str) -> Result<Record, Error> {
     serde_json::from_str(line).map_err(|error| broken(error.into()))
 }
 
-/// A failed request, with the diagnosis.
+/// A failed request. Prints the compiler's lines first, as in the terminal: they do not have hotrun's name.
 fn refusal(result: &RequestResult) -> Error {
-    let output = result.output.trim_end();
-    let output = if output.is_empty() { String::new() } else { format!("\n{output}") };
-    let words = format!("{}{output}", result.reason);
+    let report = Report::plain();
+    for line in result.output.lines() {
+        report.of_build(Stream::Err, format!("{line}\n").as_bytes());
+    }
+    let words = &result.reason;
     if result.usage { Error::usage(words) } else { Error::unfit(words) }
 }
 
@@ -62,7 +64,7 @@ fn words(record: &Record) -> Vec<String> {
         }
         Event::Message { text, .. } => {
             let about = name.map(|name| format!("{name}: ")).unwrap_or_default();
-            vec![format!("hotrun  {about}{text}")]
+            text.lines().map(|line| format!("hotrun  {about}{line}")).collect()
         }
         Event::Line { text, .. } => {
             vec![name.map_or_else(|| text.clone(), |name| format!("{name} | {text}"))]

@@ -18,6 +18,7 @@ pub(super) fn style(log: &Log, screen: &Screen, colors: &Colors, cli: &Cli) -> S
             (_, _, Some(true)) => Volume::MainOnly,
             _ => Volume::Usual,
         },
+        only_hotrun: cli.only_hotrun || log.only_hotrun == Some(true),
         clear: (screen.clear_on_rebuild == Some(true))
             .then(|| if screen.keep_scroll == Some(false) { Clear::Everything } else { Clear::Screen }),
         mode: cli.color_choice().unwrap_or(match colors.mode {

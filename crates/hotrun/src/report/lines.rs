@@ -18,7 +18,7 @@ impl Lines {
 
     pub(crate) fn pass_on(&mut self, bytes: &[u8]) {
         if self.report.program().is_none() {
-            self.report.write(self.stream, bytes);
+            self.report.of_build(self.stream, bytes);
             return;
         }
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {

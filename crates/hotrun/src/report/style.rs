@@ -8,6 +8,8 @@ pub(crate) struct Style {
     /// `[log] time`.
     pub(crate) time: bool,
     pub(crate) volume: Volume,
+    /// `--only-hotrun`: print no line of a program.
+    pub(crate) only_hotrun: bool,
     /// `[screen]`: clear the terminal before each build but the first.
     pub(crate) clear: Option<Clear>,
     pub(crate) mode: ColorChoice,
@@ -25,6 +27,7 @@ impl Default for Style {
         Self {
             time: false,
             volume: Volume::Usual,
+            only_hotrun: false,
             clear: None,
             mode: ColorChoice::Auto,
             json: false,

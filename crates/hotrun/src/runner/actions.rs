@@ -96,7 +96,7 @@ impl Program {
         if matches!(self.plan.build.how, How::Nothing) {
             self.report.build_begins();
         }
-        let started = self.spec(version).and_then(|(spec, port)| {
+        let started = self.spec(server, version).and_then(|(spec, port)| {
             let under_way = self.proxy.as_ref().map(Proxy::under_way);
             let start = Start { spec, port, under_way };
             Generation::start(start, &self.plan, &self.chosen, &self.owned, self.teller(server))
@@ -128,7 +128,7 @@ impl Program {
     }
 
     /// The process to start for this version, and its port behind the proxy.
-    fn spec(&mut self, version: u32) -> io::Result<(Spec, Option<SocketAddr>)> {
+    fn spec(&mut self, server: u32, version: u32) -> io::Result<(Spec, Option<SocketAddr>)> {
         let (program, arg0) = self.program(version)?;
         let plan::Program { args, env, dir, what } = &self.plan.program;
         let rerun = self.plan.rerun.as_ref().filter(|_| self.reruns).and_then(|rerun| rerun.cmd.as_ref());
@@ -182,12 +182,14 @@ impl Program {
         let marker = Some(Marker { name: process_tree::MARK.to_owned(), prefix });
         let dir = dir.clone();
         let mut output = None;
-        if self.plan.name.is_some() || self.plan.style.json {
-            output = Some(self.output.pipes(&self.report)?);
+        if self.plan.name.is_some() || self.plan.style.json || self.plan.style.only_hotrun {
+            output = Some(self.output.pipes(server, &self.report)?);
             // Python writes to a pipe in blocks, so its lines would come late.
             if std::env::var_os("PYTHONUNBUFFERED").is_none() {
                 env.insert(0, ("PYTHONUNBUFFERED".into(), "1".into()));
             }
+        } else if self.report.has_status_line() {
+            output = Some(self.output.terminal(server, &self.report)?);
         }
         Ok((Spec { program, arg0, env, dir, listen_fds, listen_pid, intercept, marker, output }, port))
     }

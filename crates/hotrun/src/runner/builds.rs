@@ -15,6 +15,7 @@ use crate::sources::Sources;
 use crate::supervisor::{Event, Outcome};
 
 use super::program::Newest;
+use super::status_line::LastOutcome;
 use super::{Flow, Program, ProgramInput};
 
 impl Program {
@@ -25,6 +26,7 @@ impl Program {
         match built.outcome {
             Outcome::Good | Outcome::Same(_) => {
                 self.report.build(&format!("built in {}", spoken(built.took)));
+                self.last_outcome = LastOutcome::Built(built.took);
                 let program = match &self.plan.program.what {
                     What::Built => built.executable.clone(),
                     What::File(path) => Some(path.clone()),
@@ -45,6 +47,7 @@ impl Program {
             Outcome::Failed => {
                 self.failure = format!("after {}, {}", spoken(built.took), built.reason);
                 self.diagnosis.output.clone_from(&built.output);
+                self.last_outcome = LastOutcome::BuildFailed(built.errors);
             }
             Outcome::Cancelled => {}
         }

@@ -129,6 +129,8 @@ impl Program {
                 if let Some(watchdog) = &self.watchdog {
                     watchdog.forget(gone.tree().leader());
                 }
+                // Its last words come before the message about its end.
+                self.output.finish(id);
                 let signal = status.as_ref().ok().and_then(ExitStatusExt::signal);
                 if gone.owed.death == Death::Unknown && signal == Some(self.plan.stop.signal.number()) {
                     self.say_cut(id, gone.owed);

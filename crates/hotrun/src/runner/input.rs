@@ -6,10 +6,10 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::SystemTime;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 
-use crate::build::{Built, EndedBuild};
+use crate::build::{Built, EndedBuild, Progress};
 use crate::control::Call;
 use crate::error::Error;
 use crate::generation::ServerEvent;
@@ -22,12 +22,18 @@ pub(super) enum Input {
     Changes(Changes),
     /// The build at this place has ended.
     Built(usize, EndedBuild),
+    /// The progress of the build at this place.
+    Progress(usize, Progress),
     /// An input of the program at this place.
     Program(usize, ProgramInput),
     /// A request of a script or an editor.
     Call(Call),
     /// A key of the terminal.
     Key(Key),
+    /// The terminal has another size, or hotrun goes on after it was stopped.
+    TerminalChanged,
+    /// The terminal asks hotrun to stop, as Ctrl-Z does.
+    Suspend,
     /// A signal asked hotrun to end.
     Quit,
     /// The reader of the events has closed the pipe.
@@ -69,11 +75,16 @@ impl ProgramSender {
 }
 
 pub(super) fn listen_to_signals(sender: Sender<Input>) -> Result<(), Error> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGCONT, SIGTSTP])
         .map_err(|error| Error::unfit(format!("signals cannot be caught: {error}")))?;
     let hear = move || {
-        for _ in signals.forever() {
-            if sender.send(Input::Quit).is_err() {
+        for signal in signals.forever() {
+            let input = match signal {
+                SIGWINCH | SIGCONT => Input::TerminalChanged,
+                SIGTSTP => Input::Suspend,
+                _ => Input::Quit,
+            };
+            if sender.send(input).is_err() {
                 return;
             }
         }

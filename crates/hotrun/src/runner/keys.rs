@@ -1,5 +1,6 @@
 //! Does what a key in the terminal asks for.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -7,13 +8,14 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{self, Command, Stdio};
 
+use signal_hook::consts::SIGTSTP;
+
 use crate::job;
 use crate::journal::StopReason;
 use crate::plan::How;
-use crate::report::Report;
 use crate::sources::Changes;
 use crate::supervisor::Event;
-use crate::terminal::{HELP, Key};
+use crate::terminal::{HELP, Key, Terminal};
 
 use super::{Flow, Runner};
 
@@ -45,7 +47,7 @@ impl Runner {
                 }
             },
             Key::Open => self.open_address(),
-            Key::Clear => Report::clear_screen(),
+            Key::Clear => self.report.clear_screen(),
             Key::Quit => {
                 return self.stop(StopReason::Key, "ends");
             }
@@ -58,11 +60,29 @@ impl Runner {
         Ok(true)
     }
 
+    /// Takes the keys again after hotrun was stopped, and draws for the size that the terminal has now.
+    pub(super) fn terminal_changed(&self) {
+        self.terminal.iter().for_each(Terminal::take_keys);
+        self.programs.iter().for_each(|program| program.output.resize());
+        self.report.redraw_status_line();
+    }
+
+    /// Leaves the terminal to the shell, and stops this process until the shell continues it.
+    pub(super) fn suspend(&self) {
+        self.report.hide_status_line();
+        self.terminal.iter().for_each(Terminal::leave_keys);
+        if let Err(error) = signal_hook::low_level::emulate_default_handler(SIGTSTP) {
+            self.report.warning(&format!("hotrun cannot stop: {error}"));
+        }
+        self.terminal_changed();
+    }
+
     /// Keeps the changes for later if the user has asked for a pause.
     pub(super) fn is_paused(&mut self, changes: &Changes) -> bool {
         let Some(paused) = &mut self.paused else { return false };
         paused.add(changes);
-        self.report.waits(&changes.files.concat());
+        let files: BTreeSet<_> = changes.files.iter().flatten().cloned().collect();
+        self.report.waits(&Vec::from_iter(files));
         true
     }
 
@@ -78,11 +98,12 @@ impl Runner {
             match &program.plan.build.how {
                 How::Cargo { target: Some(target), .. } if !targets.contains(&target.as_path()) => targets.push(target),
                 How::Cargo { target: Some(_), .. } => {}
-                How::Cargo { target: None, .. } => self.report.build(
+                How::Cargo { target: None, .. } => program.report.build(
                     "nothing is removed: the target folder is shared with cargo (`share_target`), and `cargo clean` empties it",
                 ),
+                How::Nothing if self.programs.len() > 1 => {}
                 How::Shell(_) | How::Nothing => {
-                    self.report.build("nothing is removed: only cargo's builds are known");
+                    program.report.build("nothing is removed: only cargo's builds are known");
                 }
             }
         }

@@ -11,6 +11,7 @@ impl Program {
         if let Message::GivenUp { server, .. } | Message::Fell(server) = message {
             self.report.event(Event::Rejected { server, reason: words.clone() });
         }
+        self.note_outcome(message);
         match message {
             Message::Unchanged(_) | Message::Restored => self.report.runner(&words),
             Message::StillStarting(_) => {

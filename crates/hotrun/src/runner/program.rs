@@ -31,6 +31,7 @@ use super::output::Output;
 use super::rule_state::RuleState;
 use super::shared_builds::WantedBuild;
 use super::sockets;
+use super::status_line::LastOutcome;
 use super::timers::{Due, Timers};
 
 pub(super) struct Program {
@@ -64,6 +65,8 @@ pub(super) struct Program {
     pub(super) overdue: Option<String>,
     /// The last build that has ended, for requests.
     pub(super) last_build: Option<BuildEnd>,
+    /// The end of the last build or start, for the status line.
+    pub(super) last_outcome: LastOutcome,
     pub(super) outage: OutageState,
     /// The states of the commands of the plan's rules, in the order of the rules.
     pub(super) rules: Vec<RuleState>,
@@ -135,13 +138,14 @@ impl Program {
             has_failed: false,
             overdue: None,
             last_build: None,
+            last_outcome: LastOutcome::default(),
             outage: OutageState::default(),
             environment,
             endings: BTreeMap::new(),
             reruns: false,
             said: Said::default(),
             timers: Timers::default(),
-            output: Output::new(),
+            output: Output::default(),
             sender,
         })
     }
@@ -181,7 +185,7 @@ impl Program {
 
     /// Closes its sockets, runs `post_cmd`, and removes hotrun's files. No process of it is left.
     pub(super) fn clean_up(&mut self) {
-        self.output.finish();
+        self.output.finish_all();
         self.owned.retain(|_| false);
         for line in &self.plan.at_exit {
             let mut shell = self.shell(line);

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use crate::build::{Building, Built, EndedBuild};
+use crate::build::{Building, Built, EndedBuild, Progress};
 use crate::environment::Environment;
 use crate::journal;
 use crate::plan::{How, SharedBuild};
@@ -22,6 +22,8 @@ pub(super) struct BuildState {
     shared: SharedBuild,
     environment: Environment,
     building: Option<Building>,
+    /// Of the build under way.
+    pub(super) progress: Option<Progress>,
     is_cancelled: bool,
     /// The programs that the build under way is for, each with its version.
     under_way: Vec<(usize, u32)>,
@@ -30,7 +32,20 @@ pub(super) struct BuildState {
 impl BuildState {
     pub(super) fn new(shared: SharedBuild) -> Self {
         let environment = Environment::of(shared.build.env_files.clone());
-        Self { shared, environment, building: None, is_cancelled: false, under_way: Vec::new() }
+        Self {
+            shared,
+            environment,
+            building: None,
+            progress: None,
+            is_cancelled: false,
+            under_way: Vec::new(),
+        }
+    }
+
+    /// The progress of the build under way, if it is for this program.
+    pub(super) fn progress_for(&self, program: usize) -> Option<&Progress> {
+        let is_for = |(one, _): &(usize, u32)| *one == program;
+        self.progress.as_ref().filter(|_| self.under_way.iter().any(is_for))
     }
 
     /// Ends the build under way, once.
@@ -114,17 +129,21 @@ impl Runner {
         let _ = state.environment.read();
         let sender = self.sender.clone();
         let tell = move |ended| drop(sender.send(Input::Built(at, ended)));
-        let building = Building::start(build, &state.environment.variables(), &report, tell);
+        let progress_sender = self.sender.clone();
+        let progress = move |now| drop(progress_sender.send(Input::Progress(at, now)));
+        let building = Building::start(build, &state.environment.variables(), &report, progress, tell);
         if let (Some(watchdog), Some(tree)) = (&self.watchdog, building.tree()) {
             watchdog.watch(tree.leader());
         }
         state.is_cancelled = false;
+        state.progress = None;
         state.building = Some(building);
     }
 
     /// Takes in the end of a build, for each of its programs.
     pub(super) fn built(&mut self, at: usize, ended: &EndedBuild) -> Flow {
         let state = &mut self.builds[at];
+        state.progress = None;
         if let (Some(building), Some(watchdog)) = (state.building.take(), &self.watchdog)
             && let Some(tree) = building.tree()
         {
