@@ -94,6 +94,11 @@ impl Supervisor {
         self.current.map(|current| current.id)
     }
 
+    /// True if everything is to end.
+    pub(crate) fn is_quitting(&self) -> bool {
+        self.quitting
+    }
+
     /// True if nothing is under way: no build, and no start.
     pub(crate) fn is_settled(&self) -> bool {
         let comes = self.building.is_some() || self.waiting.or(self.again).is_some();

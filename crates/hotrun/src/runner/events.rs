@@ -186,6 +186,7 @@ impl Program {
         let words = format!("server {id} is ready after {}: {sign}", spoken(generation.began.elapsed()));
         self.report.runner(&words);
         self.say_way(id);
+        self.note_ready();
         self.apply(Event::Ready { server: id, shares, holds })
     }
 }

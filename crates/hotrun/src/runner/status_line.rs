@@ -18,6 +18,8 @@ pub(super) enum LastOutcome {
     BuildFailed(u32),
     /// The new server ended too early or was not ready in time.
     StartFailed,
+    /// The same, and the last good program is started again.
+    Restored,
     /// The only server ended.
     Ended,
 }
@@ -28,6 +30,7 @@ enum Activity {
     Rests,
     Builds(Option<Progress>),
     Starts,
+    Ends,
 }
 
 /// The state of a program.
@@ -62,8 +65,18 @@ impl Program {
     pub(super) fn note_outcome(&mut self, message: Message) {
         match message {
             Message::GivenUp { .. } | Message::Fell(_) => self.last_outcome = LastOutcome::StartFailed,
+            Message::Restored => self.last_outcome = LastOutcome::Restored,
             Message::Waiting(_) => self.last_outcome = LastOutcome::Ended,
             _ => {}
+        }
+    }
+
+    /// Notes that a server is ready. A failure before it is no matter any more, unless this is the last good program.
+    pub(super) fn note_ready(&mut self) {
+        match self.last_outcome {
+            LastOutcome::StartFailed | LastOutcome::Ended => self.last_outcome = LastOutcome::None,
+            LastOutcome::Restored => self.last_outcome = LastOutcome::StartFailed,
+            LastOutcome::None | LastOutcome::Built(_) | LastOutcome::BuildFailed(_) => {}
         }
     }
 
@@ -72,6 +85,7 @@ impl Program {
         State {
             name: self.plan.name.clone(),
             activity: match (self.wanted.is_some(), self.supervisor.is_settled()) {
+                _ if self.supervisor.is_quitting() => Activity::Ends,
                 (true, _) => Activity::Builds(progress.cloned()),
                 (false, false) => Activity::Starts,
                 (false, true) => Activity::Rests,
@@ -110,10 +124,12 @@ impl State {
             (true, []) => "runs".to_owned(),
             (true, addresses) => format!("serves {}", addresses.join(", ")),
         };
-        match self.doing().or_else(|| self.outcome.in_words()) {
-            Some(words) if self.runs || self.activity == Activity::Rests => format!("{words}, {serves}"),
-            Some(words) => words,
-            None => serves,
+        match (self.doing(), self.outcome.in_words()) {
+            (Some(doing), _) if self.runs => format!("{doing}, {serves}"),
+            (Some(doing), _) => doing,
+            (None, Some(words)) if self.outcome == LastOutcome::Ended => words,
+            (None, Some(words)) => format!("{words}, {serves}"),
+            (None, None) => serves,
         }
     }
 
@@ -139,6 +155,7 @@ impl State {
             Activity::Builds(Some(Progress::Crates(done, all))) => Some(format!("building {done}/{all}")),
             Activity::Builds(Some(Progress::Words(words))) => Some(format!("building ({words})")),
             Activity::Starts => Some("starting".to_owned()),
+            Activity::Ends => Some("ending".to_owned()),
         }
     }
 }
@@ -151,7 +168,7 @@ impl LastOutcome {
             LastOutcome::BuildFailed(0) => "build failed".to_owned(),
             LastOutcome::BuildFailed(1) => "build failed: 1 error".to_owned(),
             LastOutcome::BuildFailed(errors) => format!("build failed: {errors} errors"),
-            LastOutcome::StartFailed => "start failed".to_owned(),
+            LastOutcome::StartFailed | LastOutcome::Restored => "start failed".to_owned(),
             LastOutcome::Ended => "the server ended".to_owned(),
         })
     }
@@ -204,7 +221,9 @@ mod tests {
             (Activity::Rests, LastOutcome::BuildFailed(1), &[], "build failed: 1 error, no server"),
             (Activity::Rests, LastOutcome::BuildFailed(0), &[], "build failed, no server"),
             (Activity::Rests, LastOutcome::StartFailed, here, "start failed, serves http://127.0.0.1:80"),
-            (Activity::Rests, LastOutcome::Ended, &[], "the server ended, no server"),
+            (Activity::Starts, LastOutcome::Restored, &[], "starting"),
+            (Activity::Ends, LastOutcome::None, &[], "ending"),
+            (Activity::Rests, LastOutcome::Ended, &[], "the server ended"),
         ] {
             assert_eq!(in_words(&[state(activity, outcome, addresses)]), expected);
         }

@@ -40,6 +40,19 @@ fn it_says_what_is_done_and_where_the_server_is() {
 }
 
 #[test]
+fn a_start_that_failed_is_forgotten_when_a_server_is_ready() {
+    let ends = "if std::env::var(\"BAD\").is_ok() { std::process::exit(3) }";
+    let project = Project::server().edited("src/main.rs", "// before", ends).file(".env", "GOOD=1\n");
+    let hotrun = OnTerminal::start(project);
+    hotrun.wait_for_last_row(", serves http://");
+    hotrun.project.save(".env", "BAD=1\n");
+    hotrun.wait_for_last_row("hotrun  start failed, serves http://");
+    hotrun.project.save(".env", "GOOD=2\n");
+    hotrun.wait_for_last_row("hotrun  serves http://");
+    assert_nothing_is_left(&hotrun.rows());
+}
+
+#[test]
 fn it_counts_the_crates_of_a_build() {
     // Done when the test says so.
     let waits = "fn main() { while !std::path::Path::new(\"go\").exists() {\n\
