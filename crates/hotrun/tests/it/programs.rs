@@ -2,6 +2,7 @@
 
 mod cargo;
 mod keys;
+mod own_keys;
 mod requests;
 
 use std::fmt::Write;
