@@ -86,7 +86,8 @@ fn sources(rules: &SourceRules, root: &Path) -> String {
     for pattern in &rules.handled {
         let endings = pattern.extensions.iter().map(|ending| format!("`{ending}`"));
         let paths = pattern.folders.iter().chain(&pattern.files).map(|path| shown(path, root));
-        let _ = write!(words, "; by a rule {}", endings.chain(paths).collect::<Vec<_>>().join(", "));
+        let when = if pattern.is_built { " before the build" } else { "" };
+        let _ = write!(words, "; by a rule{when} {}", endings.chain(paths).collect::<Vec<_>>().join(", "));
     }
     if let Some(interval) = rules.poll {
         let _ = write!(words, "; looks at them every {}", spoken(interval));

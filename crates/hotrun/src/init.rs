@@ -7,26 +7,70 @@ use std::path::Path;
 
 use crate::cli::Cli;
 use crate::error::Error;
+use crate::go_module;
+use crate::project::Project;
 use crate::report::Report;
 use crate::settings::FILE;
+use crate::suggestion::{self, Suggestion};
 
 /// Every setting with its default, commented out.
 const TEXT: &str = include_str!("init.toml");
 
-/// Writes the file into the current folder. An existing file is not changed.
+/// Writes the file into the current folder, with the settings that its project needs. An existing file is not changed.
 pub(crate) fn init(cli: &Cli) -> Result<(), Error> {
     let name = cli.config.as_deref().unwrap_or(Path::new(FILE));
     let here = env::current_dir()
         .map_err(|error| Error::unfit(format!("the current folder cannot be read: {error}")))?;
     let shown = name.display();
-    let mut file = File::create_new(here.join(name)).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => Error::unfit(format!("`{shown}` exists already, and is not changed")),
+    let path = here.join(name);
+    let exists = || Error::unfit(format!("`{shown}` exists already, and is not changed"));
+    if path.symlink_metadata().is_ok() {
+        return Err(exists());
+    }
+    let (text, said) = match suggestion(&here, cli.bin.as_deref())? {
+        Some(Ok(found)) => (found.written_into(TEXT), format!("for {}: it runs {}", found.kind, found.runs)),
+        Some(Err(words)) => (TEXT.to_owned(), format!("without a program: {words}")),
+        None => (TEXT.to_owned(), "every setting with its default, none of them needed".to_owned()),
+    };
+    let mut file = File::create_new(path).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => exists(),
         _ => Error::unfit(format!("`{shown}` cannot be written: {error}")),
     })?;
-    file.write_all(TEXT.as_bytes())
+    file.write_all(text.as_bytes())
         .map_err(|error| Error::unfit(format!("`{shown}` cannot be written: {error}")))?;
-    Report::say(&format!("wrote `{shown}`: every setting with its default, none of them needed"));
+    Report::say(&format!("wrote `{shown}`: {said}"));
     Ok(())
+}
+
+/// The settings that the project in this folder needs; an error of the project's, in words, if its program is not known.
+fn suggestion(here: &Path, bin: Option<&str>) -> Result<Option<Result<Suggestion, String>>, Error> {
+    match Project::find(here)? {
+        Project::Cargo(workspace) => {
+            let binaries = match bin {
+                Some(name) => workspace.named(name),
+                None => workspace.candidates(here),
+            };
+            if let (Some(name), []) = (bin, &binaries[..]) {
+                return Err(Error::usage(format!("no program is called `{name}`")));
+            }
+            Ok(suggestion::of_workspace(&binaries, bin.is_some()).map(Ok))
+        }
+        Project::Go(_) => {
+            let packages = go_module::main_packages(here)?;
+            let binaries = match bin {
+                Some(name) => go_module::named(&packages, here, name),
+                None => go_module::candidates(&packages, here, here),
+            };
+            if let (Some(name), []) = (bin, &binaries[..]) {
+                return Err(Error::usage(format!("no program is called `{name}`")));
+            }
+            Ok(suggestion::of_go(&binaries).map(Ok))
+        }
+        Project::Other(folder) => Ok(Some(
+            Suggestion::of_folder(&folder)
+                .unwrap_or_else(|| Err("`build.full_bin` is needed, the command to run".to_owned())),
+        )),
+    }
 }
 
 #[cfg(test)]
@@ -58,10 +102,10 @@ mod tests {
                 keys.push(format!("{table}{key}"));
             }
         }
-        // An alias, and a key of air's without effect.
-        let missing = KEYS
-            .iter()
-            .filter(|key| !["build.args_bin", "color.app"].contains(key) && !keys.contains(&key.to_string()));
+        // Aliases, and a key of air's without effect.
+        let missing = KEYS.iter().filter(|key| {
+            !["build.args_bin", "rule", "color.app"].contains(key) && !keys.contains(&key.to_string())
+        });
         assert_eq!(missing.collect::<Vec<_>>(), Vec::<&&str>::new());
     }
 }

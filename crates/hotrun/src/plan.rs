@@ -2,6 +2,7 @@
 
 mod argument;
 mod build;
+mod command_faults;
 mod command_line;
 mod discovery;
 mod front;
@@ -16,13 +17,14 @@ mod sockets;
 mod source_rules;
 mod stop;
 mod style;
+mod suggested;
 mod target;
 mod tmp_dir;
 mod warnings;
 
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::Cli;
@@ -32,13 +34,15 @@ use crate::go_module;
 use crate::plan::discovery::Discovery;
 use crate::plan::named_program::Place;
 use crate::plan::prompt::Prompt;
+use crate::plan::warnings::Surroundings;
 use crate::project::Project;
 use crate::report::Style;
+use crate::settings::Settings;
 use crate::sources::SourceRules;
 
 pub(crate) use crate::plan::argument::Argument;
 pub(crate) use crate::plan::build::{Build, How};
-pub(crate) use crate::plan::command_line::CommandLine;
+pub(crate) use crate::plan::command_line::{CommandLine, is_in_path, quoted};
 pub(crate) use crate::plan::front::Front;
 pub(crate) use crate::plan::program::{Program, Rerun, What};
 pub(crate) use crate::plan::ready::Ready;
@@ -113,18 +117,12 @@ pub(crate) fn plans(cli: &Cli) -> Result<Vec<Plan>, Error> {
 /// Decides from what was found. `ask` chooses among programs if the settings do not.
 fn decide(cli: &Cli, discovery: Discovery, ask: Prompt<'_>) -> Result<Plan, Error> {
     let Discovery { root, here, build_in, run_in, project, settings, file, mut warnings, mut notes, program } =
-        discovery;
+        suggested::completed(discovery)?;
     let mut tmp = tmp_dir::decide(&root, &project, &settings)?;
     if let Some(program) = &program {
         tmp.push(&program.name);
     }
-    let watched: Vec<PathBuf> = match &settings.env_files {
-        Some(named) => named.iter().map(|file| root.join(file)).collect(),
-        None => vec![root.join(".env")],
-    };
-    // air reads no `.env` by itself. Its programs often do, so an edit of it is a change there, too.
-    let env_files =
-        if settings.is_airs && settings.env_files.is_none() { Vec::new() } else { watched.clone() };
+    let (watched, env_files) = env_files(&root, &settings);
     let mut environment = Environment::of(env_files.clone());
     warnings.extend(environment.read().err());
     let settled = settings.build.env.iter().map(|(name, value)| (name.into(), value.into()));
@@ -153,23 +151,22 @@ fn decide(cli: &Cli, discovery: Discovery, ask: Prompt<'_>) -> Result<Plan, Erro
         program.narrow(&mut sources, &project, &settings, &target.how, &build_in);
     }
     let own_args: Vec<Argument> = settings.build.args.iter().flat_map(|text| place.arguments(text)).collect();
-    let rules = settings.build.rules.iter().map(|rule| Rule::of(rule, &root)).collect::<Result<_, _>>()?;
+    let rules: Vec<Rule> =
+        settings.build.rules.iter().map(|rule| Rule::of(rule, &root)).collect::<Result<_, _>>()?;
     let build = settings.build;
     let mut before = build.pre_cmd;
-    if matches!(target.how, How::Nothing) && !before.is_empty() {
-        target.how = How::Shell(std::mem::take(&mut before).join(" && "));
+    if matches!(target.how, How::Nothing) {
+        target.how = How::of_lines(&before, &rules);
+        before.clear();
     }
     let log = build.log.unwrap_or_else(|| "build-errors.log".into());
     let log = Some(log).filter(|log| !log.as_os_str().is_empty()).map(|log| tmp.join(log));
-    warnings.extend(warnings::of(&target, log.as_deref(), &tmp));
+    let is_watched = !sources.extensions.is_empty();
+    let around = Surroundings { build_in: &build_in, run_in: &run_in, env: &variables, is_watched };
+    warnings.extend(warnings::of(&target, log.as_deref(), &tmp, &around));
     notes.extend(target.note);
     let front = Front::of(&settings.proxy);
-    notes.extend(front.as_ref().map(|front| {
-        format!(
-            "`[proxy]` leads from port {} to port {}; pages are not reloaded",
-            front.proxy_port, front.app_port
-        )
-    }));
+    notes.extend(front.as_ref().map(Front::note));
     let env = Vec::from_iter(build.env);
     let shared = program.filter(|_| matches!(target.how, How::Cargo { .. }));
     let (build_env, build_env_files) = shared.map_or_else(
@@ -210,4 +207,15 @@ fn decide(cli: &Cli, discovery: Discovery, ask: Prompt<'_>) -> Result<Plan, Erro
         tmp,
         root,
     })
+}
+
+/// The files with variables that are watched, and those that hotrun reads.
+fn env_files(root: &Path, settings: &Settings) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let watched: Vec<PathBuf> = match &settings.env_files {
+        Some(named) => named.iter().map(|file| root.join(file)).collect(),
+        None => vec![root.join(".env")],
+    };
+    // air reads no `.env` by itself. Its programs often do, so an edit of it is a change there, too.
+    let is_unread = settings.is_airs && settings.env_files.is_none();
+    (watched.clone(), if is_unread { Vec::new() } else { watched })
 }

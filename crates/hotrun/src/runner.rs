@@ -11,6 +11,7 @@ mod messages;
 mod outage_state;
 mod outages;
 mod output;
+mod preparation;
 mod program;
 mod rule_state;
 mod rules;

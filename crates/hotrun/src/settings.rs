@@ -169,6 +169,8 @@ impl Settings {
         let mut top = Table::of("", document.as_table());
         let mut build = top.table("build");
         let mut socket = top.table("socket");
+        let rules = top.tables("rule").into_iter().map(|rule| Rule::read(rule, &mut findings));
+        let rules: Vec<Rule> = rules.collect();
         let mut runs = Vec::new();
         // A file of air's may have a key of this name, which means nothing.
         if document.as_table().get("run").is_some_and(Item::is_table_like) {
@@ -177,11 +179,15 @@ impl Settings {
                 let words = "`run` names no program; expected a table for each, such as `[run.api]`";
                 findings.push(Finding::error(top.place_of("run"), words));
             }
+            if !rules.is_empty() {
+                let words = "`rule` belongs to one program: write `[[run.NAME.rules]]`";
+                findings.push(Finding::error(top.place_of("rule"), words));
+            }
             build.refuse_keys(&run::OF_ONE_PROGRAM, "belongs to one program: move it to a `[run.NAME]`");
             socket.refuse_keys(&["address"], "is the port of one program: move it to a `[run.NAME.socket]`");
             runs = Run::read_all(table, document.as_table(), &mut findings);
         }
-        let settings = Self {
+        let mut settings = Self {
             root: top.take("root"),
             tmp_dir: top.take("tmp_dir"),
             testdata_dir: top.take("testdata_dir"),
@@ -198,6 +204,7 @@ impl Settings {
             runs,
             is_airs: false,
         };
+        settings.build.rules.extend(rules);
         top.finish(&mut findings);
         findings.sort_by_key(|finding| finding.at);
         // A value that several programs share is read for each.

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::plan::rule::Rule;
+
 /// The first words of commands that run a server and do not end.
 const SERVERS: [&str; 14] = [
     "go run",
@@ -57,6 +59,15 @@ pub(crate) enum How {
 }
 
 impl How {
+    /// The build of a program that nothing builds, with `pre_cmd` and these rules.
+    pub(super) fn of_lines(lines: &[String], rules: &[Rule]) -> Self {
+        match lines {
+            [] if rules.iter().any(|rule| rule.is_before_build) => How::Shell("true".to_owned()),
+            [] => How::Nothing,
+            _ => How::Shell(lines.join(" && ")),
+        }
+    }
+
     /// The line for the shell, and the words in it that run the program instead of building it.
     pub(super) fn runs_the_program(&self) -> Option<(&str, &'static str)> {
         let How::Shell(line) = self else { return None };

@@ -21,4 +21,12 @@ impl Front {
         let timeout = proxy.app_start_timeout.filter(|timeout| !timeout.is_zero()).unwrap_or(UNREACHED);
         (proxy.enabled == Some(true)).then_some(Self { proxy_port, app_port, timeout })
     }
+
+    /// Printed once at the start.
+    pub(super) fn note(&self) -> String {
+        format!(
+            "`[proxy]` leads from port {} to port {}; pages are not reloaded",
+            self.proxy_port, self.app_port
+        )
+    }
 }

@@ -1,4 +1,4 @@
-//! Commands of a plan for files that need no build.
+//! Commands of a plan for files: instead of a build, or before it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,9 +12,11 @@ use crate::sources::Pattern;
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
     pub(crate) name: String,
-    /// For `/bin/sh -c`.
+    /// For `/bin/sh -c`. Empty if nothing is to be run.
     pub(crate) cmd: String,
     pub(crate) pattern: Pattern,
+    /// The command is run before a build, and the build follows it.
+    pub(crate) is_before_build: bool,
     /// From a change to the command; usually zero.
     pub(crate) delay: Duration,
 }
@@ -25,6 +27,7 @@ impl Rule {
             name: rule.name.clone().unwrap_or_else(|| rule.cmd.clone()),
             cmd: rule.cmd.clone(),
             pattern: source_rules::pattern(rule, root)?,
+            is_before_build: rule.before_build == Some(true),
             delay: rule.delay.unwrap_or_default(),
         })
     }

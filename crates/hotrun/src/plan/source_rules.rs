@@ -110,6 +110,7 @@ pub(super) fn pattern(rule: &Rule, root: &Path) -> Result<Pattern, Error> {
         folders: below(&rule.include_dir),
         extensions: endings_of(&rule.include_ext),
         files: below(&rule.include_file),
+        is_built: rule.before_build == Some(true),
         exclude: RegexSet::new(rule.exclude_regex.iter().map(regex::Regex::as_str)).map_err(|error| {
             Error::unfit(format!("`exclude_regex` of a rule is too much at once: {error}"))
         })?,

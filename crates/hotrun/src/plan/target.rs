@@ -82,7 +82,8 @@ pub(crate) fn decide(
             match (named, how) {
                 (Some(named), how) => Ok(Target::of(how, named)),
                 (None, How::Nothing) => Err(Error::unfit(format!(
-                    "nothing to run in `{}`: there is no `Cargo.toml` and no `go.mod`, and no `{FILE}` that says `bin` or `full_bin`",
+                    "nothing to run in `{}`: there is no `Cargo.toml` and no `go.mod`, no server in Node, Python or C that hotrun knows, and \
+                     no `{FILE}` that says `bin` or `full_bin`; `hotrun init` writes one",
                     root.display()
                 ))),
                 // The default of air.

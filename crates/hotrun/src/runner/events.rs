@@ -23,22 +23,25 @@ impl Program {
             ProgramInput::Built(version, built) => self.built(version, &built),
             ProgramInput::Copied(version) => self.apply(Event::Copied(version)),
             ProgramInput::ServerEvent(id, news) => self.news(id, news),
-            ProgramInput::RuleEnded(at, when, ended) => {
-                self.rule_ended(at, when, ended);
-                Ok(true)
-            }
+            ProgramInput::RuleEnded(at, when, ended) => self.rule_ended(at, when, ended),
         }
     }
 
     /// Takes in that these of its sources have changed.
     pub(super) fn changed(&mut self, files: &[PathBuf]) -> Flow {
+        let is_read =
+            |file: &&PathBuf| self.plan.sources.needs_build(file) && self.is_read_by_next_build(file);
+        let (read, files): (Vec<_>, Vec<_>) = files.iter().partition(is_read);
+        self.changed_beside |= read.into_iter().any(|file| !is_compiled(file));
+        let files: Vec<PathBuf> = files.into_iter().cloned().collect();
         if files.is_empty() {
             return Ok(true);
         }
-        self.report.changed(files);
-        self.handle(files);
-        let renews = self.environment_changed(files);
-        let mut built = files.iter().filter(|file| self.plan.sources.needs_build(file)).peekable();
+        self.report.changed(&files);
+        let idle = self.handle(&files);
+        let renews = self.environment_changed(&files);
+        let causes_build = |file: &&PathBuf| self.plan.sources.needs_build(file) && !idle.contains(*file);
+        let mut built = files.iter().filter(causes_build).peekable();
         if built.peek().is_none() {
             return if renews { self.apply(Event::Renewed) } else { Ok(true) };
         }

@@ -33,6 +33,7 @@ impl Runner {
                     return Ok(true);
                 }
                 self.remove_builds();
+                self.programs.iter_mut().for_each(super::Program::prepare_anew);
                 return self.rebuild();
             }
             Key::Pause => match self.paused.take() {

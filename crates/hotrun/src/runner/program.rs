@@ -28,6 +28,7 @@ use super::Flow;
 use super::input::ProgramSender;
 use super::outage_state::OutageState;
 use super::output::Output;
+use super::preparation::Preparation;
 use super::rule_state::RuleState;
 use super::shared_builds::WantedBuild;
 use super::sockets;
@@ -70,6 +71,8 @@ pub(super) struct Program {
     pub(super) outage: OutageState,
     /// The states of the commands of the plan's rules, in the order of the rules.
     pub(super) rules: Vec<RuleState>,
+    /// The rules that are to run before the next build.
+    pub(super) preparation: Preparation,
     /// The end of each server, for the message about it.
     pub(super) endings: BTreeMap<u32, String>,
     /// The next start runs `rerun_cmd`.
@@ -122,6 +125,7 @@ impl Program {
             tmp_dir,
             binary_cache: BinaryCache::new(plan.tmp.join("kept")),
             rules: plan.rules.iter().map(|_| RuleState::default()).collect(),
+            preparation: Preparation::of(&plan),
             plan,
             report,
             chosen,

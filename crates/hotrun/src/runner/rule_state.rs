@@ -90,6 +90,18 @@ impl RuleState {
         self.next.is_some()
     }
 
+    /// The duration of the last run that has ended.
+    pub(super) fn took(&self) -> Option<Duration> {
+        let (began, ended) = self.runs.front()?;
+        ended.as_ref()?.duration_since(*began).ok()
+    }
+
+    /// True if the command ran at this time. `None` is a file that was deleted: it belongs to a run under way only.
+    pub(super) fn has_run_at(&self, at: Option<SystemTime>) -> bool {
+        let Some(at) = at else { return self.is_running() };
+        self.runs.iter().any(|(began, ended)| *began <= at && ended.is_none_or(|ended| at <= ended))
+    }
+
     fn is_running(&self) -> bool {
         self.runs.front().is_some_and(|(_, ended)| ended.is_none())
     }

@@ -89,6 +89,14 @@ impl Runner {
     }
 
     fn start_build(&mut self, at: usize) {
+        let mut is_prepared = true;
+        for &program in &self.builds[at].shared.programs {
+            let program = &mut self.programs[program];
+            is_prepared &= program.wanted.is_none() || program.is_prepared();
+        }
+        if !is_prepared {
+            return;
+        }
         let state = &mut self.builds[at];
         let wanted = |program: &usize| Some((*program, self.programs[*program].wanted?.version));
         state.under_way = state.shared.programs.iter().filter_map(wanted).collect();

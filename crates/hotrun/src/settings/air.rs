@@ -28,6 +28,7 @@ pub(crate) const KEYS: &[&str] = &[
     "build.poll",
     "build.poll_interval",
     "build.rules",
+    "rule",
     "build.delay",
     "build.stop_on_error",
     "build.log",

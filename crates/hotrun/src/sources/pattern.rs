@@ -15,6 +15,8 @@ pub(crate) struct Pattern {
     pub(crate) files: Vec<PathBuf>,
     /// Found anywhere in the absolute path.
     pub(crate) exclude: RegexSet,
+    /// A build follows the command.
+    pub(crate) is_built: bool,
 }
 
 impl Pattern {
@@ -56,6 +58,7 @@ mod tests {
             extensions: extensions.iter().map(ToString::to_string).collect(),
             files: files.iter().map(Into::into).collect(),
             exclude: RegexSet::new([r"_gen\."]).unwrap(),
+            is_built: false,
         };
         for (pattern, path, expected) in [
             (pattern(&[], &["templ"], &[]), "/p/a.templ", true),

@@ -35,7 +35,7 @@ pub(crate) struct SourceRules {
     pub(crate) exclude_unchanged: bool,
     /// Files with variables. They count whatever the other rules say, and need no build.
     pub(crate) env_files: Vec<PathBuf>,
-    /// Files that a command handles. They count whatever the other rules say, and need no build.
+    /// Files that a command handles. They count whatever the other rules say. The first pattern that matches decides if a build follows.
     pub(crate) handled: Vec<Pattern>,
     /// Interval of the poll beside the events; `None` for the usual one.
     pub(crate) poll: Option<Duration>,
@@ -92,12 +92,15 @@ impl SourceRules {
 
     /// True if a change of this source needs a build, or a start of the program where nothing is built.
     pub(crate) fn needs_build(&self, file: &Path) -> bool {
-        !self.env_files.iter().any(|env| env == file)
-            && !self.handled.iter().any(|pattern| pattern.matches(file))
+        let is_handled = || self.handled.iter().find(|pattern| pattern.matches(file));
+        !self.env_files.iter().any(|env| env == file) && is_handled().is_none_or(|pattern| pattern.is_built)
     }
 
     pub(crate) fn verdict(&self, file: &Path, ignores: &Ignores) -> Verdict {
-        if !self.needs_build(file) && !file.file_name().is_some_and(is_scratch) {
+        let is_handled = || self.handled.iter().any(|pattern| pattern.matches(file));
+        if (self.env_files.iter().any(|env| env == file) || is_handled())
+            && !file.file_name().is_some_and(is_scratch)
+        {
             return Verdict::Named;
         }
         let excluded = is_below(&self.never, file)

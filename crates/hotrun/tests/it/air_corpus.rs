@@ -15,6 +15,7 @@ fn every_file_is_understood() {
         let text = fs::read_to_string(entry.path()).expect("a file");
         let expected = text.lines().next().and_then(|line| line.strip_prefix("# ")).expect("a comment");
         let project = Project::new().file("go.mod", "module x\n").file("main.go", "package main\n");
+        let project = project.file("Makefile", "");
         project.save(".air.toml", &text);
         let path = project.folder().canonicalize().expect("a folder").join(".air.toml");
         let mut expected = expected.replace("<file>", &path.display().to_string());

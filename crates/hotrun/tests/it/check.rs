@@ -105,6 +105,7 @@ fn it_finds_what_would_fail_at_the_start() {
     ] {
         let project =
             Project::new().file("go.mod", "module x\n").file(".air.toml", &format!("[build]\n{lines}\n"));
+        let project = project.file("package.json", r#"{ "scripts": { "build": "tsc", "dev": "tsc" } }"#);
         let (said, status) = project.args(&["check"]).ends();
         match expected {
             Some(words) => assert!(said.contains(words), "{lines}: {said}"),

@@ -52,6 +52,7 @@ fn every_flag_of_a_demo_is_described() {
 fn examples_of_files_use_keys_that_exist() {
     let (keys, mut settings) = (keys(), settings());
     settings.extend(settings_of_programs());
+    settings.extend(settings_of_rules());
     for document in documents() {
         let name = document.path.display();
         for block in blocks(&document.text) {
@@ -109,6 +110,19 @@ fn keys() -> Vec<String> {
         }
     }
     assert!(keys.len() > 15, "only {keys:?}");
+    keys
+}
+
+/// The keys of a rule, from the code that reads them.
+fn settings_of_rules() -> Vec<String> {
+    let code = read("crates/hotrun/src/settings/rule.rs");
+    let keys: Vec<String> = code
+        .split("table.take(\"")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('"'))
+        .map(|(key, _)| key.to_owned())
+        .collect();
+    assert!(keys.len() > 5, "only {keys:?}");
     keys
 }
 
