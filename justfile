@@ -120,13 +120,14 @@ bench-save framework *args:
     cargo build --release -p demo-{{framework}} -p bench
     target/release/bench save-to-served target/release/demo-{{framework}} {{args}}
 
-# Measure settings from files of each format and from etcd: time to served, memory, size
+# Measure settings from files of each format and from etcd: time to served, memory, size; an attempt beside the bare YAML parser
 [group('measure')]
 bench-settings *args:
     cargo build -q --release -p bench -p demo-axum
     cp target/release/demo-axum target/release/demo-axum-plain
     cargo build -q --release -p demo-axum --features remote
     target/release/bench settings target/release/demo-axum --plain target/release/demo-axum-plain {{args}}
+    cargo run -q --release -p configs --example large_file >&2
 
 # Replace, upgrade, move and reload a demo under load, 200 times each, and count lost requests: `just soak axum`
 [group('measure')]

@@ -32,15 +32,28 @@ pub(crate) struct Decision {
 impl Decision {
     /// The decision about a canary that this process has rejected. The text without it was judged by itself.
     pub(crate) fn canary_rejected(generation: u64, refused: Diagnosis) -> Decision {
-        Decision {
-            generation,
-            trigger: Trigger::Source,
-            origin: None,
-            is_canary: true,
-            outcome: Outcome::Rejected,
-            changed: Vec::new(),
-            error: Some(refused),
-        }
+        Decision::rejected(generation, Trigger::Source, None, true, refused)
+    }
+
+    /// The decision about a value that was not set at run time. The files were judged by themselves.
+    pub(crate) fn override_rejected(
+        generation: u64,
+        origin: Option<Origin>,
+        is_canary: bool,
+        refused: Diagnosis,
+    ) -> Decision {
+        Decision::rejected(generation, Trigger::Override, origin, is_canary, refused)
+    }
+
+    fn rejected(
+        generation: u64,
+        trigger: Trigger,
+        origin: Option<Origin>,
+        is_canary: bool,
+        refused: Diagnosis,
+    ) -> Decision {
+        let (outcome, changed) = (Outcome::Rejected, Vec::new());
+        Decision { generation, trigger, origin, is_canary, outcome, changed, error: Some(refused) }
     }
 }
 

@@ -41,18 +41,30 @@ impl<'a> NodeDeserializer<'a> {
     }
 
     /// The value of a field that the type declares by `name`.
-    fn field(&self, entry: &'a Entry, name: &'a str) -> NodeDeserializer<'a> {
+    fn field<'h>(&'h self, entry: &'h Entry, name: &'h str) -> NodeDeserializer<'h> {
         let path = self.at.path.field(name);
         self.reading.declare(&path);
         NodeDeserializer::new(self.reading, &entry.node, &entry.mark, path)
     }
 
-    fn entry(&self, entry: &'a Entry) -> NodeDeserializer<'a> {
+    fn entry<'h>(&'h self, entry: &'h Entry) -> NodeDeserializer<'h> {
         let path = self.at.path.below(Segment::Key(&entry.key));
         NodeDeserializer::new(self.reading, &entry.node, &entry.mark, path)
     }
 
-    fn item(&self, index: usize, node: &'a Node) -> NodeDeserializer<'a> {
+    /// The key of this entry, whose text `node` holds.
+    fn as_key<'h>(&self, node: &'h Node) -> NodeDeserializer<'h>
+    where
+        'a: 'h,
+    {
+        NodeDeserializer {
+            reading: self.reading,
+            at: At { node, key: self.at.key, path: self.at.path },
+            is_key: true,
+        }
+    }
+
+    fn item<'h>(&'h self, index: usize, node: &'h Node) -> NodeDeserializer<'h> {
         let path = self.at.path.below(Segment::Index(index));
         NodeDeserializer::new(self.reading, node, &node.mark, path)
     }

@@ -91,7 +91,7 @@ impl Effective {
 /// The place of a path, which is made if it is not there.
 fn slot<'v>(values: &'v mut Value, path: &Path<'_>) -> &'v mut Value {
     let Some(step) = path.last() else { return values };
-    let above = slot(values, &step.above);
+    let above = slot(values, step.above);
     match step.segment {
         Segment::Key(key) => {
             if !above.is_object() {
@@ -243,14 +243,16 @@ mod tests {
 
     #[test]
     fn the_digest_depends_on_values_alone() {
-        let key = |name| Path::default().below(Segment::Key("s")).below(Segment::Key(name));
+        let root = Path::default();
+        let section = root.below(Segment::Key("s"));
+        let [a, b] = ["a", "b"].map(|name| section.below(Segment::Key(name)));
         let (mut one, mut other) = (Effective::default(), Effective::default());
-        one.insert(&key("a"), json!(1));
-        one.insert(&key("b"), json!("x"));
-        other.insert(&key("b"), json!("x"));
-        other.insert(&key("a"), float(1.0));
+        one.insert(&a, json!(1));
+        one.insert(&b, json!("x"));
+        other.insert(&b, json!("x"));
+        other.insert(&a, float(1.0));
         assert_eq!(one.digest(), other.digest());
-        other.insert(&key("a"), json!("1"));
+        other.insert(&a, json!("1"));
         assert_ne!(one.digest(), other.digest());
         assert_eq!(one.digest().len(), 64);
     }

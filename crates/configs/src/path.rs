@@ -1,7 +1,5 @@
 //! The path of a value in a configuration.
 
-use std::rc::Rc;
-
 /// One step of a path.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Segment<'a> {
@@ -9,12 +7,13 @@ pub(crate) enum Segment<'a> {
     Index(usize),
 }
 
-/// A path. A clone is cheap, and so is one more step: it shares the steps above.
-#[derive(Clone, Default)]
-pub(crate) struct Path<'a>(Option<Rc<Step<'a>>>);
+/// A path; the default one is that of the whole document. One more step is cheap: it refers to the steps above.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Path<'a>(Option<Step<'a>>);
 
+#[derive(Clone, Copy)]
 pub(crate) struct Step<'a> {
-    pub(crate) above: Path<'a>,
+    pub(crate) above: &'a Path<'a>,
     pub(crate) segment: Segment<'a>,
     /// True if the type declares this step and all above it. The others are keys and indexes from the files.
     is_declared: bool,
@@ -22,19 +21,19 @@ pub(crate) struct Step<'a> {
 
 impl<'a> Path<'a> {
     /// The path of a field of the type.
-    pub(crate) fn field(&self, name: &'a str) -> Path<'a> {
+    pub(crate) fn field(&'a self, name: &'a str) -> Path<'a> {
         let is_declared = self.last().is_none_or(|step| step.is_declared);
         self.step(Segment::Key(name), is_declared)
     }
 
     /// The path of a key or an index from the files.
-    pub(crate) fn below(&self, segment: Segment<'a>) -> Path<'a> {
+    pub(crate) fn below(&'a self, segment: Segment<'a>) -> Path<'a> {
         self.step(segment, false)
     }
 
     /// The last step; `None` for the whole document.
     pub(crate) fn last(&self) -> Option<&Step<'a>> {
-        self.0.as_deref()
+        self.0.as_ref()
     }
 
     /// The whole path, with dots.
@@ -65,8 +64,8 @@ impl<'a> Path<'a> {
         }
     }
 
-    fn step(&self, segment: Segment<'a>, is_declared: bool) -> Path<'a> {
-        Path(Some(Rc::new(Step { above: self.clone(), segment, is_declared })))
+    fn step(&'a self, segment: Segment<'a>, is_declared: bool) -> Path<'a> {
+        Path(Some(Step { above: self, segment, is_declared }))
     }
 }
 

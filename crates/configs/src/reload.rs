@@ -156,6 +156,8 @@ impl<T: Configurable, D> Reload<T, D> {
                 let _former = self.origins.swap();
                 self.followers.pass(new);
                 self.decided(new.generation, trigger, Outcome::Accepted, changed, None);
+                // No request has to make it.
+                new.digest();
             }
             Notice::Unchanged { current, trigger } => {
                 let _former = self.origins.swap();
@@ -217,7 +219,7 @@ impl<T: Configurable, D> Reload<T, D> {
         let snapshot = Snapshot {
             generation,
             at: Zoned::now(),
-            digest: effective.digest(),
+            digest: OnceLock::new(),
             revision,
             floor,
             value,
@@ -242,28 +244,17 @@ impl<T: Configurable, D> Reload<T, D> {
     ) {
         let rollout::Decided { refused, is_canary, by_source } =
             self.rollout.decide(outcome != Outcome::Rejected);
+        let before = generation - u64::from(outcome == Outcome::Accepted);
         if let Some(refused) = refused {
-            let generation = if outcome == Outcome::Accepted { generation - 1 } else { generation };
-            self.record(Decision::canary_rejected(generation, refused));
+            self.record(Decision::canary_rejected(before, refused));
         }
         let (decided, over) = self.runtime.settle(outcome != Outcome::Rejected);
         let cause = decided.as_ref().map(|decided| decided.key.clone()).or(over.into_iter().next());
         let cause = cause.map(Origin::Runtime);
         let refused = decided.as_ref().and_then(|decided| decided.refused.clone());
         let is_refused = refused.is_some();
-        if is_refused {
-            let generation = if outcome == Outcome::Accepted { generation - 1 } else { generation };
-            let (trigger, outcome) = (Trigger::Override, Outcome::Rejected);
-            let origin = cause.clone();
-            self.record(Decision {
-                generation,
-                trigger,
-                origin,
-                is_canary,
-                outcome,
-                changed: Vec::new(),
-                error: refused,
-            });
+        if let Some(refused) = refused {
+            self.record(Decision::override_rejected(before, cause.clone(), is_canary, refused));
         }
         let (trigger, origin) = match cause {
             Some(origin) if !is_refused => (Trigger::Override, Some(origin)),

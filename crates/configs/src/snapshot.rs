@@ -2,7 +2,7 @@
 
 use std::fmt::{Debug, Formatter, Result};
 use std::ops::Deref;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use jiff::Zoned;
 
@@ -15,7 +15,8 @@ use crate::pending::Pending;
 pub struct Snapshot<T, D = ()> {
     pub(crate) generation: u64,
     pub(crate) at: Zoned,
-    pub(crate) digest: String,
+    /// Made after the swap, or for the first one who asks: a large configuration is in force sooner.
+    pub(crate) digest: OnceLock<String>,
     pub(crate) revision: Option<u64>,
     /// The revision of the last configuration without a canary: no edit may lower it.
     pub(crate) floor: Option<u64>,
@@ -40,7 +41,7 @@ impl<T, D> Snapshot<T, D> {
     /// SHA-256 (64 hexadecimal digits) of the effective values without the secrets, defaults included. Two processes that
     /// run the same configuration have the same digest, however it is spread over layers.
     pub fn digest(&self) -> &str {
-        &self.digest
+        self.digest.get_or_init(|| self.effective.digest())
     }
 
     /// The number at the key that [`Builder::revision_key`](crate::Builder::revision_key) names; `None` without one.
@@ -74,7 +75,7 @@ impl<T, D> Debug for Snapshot<T, D> {
         out.debug_struct("Snapshot")
             .field("generation", &self.generation)
             .field("at", &self.at)
-            .field("digest", &self.digest)
+            .field("digest", &self.digest())
             .field("revision", &self.revision)
             .finish_non_exhaustive()
     }

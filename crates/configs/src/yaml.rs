@@ -53,7 +53,10 @@ fn read(
         anchors: Anchors::default(),
         cost: 0,
         path: Vec::new(),
-        occupancy: vec![Occupancy::default(); text.split(['\n', '\r']).count() + 2],
+        occupancy: vec![
+            Occupancy::default();
+            text.bytes().filter(|byte| matches!(byte, b'\n' | b'\r')).count() + 3
+        ],
     };
     let root = reader.document()?;
     Ok((root, SourceMap::new(text, reader.occupancy)))
@@ -155,6 +158,10 @@ impl<'a> Reader<'a> {
             };
             let mark = self.places.mark(range);
             self.occupy(&mark, |line| line.keys += 1);
+            if seen.len() == seen.capacity() {
+                // A set that doubles would hash each key twice.
+                seen.reserve(3 * seen.len());
+            }
             if !seen.insert(key.clone()) {
                 return Err(self.duplicate(&key, &entries, range.start));
             }

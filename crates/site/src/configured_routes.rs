@@ -1,5 +1,7 @@
 //! The check of `routes:`.
 
+use std::borrow::Cow;
+
 use configs::{AppConfig, Provenance, Rejection};
 
 use crate::route::Route;
@@ -61,7 +63,10 @@ fn segments(path: &[u8]) -> Vec<&[u8]> {
 }
 
 /// The bytes of a path without percent-encoding.
-pub(crate) fn percent_decoded(path: &str) -> Vec<u8> {
+pub(crate) fn percent_decoded(path: &str) -> Cow<'_, [u8]> {
+    if !path.contains('%') {
+        return path.as_bytes().into();
+    }
     let mut decoded = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let Some((&first, others)) = rest.split_first() {
@@ -70,7 +75,7 @@ pub(crate) fn percent_decoded(path: &str) -> Vec<u8> {
         decoded.push(byte.unwrap_or(first));
         rest = if byte.is_some() { &others[2..] } else { others };
     }
-    decoded
+    decoded.into()
 }
 
 #[cfg(test)]

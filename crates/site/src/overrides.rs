@@ -44,7 +44,7 @@ impl Site {
             let sentence = "this server is being upgraded or stopped: send the request again in a moment";
             return Err(Error::Unavailable { sentence });
         }
-        Ok(match String::from_utf8(percent_decoded(key.ok_or(Error::OverrideMethod)?)) {
+        Ok(match String::from_utf8(percent_decoded(key.ok_or(Error::OverrideMethod)?).into_owned()) {
             Ok(key) => self.answer(method, &key, request.query(), body).await,
             Err(_) => refused(400, &SetError::Malformed.to_string()),
         })

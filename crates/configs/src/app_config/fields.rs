@@ -55,7 +55,7 @@ impl<'de> Visitor<'de> for Routes {
 
     fn visit_map<M: MapAccess<'de>>(self, mut entries: M) -> Result<Self::Value, M::Error> {
         // A map is made from all of them at once more quickly than one by one.
-        let mut routes = Vec::new();
+        let mut routes = Vec::with_capacity(entries.size_hint().unwrap_or(0));
         while let Some(path) = entries.next_key::<String>()? {
             if path.starts_with("x-") {
                 entries.next_value::<IgnoredAny>()?;

@@ -7,15 +7,15 @@ use serde::de::{DeserializeSeed, Error, IntoDeserializer, MapAccess};
 
 use crate::de::NodeDeserializer;
 use crate::de_error::DeError;
-use crate::reading::At;
-use crate::tree::{Entry, Node, Style};
+use crate::origin::Origin;
+use crate::tree::{Entry, Mark, Node, Style};
 
 /// The entries of a map: for a struct, which declares its fields, or for a map.
 pub(super) struct Entries<'a, 'h> {
     pub(super) map: &'h NodeDeserializer<'a>,
     pub(super) rest: Iter<'a, Entry>,
     pub(super) fields: Option<&'static [&'static str]>,
-    pub(super) value: Option<NodeDeserializer<'a>>,
+    pub(super) value: Option<NodeDeserializer<'h>>,
 }
 
 impl<'a> Entries<'a, '_> {
@@ -47,12 +47,18 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
         }
         let Some(entry) = self.rest.next() else { return Ok(None) };
         let value = self.map.entry(entry);
-        let node = Node::text(entry.key.as_str(), Style::Override, entry.mark.clone());
-        let at = At { node: &node, key: &entry.mark, path: value.at.path.clone() };
-        let key = NodeDeserializer { reading: value.reading, at, is_key: true };
-        let read = seed.deserialize(&key).map(Some).map_err(|error| key.locate(error));
+        // Only an error needs the mark.
+        let mut node = Node::text(entry.key.as_str(), Style::Override, Mark::of(Origin::Default));
+        let read = seed.deserialize(&value.as_key(&node)).map(Some).map_err(|error| {
+            node.mark = entry.mark.clone();
+            value.as_key(&node).locate(error)
+        });
         self.value = Some(value);
         read
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.rest.len())
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DeError> {

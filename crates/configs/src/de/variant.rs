@@ -14,14 +14,14 @@ pub(super) struct Variant<'a, 'h> {
     pub(super) entry: &'a Entry,
 }
 
-impl<'a, 'de> EnumAccess<'de> for Variant<'a, '_> {
+impl<'h, 'de> EnumAccess<'de> for Variant<'_, 'h> {
     type Error = DeError;
-    type Variant = NodeDeserializer<'a>;
+    type Variant = NodeDeserializer<'h>;
 
     fn variant_seed<S: DeserializeSeed<'de>>(
         self,
         seed: S,
-    ) -> Result<(S::Value, NodeDeserializer<'a>), DeError> {
+    ) -> Result<(S::Value, NodeDeserializer<'h>), DeError> {
         let name: StrDeserializer<'_, DeError> = self.entry.key.as_str().into_deserializer();
         let variant = seed.deserialize(name)?;
         Ok((variant, self.map.entry(self.entry)))
