@@ -1,14 +1,20 @@
 //! The terminal that hotrun was started on: single keys, without Enter.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 use std::os::unix::fs::OpenOptionsExt;
 use std::thread;
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::process::getpgrp;
 use rustix::termios::{
     InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
 };
+
+/// From one look to the next while a key waits that is not for this process.
+const BACKGROUND: Duration = Duration::from_millis(100);
 
 /// A key that does something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +60,7 @@ impl Terminal {
     /// Reports keys. `None` if input or messages are no terminal, or another program has the terminal. `tell` is called on another thread.
     pub(crate) fn open(tell: impl Fn(Key) + Send + 'static) -> Option<Terminal> {
         let stdin = io::stdin();
-        if !stdin.is_terminal() || !io::stderr().is_terminal() || tcgetpgrp(&stdin).ok()? != getpgrp() {
+        if !stdin.is_terminal() || !io::stderr().is_terminal() || !is_in_front() {
             return None;
         }
         let before = tcgetattr(&stdin).ok()?;
@@ -64,9 +70,22 @@ impl Terminal {
         keys.special_codes[SpecialCodeIndex::VMIN] = 1;
         keys.special_codes[SpecialCodeIndex::VTIME] = 0;
         let read = move || {
-            for byte in io::stdin().lock().bytes().map_while(Result::ok) {
-                if let Some(key) = Key::of(byte) {
-                    tell(key);
+            let stdin = io::stdin();
+            let mut byte = [0];
+            loop {
+                let asked = poll(&mut [PollFd::new(&stdin, PollFlags::IN)], None);
+                if asked == Err(Errno::INTR) {
+                    continue;
+                }
+                // In the background the keys are the shell's, and a read would stop this process.
+                if !is_in_front() && tcgetattr(&stdin).is_ok() {
+                    thread::sleep(BACKGROUND);
+                    continue;
+                }
+                match rustix::io::read(&stdin, &mut byte) {
+                    Ok(1..) => Key::of(byte[0]).into_iter().for_each(&tell),
+                    Err(Errno::INTR) => {}
+                    Ok(0) | Err(_) => return,
                 }
             }
         };
@@ -77,7 +96,7 @@ impl Terminal {
 
     /// Sends single keys again, unless another program has the terminal.
     pub(crate) fn take_keys(&self) {
-        if tcgetpgrp(io::stdin()).is_ok_and(|group| group == getpgrp()) {
+        if is_in_front() {
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.keys);
         }
     }
@@ -92,6 +111,11 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         self.leave_keys();
     }
+}
+
+/// True if keys are sent to this process, not to a shell or to another job.
+fn is_in_front() -> bool {
+    tcgetpgrp(io::stdin()).is_ok_and(|group| group == getpgrp())
 }
 
 /// The terminal of this process, for the watchdog.

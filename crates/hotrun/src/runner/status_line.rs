@@ -125,7 +125,7 @@ impl State {
             (true, addresses) => format!("serves {}", addresses.join(", ")),
         };
         match (self.doing(), self.outcome.in_words()) {
-            (Some(doing), _) if self.runs => format!("{doing}, {serves}"),
+            (Some(doing), _) if self.runs && self.activity != Activity::Ends => format!("{doing}, {serves}"),
             (Some(doing), _) => doing,
             (None, Some(words)) if self.outcome == LastOutcome::Ended => words,
             (None, Some(words)) => format!("{words}, {serves}"),
@@ -222,7 +222,7 @@ mod tests {
             (Activity::Rests, LastOutcome::BuildFailed(0), &[], "build failed, no server"),
             (Activity::Rests, LastOutcome::StartFailed, here, "start failed, serves http://127.0.0.1:80"),
             (Activity::Starts, LastOutcome::Restored, &[], "starting"),
-            (Activity::Ends, LastOutcome::None, &[], "ending"),
+            (Activity::Ends, LastOutcome::None, here, "ending"),
             (Activity::Rests, LastOutcome::Ended, &[], "the server ended"),
         ] {
             assert_eq!(in_words(&[state(activity, outcome, addresses)]), expected);

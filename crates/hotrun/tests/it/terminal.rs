@@ -101,6 +101,12 @@ impl OnTerminal {
         tcsetwinsize(&self.terminal, size).unwrap();
     }
 
+    /// hotrun itself, if its starter does not become hotrun.
+    fn child_of_starter(&self) -> Pid {
+        let children = format!("/proc/{0}/task/{0}/children", self.process().as_raw_nonzero());
+        Pid::from_raw(fs::read_to_string(children).unwrap().trim().parse().unwrap()).unwrap()
+    }
+
     pub(crate) fn process(&self) -> Pid {
         Pid::from_child(&self.child)
     }
@@ -275,10 +281,28 @@ fn a_killed_hotrun_leaves_a_terminal_that_shows_what_is_typed() {
     let hotrun = OnTerminal::started_by(Project::server(), wrapper);
     hotrun.wait_for_answer("version 1");
     hotrun.wait_until("keys", || !hotrun.has_lines());
-    let of_wrapper = format!("/proc/{0}/task/{0}/children", hotrun.process().as_raw_nonzero());
-    let child: i32 = fs::read_to_string(of_wrapper).unwrap().trim().parse().unwrap();
-    kill_process(Pid::from_raw(child).unwrap(), Signal::KILL).unwrap();
+    kill_process(hotrun.child_of_starter(), Signal::KILL).unwrap();
     hotrun.wait_until("lines", || hotrun.has_lines());
+}
+
+#[test]
+fn a_stopped_hotrun_goes_on_in_the_background() {
+    let shell = "set -m; trap 'kill -INT %1; kill -CONT %1; wait %1; exit' INT; \"$@\"; bg; while ! wait %1; do sleep 0.1; done";
+    let hotrun =
+        OnTerminal::started_by(Project::server(), &["setsid", "--ctty", "bash", "-c", shell, "bash"]);
+    hotrun.wait_for_last_row(", serves http://");
+    let stat = format!("/proc/{}/stat", hotrun.child_of_starter().as_raw_nonzero());
+    hotrun.press("\x1a");
+    hotrun.project.edit("src/main.rs", "version 1", "version 2");
+    hotrun.wait_for_answer("version 2");
+    // For the shell, not for hotrun.
+    hotrun.press("q\n");
+    hotrun.wait_until("no status line", || !hotrun.last_row().contains(", serves http://"));
+    hotrun.project.edit("src/main.rs", "version 2", "version 3");
+    hotrun.wait_for_answer("version 3");
+    let stat = fs::read_to_string(stat).unwrap();
+    assert!(stat.contains(") S ") || stat.contains(") R "), "{stat}");
+    assert!(hotrun.has_lines());
 }
 
 #[test]
