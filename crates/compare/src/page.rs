@@ -26,6 +26,7 @@ mod outcome;
 mod programs;
 mod prose;
 mod serving;
+mod site_files;
 mod source;
 mod subject;
 mod summary;

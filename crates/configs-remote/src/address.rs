@@ -41,14 +41,6 @@ impl Display for BadAddress {
 
 impl std::error::Error for BadAddress {}
 
-/// True for a text that begins with a scheme and `://`, and so is no path.
-pub fn is_address(text: &str) -> bool {
-    text.split_once("://").is_some_and(|(scheme, _)| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-    })
-}
-
 impl Address {
     /// Parses an address.
     pub(crate) fn parse(text: &str) -> Result<Address, BadAddress> {
@@ -136,22 +128,7 @@ fn need_tls(is_needed: bool, scheme: &str) -> Result<(), BadAddress> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Address, is_address};
-
-    #[test]
-    fn a_path_is_no_address() {
-        for (text, expected) in [
-            ("http://a/b", true),
-            ("etcd://a:1,b:2/c/", true),
-            ("consul://a", true),
-            ("config.yaml", false),
-            ("/a://b", false),
-            ("C:/config.yaml", false),
-            ("://", false),
-        ] {
-            assert_eq!(is_address(text), expected, "{text}");
-        }
-    }
+    use super::Address;
 
     #[test]
     fn a_name_holds_no_credentials() {

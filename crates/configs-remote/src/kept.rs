@@ -1,5 +1,6 @@
 //! The copy of a source's last good text on disk.
 
+use std::env;
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -46,6 +47,15 @@ struct Document {
 
 /// A text in JSON is at most six times as long: `\u0001`.
 const MAX_FILE: u64 = 8 * MAX_TEXT as u64;
+
+/// The folder in which the copies of a program belong: `$STATE_DIRECTORY`, which systemd sets, or one that is named after the program
+/// in `$XDG_STATE_HOME` or `~/.local/state`.
+pub fn state_folder(program: &str) -> Option<PathBuf> {
+    let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    variable("STATE_DIRECTORY")
+        .or_else(|| variable("XDG_STATE_HOME").map(|state| state.join(program)))
+        .or_else(|| variable("HOME").map(|home| home.join(".local/state").join(program)))
+}
 
 impl Kept {
     /// The copy of the source with this name in a folder.

@@ -12,6 +12,7 @@ mod follower;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod host_name;
 mod http;
 mod kept;
 mod remote;
@@ -19,5 +20,7 @@ mod shared;
 #[cfg(feature = "tls")]
 mod tls;
 
-pub use address::{BadAddress, is_address};
+pub use address::BadAddress;
+pub use host_name::host_name;
+pub use kept::state_folder;
 pub use remote::{OpenError, Options, Remote};

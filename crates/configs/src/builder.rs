@@ -10,6 +10,7 @@ use filewatch::{Options, RebuildLock};
 use crate::configs::Configs;
 use crate::configurable::Configurable;
 use crate::diagnosis::Diagnosis;
+use crate::layer::Layer;
 use crate::layers::{MalformedOverride, assignment, environment};
 use crate::loader::{Check, Loader, UnknownKeys};
 use crate::problem::Problem;
@@ -21,7 +22,7 @@ use crate::revisions::Revisions;
 use crate::secrets::Secrets;
 use crate::snapshot::Snapshot;
 use crate::source::Source;
-use crate::sources::{MalformedName, Named, Sources};
+use crate::sources::{MalformedName, Sources};
 use crate::testing::Unwatched;
 
 /// The layers of a configuration, and its checks.
@@ -65,9 +66,8 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
     /// Adds a file of at most 1 MiB, laid over the earlier ones. It is an error if it is missing or empty. The format is chosen by
     /// the ending: `.json`, `.toml` (feature `toml`), and YAML for every other ending.
     #[must_use]
-    pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.loader.sources.named.push(Named::File(path.into()));
-        self
+    pub fn file(self, path: impl Into<PathBuf>) -> Self {
+        self.layer(Layer::File(path.into()))
     }
 
     /// Searches for the first file at the start: `NAME.yaml`, `NAME.yml`, `NAME.toml`, `NAME.json`, then the same in the folder
@@ -87,8 +87,14 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
 
     /// Adds the text of a source, laid over the earlier files and sources. It has no overlay and no `.env`.
     #[must_use]
-    pub fn source(mut self, source: Arc<dyn Source>) -> Self {
-        self.loader.sources.named.push(Named::Source(source));
+    pub fn source(self, source: Arc<dyn Source>) -> Self {
+        self.layer(Layer::Source(source))
+    }
+
+    /// Adds a [`file`](Builder::file) or a [`source`](Builder::source).
+    #[must_use]
+    pub fn layer(mut self, layer: Layer) -> Self {
+        self.loader.sources.named.push(layer);
         self
     }
 
@@ -261,7 +267,7 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
 
 impl<T, D> Debug for Builder<T, D> {
     fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
-        let files: Vec<_> = self.loader.sources.named.iter().filter_map(Named::path).collect();
+        let files: Vec<_> = self.loader.sources.named.iter().filter_map(Layer::path).collect();
         out.debug_struct("Builder").field("files", &files).finish_non_exhaustive()
     }
 }

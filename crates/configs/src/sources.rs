@@ -7,6 +7,7 @@ use std::sync::Arc;
 use filewatch::{Files, ReadError, ReadErrorKind};
 
 use crate::format::{ENDINGS, Format};
+use crate::layer::Layer;
 use crate::origin::Origin;
 use crate::problem::Problem;
 use crate::source::{Source, SourceDocument, SourceError, SourceText};
@@ -14,7 +15,7 @@ use crate::source::{Source, SourceDocument, SourceError, SourceText};
 /// The files and sources of a configuration, a later one laid over the earlier ones.
 #[derive(Default)]
 pub(crate) struct Sources {
-    pub(crate) named: Vec<Named>,
+    pub(crate) named: Vec<Layer>,
     /// The name without its ending of a file that is searched for. It comes before the named ones.
     pub(crate) searched: Option<String>,
     /// The result of the search.
@@ -23,12 +24,6 @@ pub(crate) struct Sources {
     pub(crate) overlay: Option<String>,
     /// True: the file `.env` beside the first file is read, too.
     pub(crate) dotenv: bool,
-}
-
-/// A file or a source, as the builder was given it.
-pub(crate) enum Named {
-    File(PathBuf),
-    Source(Arc<dyn Source>),
 }
 
 /// Which text of each source is read.
@@ -116,8 +111,8 @@ impl Sources {
         documents.extend(self.found.iter().map(|found| Document::read(found.path.clone(), files)));
         for named in &self.named {
             match named {
-                Named::File(path) => documents.push(Document::read(path.clone(), files)),
-                Named::Source(source) => {
+                Layer::File(path) => documents.push(Document::read(path.clone(), files)),
+                Layer::Source(source) => {
                     let text = choice.text(&**source).map_err(|error| unavailable(&error))?;
                     documents.extend(text.documents.iter().map(Document::remote));
                     texts.push(text);
@@ -141,18 +136,9 @@ impl Sources {
     /// The sources, in order.
     pub(crate) fn remote(&self) -> impl Iterator<Item = &Arc<dyn Source>> {
         self.named.iter().filter_map(|named| match named {
-            Named::Source(source) => Some(source),
-            Named::File(_) => None,
+            Layer::Source(source) => Some(source),
+            Layer::File(_) => None,
         })
-    }
-}
-
-impl Named {
-    pub(crate) fn path(&self) -> Option<&Path> {
-        match self {
-            Named::File(path) => Some(path),
-            Named::Source(_) => None,
-        }
     }
 }
 

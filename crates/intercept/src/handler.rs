@@ -16,11 +16,12 @@ use crate::control::Control;
 use crate::event::Event;
 use crate::listener::{Listener, is_stream};
 use crate::listeners::Listeners;
+use crate::loans::Loans;
 use crate::pending_accept::PendingAccept;
 use crate::port_holder::port_holder;
 use crate::seccomp::{Call, Kind, Notifications, int};
 use crate::socket_options;
-use crate::tracee::{Tracee, socket_behind};
+use crate::tracee::Tracee;
 
 /// Answers the calls of one program and its descendants.
 pub(crate) struct Handler {
@@ -28,22 +29,8 @@ pub(crate) struct Handler {
     listeners: Arc<Listeners>,
     control: Arc<Control>,
     tell: Box<dyn Fn(Event) + Send>,
-    loans: Vec<Loan>,
+    loans: Loans,
     pending: Vec<PendingAccept>,
-}
-
-/// One of our listeners that the program uses.
-struct Loan {
-    listener: Arc<Listener>,
-    /// The process and its descriptor; `None` for a listener that the program inherited.
-    borrower: Option<(u32, RawFd)>,
-    /// The program has set the socket to blocking.
-    is_blocking: bool,
-    accepts: bool,
-    /// The number of calls of `accept` that found a connection at once.
-    found: usize,
-    /// A call of `accept` had to wait for a connection.
-    has_waited: bool,
 }
 
 enum Answer {
@@ -54,9 +41,6 @@ enum Answer {
     /// The call was answered already, will be answered later, or nobody waits for it any more.
     None,
 }
-
-/// A program that polls finds a connection in each call of `accept`. So many calls are the least that show it.
-const LEAST_FOUND: usize = 2;
 
 /// Reasons for the thread to wake up.
 struct Woken {
@@ -71,7 +55,7 @@ impl Handler {
         control: Arc<Control>,
         tell: Box<dyn Fn(Event) + Send>,
     ) -> Handler {
-        Handler { notifications, listeners, control, tell, loans: Vec::new(), pending: Vec::new() }
+        Handler { notifications, listeners, control, tell, loans: Loans::default(), pending: Vec::new() }
     }
 
     /// Answers calls until no process is left under the filter, or the interceptor is dropped.
@@ -99,12 +83,12 @@ impl Handler {
             PollFd::new(self.control.wakeup(), PollFlags::IN),
         ];
         if !on_hold {
-            let listeners = self.pending.iter().map(|pending| PollFd::new(&pending.listener, PollFlags::IN));
-            sources.extend(listeners);
+            sources.extend(self.pending.iter().map(|pending| PollFd::new(&pending.listener, PollFlags::IN)));
         }
-        match poll(&mut sources, None) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+        if let Err(error) = poll(&mut sources, None)
+            && error != Errno::INTR
+        {
+            return Err(error.into());
         }
         if !sources[1].revents().is_empty() {
             self.control.clear_wakeup();
@@ -119,13 +103,9 @@ impl Handler {
     fn answer(&mut self, call: &Call) {
         let answer = match call.kind {
             Kind::Bind => self.bind(call).unwrap_or(Answer::CarryOn),
-            Kind::Listen
-            | Kind::Accept
-            | Kind::Accept4
-            | Kind::Shutdown
-            | Kind::Ioctl
-            | Kind::Fcntl
-            | Kind::PacketFilter => {
+            Kind::Unlink | Kind::UnlinkAt => self.unlink(call).unwrap_or(Answer::CarryOn),
+            Kind::Other => Answer::CarryOn,
+            _ => {
                 let socket = Tracee::new(call.thread).socket(call.descriptor);
                 match socket.and_then(|inode| self.listeners.with_inode(inode)) {
                     Some(listener) => self.on_listener(call, listener),
@@ -133,8 +113,6 @@ impl Handler {
                     None => Answer::CarryOn,
                 }
             }
-            Kind::Unlink | Kind::UnlinkAt => self.unlink(call).unwrap_or(Answer::CarryOn),
-            Kind::Other => Answer::CarryOn,
         };
         match answer {
             Answer::CarryOn => self.notifications.carry_on(call),
@@ -174,14 +152,14 @@ impl Handler {
             }
             Err(error) if error.kind() == ErrorKind::AddrInUse => {
                 if let Some(listener) = self.listeners.with_port_of(address)
-                    && !self.loans.iter().any(|loan| loan.listener.address == listener.address)
+                    && !self.loans.has(&listener.address)
                 {
                     return self.lend(call, &socket, listener, borrower, flags);
                 }
                 (self.tell)(Event::Refused { address: address.into(), by: port_holder(address) });
                 Ok(Answer::Failure(Errno::ADDRINUSE))
             }
-            Err(error) => Ok(Errno::from_io_error(&error).map_or(Answer::CarryOn, Answer::Failure)),
+            Err(error) => Ok(Answer::failed(&error)),
         }
     }
 
@@ -196,7 +174,7 @@ impl Handler {
         flags: i32,
     ) -> io::Result<Answer> {
         let shares = socket_reuseport(socket).unwrap_or(false);
-        if !shares && self.loans.iter().any(|loan| loan.is_open_elsewhere(&listener, borrower)) {
+        if !shares && self.loans.are_open_elsewhere(&listener, borrower) {
             return Ok(Answer::Failure(Errno::ADDRINUSE));
         }
         socket_options::copy(socket.as_fd(), listener.as_fd());
@@ -237,9 +215,7 @@ impl Handler {
 
     fn note_loan(&mut self, listener: Arc<Listener>, borrower: (u32, RawFd), flags: i32) {
         let address = listener.address.clone();
-        let loan = self.loan(listener);
-        loan.borrower = Some(borrower);
-        loan.is_blocking = flags & O_NONBLOCK == 0;
+        self.loans.of(listener).lend_to(borrower, flags & O_NONBLOCK == 0);
         (self.tell)(Event::Bound(address));
     }
 
@@ -252,7 +228,7 @@ impl Handler {
                     (self.tell)(Event::Listening(address));
                     Answer::Success
                 }
-                Err(error) => Errno::from_io_error(&error).map_or(Answer::CarryOn, Answer::Failure),
+                Err(error) => Answer::failed(&error),
             },
             Kind::Accept | Kind::Accept4 => self.accept(call, listener),
             Kind::Shutdown => {
@@ -263,13 +239,13 @@ impl Handler {
             }
             Kind::Ioctl => match Tracee::new(call.thread).number(call.arguments[1]) {
                 Ok(number) => {
-                    self.loan(listener).is_blocking = number == 0;
+                    self.loans.of(listener).is_blocking = number == 0;
                     Answer::Success
                 }
                 Err(_) => Answer::Failure(Errno::FAULT),
             },
             Kind::Fcntl => {
-                self.loan(listener).is_blocking = int(call.arguments[1]) & O_NONBLOCK == 0;
+                self.loans.of(listener).is_blocking = int(call.arguments[1]) & O_NONBLOCK == 0;
                 Answer::Success
             }
             // A program that stops may refuse new connections by a filter. The next program uses the same socket.
@@ -280,7 +256,7 @@ impl Handler {
 
     fn accept(&mut self, call: &Call, listener: Arc<Listener>) -> Answer {
         let address = listener.address.clone();
-        let loan = self.loan(Arc::clone(&listener));
+        let loan = self.loans.of(Arc::clone(&listener));
         let waits = loan.is_blocking && !loan.is_polled();
         if !loan.accepts {
             loan.accepts = true;
@@ -294,7 +270,7 @@ impl Handler {
         let on_hold = state.on_hold;
         let is_served = !on_hold && pending.serve(&self.notifications);
         drop(state);
-        let loan = self.loan(Arc::clone(&pending.listener));
+        let loan = self.loans.of(Arc::clone(&pending.listener));
         if is_served {
             loan.found += 1;
             return Answer::None;
@@ -315,35 +291,11 @@ impl Handler {
             self.pending.retain(|pending| !pending.serve(notifications));
         }
     }
-
-    fn loan(&mut self, listener: Arc<Listener>) -> &mut Loan {
-        let known = self.loans.iter().position(|loan| loan.listener.inode() == listener.inode());
-        let at = known.unwrap_or_else(|| {
-            self.loans.push(Loan {
-                listener,
-                borrower: None,
-                is_blocking: false,
-                accepts: false,
-                found: 0,
-                has_waited: false,
-            });
-            self.loans.len() - 1
-        });
-        &mut self.loans[at]
-    }
 }
 
-impl Loan {
-    /// True if the program polls this listener before it calls `accept`, although the socket blocks, as Python's `http.server` does. During
-    /// a hold it polls the connections of its successor. If such a call waited, the program could neither serve its other connections nor end.
-    fn is_polled(&self) -> bool {
-        self.found >= LEAST_FOUND && !self.has_waited
-    }
-
-    /// True if the program has this listener open under another descriptor than `borrower`.
-    fn is_open_elsewhere(&self, listener: &Listener, borrower: (u32, RawFd)) -> bool {
-        let is_open = |(process, descriptor)| socket_behind(process, descriptor) == Some(listener.inode());
-        self.listener.inode() == listener.inode()
-            && self.borrower.is_some_and(|other| other != borrower && is_open(other))
+impl Answer {
+    /// The error of the system. The kernel carries the call out after one of our own.
+    fn failed(error: &io::Error) -> Answer {
+        Errno::from_io_error(error).map_or(Answer::CarryOn, Answer::Failure)
     }
 }

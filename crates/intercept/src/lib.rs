@@ -79,6 +79,7 @@ mod interceptor;
 mod launcher;
 mod listener;
 mod listeners;
+mod loans;
 mod pending_accept;
 mod port_holder;
 mod seccomp;

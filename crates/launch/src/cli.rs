@@ -7,10 +7,12 @@ use std::{
     time::Duration,
 };
 
-use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
-use lifecycle::{DrainTimeouts, fault};
-
-use crate::layer;
+use clap::{
+    ArgAction, CommandFactory, FromArgMatches, Parser,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use lifecycle::{DrainTimeouts, Format, fault};
+use site::{Layer, UnknownKeys};
 
 /// The version. A build with failpoints says so, since it is for tests alone.
 const VERSION: &str = if fault::COMPILED_IN {
@@ -37,7 +39,7 @@ pub(crate) struct Cli {
     /// [default: $STATE_DIRECTORY, or demos in $XDG_STATE_HOME or ~/.local/state]
     #[cfg(feature = "remote")]
     #[arg(long, value_name = "DIR", env = "DEMO_KEEP_REMOTE")]
-    pub(crate) keep_remote: Option<PathBuf>,
+    keep_remote: Option<PathBuf>,
 
     /// Longest pause between two questions to a source, in seconds
     #[cfg(feature = "remote")]
@@ -53,7 +55,7 @@ pub(crate) struct Cli {
     pub(crate) set: Vec<String>,
 
     /// What an unknown key in a file does; keys that begin with `x-` are always ignored
-    #[arg(long, value_name = "HOW", env = "DEMO_UNKNOWN_KEYS", default_value = "deny")]
+    #[arg(long, value_name = "HOW", env = "DEMO_UNKNOWN_KEYS", default_value = "deny", value_parser = unknown_keys())]
     pub(crate) unknown_keys: UnknownKeys,
 
     /// Let an edit lower or drop `revision`
@@ -93,24 +95,12 @@ pub(crate) struct Cli {
     pub(crate) probation: Duration,
 
     /// How log lines are written
-    #[arg(long, value_name = "FORMAT", env = "DEMO_LOG_FORMAT", default_value = "text")]
-    pub(crate) log_format: LogFormat,
+    #[arg(long, value_name = "FORMAT", env = "DEMO_LOG_FORMAT", default_value = "text", value_parser = log_format())]
+    pub(crate) log_format: Format,
 
     /// Log one line for each request, at `info`; `off`: at `debug` [default: on when stderr is a terminal]
     #[arg(long, value_name = "on|off", value_parser = on_or_off, hide_possible_values = true)]
     access_log: Option<bool>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum UnknownKeys {
-    Deny,
-    Warn,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum LogFormat {
-    Text,
-    Json,
 }
 
 impl Cli {
@@ -126,10 +116,8 @@ impl Cli {
             .try_get_matches_from(arguments)?;
         let mut cli = Self::from_arg_matches(&matches)?;
         if cli.config.is_empty() {
-            cli.config = match demo_config {
-                Some(paths) if !paths.is_empty() => layer::split(&paths),
-                _ => Vec::new(),
-            };
+            let demo_config = demo_config.filter(|paths| !paths.is_empty());
+            cli.config = demo_config.map(|paths| Layer::split(&paths)).unwrap_or_default();
         }
         Ok(cli)
     }
@@ -139,9 +127,30 @@ impl Cli {
         self.access_log.unwrap_or_else(|| io::stderr().is_terminal())
     }
 
+    /// The folder for the copies of texts.
+    #[cfg(feature = "remote")]
+    pub(crate) fn keep_remote(&self) -> Option<PathBuf> {
+        let folder = self.keep_remote.clone().or_else(|| configs_remote::state_folder("demos"));
+        folder.filter(|folder| !folder.as_os_str().is_empty())
+    }
+
     pub(crate) fn drain_timeouts(&self) -> DrainTimeouts {
         DrainTimeouts { linger: self.linger, deadline: self.drain_deadline }
     }
+}
+
+fn unknown_keys() -> impl TypedValueParser<Value = UnknownKeys> {
+    PossibleValuesParser::new(["deny", "warn"]).map(|word| match word.as_str() {
+        "warn" => UnknownKeys::Warn,
+        _ => UnknownKeys::Deny,
+    })
+}
+
+fn log_format() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(["text", "json"]).map(|word| match word.as_str() {
+        "json" => Format::Json,
+        _ => Format::Text,
+    })
 }
 
 fn on_or_off(text: &str) -> Result<bool, String> {
@@ -180,9 +189,7 @@ mod tests {
     fn files_come_from_the_flags_then_the_environment_or_are_searched_for() {
         for (arguments, environment, expected) in [
             (&["--config", "a:b", "--config", "c"][..], Some("x"), &["a:b", "c"][..]),
-            (&[], Some("x:y"), &["x", "y"]),
-            (&[], Some("x:etcd://a:1,b:2/c/:y"), &["x", "etcd://a:1,b:2/c/", "y"]),
-            (&[], Some("http://u:p@[::1]:80/c:y:http://a:1"), &["http://u:p@[::1]:80/c", "y", "http://a:1"]),
+            (&[], Some("x:http://a:1/:y"), &["x", "http://a:1/", "y"]),
             (&[], Some(""), &[]),
             (&[], None, &[]),
         ] {

@@ -23,17 +23,16 @@
 //! It knows no framework and answers no request.
 //! Its Cargo feature `remote` lets `--config` name URLs and etcd, `tls` the same over TLS.
 
-mod build;
 mod cli;
 mod failure;
-mod inspect;
-mod layer;
 mod serve;
+mod sources;
 
 use std::{env, fmt::Display, io, io::Write, process::ExitCode};
 
-use lifecycle::{Endpoint, Filter, Format, Inherited, Logs, fault};
-use site::{Options, Site, UnknownKeys};
+use lifecycle::{Endpoint, Filter, Inherited, Logs, fault};
+use serde_json::json;
+use site::{Inspected, Layer, Options, Site};
 
 use crate::{cli::Cli, failure::Failure};
 
@@ -79,14 +78,10 @@ where
     if let Some(pid) = cli.upgrade {
         return ask(pid);
     }
-    let format = match cli.log_format {
-        cli::LogFormat::Text => Format::Text,
-        cli::LogFormat::Json => Format::Json,
-    };
     if !cli.check {
         enough_descriptors()?;
     }
-    let logs = Logs::start(&Filter::parse("info").expect("`info` is a filter"), format);
+    let logs = Logs::start(&Filter::parse("info").expect("`info` is a filter"), cli.log_format);
     let site = Site::open(options(framework, cli)?)?;
     if cli.check {
         print("the configuration is valid, every template compiles, the page can be rendered");
@@ -97,9 +92,13 @@ where
 
 fn options(framework: &'static str, cli: &Cli) -> Result<Options, Failure> {
     Ok(Options {
-        config: layer::open(cli)?,
+        config: cli
+            .config
+            .iter()
+            .map(|name| Layer::named(name, |address| sources::open(address, cli)))
+            .collect::<Result<_, _>>()?,
         #[cfg(feature = "remote")]
-        name: Some(layer::name(cli)),
+        name: Some(cli.name.clone().unwrap_or_else(configs_remote::host_name)),
         #[cfg(not(feature = "remote"))]
         name: None,
         // A name that is not UTF-8 is refused like any other that is none.
@@ -108,19 +107,20 @@ fn options(framework: &'static str, cli: &Cli) -> Result<Options, Failure> {
             .map(|name| name.to_string_lossy().into_owned()),
         templates: cli.templates.clone(),
         set: cli.set.clone(),
-        unknown_keys: match cli.unknown_keys {
-            cli::UnknownKeys::Deny => UnknownKeys::Deny,
-            cli::UnknownKeys::Warn => UnknownKeys::Warn,
-        },
+        unknown_keys: cli.unknown_keys,
         instance: lifecycle::instance().to_owned(),
-        build: build::id(),
+        build: lifecycle::build_id(),
         allow_rollback: cli.allow_rollback,
         drain_deadline: cli.drain_timeouts().deadline,
         keep_overrides: cli.keep_overrides.clone(),
         access_log: cli.access_log(),
         is_log_filter: |text| Filter::parse(text).is_ok(),
         process_stats: Box::new(serve::process_stats),
-        inspect: inspect::inspect,
+        inspect: |part| match part {
+            Inspected::Connections => json!(lifecycle::connection_stats()),
+            Inspected::Runtimes => json!(lifecycle::runtime_stats()),
+            Inspected::Threads => json!(lifecycle::thread_stats()),
+        },
         ..Options::new(framework)
     })
 }

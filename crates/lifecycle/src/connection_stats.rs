@@ -9,18 +9,25 @@ use std::time::{Duration, Instant};
 
 /// An open connection: see [`connection_stats`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ConnectionStats {
     /// The client's address.
     pub peer: SocketAddr,
     /// The server's address.
     pub local: SocketAddr,
     /// Time since it was accepted.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "age_seconds", serialize_with = "crate::seconds::serialize")
+    )]
     pub age: Duration,
     /// Requests that have begun on it.
     pub requests: u64,
     /// Bytes that the client has sent, if the system tells.
+    #[cfg_attr(feature = "serde", serde(rename = "bytes_received"))]
     pub received: Option<u64>,
     /// Bytes that the client has acknowledged, if the system tells.
+    #[cfg_attr(feature = "serde", serde(rename = "bytes_sent"))]
     pub sent: Option<u64>,
     /// The route of the last request, if the program tells: [`Connection::routed`](crate::Connection::routed).
     pub route: Option<&'static str>,

@@ -123,6 +123,7 @@
 pub mod actix;
 mod attempt;
 mod binary;
+mod build_id;
 mod connection;
 mod connection_io;
 mod connection_stats;
@@ -153,6 +154,8 @@ mod program_watch;
 #[cfg(feature = "watch")]
 mod replacement;
 mod runtime_stats;
+#[cfg(feature = "serde")]
+mod seconds;
 mod server;
 mod server_thread;
 mod service;
@@ -168,6 +171,7 @@ mod upgrade_error;
 mod writer;
 
 pub use crate::binary::Rules;
+pub use crate::build_id::build_id;
 pub use crate::connection::{Connection, Timeouts};
 pub use crate::connection_stats::{ConnectionStats, connection_stats};
 pub use crate::control_socket::request_upgrade;

@@ -7,6 +7,7 @@ use tokio::runtime::{Handle, Id};
 
 /// A runtime of this process: see [`runtime_stats`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct RuntimeStats {
     /// The name under which it was registered.
     pub name: String,
@@ -20,8 +21,13 @@ pub struct RuntimeStats {
 
 /// A worker of a runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct WorkerStats {
     /// Time that it has spent on tasks so far.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "busy_seconds", serialize_with = "crate::seconds::serialize")
+    )]
     pub busy: Duration,
     /// Number of times that it found nothing to do and waited.
     pub parks: u64,

@@ -8,6 +8,7 @@ use rustix::param::clock_ticks_per_second;
 
 /// A thread of this process: see [`thread_stats`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ThreadStats {
     /// The number of the thread, as `top -H` shows it.
     pub id: u32,
@@ -16,6 +17,10 @@ pub struct ThreadStats {
     /// Its state, in the kernel's words: `running`, `sleeping`, `disk sleep`, …
     pub state: &'static str,
     /// Processor time that it has taken so far, in steps of 10 ms.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "cpu_seconds", serialize_with = "crate::seconds::serialize")
+    )]
     pub cpu: Duration,
 }
 

@@ -79,10 +79,10 @@ pub use crate::{
     greeter::init,
     metrics::ProcessStats,
     operation::{Answer, Operation},
-    options::{Layer, OpenError, Options},
+    options::{OpenError, Options},
     page::{CONTENT_SECURITY_POLICY, Page, TEMPLATE},
     request::{RequestContext, RequestHead},
     site::Site,
     visitor::Visitor,
 };
-pub use configs::{AppConfig, Commit, Rejection, UnknownKeys};
+pub use configs::{AppConfig, Commit, Layer, Rejection, Source, UnknownKeys};

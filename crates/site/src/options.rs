@@ -1,9 +1,8 @@
 //! The files of a site, and the error if they cannot be opened.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use configs::{Diagnosis, Source, UnknownKeys};
-
+use configs::{Diagnosis, Layer, UnknownKeys};
 use serde_json::Value;
 
 use crate::{debug::Inspected, metrics::ProcessStats};
@@ -66,21 +65,6 @@ impl Options {
             process_stats: Box::new(ProcessStats::default),
             inspect: |_| Value::Null,
         }
-    }
-}
-
-/// A file or a source of the configuration.
-#[derive(Clone)]
-pub enum Layer {
-    /// A file.
-    File(PathBuf),
-    /// Text from elsewhere.
-    Source(Arc<dyn Source>),
-}
-
-impl From<PathBuf> for Layer {
-    fn from(path: PathBuf) -> Self {
-        Layer::File(path)
     }
 }
 

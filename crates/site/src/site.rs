@@ -21,7 +21,7 @@ use crate::{
     events::{self, Event, Source},
     greeter::Greeter,
     metrics::ProcessStats,
-    options::{Layer, OpenError, Options},
+    options::{OpenError, Options},
     request::{RequestContext, RequestHead},
     route::Route,
     state::State,
@@ -64,11 +64,10 @@ impl Site {
         let (checked, derived) = (greeter.clone(), greeter.clone());
         let builder = AppConfig::builder();
         let builder = if options.config.is_empty() { builder.search("config") } else { builder };
-        let builder = options.config.into_iter().fold(builder, |builder, layer| match layer {
-            Layer::File(path) => builder.file(path),
-            Layer::Source(source) => builder.source(source),
-        });
-        let mut builder = builder
+        let mut builder = options
+            .config
+            .into_iter()
+            .fold(builder, configs::Builder::layer)
             .dotenv("APP")
             .environment("APP")
             .unknown_keys(options.unknown_keys)

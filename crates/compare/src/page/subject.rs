@@ -12,8 +12,9 @@ use conformance::{Failed, Running, Server, free_address};
 
 use super::{
     counterpart::TEMPLATE,
-    edit::{CONFIG, Draft, Edit, PAGE, Sign},
+    edit::{Draft, Edit, Sign},
     outcome::Outcome,
+    site_files::{CONFIG, PAGE},
     torn::{self, Values},
 };
 

@@ -13,7 +13,7 @@ use std::{
 
 use conformance::{Client, Failed};
 
-use super::edit::{NoPlace, SETTINGS, version};
+use super::site_files::{NoPlace, SETTINGS, version};
 
 /// The pages that were read during the saves.
 #[derive(Clone, Debug, Default, PartialEq)]

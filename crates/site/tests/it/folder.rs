@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use site::{Answer, Error, OpenError, Operation, Options, RequestContext, RequestHead, Site};
+use site::{Answer, Error, Layer, OpenError, Operation, Options, RequestContext, RequestHead, Site};
 use tempfile::TempDir;
 
 pub(crate) const CONFIG: &str = "\
@@ -49,7 +49,7 @@ impl Folder {
     pub(crate) fn open(&self) -> Result<Site, OpenError> {
         let root = self.root.path();
         Site::open(Options {
-            config: vec![root.join("config.yaml").into()],
+            config: vec![Layer::File(root.join("config.yaml"))],
             templates: root.join("templates"),
             instance: "01234567".to_owned(),
             ..Options::new("Test")
