@@ -1,9 +1,7 @@
 //! The address of a source, as a user writes it.
 
 use std::fmt::{Display, Formatter};
-use std::path::Path;
 
-use configs::Format;
 use url::Url;
 
 /// The place of a source, and the protocol to speak there.
@@ -17,14 +15,6 @@ pub(crate) enum Place {
     Http(Url),
     #[cfg(feature = "etcd")]
     Etcd(crate::etcd::Place),
-}
-
-/// A host and its port.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Endpoint {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    pub(crate) is_tls: bool,
 }
 
 /// An address that this build cannot follow, and why. It repeats no credentials.
@@ -77,21 +67,6 @@ impl Address {
     }
 }
 
-impl Endpoint {
-    /// The host and the port of a URL; `None` for one without a host.
-    pub(crate) fn of(url: &Url) -> Option<Endpoint> {
-        let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']').to_owned();
-        Some(Endpoint { host, port: url.port_or_known_default()?, is_tls: url.scheme() == "https" })
-    }
-}
-
-impl Display for Endpoint {
-    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
-        let Endpoint { host, port, .. } = self;
-        if host.contains(':') { write!(out, "[{host}]:{port}") } else { write!(out, "{host}:{port}") }
-    }
-}
-
 /// A URL without user, password, query and fragment. A query may hold a token.
 pub(crate) fn masked(url: &Url) -> String {
     let mut shown = url.clone();
@@ -105,11 +80,6 @@ pub(crate) fn masked(url: &Url) -> String {
     }
     shown.set_fragment(None);
     shown.to_string()
-}
-
-/// The format that the last part of a path stands for.
-pub(crate) fn format_of(path: &str) -> Format {
-    Format::of(Path::new(path))
 }
 
 #[cfg(feature = "tls")]

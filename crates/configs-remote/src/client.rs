@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use configs::SourceText;
-
 use crate::address::{Address, Place};
 #[cfg(feature = "etcd")]
 use crate::etcd::Etcd;
 use crate::failure::Failure;
+use crate::fetched::Fetched;
 use crate::http::Http;
 
 /// Asks one source.
@@ -16,17 +15,6 @@ pub(crate) enum Client {
     #[cfg(feature = "etcd")]
     Etcd(Etcd),
 }
-
-/// The answer of a source.
-pub(crate) enum Fetched {
-    /// A whole text. It may be equal to the one before.
-    Text(SourceText),
-    /// The text is the one before.
-    Unchanged,
-}
-
-/// Upper bound on the size of all documents of a source together, in bytes. It is that of a file.
-pub(crate) const MAX_TEXT: usize = 1024 * 1024;
 
 impl Client {
     /// `poll` is the longest pause between two questions.

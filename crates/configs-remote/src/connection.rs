@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::address::Endpoint;
+use crate::endpoint::Endpoint;
 use crate::failure::Failure;
 
 /// Upper bound on the time to connect.

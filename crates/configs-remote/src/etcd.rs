@@ -11,17 +11,16 @@ pub(crate) mod watch;
 
 use std::time::Duration;
 
-use configs::{SourceDocument, SourceText};
+use configs::{Format, SourceDocument, SourceText};
 use tokio::time::sleep;
 
-use crate::address::format_of;
 use crate::backoff::jittered;
-use crate::client::Fetched;
 use crate::etcd::answer::KeyValue;
 use crate::etcd::gateway::Gateway;
 pub(crate) use crate::etcd::place::Place;
 use crate::etcd::watch::{Change, Watch};
 use crate::failure::Failure;
+use crate::fetched::Fetched;
 
 /// Asks the endpoints of one etcd, one after the other, until one answers.
 pub(crate) struct Etcd {
@@ -104,7 +103,7 @@ impl Etcd {
             let key = String::from_utf8_lossy(&value.key).into_owned();
             SourceDocument {
                 name: self.place.name_of(&key),
-                format: format_of(&key),
+                format: Format::of(key.as_ref()),
                 text: value.value.into(),
             }
         };

@@ -13,16 +13,17 @@ use percent_encoding::percent_decode_str;
 use tokio::time::{sleep, timeout};
 use url::Url;
 
-use crate::address::{Endpoint, format_of, masked};
+use crate::address::masked;
 use crate::backoff::jittered;
 use crate::body;
-use crate::client::{Fetched, MAX_TEXT};
 use crate::connection;
+use crate::endpoint::Endpoint;
 use crate::failure::Failure;
+use crate::fetched::{Fetched, MAX_TEXT};
 use crate::kept::sha256;
 
-/// Asks one URL. It sends back the validators of the last answer (RFC 9110, section 13), and asks the server to wait for a change
-/// (`Prefer: wait`, RFC 7240).
+/// Asks one URL. It sends back the validators of the last answer (RFC 9110, section 13). It asks the server to wait for a
+/// change (`Prefer: wait`, RFC 7240).
 pub(crate) struct Http {
     url: Url,
     poll: Duration,
@@ -186,7 +187,7 @@ fn credentials(url: &Url) -> Option<HeaderValue> {
 
 /// The format by the ending of the path, else by `Content-Type`.
 pub(crate) fn format(url: &Url, headers: &HeaderMap) -> Format {
-    let by_path = format_of(url.path());
+    let by_path = Format::of(url.path().as_ref());
     let content_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let has_ending = url.path().rsplit('/').next().is_some_and(|name| name.contains('.'));

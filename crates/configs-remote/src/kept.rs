@@ -11,7 +11,7 @@ use configs::{Format, SourceDocument, SourceText};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::client::MAX_TEXT;
+use crate::fetched::MAX_TEXT;
 
 /// The place of a source's copy.
 pub(crate) struct Kept {

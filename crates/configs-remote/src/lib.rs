@@ -5,9 +5,11 @@ mod backoff;
 mod body;
 mod client;
 mod connection;
+mod endpoint;
 #[cfg(feature = "etcd")]
 mod etcd;
 mod failure;
+mod fetched;
 mod follower;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 use configs::{SourceError, SourceState, SourceStatus, SourceText};
 use tokio::sync::Notify;
 
-use crate::client::Fetched;
 use crate::failure::Failure;
+use crate::fetched::Fetched;
 use crate::kept::{Kept, KeptText};
 
 /// The state of one source.

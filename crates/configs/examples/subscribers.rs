@@ -1,7 +1,8 @@
 //! Follows one file with many subscribers: `cargo run -p configs --example subscribers -- FILE COUNT`.
 //!
-//! The file holds `version: NUMBER`. It prints one line when the last subscriber has received a version: the time in nanoseconds since
-//! the epoch, the length in bytes, the digest (FNV-1a, 64 bits) and the text. It ends when its standard input ends.
+//! The file holds `version: NUMBER`. It prints one line when the last subscriber has received a version. The line has the time
+//! in nanoseconds since the epoch, the length in bytes, the digest (FNV-1a, 64 bits) and the text. It ends when its standard
+//! input ends.
 #![allow(clippy::print_stdout)]
 
 use configs::Configs;

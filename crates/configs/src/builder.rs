@@ -98,9 +98,9 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
         self
     }
 
-    /// Names this process among all that read the same source. The name decides to which canaries it belongs: the map `canary`
-    /// in a document of a source has a `config` for `percent` of the names, laid over the document. Without a name, canaries do
-    /// not count.
+    /// Names this process among all that read the same source. The name decides to which canaries it belongs. The map `canary`
+    /// in a document of a source has a `config` for `percent` of the names. It is laid over the document. Without a name,
+    /// canaries do not count.
     #[must_use]
     pub fn instance(mut self, name: impl Into<String>) -> Self {
         self.loader.instance = Some(name.into());
@@ -150,7 +150,7 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
         self
     }
 
-    /// Overrides one key by its dotted path: `settings.log_level=debug`. Of two for one key the later counts.
+    /// Overrides one key by its dotted path: `settings.log_level=debug`. If there are two for one key, the later one counts.
     pub fn set(mut self, assigned: &str) -> Result<Self, MalformedOverride> {
         self.loader.assignments.push(assignment(assigned)?);
         Ok(self)

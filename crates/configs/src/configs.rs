@@ -69,7 +69,8 @@ impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
     }
 
     /// Registers a listener. It is told of every attempt after it was decided, and of every way in which changes are noticed
-    /// late, on the thread that watches. A state that is degraded already is told in here. A panic in a listener is caught.
+    /// late. It runs on the thread that watches. A state that is degraded already is told in here. A panic in a listener is
+    /// caught.
     pub fn on_event(&self, listener: impl FnMut(&Event) + Send + 'static) {
         let listener = Listener::new(listener);
         self.reload.listeners.add(listener.clone());
@@ -96,8 +97,8 @@ impl<T: Configurable, D: Send + Sync + 'static> Configs<T, D> {
         })
     }
 
-    /// Sets a value at run time by its dotted path, over the files and the environment and below the flags, and waits until it
-    /// is in force. It stays for `lasting`, or until [`unset`](Configs::unset). A restart forgets it, unless
+    /// Sets a value at run time by its dotted path, and waits until it is in force. It lies over the files and the environment,
+    /// and below the flags. It stays for `lasting`, or until [`unset`](Configs::unset). A restart forgets it, unless
     /// [`Builder::keep_overrides`](crate::Builder::keep_overrides) names a file.
     ///
     /// It is an edit: checked, offered to the consumers, part of the history. While a file is broken, it is rejected for that.

@@ -194,7 +194,7 @@ fn canonical(value: &Value, text: &mut Vec<u8>) {
 
 /// Adds a key or a scalar as JSON.
 fn json(value: &(impl Serialize + ?Sized), text: &mut Vec<u8>) {
-    // Neither a text nor a scalar can fail, nor can a vector.
+    // A text, a scalar and a vector cannot fail.
     let _ = serde_json::to_writer(text, value);
 }
 

@@ -17,7 +17,7 @@ pub enum Layer {
 }
 
 impl Layer {
-    /// The layer that a user has named by a path, or by an address such as `http://a/b`. `open` opens the source at an address.
+    /// The layer of a path, or of an address such as `http://a/b`. `open` opens the source at an address.
     pub fn named<E>(name: &Path, open: impl FnOnce(&str) -> Result<Arc<dyn Source>, E>) -> Result<Layer, E> {
         match name.to_str().filter(|text| scheme(text.as_bytes()).is_some()) {
             Some(address) => open(address).map(Layer::Source),
@@ -25,8 +25,8 @@ impl Layer {
         }
     }
 
-    /// Splits a list of paths and addresses at each `:`, except for those of an address: after its scheme, and up to the
-    /// next slash.
+    /// Splits a list of paths and addresses at each `:`. One that belongs to an address is no end: that of the scheme, and
+    /// those up to the next slash.
     pub fn split(list: &OsStr) -> Vec<PathBuf> {
         let mut rest = list.as_bytes();
         let mut names = Vec::new();

@@ -46,7 +46,7 @@ pub(crate) fn merge(lower: Node, upper: Node) -> Node {
     }
 }
 
-/// Overrides as one layer. Of two for one key the later counts.
+/// Overrides as one layer. If there are two for one key, the later one counts.
 pub(crate) fn overridden(overrides: &[Override]) -> Result<Option<Node>, Problem> {
     let mut layer: Option<Node> = None;
     for given in overrides {

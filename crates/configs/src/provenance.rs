@@ -43,7 +43,7 @@ impl Provenance {
         Provenance { root, secrets, places: OnceLock::new(), folded: OnceLock::new() }
     }
 
-    /// The place of a value, and `true`; for a value that no layer gives, the place of the nearest map above it, and `false`.
+    /// The place of a value, and `true`. If no layer gives the value: the place of the nearest map above it, and `false`.
     pub(crate) fn nearest(&self, path: &str) -> Option<(&Place, bool)> {
         let places = self.places();
         let exact = places.get(path).or_else(|| places.get(self.folded().get(&folded(path))?));

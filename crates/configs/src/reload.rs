@@ -69,7 +69,8 @@ impl<T: Configurable, D> Reload<T, D> {
 
     /// Reads, checks and compares an edit, then asks the consumers. Returns `None` when no value differs from `current`.
     ///
-    /// If a value that is set at run time makes it fail, it is repeated without that value: the files are judged by themselves.
+    /// If a value that is set at run time makes it fail, it is repeated without that value. So the files are judged by
+    /// themselves.
     pub(crate) fn build(
         &self,
         files: &mut Files<'_>,

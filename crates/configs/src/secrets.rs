@@ -28,8 +28,8 @@ impl Secrets {
         self.paths.iter().any(|secret| leads_to(secret, path))
     }
 
-    /// True if a value at this path may contain a secret: at or below a secret's path, or in the place of a map with a secret in
-    /// it (`database: postgres://admin:hunter2@localhost`).
+    /// True if a value at this path may contain a secret. That is so at or below a secret's path, and in the place of a map
+    /// with a secret in it (`database: postgres://admin:hunter2@localhost`).
     pub(crate) fn may_contain_at(&self, path: &str) -> bool {
         self.covers(path) || self.paths.iter().any(|secret| leads_to(path, secret))
     }

@@ -51,7 +51,8 @@ impl<'a> Replaced<'a> {
         Replaced { text: Cow::Borrowed(text), ends: Vec::new(), on_line: Vec::new() }
     }
 
-    /// By how many bytes the old text before a place of the new one is longer: all of it, and the part on the same line.
+    /// The number of bytes by which the old text before a place of the new one is longer: all of it, and the part on the same
+    /// line.
     pub(crate) fn longer_before(&self, line: usize, column: usize) -> (usize, usize) {
         let before = self.ends.partition_point(|end| *end <= (line, column));
         let last = before.checked_sub(1).filter(|last| self.ends[*last].0 == line);

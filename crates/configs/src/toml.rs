@@ -49,7 +49,7 @@ struct Reader<'a> {
     file: Arc<Path>,
     /// The first byte of each line.
     starts: Vec<usize>,
-    /// The number of characters before each block of the text, so that a column takes the same time on a line of any length.
+    /// The number of characters before each block of the text. With it a column takes the same time on a line of any length.
     characters: Vec<usize>,
     occupancy: Vec<Occupancy>,
 }
@@ -113,8 +113,8 @@ impl Reader<'_> {
         Ok(Node::text(text, style, mark))
     }
 
-    /// The problem of a key that is given twice. The parser does not say where the first one is: it is searched for in the lines
-    /// above, and left out if there are several of this name.
+    /// The problem of a key that is given twice. The parser does not tell the place of the first one. It is searched for in the
+    /// lines above, and left out if several have this name.
     fn duplicate(&self, at: &Range<usize>) -> Problem {
         let key = &self.text[at.clone()];
         let above = &self.text[..self.starts[self.line(at.start) - 1]];

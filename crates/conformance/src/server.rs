@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 /// A server that does not run yet.
 ///
-/// It runs in its own folder, which has `config.yaml` and `templates/` of this repository, and gets a listener on a free port
-/// as descriptor 3.
+/// It runs in its own folder, which has `config.yaml` and `templates/` of this repository. It gets a listener on a free port as
+/// descriptor 3.
 #[derive(Debug)]
 pub struct Server {
     binary: PathBuf,
@@ -263,8 +263,8 @@ impl Server {
         Ok(())
     }
 
-    /// The shell moves the listener from its stdin to descriptor 3, which the standard library cannot do safely, and then
-    /// becomes the server by `exec`.
+    /// The shell moves the listener from its stdin to descriptor 3, and becomes the server by `exec`. The standard library
+    /// cannot move it safely.
     fn command(&self, redirection: &str) -> Command {
         let mut command = Command::new("/bin/sh");
         command

@@ -6,9 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Upper bound on the time until a condition holds. It is far above the usual time, because the machine may be busy: at a load of 38
-/// on 2 cores, starts and edits took longer than 10 s. It is below the 30 s that a server waits for a successor, so that a claim
-/// about a stop notices such a wait.
+/// Upper bound on the time until a condition holds. It is far above the usual time, because the machine may be busy. At a load
+/// of 38 on 2 cores, starts and edits took longer than 10 s. It is below the 30 s that a server waits for a successor. So a
+/// claim about a stop notices such a wait.
 pub const DEADLINE: Duration = Duration::from_secs(25);
 
 const PAUSE: Duration = Duration::from_millis(4);

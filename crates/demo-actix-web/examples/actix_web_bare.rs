@@ -1,6 +1,6 @@
 //! The bare framework: actix-web as its documentation has it answers `/bare` with a word.
 //!
-//! `cargo run -p demo-actix-web --example actix_web_bare -- 127.0.0.1:8080`. What `just bench` measures the demo against.
+//! `cargo run -p demo-actix-web --example actix_web_bare -- 127.0.0.1:8080`. `just bench` compares the demo with it.
 
 use std::{env, io};
 

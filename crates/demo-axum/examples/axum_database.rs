@@ -1,6 +1,6 @@
 //! The bare framework with a database: `/database` answers with the demo's query through the demo's pool, and nothing else.
 //!
-//! `axum_database 127.0.0.1:8080 config.yaml`. What `bench live-parts` measures the demo against.
+//! `axum_database 127.0.0.1:8080 config.yaml`. `bench live-parts` compares the demo with it.
 
 use std::{env, io, time::Duration};
 

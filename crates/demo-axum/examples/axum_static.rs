@@ -1,6 +1,5 @@
-//! The same server without the site: `/dynamic-config` and `/` are answered with the bytes of the files `dynamic-config`
-//! and `index`, under the headers of `dynamic-config.head` and `index.head`. What `just bench` measures the demo
-//! against.
+//! The same server without the site: `/dynamic-config` and `/` are answered with the bytes of the files `dynamic-config` and
+//! `index`, under the headers of `dynamic-config.head` and `index.head`. `just bench` compares the demo with it.
 //!
 //! It takes a supervisor's socket, or binds the port that is its argument.
 

@@ -1,9 +1,9 @@
-//! Prints every published value of a file: `cargo run -p filewatch --example follow -- FILE [--omit STEP]... [--quiet MS] [--looking]`.
-//! Of a folder it reads all files and publishes them as one text.
+//! Prints every published value of a file: `cargo run -p filewatch --example follow -- FILE [--omit STEP]... [--quiet MS]
+//! [--looking]`. The files of a folder are published as one text.
 //!
-//! One line on stdout for each value: the time (nanoseconds since the epoch), the number of bytes, their digest (FNV-1a, 64 bits),
-//! and the first line of the text. The reader of the lines decides whether a value had ever been saved. It ends with its standard
-//! input.
+//! It prints one line for each value. The line has the time (nanoseconds since the epoch), the number of bytes, their digest
+//! (FNV-1a, 64 bits), and the first line of the text. The reader of the lines decides whether a value had ever been saved. It
+//! ends with its standard input.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use filewatch::{Files, Live, Notice, Options, ReadError, Step, TreeLimits};

@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 /// The pause before the events are read, if a file [awaits one](file::Refreshed::AwaitsEvent).
 /// Without it 4 of 33,000 readings of a file that is overwritten again and again were torn, with it none of 32,000.
 ///
-/// The thread sleeps: with `yield_now`, and a load of 14 on 2 cores, it came back so late that 5 to 11 of 500 saves were seen.
+/// The thread sleeps. With `yield_now`, at a load of 14 on 2 cores, it came back so late that it saw only 5 to 11 of 500 saves.
 const EVENT_DELAY: Duration = Duration::from_micros(50);
 
 pub(crate) struct Engine {

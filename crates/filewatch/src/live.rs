@@ -89,8 +89,8 @@ impl<T: Send + Sync + 'static> Live<T> {
         self.value.load_full()
     }
 
-    /// A handle that reads the same value and does not keep the watching alive, for a build or a notice of another live value.
-    /// Its [`reload`](Live::reload) does nothing.
+    /// A handle that reads the same value and does not keep the watching alive. It is for a build or a notice of another live
+    /// value. Its [`reload`](Live::reload) does nothing.
     #[must_use]
     pub fn reader(&self) -> Self {
         Self { value: Arc::clone(&self.value), watching: None }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// It is held over the build, the swap and the notice. So a build that reads another live value can rely on that value until its own
 /// is in force. The first build, in `open`, does not take the lock.
 ///
-/// A build or a notice must not call [`hold`](RebuildLock::hold) on its own lock: it would wait for itself. The last handle of a live
-/// value must not be dropped while its lock is held: that waits for a thread which may be waiting for the lock.
+/// A build or a notice must not call [`hold`](RebuildLock::hold) on its own lock: it would wait for itself. The last handle of
+/// a live value must not be dropped while its lock is held. The drop waits for a thread, and that may be waiting for the lock.
 #[derive(Clone, Debug, Default)]
 pub struct RebuildLock(Arc<Mutex<()>>);
 

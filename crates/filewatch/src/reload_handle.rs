@@ -3,7 +3,7 @@ use crate::backend::sender::Sender;
 
 /// Requests rebuilds of a [`Live`](crate::Live) value and does not keep its watching alive.
 ///
-/// A build or a notice of a value that shares the [`RebuildLock`](crate::RebuildLock) may use and drop it, which it must not do
+/// A build or a notice of a value that shares the [`RebuildLock`](crate::RebuildLock) may use and drop it. It must not do so
 /// with a [`Live`](crate::Live).
 #[derive(Clone, Debug)]
 pub struct ReloadHandle {

@@ -40,7 +40,7 @@ pub(crate) enum Decision {
     Read,
 }
 
-/// The state of a path's writers, by its events. Of several paths on the way to one file the greatest counts.
+/// The state of a path's writers, by its events. If several paths on the way to one file have one, the greatest counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Writer {
     /// The file was written under another name.
@@ -62,7 +62,7 @@ impl Settle {
         Self { quiet, pending: HashMap::new() }
     }
 
-    /// Looks at `path` again. What was read stays valid.
+    /// Looks at `path` again. Its content stays valid.
     pub(crate) fn recheck(&mut self, path: &Path) {
         if !self.pending.contains_key(path) {
             self.pending.insert(path.to_owned(), State::Recheck);

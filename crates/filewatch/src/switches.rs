@@ -10,8 +10,8 @@ use std::{
 
 /// A step that keeps half a file from being published. The steps can replace each other, but not everywhere.
 ///
-/// `just torture` leaves out one step after the other while a process saves a file again and again, each in the storm that needs the
-/// step most. It fails if that publishes no torn file. With all steps the same storms must publish none.
+/// `just torture` leaves out one step after the other while a process saves a file again and again. Each step has the storm
+/// that needs it most. It fails if that publishes no torn file. With all steps the same storms must publish none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "testing"), expect(unreachable_pub, reason = "it is public with the feature"))]
 pub enum Step {
@@ -21,15 +21,16 @@ pub enum Step {
     /// Comparing size and times before and after the reading. [`Lock`](Step::Lock) is left out with it. Without them a large file is
     /// cut while it is read: the event comes when the cut is done, too late. In a file of a few kilobytes there is no time for that.
     TwoLooks,
-    /// After the reading, waiting for a writer that is inside a system call. Without it a large file is read while it is cut to a part:
-    /// it has its new size before the rest is freed, and the event comes after that. The same holds for a text that is overwritten
-    /// while it is copied. Neither size and times nor events show it.
+    /// After the reading, waiting for a writer that is inside a system call. Without it a large file is read while it is cut to
+    /// a part. Such a file has its new size before the rest is freed, and the event comes after that. The same holds for a text
+    /// that is overwritten while it is copied. Size, times and events do not show it.
     Lock,
     /// After the reading, reading the queue of events. Without it a save that begins between the first event and the reading is read in
     /// one of its pauses. Size and times show nothing: nothing changes during the reading.
     Barrier,
-    /// Waiting a moment before the queue of events is read, where a write over the old bytes may not have queued its event yet. Without it
-    /// a storm tears one of 8,000 readings, so this step has no storm, but a test with a write whose event comes late.
+    /// Waiting a moment before the queue of events is read, if a write over the old bytes may not have queued its event yet.
+    /// Without it a storm tears only one of 8,000 readings. So this step has no storm, but a test with a write whose event
+    /// comes late.
     EventDelay,
     /// Not accepting an empty file because its writer has closed it. Without it a file that is emptied in one opening and written in
     /// another is read in between.

@@ -61,8 +61,9 @@ impl Watcher {
         watcher
     }
 
-    /// Files that do not count delay no file that counts: a log that is always being written is reported in batches of its own.
-    /// Without this, every file counts. `counts` is asked at every event, with the path that [`next`](Watcher::next) would return.
+    /// Files that do not count delay no file that counts. A log that is always being written is reported in batches of its own.
+    /// Without this, every file counts. `counts` is asked at every event, with the path that [`next`](Watcher::next) would
+    /// return.
     #[must_use]
     pub fn counting(mut self, counts: impl Fn(&Path) -> bool + Send + 'static) -> Self {
         self.counts = Box::new(counts);

@@ -67,6 +67,17 @@ impl Inherited {
     }
 }
 
+impl Socket {
+    /// The socket that a supervisor passes by systemd's convention: `LISTEN_FDS` is 1, `LISTEN_PID` names this process or is
+    /// absent. `None` if there is none. [`Inherited::take`] takes a predecessor's channel too.
+    ///
+    /// Call it once, before any thread starts. It removes both variables from the environment, so that children do not take
+    /// the descriptor for theirs.
+    pub fn take() -> io::Result<Option<Socket>> {
+        Ok(Inherited::take()?.socket)
+    }
+}
+
 /// The path of the program as it was first started. Successors run from copies in memory and have the same path.
 pub fn executable() -> io::Result<&'static Path> {
     if EXECUTABLE.get().is_none() {

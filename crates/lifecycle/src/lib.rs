@@ -135,6 +135,7 @@ pub mod fault;
 mod filter;
 mod handle;
 mod heartbeat;
+mod hooks;
 mod inherited;
 mod instance;
 mod jobs;

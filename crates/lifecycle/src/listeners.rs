@@ -4,9 +4,7 @@ mod moves;
 #[cfg(test)]
 mod tests;
 
-use std::future::Future;
 use std::io;
-use std::pin::Pin;
 use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
@@ -17,8 +15,7 @@ use tokio::sync::mpsc;
 pub(crate) use self::moves::Moves;
 pub use self::moves::{Move, MoveError};
 use crate::drain::Drain;
-use crate::endpoint::Endpoint;
-use crate::prepared_listener::PreparedListener;
+use crate::prepared_listener::{PreparedListener, Serve};
 use crate::server_thread::ServerThread;
 use crate::socket::{BindError, Socket};
 use crate::stage::{DrainTimeouts, Stage};
@@ -28,12 +25,6 @@ const CLOSING: Duration = Duration::from_secs(1);
 
 /// Interval at which it is checked meanwhile.
 const RETRY: Duration = Duration::from_millis(10);
-
-/// A framework's server for one listener.
-pub(crate) type Serving = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
-
-/// Makes a framework's server for a listener that begins to accept.
-pub(crate) type Serve = Box<dyn Fn(Endpoint) -> Serving + Send + Sync>;
 
 /// A handle of every socket on which this process accepts.
 pub(crate) struct Listeners {

@@ -1,16 +1,23 @@
 //! A listener that is about to be served.
 
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 
 use tokio::sync::oneshot;
 
 use crate::drain::Drain;
 use crate::endpoint::Endpoint;
-use crate::listeners::{Serve, Serving};
 use crate::server_thread::{self, ServerThread};
 use crate::socket::Socket;
 use crate::stage::DrainTimeouts;
+
+/// A framework's server for one listener.
+pub(crate) type Serving = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
+
+/// Makes a framework's server for a listener that begins to accept.
+pub(crate) type Serve = Box<dyn Fn(Endpoint) -> Serving + Send + Sync>;
 
 /// A listener with its threads and descriptors: what can fail has succeeded, and nothing is accepted yet. Dropping it
 /// gives it up.

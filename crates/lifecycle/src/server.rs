@@ -5,7 +5,6 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use crate::control_socket::ControlSocket;
 use crate::endpoint::Endpoint;
 use crate::fault;
 use crate::handle::{Handle, Request};
+use crate::hooks::Hooks;
 use crate::inherited::Inherited;
 use crate::listeners::Listeners;
 use crate::main_loop::{MainLoop, Parts};
@@ -70,16 +70,6 @@ pub struct ReadyServer {
     requests: mpsc::UnboundedReceiver<Request>,
 }
 
-/// The program's functions for the events of the server's life.
-pub(crate) struct Hooks {
-    pub(crate) reload: Box<dyn Fn() -> Reloading + Send>,
-    pub(crate) rules: Box<dyn Fn() -> Rules + Send>,
-    pub(crate) probation: Duration,
-}
-
-/// The reload of a program's settings.
-pub(crate) type Reloading = Pin<Box<dyn Future<Output = ()> + Send>>;
-
 /// Why a server did not serve, or ended by itself.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -109,7 +99,15 @@ impl Server {
             listeners.want((host.to_owned(), port));
         }
         let handle = Handle { listeners: Arc::new(listeners), requests: ask };
-        Ok(Server { socket, predecessor, pid_file: None, hooks: Hooks::none(), handle, opened, requests })
+        Ok(Server {
+            socket,
+            predecessor,
+            pid_file: None,
+            hooks: Hooks::new(Server::PROBATION),
+            handle,
+            opened,
+            requests,
+        })
     }
 
     /// The times of a drain.
@@ -241,16 +239,6 @@ impl ReadyServer {
         // Requests end with the last handle, which is not this one.
         drop(handle.requests);
         Ok(MainLoop::new(parts).run().await?)
-    }
-}
-
-impl Hooks {
-    fn none() -> Hooks {
-        Hooks {
-            reload: Box::new(|| Box::pin(async {})),
-            rules: Box::new(Rules::default),
-            probation: Server::PROBATION,
-        }
     }
 }
 

@@ -7,7 +7,6 @@ use socket2::{Domain, Protocol, Type};
 use thiserror::Error;
 
 use crate::drain::Drain;
-use crate::inherited::Inherited;
 use crate::port_owner::{self, PortOwner};
 use crate::syn_filter;
 
@@ -36,15 +35,6 @@ pub struct BindError {
 }
 
 impl Socket {
-    /// The socket that a supervisor passes by systemd's convention: `LISTEN_FDS` is 1, `LISTEN_PID` names this process or is
-    /// absent. `None` if there is none. [`Inherited::take`] takes a predecessor's channel too.
-    ///
-    /// Call it once, before any thread starts. It removes both variables from the environment, so that children do not take
-    /// the descriptor for theirs.
-    pub fn take() -> io::Result<Option<Socket>> {
-        Ok(Inherited::take()?.socket)
-    }
-
     /// Binds `address` and listens. Port 0 stands for a free port, which [`Socket::address`] returns.
     pub fn bind(address: SocketAddr) -> Result<Socket, BindError> {
         listen(address).map_err(|reason| {

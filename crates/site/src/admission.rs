@@ -2,7 +2,7 @@
 
 use configs::ExposeSecret;
 
-use crate::{derived::Config, error::Error, guard, request::RequestHead, route::Route};
+use crate::{derived::Config, error::Error, guard, request_head::RequestHead, route::Route};
 
 /// Upper bound on the length of a request's body, in bytes.
 pub const BODY_LIMIT: usize = 64 * 1024;

@@ -4,23 +4,13 @@ use configs::EffectiveValue;
 use serde_json::{Value, json};
 
 use crate::{
+    answer::{Answer, json_answer},
     error::Error,
-    operation::{Answer, json_answer},
+    options::Inspected,
     profile,
     request::RequestContext,
     site::Site,
 };
-
-/// A part of the process that a debug route shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Inspected {
-    /// The open connections.
-    Connections,
-    /// The tokio runtimes.
-    Runtimes,
-    /// The threads.
-    Threads,
-}
 
 impl Site {
     /// `GET /debug/config`: every value in force, and the place that it came from. Secrets read `***`.

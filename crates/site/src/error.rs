@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::operation::Answer;
+use crate::answer::Answer;
 
 /// Why a request was not answered as asked, in the words that the visitor may see.
 ///

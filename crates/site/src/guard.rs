@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::request::RequestHead;
+use crate::request_head::RequestHead;
 
 /// Headers that proxies add. With one of them the client is somewhere else, so the connection's ends prove nothing.
 const FORWARDING: [&str; 15] = [
@@ -65,7 +65,7 @@ fn same(left: &[u8], right: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{bears, is_local};
-    use crate::request::RequestHead;
+    use crate::request_head::RequestHead;
 
     fn local(peer: &str, own: &str, headers: &[(&str, &str)]) -> bool {
         let header = |name: &str| headers.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_bytes());

@@ -38,6 +38,7 @@
 //! There is no socket but those of the database pool (feature `database`), and no HTTP type: a status is a `u16`, a header is a pair of strings. Routes belong to the framework.
 
 mod admission;
+mod answer;
 mod configured_routes;
 #[cfg_attr(not(feature = "database"), path = "no_database.rs")]
 mod database;
@@ -63,6 +64,7 @@ mod profile;
 #[cfg(feature = "plugins")]
 mod refused_plugin;
 mod request;
+mod request_head;
 mod route;
 mod site;
 mod state;
@@ -70,18 +72,19 @@ mod visitor;
 
 pub use crate::{
     admission::BODY_LIMIT,
+    answer::Answer,
     database::{Connection, Database},
-    debug::Inspected,
     derived::{Config, Derived},
     dynamic_config::DynamicConfig,
     error::Error,
     events::Event,
     greeter::init,
     metrics::ProcessStats,
-    operation::{Answer, Operation},
-    options::{OpenError, Options},
+    operation::Operation,
+    options::{Inspected, OpenError, Options},
     page::{CONTENT_SECURITY_POLICY, Page, TEMPLATE},
-    request::{RequestContext, RequestHead},
+    request::RequestContext,
+    request_head::RequestHead,
     site::Site,
     visitor::Visitor,
 };

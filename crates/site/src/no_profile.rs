@@ -2,7 +2,7 @@
 
 use std::future::{Ready, ready};
 
-use crate::{drain_signal::DrainListener, error::Error, operation::Answer};
+use crate::{answer::Answer, drain_signal::DrainListener, error::Error};
 
 /// There is no profiler.
 pub(crate) fn profile(_: Option<String>, _: DrainListener) -> Ready<Result<Answer, Error>> {

@@ -2,23 +2,19 @@
 
 use std::{future::ready, net::SocketAddr};
 
-use bytes::Bytes;
 use configs::{AppConfig, SourceStatus};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-use crate::{debug::Inspected, error::Error, fault, history, overrides, request::RequestContext, site::Site};
-
-/// An answer in bytes.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// The headers, the content type among them.
-    pub headers: Vec<(&'static str, String)>,
-    /// The body.
-    pub body: Bytes,
-}
+use crate::{
+    answer::{Answer, json, json_answer},
+    error::Error,
+    fault, history,
+    options::Inspected,
+    overrides,
+    request::RequestContext,
+    site::Site,
+};
 
 /// An operational route. It answers `GET` and `HEAD`.
 pub struct Operation {
@@ -46,12 +42,6 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     open("/healthz", |_, _| now(healthz())),
     open("/readyz", |site, request| now(site.readyz(request))),
 ];
-
-impl Answer {
-    pub(crate) fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Answer {
-        Answer { status, headers: vec![("content-type", content_type.to_owned())], body: body.into() }
-    }
-}
 
 impl Operation {
     /// The routes that are answered only if [`RequestContext::authorized`] agrees.
@@ -175,13 +165,4 @@ impl<'a> Remote<'a> {
             sources: statuses.into_iter().map(status).collect(),
         })
     }
-}
-
-/// A value as JSON.
-pub(crate) fn json_answer(status: u16, value: &impl Serialize) -> Answer {
-    json(status, serde_json::to_vec(value).expect("strings and numbers are always JSON"))
-}
-
-fn json(status: u16, body: impl Into<Bytes>) -> Answer {
-    Answer::new(status, "application/json", body)
 }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use configs::{Diagnosis, Layer, UnknownKeys};
 use serde_json::Value;
 
-use crate::{debug::Inspected, metrics::ProcessStats};
+use crate::metrics::ProcessStats;
 
 /// The files and settings that a site is opened from.
 pub struct Options {
@@ -66,6 +66,17 @@ impl Options {
             inspect: |_| Value::Null,
         }
     }
+}
+
+/// A part of the process that a debug route shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inspected {
+    /// The open connections.
+    Connections,
+    /// The tokio runtimes.
+    Runtimes,
+    /// The threads.
+    Threads,
 }
 
 /// Why a site cannot be opened.

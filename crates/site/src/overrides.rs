@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
+    answer::{Answer, json_answer},
     configured_routes::percent_decoded,
     error::Error,
-    operation::{Answer, json_answer},
     request::RequestContext,
     site::Site,
 };

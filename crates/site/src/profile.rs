@@ -9,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{drain_signal::DrainListener, error::Error, operation::Answer};
+use crate::{answer::Answer, drain_signal::DrainListener, error::Error};
 
 /// Samples per second of processor time. 99 is not in step with what happens every 10 ms.
 const FREQUENCY: i32 = 99;

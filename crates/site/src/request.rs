@@ -1,38 +1,14 @@
 //! One request: its head, and the configuration that it sees.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    ops::Deref,
-    sync::Arc,
-    time::Instant,
-};
+use std::{net::IpAddr, ops::Deref, sync::Arc, time::Instant};
 
 use tokio::sync::Notify;
 use views::Templates;
 
 use crate::{
-    admission, derived::Config, error::Error, greeter::Snapshot, guard, route::Route, visitor::Visitor,
+    admission, derived::Config, error::Error, greeter::Snapshot, guard, request_head::RequestHead,
+    route::Route, visitor::Visitor,
 };
-
-/// The part of a request's head that the site decides by.
-pub struct RequestHead<'a> {
-    /// The method, in capitals.
-    pub method: &'a str,
-    /// The path as the client wrote it, without the query.
-    pub path: &'a str,
-    /// The query, without the `?`.
-    pub query: Option<&'a str>,
-    /// The host in the target, which only the absolute form has: `GET http://host/path`.
-    pub target_host: Option<&'a str>,
-    /// The two ends of the connection, the client's first.
-    pub ends: Option<(SocketAddr, SocketAddr)>,
-    /// Is notified when the client has closed its half of the connection.
-    pub half_closed: Option<&'a Arc<Notify>>,
-    /// The number of `Host` headers.
-    pub hosts: usize,
-    /// The first value of a header, named in lower case.
-    pub header: &'a dyn Fn(&str) -> Option<&'a [u8]>,
-}
 
 /// A request under way, with its only snapshot of the configuration and of the templates. Cheap to clone.
 #[derive(Clone)]

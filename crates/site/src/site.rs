@@ -14,15 +14,15 @@ use views::{Templates, Views};
 use crate::{
     configured_routes,
     database::{Connection, Pool},
-    debug::Inspected,
     derived::{Config, Derived},
     drain_signal::{DrainListener, DrainSignal},
     error::Error,
     events::{self, Event, Source},
     greeter::Greeter,
     metrics::ProcessStats,
-    options::{OpenError, Options},
-    request::{RequestContext, RequestHead},
+    options::{Inspected, OpenError, Options},
+    request::RequestContext,
+    request_head::RequestHead,
     route::Route,
     state::State,
 };

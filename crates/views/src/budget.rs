@@ -5,7 +5,8 @@
 use std::cell::Cell;
 use std::ptr::from_ref;
 
-use crate::output::PAGE_LIMIT;
+/// The longest page that is rendered, in bytes: 8 MiB.
+pub const PAGE_LIMIT: usize = 8 << 20;
 
 /// The most steps of one page: starts of templates, blocks and components, and turns of loops.
 pub const STEP_LIMIT: u32 = 250_000;

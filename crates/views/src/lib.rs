@@ -78,9 +78,9 @@ mod templates;
 mod token;
 mod views;
 
-pub use budget::{STEP_LIMIT, VALUE_LIMIT, WORK_LIMIT};
+pub use budget::{PAGE_LIMIT, STEP_LIMIT, VALUE_LIMIT, WORK_LIMIT};
 pub use error::Error;
 pub use event::Event;
-pub use output::PAGE_LIMIT;
+
 pub use templates::Templates;
 pub use views::Views;

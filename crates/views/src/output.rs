@@ -2,10 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::budget::{self, LimitExceeded};
-
-/// The longest page that is rendered, in bytes: 8 MiB.
-pub const PAGE_LIMIT: usize = 8 << 20;
+use crate::budget::{self, LimitExceeded, PAGE_LIMIT};
 
 /// Collects the text that a template writes, up to `PAGE_LIMIT`.
 pub(crate) struct Output(Vec<u8>);

@@ -56,7 +56,7 @@ fn read_past(stream: &mut TcpStream, event: &str) -> Result<(), Failed> {
     }
 }
 
-/// True if the text holds an event of this name, up to the empty line at its end. warp writes no space after the colon.
+/// True if the text holds an event of this name, with the empty line at its end. warp writes no space after the colon.
 fn is_past(text: &str, event: &str) -> bool {
     let is_name = |line: &str| line.strip_prefix("event:").is_some_and(|name| name.trim_start() == event);
     let mut lines = text.lines().skip_while(|line| !is_name(line));

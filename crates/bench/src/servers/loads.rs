@@ -26,7 +26,7 @@ struct Lineup {
     subject: &'static Subject,
     site: Started,
     answers: Started,
-    /// Of a demo alone: the answers of a counterpart have few other headers.
+    /// Asked of demos only: the answers of a counterpart have few other headers.
     bodies: Option<Started>,
     bare: Started,
 }

@@ -164,7 +164,7 @@ impl Figure {
         self
     }
 
-    /// The median of a server's row. Of several rows, the one with the greatest `x` up to 64 counts.
+    /// The median of a server's row. If there are several rows, the one with the greatest `x` up to 64 counts.
     pub(crate) fn of(&self, server: &str, series: Option<&str>) -> Option<f64> {
         let mine = self.rows.iter().filter(|row| row.server == server && row.series.as_deref() == series);
         let near = mine.filter(|row| row.x.is_none_or(|x| x <= 64.0));

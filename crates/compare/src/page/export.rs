@@ -17,8 +17,8 @@ use super::{
     live::Site,
 };
 
-/// Writes the page, its figures, captures of the sites and the outcomes of all edits into a folder, which is made if it does
-/// not exist.
+/// Writes the page, its figures, captures of the sites and the outcomes of all edits into a folder. Makes the folder if it is
+/// missing.
 pub(crate) fn export(
     folder: &Path,
     mut demos: DemoRunner,

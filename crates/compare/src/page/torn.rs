@@ -38,8 +38,8 @@ pub(crate) struct Values {
 /// The number of saves.
 pub(crate) const SAVES: u32 = 20;
 
-/// The pause between two steps of a save, and between two saves. filewatch takes a file that stays open for a partial one up to
-/// 150 ms.
+/// The pause between two steps of a save, and between two saves. For 150 ms, filewatch takes a file that stays open for a
+/// partial one.
 pub(crate) const PAUSE: Duration = Duration::from_millis(20);
 
 /// The time limit for a whole save to be served.

@@ -10,13 +10,13 @@ use hyper::{Request, Response, header};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::address::Endpoint;
 use crate::body;
-use crate::client::MAX_TEXT;
 use crate::connection;
+use crate::endpoint::Endpoint;
 use crate::etcd::answer::{self, Range};
 use crate::etcd::place::{self, Credentials};
 use crate::failure::Failure;
+use crate::fetched::MAX_TEXT;
 
 /// One endpoint. A token is kept until it is refused.
 pub(crate) struct Gateway {

@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::address::Endpoint;
+use crate::endpoint::Endpoint;
 use crate::failure::Failure;
 
 /// The endpoints of one etcd, and the key or the prefix there.

@@ -5,7 +5,7 @@ use hyper::body::Incoming;
 use serde_json::Value;
 
 use crate::body;
-use crate::client::MAX_TEXT;
+use crate::fetched::MAX_TEXT;
 
 /// A watch that etcd has accepted.
 pub(crate) struct Watch {

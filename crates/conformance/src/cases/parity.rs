@@ -1,15 +1,15 @@
 //! Every demo answers alike: one transcript, recorded from one demo, that each of them is compared with.
 //!
-//! In `parity.txt` a line `=== name` begins a server, with what `config:` and `env:` give it; `--- name` begins a connection of
-//! its own; `> ` is a line that the client sends (`>> ` one without a line end, `\xNN` a byte, `{y*900}` 900 times `y`); `< ` is
-//! what came back. Requests are written by hand. Answers are recorded: `just record-parity` writes them anew.
+//! In `parity.txt` a line `=== name` begins a server, with what `config:` and `env:` give it. `--- name` begins a connection of
+//! its own. `> ` is a line that the client sends: `>> ` has no line end, `\xNN` is a byte, `{y*900}` is 900 times `y`. `< ` is
+//! a line of the answer. Requests are written by hand. Answers are recorded: `just record-parity` writes them anew.
 //!
 //! `<-Poem ` before a line of an answer: this framework does not send it. `<+Poem `: it sends this one. A framework's own types
 //! set headers and bodies of their own, and these lines are the whole list of such differences. `RECORD_PARITY=1` with demo-axum
 //! writes the answers anew, with another demo the lines of that framework.
 //!
-//! HTTP leaves some to the server. Of a connection whose name ends in `[kept or closed]` it does not count whether it is kept;
-//! of one in `[its own way]` only that the server lives counts.
+//! HTTP leaves some to the server. A connection whose name ends in `[kept or closed]` may be kept or closed. If it ends in
+//! `[its own way]`, only the life of the server counts.
 
 use crate::{
     Answer, Demo, Failed, Running, Server,

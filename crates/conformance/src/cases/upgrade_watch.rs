@@ -167,7 +167,7 @@ fn it_is_switched_on_and_off_while_the_server_runs(demo: &Demo) -> Verdict {
     deploy(demo, &copy, &folder, 1)?;
     let config = server.config()?;
     server.save_config(format!("{config}{ON}"))?;
-    // The program was replaced before. What counts is that another one is there.
+    // The program was replaced before. It only counts that another one is there.
     let new = server.wait_for_another(&old)?;
     let pid = server.process_of(&new)?;
     wait_until("the new one to watch", || watches(pid))?;

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant, SystemTime};
 /// Number of tries of a first reading. No event protects it.
 const FIRST_READINGS: u32 = 50;
 
-/// An empty file must be quiet for this many quiet periods: few files are meant to be empty, and a writer that has just emptied
-/// its file is easily held up.
+/// An empty file must be quiet for this many quiet periods. Few files are meant to be empty, and a busy machine may hold up a
+/// writer that has just emptied its file.
 const EMPTY_FACTOR: u32 = 4;
 
 /// Two saves of one file within this time are a series.
@@ -215,7 +215,7 @@ impl WatchedFile {
         }
     }
 
-    /// A writer may empty the file in one opening and write it in another, so no event says that an empty file is complete.
+    /// A writer may empty the file in one opening and write it in another. So no event says that an empty file is complete.
     fn is_emptied_by(&self, reading: Option<&Reading>) -> bool {
         let is_empty = |content: &Content| content.as_ref().is_ok_and(|bytes| bytes.is_empty());
         reading.is_some_and(|reading| is_empty(&reading.content))
@@ -234,10 +234,10 @@ impl WatchedFile {
     }
 }
 
-/// True if a writer may be inside a call whose event is still missing, so that the reading has a part of its save.
+/// True if a writer may be inside a call whose event is still missing. Then the reading may have a part of its save.
 ///
-/// The kernel queues the event of a write after it has released the inode's lock, so a reading can see the bytes and not the event.
-/// Only a write over the old bytes can do so:
+/// The kernel queues the event of a write after it has released the inode's lock. So a reading can see the bytes and not the
+/// event. Only a write over the old bytes can do so:
 ///
 /// * A rename brings a file that was written under another name.
 /// * `close_write` is queued when the last descriptor of an opening is gone. Each write through that opening has returned by then, and

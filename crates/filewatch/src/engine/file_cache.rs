@@ -51,7 +51,7 @@ impl FileCache {
         tree.give(self.build)
     }
 
-    /// The build's result counts. What the build did not read is forgotten.
+    /// The build's result counts. Files and trees that the build did not read are forgotten.
     pub(crate) fn accept(&mut self) {
         let count = self.files.len() + self.trees.len();
         let build = self.build;
@@ -82,7 +82,7 @@ impl FileCache {
         self.trees.values().any(|tree| tree.concerns(path))
     }
 
-    /// True if a rename to `path` replaced a file: its own name, or that of a folder or a symlink on the way to it.
+    /// True if a rename to `path` replaced a file. `path` is its own name, or that of a folder or a symlink on the way to it.
     pub(crate) fn is_replaced(&self, path: &Path) -> bool {
         let name = path.as_os_str();
         let on_the_way = |file: &WatchedFile| names(&file.resolved).any(|other| other == name);

@@ -15,8 +15,8 @@ type Found = Vec<(PathBuf, Arc<[u8]>)>;
 
 /// The files that a build may read. The files that it reads are watched.
 ///
-/// Everything that one build reads was on the disk at one moment, complete. So a path that is read for the first time may void the
-/// result: if something changed before that path was watched, the result is dropped and the build runs again.
+/// Everything that one build reads was on the disk at one moment, complete. A path that is read for the first time is not
+/// watched before that. If something changed until it is watched, the result is dropped and the build runs again.
 pub struct Files<'a> {
     cache: &'a mut FileCache,
     trigger: Trigger,

@@ -108,8 +108,8 @@ fn read_regular(
     Ok(Some((Arc::from(bytes), after)))
 }
 
-/// Waits until no writer is inside a system call on the file: bytes can be read before the event of their writing is queued. A writer
-/// holds the inode's lock, and a seek for data waits for that lock.
+/// Waits until no writer is inside a system call on the file. Bytes can be read before the event of their writing is queued. A
+/// writer holds the inode's lock, and a seek for data waits for that lock.
 #[cfg(target_os = "linux")]
 fn await_writers(file: &File) {
     // The result does not matter.

@@ -45,8 +45,8 @@ struct Visit {
 }
 
 impl Walk {
-    /// Walks through everything below the root, folders near the root first, so that the walk finds the
-    /// symlink that leads to a large tree before it has walked through that tree.
+    /// Walks through everything below the root, folders near the root first. So it finds the symlink to a large tree before it
+    /// has walked through that tree.
     pub(crate) fn through(root: &Path) -> Self {
         let mut walk = Self { ways: Vec::new(), folders: Vec::new(), names: Vec::new(), error: None };
         let mut left = MOST_ENTRIES;
@@ -98,8 +98,8 @@ impl Walk {
         }
     }
 
-    /// There is more than can be walked through, where `culprit` leads. What lies behind symlinks is not
-    /// watched then: it may be the whole system.
+    /// There is more than can be walked through, where `culprit` leads. Folders behind symlinks are not watched then: they may
+    /// be the whole system.
     fn overflow(&mut self, culprit: PathBuf) {
         self.names.clear();
         self.folders.retain(|folder| !folder.linked);
