@@ -39,7 +39,7 @@ pub(crate) fn handovers(
     }))
 }
 
-/// Does one action so many times.
+/// Does one action this number of times.
 pub(crate) fn of_one(binary: &Path, action: &str, times: u32, linger: Duration) -> Result<Value, Failed> {
     let asked = Action::ALL.into_iter().find(|known| known.as_str() == action);
     let names = Action::ALL.map(Action::as_str).join(", ");

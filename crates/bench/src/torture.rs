@@ -22,7 +22,7 @@ use crate::{
 pub(crate) struct Torture {
     /// The program that follows a file: `filewatch`'s example `follow`
     follow: PathBuf,
-    /// A demo, to be tortured as well
+    /// A demo that is tested as well
     #[arg(long)]
     server: Option<PathBuf>,
     /// Saves in place, on the disk and in memory each
@@ -31,8 +31,7 @@ pub(crate) struct Torture {
     /// Saves by rename, on the disk and in memory each
     #[arg(long, default_value_t = 30_000)]
     by_rename: u64,
-    /// Saves for each of the nastier storms, and for each run in which a protecting step is left out; of large files a
-    /// twentieth of that
+    /// Saves in each harder storm, and in each run without a protecting step; of large files a twentieth of that
     #[arg(long, default_value_t = 5_000)]
     control: u64,
     /// A folder on a disk
@@ -97,7 +96,7 @@ const CONTROLS: [Control; 7] = [
     },
 ];
 
-/// A control is a race, too. It is repeated until a value is torn, at most so often.
+/// A control is a race, too. It is repeated until a value is torn, up to this number of times.
 const ATTEMPTS: u32 = 10;
 
 /// One line of the table.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{follower::Told, saves::Save, stats, text::Text};
 
-/// A version that rests for so long must be published before the next one, in nanoseconds.
+/// A version that stays for this time must be published before the next one, in nanoseconds.
 const REST: u64 = 20_000_000;
 
 /// The result of one storm or of several.

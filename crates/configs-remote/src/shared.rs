@@ -63,7 +63,7 @@ impl Shared {
             }
             Fetched::Text(_) | Fetched::Unchanged => false,
         };
-        // Asked for before anybody can see this text: one that is there when `on_change` is called is not told.
+        // Asked before a reader can see this text: `on_change` does not report a text that is there already.
         let changed = self.changed.get().filter(|_| is_news);
         drop(state);
         self.first.notify_all();

@@ -181,7 +181,7 @@ impl<T: Configurable, D: Send + Sync + 'static> Builder<T, D> {
         self
     }
 
-    /// Lets an edit lower or drop the revision all the same, for a rollback that is wanted.
+    /// Lets an edit lower or drop the revision, for an intended rollback.
     #[must_use]
     pub fn allow_rollback(mut self, allow: bool) -> Self {
         self.revisions.allow_rollback = allow;

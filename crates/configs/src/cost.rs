@@ -6,7 +6,7 @@ use crate::tree::{Node, Value};
 pub(crate) const MAX_COST: usize = 250_000;
 /// Upper bound on the depth of maps and lists.
 pub(crate) const MAX_DEPTH: usize = 64;
-/// A text and the path of its node cost one more for every so many bytes.
+/// A text and the path of its node cost one more for this number of bytes.
 pub(crate) const BYTES_PER_COST: usize = 256;
 
 /// The cost of one node, from the lengths of its text and its path in bytes: both are kept in memory.

@@ -30,7 +30,7 @@ pub enum Origin {
     Default,
 }
 
-/// The name of an override is cut after so many characters.
+/// Longest name of an override that is shown, in characters.
 const MAX_NAME: usize = 80;
 
 impl Origin {

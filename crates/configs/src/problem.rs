@@ -29,7 +29,7 @@ struct Shown {
     line: Option<Line>,
 }
 
-/// A path is cut after so many characters.
+/// Longest path that is shown, in characters.
 const MAX_PATH: usize = 120;
 
 impl Problem {

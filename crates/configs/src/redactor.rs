@@ -27,7 +27,7 @@ pub(crate) struct Redactor {
     declared: BTreeSet<String>,
 }
 
-/// A value is cut after so many characters.
+/// Longest value that is shown, in characters.
 const MAX_VALUE: usize = 60;
 /// A secret of fewer characters is part of many words, so it is masked only as a word of its own.
 const MIN_LENGTH: usize = 4;

@@ -10,7 +10,7 @@ use crate::rejection::Rejection;
 pub(crate) struct Revisions {
     /// Its dotted path; `None`, no edit is stale.
     pub(crate) key: Option<String>,
-    /// An edit may lower or drop it all the same.
+    /// An edit may lower or drop it.
     pub(crate) allow_rollback: bool,
 }
 

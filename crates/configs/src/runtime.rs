@@ -55,7 +55,7 @@ struct State {
 pub(crate) struct Held {
     pub(crate) value: Json,
     pub(crate) until: Option<Timestamp>,
-    /// The same on the clock that nobody sets.
+    /// The same on the monotonic clock.
     deadline: Option<Instant>,
     /// A build was asked for, since it is over.
     is_told: bool,

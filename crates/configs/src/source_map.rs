@@ -30,7 +30,7 @@ pub(crate) struct Line {
     pub(crate) end: usize,
 }
 
-/// A longer line is not shown, in bytes.
+/// Longest line that is shown, in bytes.
 const MAX_LINE: usize = 200;
 
 impl SourceMap {

@@ -24,7 +24,7 @@ pub struct Etcd {
     server: Option<Child>,
 }
 
-/// A certificate for `127.0.0.1` that nobody has signed but itself. A client trusts it if it is named as an authority.
+/// A self-signed certificate for `127.0.0.1`. A client trusts it if it is named as an authority.
 #[derive(Clone, Debug)]
 pub struct Certificate {
     /// The certificate, in PEM.

@@ -115,7 +115,7 @@ impl Load {
         *self.job.address.lock().unwrap_or_else(PoisonError::into_inner) = address;
     }
 
-    /// Waits until `instance` has answered so many further requests well.
+    /// Waits until `instance` has answered this number of further requests well.
     pub fn wait_for_successes(&self, instance: &str, further: u64) -> Result<(), Failed> {
         let before = self.job.tally.answered_by(instance);
         wait_until(&format!("{further} more answers from {instance}: {:?}", self.job.tally), || {

@@ -202,7 +202,7 @@ impl Running {
         Ok(self.history()?.iter().filter(|attempt| attempt["outcome"] == outcome).count())
     }
 
-    /// Waits until the history has so many attempts with this outcome. It is written after the swap.
+    /// Waits until the history has this number of attempts with this outcome. It is written after the swap.
     pub fn wait_for_attempts(&self, outcome: &str, count: usize) -> Result<(), Failed> {
         wait_until(&format!("{count} attempts `{outcome}`"), || {
             self.attempts(outcome).is_ok_and(|now| now >= count)

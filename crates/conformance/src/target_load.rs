@@ -51,7 +51,7 @@ impl TargetLoad {
         TargetLoad { clients: clients.collect(), shared }
     }
 
-    /// Waits for so many further answers, or for a failure.
+    /// Waits for this number of further answers, or for a failure.
     pub(crate) fn wait_for(&self, further: u64) -> Result<(), Failed> {
         let answered = || self.shared.answered.load(Ordering::Relaxed);
         let before = answered();

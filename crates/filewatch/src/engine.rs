@@ -41,9 +41,9 @@ pub(crate) struct Engine {
     cache: FileCache,
     /// A file that was not watched until now and was changed less than this ago may not be complete.
     youth: Duration,
-    /// Tests that wait until nothing is pending.
+    /// Tests that wait until nothing is pending for them.
     waiting: Vec<mpsc::Sender<()>>,
-    /// Those for whom nothing is. They are answered after the report.
+    /// Tests for which nothing is pending. They are answered after the report.
     settled: Vec<mpsc::Sender<()>>,
     stopped: bool,
 }
@@ -109,7 +109,7 @@ impl Engine {
         if self.stopped { Turn::Stop } else { Turn::Report }
     }
 
-    /// Answers the tests for whom nothing is pending.
+    /// Answers the tests for which nothing is pending.
     pub(crate) fn answer(&mut self) {
         for waiter in self.settled.drain(..) {
             // It fails if the waiter is gone.

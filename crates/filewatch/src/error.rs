@@ -2,7 +2,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a file could not be read: the path, what was found, what was expected.
+/// The error of a file that could not be read: its path, and the kind of thing that was found there.
 ///
 /// A build gets it like content: once, after the quiet period. The build decides what it means.
 #[derive(Clone, Debug, PartialEq, Eq)]

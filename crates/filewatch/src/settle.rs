@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// A file that is written to without a pause is read after this time all the same.
+/// A file that is written to without a pause is read after this time.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Stands for every path.

@@ -28,7 +28,7 @@ use crate::supervisor::Outcome;
 
 pub(crate) use crate::build::cargo_output::Progress;
 
-/// Upper bound on the wait for the end of the output after a build has ended: a daemon that it started may hold the pipe.
+/// Upper bound on the wait for the end of the output after a build has ended. A daemon that it started may hold the pipe.
 const TAIL: Duration = Duration::from_secs(1);
 /// From `SIGTERM` to `SIGKILL` when a build is cancelled.
 const PATIENCE: Duration = Duration::from_millis(500);

@@ -14,8 +14,8 @@ use crate::job;
 use crate::plan;
 use crate::proxy::UnderWay;
 
-/// A connection that was accepted a moment ago has sent no request yet: the least time before the signal, for a program
-/// that dies of it.
+/// Least time before the signal, for a program that dies of it. A connection that was accepted a moment ago has sent no request
+/// yet.
 const LEAST: Duration = Duration::from_millis(250);
 /// The same for a program that handles the signal, and may forget a connection that it has only just accepted.
 const LEAST_HANDLED: Duration = Duration::from_millis(20);

@@ -27,10 +27,10 @@ use crate::socket_mode::{Chosen, SocketMode};
 pub(crate) use crate::generation::readiness::Readiness;
 pub(crate) use crate::generation::server_event::ServerEvent;
 
-/// A program may wait for connections (`epoll`) without a call that shows it. If there is no sign so long after the start, hotrun
-/// connects.
+/// A program may wait for connections (`epoll`) without a call that shows it. If there is no sign within this time after the
+/// start, hotrun connects.
 const SILENCE: Duration = Duration::from_millis(300);
-/// From one such connection to the next.
+/// Interval between two such connections.
 const POKES: Duration = Duration::from_millis(200);
 
 /// Upper bound on the end of a process after `SIGKILL`.

@@ -4,8 +4,8 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// Runs `work` with `value` on a new thread. When the system refuses one, at its limit of threads or memory, the value comes
-/// back with the error, so that the caller can do without.
+/// Runs `work` with `value` on a new thread. If the system refuses one, at its limit of threads or memory, the value comes back
+/// with the error. So the caller can do without.
 pub(crate) fn start<T: Send + 'static>(
     name: &str,
     value: T,

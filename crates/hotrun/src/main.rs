@@ -38,8 +38,9 @@
 //! the compiler reads them; hidden folders, `node_modules`, folders with a `CACHEDIR.TAG`. None of these costs a watch. Contents are
 //! compared, so saving the same content again changes nothing.
 //!
-//! A build whose program has the same bytes as before starts nothing, unless a file changed that is not compiled: the program may read
-//! that file itself. An edited `.env`, or a file in `env_files`, starts the same program with the new variables, without a build.
+//! A build whose program has the same bytes as before starts nothing. The exception is a changed file that is not compiled: the
+//! program may read it itself. An edited `.env`, or a file in `env_files`, starts the same program with the new variables,
+//! without a build.
 //!
 //! # When no server serves
 //!

@@ -36,7 +36,7 @@ const POLL: Duration = Duration::from_secs(3);
 /// The longest interval, in very large trees.
 const RARE_POLL: Duration = Duration::from_secs(30);
 
-/// The interval is at least this many times the duration of one walk through the tree, so polling takes 0.5 % of a core.
+/// The interval is at least this many times the duration of one walk through the tree. So polling takes 0.5 % of a core.
 const POLL_FACTOR: u32 = 200;
 
 /// The longest time that a thread goes on after its lease is dropped.

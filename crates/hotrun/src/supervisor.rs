@@ -154,8 +154,8 @@ impl Supervisor {
         actions.push(Action::Probation(server));
     }
 
-    /// The old server takes no new connections from now on. It is kept if nothing else could be fallen back to: there is no copy of
-    /// its program, or the new version is the same one with other variables.
+    /// The old server takes no new connections from now on. It is kept if there is nothing else to fall back to: no copy of its
+    /// program, or the new version is the same one with other variables.
     fn replace(&mut self, old: Server, version: u32, actions: &mut Vec<Action>) {
         let has_copy = self.copies.contains(&old.version) && old.version != version;
         let stage = if old.holds && !has_copy { Stage::Kept } else { Stage::Draining };

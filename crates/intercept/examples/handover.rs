@@ -1,4 +1,4 @@
-//! Runs a server twice, one after the other, on one socket: each Enter starts a new copy, which takes over from the old one.
+//! Runs copies of a server on one socket. Each Enter starts a new copy, which takes over from the old one.
 //!
 //! ```console
 //! $ cargo run -p intercept --example handover -- python3 -m http.server 8000

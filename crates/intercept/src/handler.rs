@@ -38,7 +38,7 @@ enum Answer {
     CarryOn,
     Success,
     Failure(Errno),
-    /// The call was answered already, will be answered later, or nobody waits for it any more.
+    /// The call was answered already, will be answered later, or does not wait any more.
     None,
 }
 
@@ -183,7 +183,7 @@ impl Handler {
         Ok(Answer::Success)
     }
 
-    /// Takes a Unix socket over that the program has bound. Others are left to the kernel.
+    /// Takes over a Unix socket that the program has bound. Others are left to the kernel.
     fn listen(&mut self, call: &Call) -> io::Result<Answer> {
         let tracee = Tracee::new(call.thread);
         let socket = tracee.duplicate(call.descriptor)?;

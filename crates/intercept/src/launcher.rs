@@ -1,7 +1,7 @@
 //! Prepares a process and executes the program in it: its group, its descriptors, its filter.
 //!
 //! [`start`](crate::start) runs this process' own binary with a hidden first argument and a socket as standard input. Over the
-//! socket the launcher receives the descriptors for the program, and returns the filter's descriptor, or the reason why the
+//! socket the launcher receives the descriptors for the program. It returns the filter's descriptor, or the reason why the
 //! program could not be executed. So nothing runs between `fork` and `exec`, and the program inherits no other descriptor.
 
 use std::env;
@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 use crate::fd_message::FdMessage;
 use crate::seccomp;
 
-/// Messages of the launcher: with the filter's descriptor; with the reason why there is no filter; with the number of the
-/// error why the program could not be executed.
+/// Messages of the launcher. The first has the filter's descriptor, the second the reason for having no filter. The third has
+/// the number of the error that kept the program from being executed.
 pub(crate) const FILTERED: &str = "filtered";
 pub(crate) const UNFILTERED: &str = "unfiltered";
 pub(crate) const FAILED: &str = "failed";

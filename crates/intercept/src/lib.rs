@@ -1,8 +1,8 @@
 //! Answers another process's `bind`, `listen` and `accept`. Linux 5.14 and later, on `x86_64` and `aarch64`.
 //!
-//! Two copies of a program that know nothing of each other can so share one listening socket. Whoever started them decides
-//! which of them accepts: a new version takes over from an old one, and no connection is refused or lost. The program needs
-//! no change, in whatever language it is written and however it is linked.
+//! So two copies of a program that know nothing of each other can share one listening socket. The process that started them
+//! decides which of them accepts. A new version takes over from an old one, and no connection is refused or lost. The program
+//! needs no change, in whatever language it is written and however it is linked.
 //!
 //! A seccomp filter reports the calls (user notification, seccomp_unotify(2)), and an [`Interceptor`] answers them:
 //!
@@ -19,8 +19,8 @@
 //! | `unlink` of the file of such a listener | success, without effect: clients must find it at every moment. [`Listeners::retain`] removes it |
 //! | everything else: UDP, port 0 | the kernel carries the call out |
 //!
-//! No program enters the kernel's own `accept`. A call that waits there cannot be held back, and one that is on its way there
-//! would take a connection after the hold.
+//! No program enters the kernel's own `accept`. A call that waits there cannot be held back. One that is on its way there would
+//! take a connection after the hold.
 //!
 //! ```no_run
 //! use intercept::{Event, Interceptor, Listeners, Spec, start};
@@ -51,10 +51,10 @@
 //! * **`no_new_privs`** is set, as a filter without privileges demands (prctl(2)): `sudo`, `su` and other programs with the set-user-id
 //!   bit or with file capabilities do not raise the privileges of anything below this program.
 //! * **A process group of its own**, whose id is the program's process id, and `/dev/null` as standard input.
-//! * **The marker variable**, if [`Spec::marker`] names one. Every process below inherits it. A program may fork twice and take a
-//!   session of its own; by the marker in `/proc/PID/environ` it can still be found. This crate ends nothing by it. hotrun does:
-//!   when a server is gone, and when hotrun ends, its sweep kills every process with the marker, daemons that the program
-//!   started among them. A process that clears its environment and leaves both its parent and its group is not found.
+//! * **The marker variable**, if [`Spec::marker`] names one. Every process below inherits it. A program may fork twice and take
+//!   a session of its own; by the marker in `/proc/PID/environ` it can still be found. This crate ends nothing by it. hotrun
+//!   does, when a server is gone and when hotrun ends. Its sweep kills every process with the marker, also daemons that the
+//!   program started. A process that clears its environment and leaves both its parent and its group is not found.
 //! * **`SIGKILL` when the thread that called [`start`] ends**, so that nothing is left behind (`PR_SET_PDEATHSIG`).
 //! * **A call takes about a tenth of a millisecond**, since it is answered by another process.
 //! * A signal whose handler does not ask for a restart interrupts a call that waits for its answer. So `bind` and `listen` may
@@ -63,9 +63,9 @@
 //! # What it does not catch
 //!
 //! `IORING_OP_ACCEPT` of io_uring is no system call: such a program shares the socket and cannot be put on hold. A program of
-//! another architecture (32 bits on a 64-bit machine) binds for itself. A Unix socket that is moved over another one by `rename` is a new
-//! one each time. A process can have one such filter: under a program that
-//! uses this crate, a second one gets none ([`Child::unfiltered`] says so). Where a container forbids `seccomp`, [`unavailable`] says why.
+//! another architecture (32 bits on a 64-bit machine) binds for itself. A Unix socket that is moved over another one by
+//! `rename` is a new one each time. A process can have one such filter: under a program that uses this crate, a second one gets
+//! none ([`Child::unfiltered`] says so). If a container forbids `seccomp`, [`unavailable`] says why.
 #![cfg(target_os = "linux")]
 
 mod address;

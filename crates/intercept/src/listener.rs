@@ -51,7 +51,7 @@ impl Listener {
         self.file.is_some() && self.file == file_id(path)
     }
 
-    /// Removes the file of a Unix socket: nobody will listen there any more.
+    /// Removes the file of a Unix socket, which is not used any more.
     pub(crate) fn remove_file(&self) {
         if let Address::Unix(path) = &self.address
             && self.is_behind(path)

@@ -82,7 +82,7 @@ pub(crate) enum Kind {
     Fcntl,
     /// `setsockopt(SO_ATTACH_FILTER)` and `SO_ATTACH_BPF`, which hold for every process that has the socket.
     PacketFilter,
-    /// Only where the machine has it: `aarch64` has `unlinkat` alone.
+    /// `aarch64` has `unlinkat` alone.
     Unlink,
     UnlinkAt,
     Other,

@@ -235,7 +235,7 @@ fn other_sockets_are_left_to_the_kernel() {
     assert_eq!(listeners.addresses(), []);
 }
 
-/// A Unix socket is shared like one of TCP, and its file stays until nobody wants it.
+/// A Unix socket is shared like one of TCP. Its file stays until the socket is not used any more.
 #[test]
 fn two_servers_share_one_unix_socket() {
     if !is_available() {

@@ -54,7 +54,7 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "KEY=VALUE", action = ArgAction::Append)]
     pub(crate) set: Vec<String>,
 
-    /// What an unknown key in a file does; keys that begin with `x-` are always ignored
+    /// The effect of an unknown key in a file; keys that begin with `x-` are always ignored
     #[arg(long, value_name = "HOW", env = "DEMO_UNKNOWN_KEYS", default_value = "deny", value_parser = unknown_keys())]
     pub(crate) unknown_keys: UnknownKeys,
 
@@ -74,11 +74,11 @@ pub(crate) struct Cli {
     #[arg(long)]
     pub(crate) schema: bool,
 
-    /// How long a draining server goes on answering new requests, in seconds
+    /// Time for which a draining server goes on answering new requests, in seconds
     #[arg(long, value_name = "SECS", default_value = "1", value_parser = seconds)]
     linger: Duration,
 
-    /// When a draining server, or an old pool of the database, cuts what is left, in seconds
+    /// Time after which a draining server, or an old pool of the database, cuts what is left, in seconds
     #[arg(long, value_name = "SECS", default_value = "10", value_parser = seconds)]
     drain_deadline: Duration,
 
@@ -90,11 +90,11 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "PID")]
     pub(crate) upgrade: Option<u32>,
 
-    /// How long a server that has upgraded itself watches over its successor, in seconds
+    /// Time for which a server that has upgraded itself watches its successor, in seconds
     #[arg(long, value_name = "SECS", default_value = "10", value_parser = seconds)]
     pub(crate) probation: Duration,
 
-    /// How log lines are written
+    /// Format of the log lines
     #[arg(long, value_name = "FORMAT", env = "DEMO_LOG_FORMAT", default_value = "text", value_parser = log_format())]
     pub(crate) log_format: Format,
 

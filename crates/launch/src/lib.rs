@@ -15,8 +15,8 @@
 //!
 //! # The invariant
 //!
-//! A mistake of the user ends in one diagnosis on stderr and its exit status, never in a panic: 1 for a bad configuration or
-//! template, 2 for wrong usage, 3 for an address or a process file that is in use.
+//! A mistake of the user ends in one diagnosis on stderr and its exit status, never in a panic. The status is 1 for a bad
+//! configuration or template, 2 for wrong usage, 3 for an address or a process file that is in use.
 //!
 //! # Limits
 //!

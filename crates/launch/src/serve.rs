@@ -140,7 +140,7 @@ fn follow(
             }
         }))
     });
-    // An edit between the start and this line had nobody to ask.
+    // An edit between the start and this line was not prepared here.
     let config = site.config();
     if let Ok(filter) = filter(&config, access_log) {
         log.apply(filter);

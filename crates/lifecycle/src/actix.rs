@@ -41,8 +41,8 @@ const HANDOVER: Duration = Duration::from_millis(250);
 /// Time after actix-web's own timers at which a silent connection is closed.
 const SLACK: Duration = Duration::from_millis(500);
 
-/// Bytes that the kernel keeps of what a client sends ahead. actix-http makes a request of some 5 KiB of each head that it
-/// reads, and reads all that has arrived, up to 128 KiB.
+/// Size of the kernel's buffer for requests that a client sends ahead, in bytes. actix-http makes a request of some 5 KiB of
+/// each head that it reads. It reads all that has arrived, up to 128 KiB.
 const RECEIVED: usize = 4 * 1024;
 
 /// Serves `app` at `endpoint` until its drain is over. The app must be wrapped in [`paced`], outermost.

@@ -52,7 +52,7 @@ impl Attempt {
         }
     }
 
-    /// Ends a successor that failed, on a task of its own: nobody knows how long the system takes for that.
+    /// Ends a successor that failed, on a task of its own: the system may take long for that.
     pub(crate) fn end(&mut self, loss: Loss) {
         let step = std::mem::replace(&mut self.step, Step::None);
         if let Step::Running(successor) = step {

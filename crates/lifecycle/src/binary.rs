@@ -27,8 +27,7 @@ pub struct Rules {
 
 /// A program that can be executed by its descriptor.
 ///
-/// It is a copy in a sealed file in memory, so that the bytes that run are the ones that were verified, whatever
-/// becomes of the file.
+/// It is a copy in a sealed file in memory. So the bytes that run are the ones that were verified, even if the file changes.
 #[derive(Debug)]
 pub(crate) struct Binary {
     image: File,
@@ -90,7 +89,7 @@ impl Binary {
     }
 }
 
-/// A copy of `file` that nobody can change any more.
+/// A copy of `file` that cannot be changed any more.
 fn image(file: &File, path: &Path, rules: &Rules) -> Result<File, UpgradeError> {
     match memory(path) {
         Ok(image) => copied(file, image.into()).map_err(|error| unstartable(&error)),
@@ -116,15 +115,15 @@ fn memory(path: &Path) -> rustix::io::Result<OwnedFd> {
     }
 }
 
-/// Copies `file` into `image`, which nobody can change any more.
+/// Copies `file` into `image`, which cannot be changed any more.
 fn copied(mut file: &File, mut image: File) -> io::Result<File> {
     io::copy(&mut file, &mut image)?;
     seal(&image)?;
     Ok(image)
 }
 
-/// Seals the file. The kernel waits 150 ms until nobody else holds one of its pages, then it answers `EBUSY`. A busy machine
-/// holds some for longer: at a load of 14 on 2 cores, an upgrade failed so.
+/// Seals the file. The kernel waits up to 150 ms until no other process holds one of its pages, then it answers `EBUSY`. A busy
+/// machine holds some for longer: at a load of 14 on 2 cores, an upgrade failed so.
 fn seal(image: &File) -> rustix::io::Result<()> {
     let seals = SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
     let mut sealed = Err(Errno::BUSY);

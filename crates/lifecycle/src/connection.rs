@@ -37,9 +37,9 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// The addresses of a connection that was just accepted. Sets its options as [`serve`](crate::serve) does: bytes are sent
-    /// at once, and the kernel gives up a client that takes nothing for as long as `timeouts.write`. It is listed as long as the
-    /// second value lives, which must be dropped before the stream.
+    /// The addresses of a connection that was just accepted. Sets its options as [`serve`](crate::serve) does. Bytes are sent
+    /// at once, and the kernel gives up a client that takes nothing for `timeouts.write`. It is listed as long as the second
+    /// value lives, which must be dropped before the stream.
     #[cfg(feature = "actix")]
     pub(crate) fn accepted(
         stream: &TcpStream,
@@ -100,8 +100,8 @@ impl ActiveConnection {
         self.socket.clear_partial_request();
     }
 
-    /// Resolves when the connection may be closed as soon as it is idle: the client is not about to send a request. hyper
-    /// would close it without a look at the bytes that have arrived.
+    /// Resolves when the connection may be closed as soon as it is idle, because the client is not about to send a request.
+    /// hyper would close it and not check for bytes that have arrived.
     pub(crate) async fn may_close(&self, drain: &Drain) {
         drain.lingered().await;
         if !self.requested.load(Ordering::Relaxed) {

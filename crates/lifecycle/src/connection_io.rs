@@ -126,7 +126,7 @@ impl ConnectionSocket {
     }
 
     /// Closes the connection so that its client receives the last answer. A socket that is closed with unread bytes resets the
-    /// connection, and the client then loses the bytes that it has not read yet.
+    /// connection. Then the client loses the bytes that it has not read yet.
     pub(crate) async fn close(&self) {
         if SockRef::from(self.stream()).shutdown(Shutdown::Write).is_ok() {
             let _ = timeout(CLOSING, self.discard()).await;

@@ -104,7 +104,7 @@ fn may_ask(peer: u32, user: u32) -> bool {
 }
 
 /// An abstract name is gone with its process, and leaves no file. Processes of two containers may have the same id and share
-/// the network, and with it the abstract names, so the name has the process id namespace too.
+/// the network, and with it the abstract names. So the name has the process id namespace too.
 fn address(pid: u32) -> io::Result<SocketAddr> {
     let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
     SocketAddr::from_abstract_name(format!("lifecycle-upgrade-{}-{pid}", namespace.display()))

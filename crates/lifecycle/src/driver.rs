@@ -125,7 +125,7 @@ where
                 Err(error) if concerns_one_connection(&error) => {}
                 Err(error) => {
                     if trouble.is_none_or(|last| last.elapsed() > QUIET) {
-                        tracing::error!(%error, "cannot accept connections, trying on until it works");
+                        tracing::error!(%error, "cannot accept connections, trying again until it works");
                     }
                     trouble = Some(Instant::now());
                     tokio::select! {

@@ -1,4 +1,4 @@
-//! Faults that a test asks for at the steps of an upgrade. Only the feature `failpoints` compiles them in.
+//! Faults that a test asks for at the steps of an upgrade. They are compiled in with the feature `failpoints` alone.
 //!
 //! `DEMO_FAULT=once@PATH` names a file that holds `kill@STEP` or `stall@STEP`. The first process that reaches the step removes
 //! the file and sends itself `SIGKILL` or `SIGSTOP`. So one upgrade fails and the next one does not, and the missing file shows

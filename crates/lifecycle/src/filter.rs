@@ -52,7 +52,7 @@ pub enum FilterError {
 const LEVELS: &str = "`off`, `error`, `warn`, `info`, `debug` or `trace`";
 
 impl Filter {
-    /// Reads a filter. Spaces around a directive are allowed. Of two directives for one target the last one counts.
+    /// Reads a filter. Spaces around a directive are allowed. If there are two directives for one target, the last one counts.
     pub fn parse(text: &str) -> Result<Filter, FilterError> {
         let targets = text.split(',').try_fold(Targets::new(), |targets, directive| {
             let directive = directive.trim();

@@ -36,8 +36,8 @@ pub struct Inherited {
 static EXECUTABLE: OnceLock<PathBuf> = OnceLock::new();
 
 impl Inherited {
-    /// Takes the descriptors that `LISTEN_FDS` and `LISTEN_PID` announce, from a supervisor by systemd's convention or
-    /// from a process that upgrades itself, which says so in `LISTEN_FDNAMES`.
+    /// Takes the descriptors that `LISTEN_FDS` and `LISTEN_PID` announce. They come from a supervisor by systemd's convention,
+    /// or from a process that upgrades itself, which says so in `LISTEN_FDNAMES`.
     ///
     /// Call it once, before any thread starts. It removes the first two variables from the environment, so that
     /// children do not take the descriptors for theirs.
@@ -125,7 +125,7 @@ fn executable_of(predecessor: Option<&Predecessor>) -> io::Result<()> {
 fn name_process(program: &Path) {
     let name = program.file_name().and_then(|name| CString::new(name.as_encoded_bytes()).ok());
     if let Some(name) = name {
-        // It is of no consequence if the system refuses.
+        // The name is for people only, so an error does not matter.
         let _ = rustix::thread::set_name(&name);
     }
 }

@@ -2,8 +2,8 @@
 
 use tokio::task::{JoinHandle, spawn_blocking};
 
-/// Runs jobs in their order, away from the task that adds them: a message to a supervisor that does not read, a file on a
-/// slow disk.
+/// Runs jobs in their order, away from the task that adds them. Examples are a message to a supervisor that does not read, and
+/// a file on a slow disk.
 #[derive(Debug, Default)]
 pub(crate) struct Jobs {
     last: Option<JoinHandle<()>>,

@@ -14,8 +14,9 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
     Ok(maximum.unwrap_or(u64::MAX))
 }
 
-/// The number of open file descriptors that a server needs to start and to serve its first clients: its files, its watches and its
-/// log, and a few for each thread that serves. Measured on 2 cores: 20 with axum, warp and poem, 31 with actix-web.
+/// The number of open file descriptors that a server needs to start and to serve its first clients. They are its files, its
+/// watches and its log, and a few for each thread that serves. Measured on 2 cores: 20 with axum, warp and poem, 31 with
+/// actix-web.
 pub fn needed_descriptors() -> u64 {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     32 + 6 * threads as u64

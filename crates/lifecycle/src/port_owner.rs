@@ -13,8 +13,8 @@ pub struct PortOwner {
 }
 
 impl PortOwner {
-    /// The process that listens on `port`, if `/proc` tells: it does for processes of the same user, and for root it does for
-    /// all. It reads the descriptors of every process, which may take long.
+    /// The process that listens on `port`, if `/proc` tells. It tells a user of the user's own processes, and root of all. It
+    /// reads the descriptors of every process, which may take long.
     pub fn of(port: u16) -> Option<PortOwner> {
         let inodes: Vec<u64> = ["/proc/net/tcp", "/proc/net/tcp6"]
             .iter()

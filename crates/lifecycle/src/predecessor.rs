@@ -106,7 +106,7 @@ impl PredecessorWatch {
         self.tell("UPGRADING=1");
     }
 
-    /// Sends a line, if anybody is there to read it.
+    /// Sends a line. Does nothing if the predecessor is gone.
     fn tell(&self, line: &str) {
         let _ = (&*self.channel).write_all(format!("{line}\n").as_bytes());
     }

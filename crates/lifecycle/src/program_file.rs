@@ -68,7 +68,7 @@ pub(crate) fn read_all(mut file: &File, mut take: impl FnMut(&[u8])) -> io::Resu
     }
 }
 
-/// Equal as long as it is the same file and nobody has changed it.
+/// Equal as long as it is the same unchanged file.
 fn state(metadata: &Metadata) -> impl PartialEq + use<> {
     let modified = (metadata.mtime(), metadata.mtime_nsec());
     let changed = (metadata.ctime(), metadata.ctime_nsec());
@@ -84,7 +84,7 @@ fn is_recent(metadata: &Metadata) -> bool {
     since_epoch.checked_sub(changed).is_some_and(|age| age < STEP)
 }
 
-/// True if a process has the file open for writing. The kernel grants a read lease only on a file that nobody has open so.
+/// True if a process has the file open for writing. The kernel grants a read lease only on a file that no process has open so.
 #[allow(unsafe_code, reason = "rustix has no leases")]
 fn is_being_written(file: &File) -> bool {
     let descriptor = file.as_raw_fd();

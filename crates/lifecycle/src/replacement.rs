@@ -33,7 +33,7 @@ pub(crate) struct Fingerprint {
 
 /// Compares the program at this process's path with the one that runs. It reads whole programs, so it blocks.
 ///
-/// A file that is being written for a second is unfinished. So it may block for so long, too.
+/// A file that is being written for a second is unfinished. So it may block for that second, too.
 pub(crate) fn replacement() -> io::Result<Replacement> {
     static RUNNING: OnceLock<[u8; 32]> = OnceLock::new();
     let running = File::open("/proc/self/exe")?;

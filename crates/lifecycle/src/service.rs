@@ -69,8 +69,8 @@ pub async fn shutdown() {
     }
 }
 
-/// Runs a server that ends gracefully at [`shutdown`], until it has ended. It ends at the latest at the deadline of the
-/// default [`DrainTimeouts`], counted from the shutdown, or at a second `SIGTERM` or `SIGINT`; then connections are cut. A framework's
+/// Runs a server that ends gracefully at [`shutdown`], until it has ended. It ends at the latest at the deadline of the default
+/// [`DrainTimeouts`], counted from the shutdown, or at a second `SIGTERM` or `SIGINT`. Then connections are cut. A framework's
 /// graceful shutdown alone waits for ever for a client that has sent half a head.
 ///
 /// ```no_run

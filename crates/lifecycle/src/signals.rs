@@ -47,7 +47,7 @@ impl Signals {
         self.streams.next().await
     }
 
-    /// The meaning of a `SIGHUP` that arrives now: the end if the process was started on a terminal that is gone by now,
+    /// The meaning of a `SIGHUP` that arrives now. It is the end if the process was started on a terminal that is gone by now,
     /// otherwise a reload.
     ///
     /// A process that was started to ignore `SIGHUP` (`nohup`) counts as started without a terminal.

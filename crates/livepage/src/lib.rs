@@ -1,8 +1,8 @@
 //! The script with which a page follows its server.
 //!
-//! [`SCRIPT`] is the whole of `page.js`: plain JavaScript, to be served as it is and loaded with
-//! `<script src="/page.js" defer></script>`. It follows the server-sent events of `events`, beside itself, and
-//! whenever something changed it fetches the page it is on and does to the live one what differs.
+//! [`SCRIPT`] is the whole of `page.js`: plain JavaScript, which a page loads with `<script src="/page.js" defer></script>`.
+//! It follows the server-sent events at `events`, beside itself. When something has changed, it fetches its page again and
+//! applies the differences to the page that is shown.
 //!
 //! ```
 //! let page = format!(
@@ -25,43 +25,44 @@
 //!
 //! | attribute | on | what the script does |
 //! | --- | --- | --- |
-//! | `data-live-refresh="5"` | any element, usually `html` | brings the page up to date in this period of seconds, for the sake of clocks; read again after every update; without it only events do |
+//! | `data-live-refresh="5"` | any element, usually `html` | fetches the page in this interval of seconds, so that clocks are right; read again after every update; without it only events cause updates |
 //! | `data-live-state` | any | its text is the state of the connection in words, its value one of `connecting`, `connected`, `stale` (the page could not be fetched), `reconnecting`, `moved` |
 //! | `data-live-problem` | a box | `hidden` while there is no problem |
-//! | `data-live-message` | in that box, or on it | its text is the problem, or the problems, in the words of the server |
-//! | `data-live-changed`, `data-live-at` | any | their text is what changed last and when, once something has |
+//! | `data-live-message` | in that box, or on it | its text is the server's message of each problem |
+//! | `data-live-changed`, `data-live-at` | any | their text is the last change and its time, after the first change |
 //! | `data-live-quiet` | any | changes inside are not marked |
 //!
-//! A spot that changed has the class `live-changed` for 1.6 seconds; how that looks, and whether it moves, is up to the
-//! page's style (mind `prefers-reduced-motion`).
+//! A changed element has the class `live-changed` for 1.6 seconds. The page's style decides how that looks, and whether it
+//! moves (see `prefers-reduced-motion`).
 //!
 //! # The events it follows
 //!
-//! `hello` (`instance`, `build`, `generation`) when the stream begins, then `problem` (`source`, `message`) for each one
-//! outstanding; `config` and `template` (`changed`: a list of names), which are also the end of a problem of the
-//! source `config` or `templates`; `problem`; `solved` (`source`, or all of them); `bye` (`location`) before the server
-//! goes.
+//! | event | fields | meaning |
+//! | --- | --- | --- |
+//! | `hello` | `instance`, `build`, `generation` | the stream begins; a `problem` follows for each one that is not solved |
+//! | `config`, `template` | `changed`: a list of names | a change is in force; it also solves a problem of the source `config` or `templates` |
+//! | `problem` | `source`, `message` | something was rejected |
+//! | `solved` | `source`; without it all sources | a problem is over |
+//! | `bye` | `location` | the server is about to end |
 //!
 //! # The invariant
 //!
-//! *What the visitor did to the page stays.* The script keeps the page as it was sent last, and does to the live
-//! one only what differs between two sendings: what was typed, selected, focused, scrolled or opened is not a difference. An
-//! element with an `id` keeps its state even where it moves to another part of the page. So give fields an `id`.
+//! *The visitor's changes to the page stay.* The script keeps the page as it was sent last. It applies only the differences
+//! between two sendings. Text that was typed, and selected, focused, scrolled or opened elements are no difference. An element
+//! with an `id` keeps its state even if it moves to another part of the page. So give fields an `id`.
 //!
-//! No failure ends it: a stream that breaks, or is answered with something else than 200, is opened again by itself after
-//! 125 to 4,000 ms, a page that cannot be fetched leaves the old one in place. After a `bye` the next stream is asked for
-//! within 400 ms; one that names another origin is followed there as soon as that answers, with what was typed into
-//! text fields that have an `id`.
+//! No failure ends it. A stream that breaks, or has another status than 200, is opened again after 125 to 4,000 ms. If the page
+//! cannot be fetched, the old one stays. After a `bye` the next stream is asked for within 400 ms. If `bye` names another
+//! origin, the script goes there as soon as that answers. It takes along the texts of text fields that have an `id`.
 //!
 //! It needs nothing that a strict content security policy forbids: `script-src 'self'; connect-src 'self'` is enough.
 //!
 //! # What it deliberately does not do
 //!
-//! - It runs no script that an update brings, a newer version of itself included: that is for the next navigation.
-//! - It does not update a page that was answered with something else than 200, whatever that says.
-//! - It knows nothing of how a page looks, and puts no words of the server's into a page but as text.
-//! - It needs a connection for each page that is open: over HTTP/1 a browser has six to one server, so a seventh
-//!   tab waits.
+//! - It runs no script that an update brings, not even a newer version of itself. The next navigation does.
+//! - It does not update a page from an answer with another status than 200.
+//! - It does not know how a page looks. It puts the server's messages into a page as text only.
+//! - It needs a connection for each open page. Over HTTP/1 a browser has six to one server, so a seventh tab waits.
 
 /// The whole of `page.js`, to be served as `text/javascript`.
 pub const SCRIPT: &str = include_str!("page.js");

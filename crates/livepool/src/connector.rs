@@ -99,8 +99,8 @@ impl Connector {
     }
 }
 
-/// The pauses between attempts in the background: they double from 100 ms to 5 s. A random part of the same length is added,
-/// so that servers that lost one database do not come back to it at the same moment.
+/// The pauses between attempts in the background: they double from 100 ms to 5 s. A random part of up to the same length is
+/// added. So servers that lost one database do not come back to it at the same moment.
 pub(crate) fn pauses() -> impl Iterator<Item = Duration> + Send {
     let pauses = ExponentialBuilder::new().with_min_delay(Duration::from_millis(100));
     pauses.with_max_delay(Duration::from_secs(5)).with_jitter().without_max_times().build()

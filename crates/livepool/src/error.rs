@@ -20,7 +20,7 @@ pub enum Error {
     /// The server does not answer.
     #[error("cannot reach {0}")]
     Unreachable(String),
-    /// All connections, so many, are in use for too long.
+    /// All connections are in use for too long. The value is their number.
     #[error("all {0} connections of the pool are in use")]
     Busy(usize),
     /// Another refusal of the server or of this system.

@@ -1,5 +1,5 @@
-//! The header of a shared library. It is checked before the library is loaded: the loader says little about a library for another
-//! machine, and a truncated one may end the process.
+//! The header of a shared library. It is checked before the library is loaded. The loader says little about a library for
+//! another machine, and a truncated one may end the process.
 
 use std::fs::File;
 use std::io::Read;

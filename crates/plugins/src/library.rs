@@ -13,7 +13,7 @@ use crate::version::Version;
 
 /// The symbol of the table.
 const SYMBOL: &str = "plugin_table";
-/// Every so many libraries, a warning is logged.
+/// A warning is logged after each of this number of libraries.
 const MANY: usize = 100;
 /// Libraries that this process has loaded.
 static MAPPINGS: AtomicUsize = AtomicUsize::new(0);

@@ -1,4 +1,4 @@
-//! Files in memory. They have no name, so nobody else can change them, and nothing is left of them when the process ends.
+//! Files in memory. They have no name. So no other process can change them, and nothing is left of them when the process ends.
 
 use std::fs::File;
 use std::io::{self, Write};

@@ -96,5 +96,5 @@ impl Text {
     }
 }
 
-// SAFETY: nobody changes a table or the texts in it.
+// SAFETY: a table and the texts in it never change.
 unsafe impl Sync for Table {}

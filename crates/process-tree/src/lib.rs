@@ -4,8 +4,8 @@
 //! one program among them: it can be signalled, waited for and ended, with every process that it has started. A [`Watchdog`]
 //! kills these programs if this process itself is killed.
 //!
-//! With the feature `contained`, a program runs its work in a process of its own, so that neither a process nor a temporary
-//! file outlives it, whatever ends it:
+//! With the feature `contained`, a program runs its work in a process of its own. No process and no temporary file outlives the
+//! program, even if it is killed:
 //!
 //! ```no_run
 //! # #[cfg(feature = "contained")] {

@@ -19,8 +19,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A program, and every process that it has started.
 ///
-/// A program may fork twice, take a session of its own, and lose its parent. So three things decide what belongs
-/// to it: the process group of its first process, the leader; descent from the leader; and the mark ([`MARK`](crate::MARK)) in its
+/// A program may fork twice, take a session of its own, and lose its parent. So a process belongs to it by one of three signs:
+/// the process group of its first process, the leader; descent from the leader; the mark ([`MARK`](crate::MARK)) in its
 /// environment. Orphans are found only if they come to this process, see [`adopt_orphans`](crate::adopt_orphans).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProcessTree {
@@ -62,7 +62,7 @@ impl ProcessTree {
         }
     }
 
-    /// Waits until there is no member, for so long at most.
+    /// Waits until there is no member, up to this time.
     pub fn wait(self, longest: Duration) {
         let deadline = Instant::now() + longest;
         while Instant::now() < deadline {

@@ -10,8 +10,8 @@ use crate::{
     snapshot::Snapshot,
 };
 
-/// A process with this variable in its environment, and every process that it starts, survives [`sweep`]: a browser that was
-/// opened for the user, for example.
+/// A process with this variable in its environment survives [`sweep`], and so does every process that it starts. An example is
+/// a browser that was opened for the user.
 pub const STAYS: &str = "PROCESS_TREE_STAYS";
 
 /// Has the orphans among the descendants of this process come to it (`prctl(PR_SET_CHILD_SUBREAPER)`). Without that, [`sweep`]

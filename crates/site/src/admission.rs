@@ -28,7 +28,7 @@ pub(crate) fn admit(config: &Config, route: Route, head: &RequestHead<'_>) -> Re
     check_body((head.header)("content-length"))
 }
 
-/// Decides about a guarded route: with a token set it takes that token, else a request that is local beyond doubt.
+/// Decides about a guarded route. If a token is set, it takes that token, else a request that is proved to be local.
 pub(crate) fn authorize(config: &Config, route: Route, head: &RequestHead<'_>) -> Result<(), Error> {
     match &config.admin_token {
         _ if !route.is_guarded() => Err(Error::Forbidden),

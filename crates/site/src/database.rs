@@ -35,8 +35,6 @@ pub struct Database {
 /// The pool that follows the settings.
 #[derive(Clone)]
 pub(crate) struct Pool(LivePool);
-
-/// The metrics of the pool.
 pub(crate) struct PoolMetrics {
     generation: Gauge,
     states: Family<Is, Gauge>,

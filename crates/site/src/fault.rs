@@ -1,4 +1,4 @@
-//! Faults that a test asks for, through `DEMO_FAULT`. Only the feature `failpoints` compiles them in.
+//! Faults that a test asks for, through `DEMO_FAULT`. They are compiled in with the feature `failpoints` alone.
 
 /// Panics if `DEMO_FAULT` is `panic@PATH` with this path.
 #[cfg(feature = "failpoints")]

@@ -67,8 +67,6 @@ pub(crate) struct Reader(Option<Plugin>);
 
 /// The version of the plugin that one request sees.
 pub(crate) struct Snapshot(Option<Arc<Version>>);
-
-/// The metrics of the plugins.
 pub(crate) struct PluginMetrics {
     mappings: Gauge,
 }

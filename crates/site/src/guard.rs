@@ -23,12 +23,12 @@ const FORWARDING: [&str; 15] = [
     "via",
 ];
 
-/// True if a request is local beyond doubt: both ends of its connection loopback, one `Host` and that a loopback name
-/// (a web page elsewhere whose name was made to point here has another), a target without another host, no forwarding
-/// header.
+/// True if a request is proved to be local. Both ends of its connection are loopback addresses. It has one `Host`, a loopback
+/// name: a web page elsewhere whose name was made to point here has another. Its target has no other host, and it has no
+/// forwarding header.
 ///
-/// A proxy on the same machine that adds no header and sets `Host` to its upstream (nginx's bare `proxy_pass`) cannot be
-/// told from a local client. Behind a proxy an `admin_token` must be set.
+/// A proxy on the same machine may add no header and set `Host` to its upstream (nginx's bare `proxy_pass`). It cannot be told
+/// from a local client. Behind a proxy an `admin_token` must be set.
 pub(crate) fn is_local(head: &RequestHead<'_>) -> bool {
     let loopback = |end: SocketAddr| end.ip().to_canonical().is_loopback();
     head.ends.is_some_and(|(peer, local)| loopback(peer) && loopback(local))

@@ -29,13 +29,14 @@
 //!
 //! # The invariant
 //!
-//! A request sees one configuration from beginning to end: [`Site::admit`] takes the only snapshot, and everything after it
-//! is answered from that [`RequestContext`]. A configuration is in force only if the page can be rendered with it, a set of
-//! templates only if it can render the page with the configuration in force.
+//! A request sees one configuration from beginning to end: [`Site::admit`] takes the only snapshot, and everything after it is
+//! answered from that [`RequestContext`]. A configuration is in force only if the page can be rendered with it. A set of
+//! templates is in force only if it can render the page with the configuration in force.
 //!
 //! # Not in here
 //!
-//! There is no socket but those of the database pool (feature `database`), and no HTTP type: a status is a `u16`, a header is a pair of strings. Routes belong to the framework.
+//! There is no socket but those of the database pool (feature `database`). There is no HTTP type: a status is a `u16`, a header
+//! is a pair of strings. Routes belong to the framework.
 
 mod admission;
 mod answer;

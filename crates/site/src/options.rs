@@ -22,7 +22,7 @@ pub struct Options {
     pub templates: PathBuf,
     /// Overrides, `KEY=VALUE` each.
     pub set: Vec<String>,
-    /// True if a key that nobody knows is a warning instead of an error.
+    /// The effect of an unknown key in a file.
     pub unknown_keys: UnknownKeys,
     /// The id of this process.
     pub instance: String,

@@ -1,7 +1,7 @@
 //! Prints every rendering of `text.html` in a folder of templates: `cargo run -p views --example pages -- FOLDER`.
 //!
-//! One line on stdout for each published set: the time (nanoseconds since the epoch), the number of bytes of the page, their digest
-//! (FNV-1a, 64 bits), and its first line. It ends with its standard input.
+//! It prints one line for each published set. The line has the time (nanoseconds since the epoch), the number of bytes of the
+//! page, their digest (FNV-1a, 64 bits), and its first line. It ends with its standard input.
 #![allow(clippy::print_stdout)]
 
 use filewatch::RebuildLock;

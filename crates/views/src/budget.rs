@@ -18,13 +18,14 @@ pub const VALUE_LIMIT: usize = 1 << 20;
 
 /// The most bytes of values and template text that one page may handle: 32 MiB, four times the longest page.
 ///
-/// Of 33 templates that exceed a limit the slowest was refused after 1.7 s (debug build, 2 cores with a load of 19).
+/// In a test with 33 templates that exceed a limit, the slowest was refused after 1.7 s (debug build, 2 cores with a load of
+/// 19).
 pub const WORK_LIMIT: usize = 32 << 20;
 
 /// The most bytes of stack that nested includes, blocks and components may use, of the 2 MiB that a thread has.
 ///
-/// One level of includes takes 12 KB in an optimised build and 70 KB in a debug build (measured): there is room for
-/// 130 and for 20.
+/// One level of includes takes 12 KB in an optimised build and 70 KB in a debug build (measured). So there is room for 130 and
+/// for 20.
 const STACK_LIMIT: usize = 3 << 19;
 
 /// The limit that a rendering exceeded.

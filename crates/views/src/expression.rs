@@ -1,7 +1,7 @@
 //! Finds the places in one tag where a value must be counted.
 //!
-//! An operand of an operator that copies, compares or searches gets the filter [`CHARGE`], the input of a built-in filter too, and
-//! a value that is assigned or passed on gets [`BOUND`].
+//! An operand of an operator that copies, compares or searches gets the filter [`CHARGE`], and so does the input of a built-in
+//! filter. A value that is assigned or passed on gets [`BOUND`].
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,8 @@ use crate::token::{Kind, Token};
 
 /// The insertions into a tag of `source` with these tokens.
 ///
-/// `assigned` holds every name that some template assigns. Such a value may be a text that is printed without being
-/// escaped, so that printing it must be counted here; any other value is counted while it is escaped.
+/// `assigned` holds every name that some template assigns. It may be a text that is printed without being escaped, so its
+/// printing is counted here. Any other value is counted while it is escaped.
 pub(crate) fn insertions(
     source: &str,
     tokens: &[Token<'_>],

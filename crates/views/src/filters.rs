@@ -186,7 +186,7 @@ fn string(text: String, is_safe: bool) -> Value {
     if is_safe { Value::safe_string(&text) } else { Value::from(text) }
 }
 
-/// Asks for a text of so many bytes, before it is made.
+/// Asks for a text of this number of bytes, before it is made.
 fn grow(bytes: usize) -> TeraResult<()> {
     if bytes > VALUE_LIMIT {
         return Err(refusal(budget::exceed(LimitExceeded::Value)));
@@ -208,7 +208,8 @@ struct Size {
 }
 
 impl Size {
-    /// The text in a value in bytes, and `node` bytes for everything in it; some number over `most` where it is more than that.
+    /// The text in a value in bytes, and `node` bytes for everything in it. If that is more than `most`, the result is some
+    /// number over `most`.
     fn of(value: &Value, most: usize, node: usize) -> Result<usize, LimitExceeded> {
         let mut size = Size { bytes: 0, most, node };
         size.add(value, 0)?;

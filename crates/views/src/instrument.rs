@@ -1,10 +1,10 @@
 //! Adds calls to a template that count the work of a rendering.
 //!
-//! The engine has no limits of its own: a loop that writes nothing, a value that doubles forty times, or blocks and
-//! includes nested a hundred deep would hang or abort the process. So the text that it compiles has a call of [`STEP`] at the
-//! start of every template, block, component and turn of a loop, and filters in its expressions (see `expression`). Each of
-//! them may refuse to go on. They write nothing, stand on the line of the tag to which they belong, and no position in a
-//! message counts them.
+//! The engine has no limits of its own. A loop that writes nothing, a value that doubles forty times, or blocks and includes
+//! nested a hundred deep would hang or abort the process. So the text that it compiles has a call of [`STEP`] at the start of
+//! every template, block, component and turn of a loop. Its expressions have filters (see `expression`). Each of them may
+//! refuse to go on. They write nothing, stand on the line of the tag to which they belong, and no position in a message counts
+//! them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -41,16 +41,16 @@
 //! *The set in force has compiled and passed the trial.* A bad edit changes neither the templates nor their version. It causes an
 //! [`Event::Rejected`] with the template, the line, the column and what was expected. A reader keeps the set that it took.
 //!
-//! Rendering always ends, and its memory is bounded. The engine alone has no limits: a loop runs for hours, includes overflow the
-//! stack, and 1 KB of `{% set x = x ~ x %}` takes all memory. So every template is compiled with calls in it that count the work
-//! (`instrument`, `expression`). A page has at most 8 MiB and 250,000 steps, nests within 1.5 MiB of stack, makes no value
-//! over 1 MiB, and handles at most 32 MiB of values and text. A folder has at most 1,024 templates of at most 1 MiB each, and
-//! a template extends at most 50 others. Of 33 templates
-//! that exceed a limit the slowest was refused after 1.7 s (debug build, 2 cores with a load of 19).
+//! Rendering always ends, and its memory is bounded. The engine alone has no limits. A loop runs for hours, includes overflow
+//! the stack, and 1 KB of `{% set x = x ~ x %}` takes all memory. So every template is compiled with calls in it that count the
+//! work (`instrument`, `expression`). A page has at most 8 MiB and 250,000 steps, and nests within 1.5 MiB of stack. It makes
+//! no value over 1 MiB, and handles at most 32 MiB of values and text. A folder has at most 1,024 templates of at most 1 MiB
+//! each, and a template extends at most 50 others. In a test with 33 templates that exceed a limit, the slowest was refused
+//! after 1.7 s (debug build, 2 cores with a load of 19).
 //!
-//! Symlinks in the folder are followed, also to places outside of it, such as `x.html -> /etc/passwd`. So a user who may write in
-//! the folder may show every file that the server may read. A symlink that leads to more than 20,000 files and folders, such as
-//! `root -> /`, is refused by name, and so are more than 16 MiB of templates together.
+//! Symlinks in the folder are followed, also to places outside of it, such as `x.html -> /etc/passwd`. So a user who may write
+//! in the folder may show every file that the server may read. A symlink that leads to more than 20,000 files and folders, such
+//! as `root -> /`, is refused by name. More than 16 MiB of templates together are refused, too.
 //!
 //! # What it deliberately does not do
 //!

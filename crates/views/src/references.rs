@@ -1,7 +1,7 @@
 //! The names that templates refer to, and those among them that do not exist.
 //!
-//! The engine reports every such reference, and quotes the whole line in each report: 10,000 of them on a line of 140 KB take 2.8 GB
-//! and over a minute. So a set with many of them is refused before the engine sees it.
+//! The engine reports every such reference, and quotes the whole line in each report. 10,000 of them on a line of 140 KB take
+//! 2.8 GB and over a minute. So a set with many of them is refused before the engine sees it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter;

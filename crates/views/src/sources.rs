@@ -9,7 +9,7 @@ use crate::instrument::{self, Instrumented};
 use crate::position::Position;
 use crate::references;
 
-/// The most templates that one may extend, one through the other: the engine copies the blocks of all of them for each of them.
+/// The most templates that one may extend, one through the other. The engine copies the blocks of all of them for each of them.
 /// With 200 it took 1.4 s (debug build, one core).
 const MOST_PARENTS: usize = 50;
 

@@ -39,9 +39,10 @@ impl Templates {
     /// Renders the template `name`. The fields of `context`, a struct or a map, are its variables.
     ///
     /// Values are HTML-escaped. A page has at most [`PAGE_LIMIT`](crate::PAGE_LIMIT) bytes, takes at most
-    /// [`STEP_LIMIT`](crate::STEP_LIMIT) steps, handles at most [`WORK_LIMIT`](crate::WORK_LIMIT) bytes of values, none of them
-    /// over [`VALUE_LIMIT`](crate::VALUE_LIMIT), and nests within 1.5 MiB of stack. More is an error. The limits count work and
-    /// not time: a page that the trial accepted is not refused later because the machine was busy.
+    /// [`STEP_LIMIT`](crate::STEP_LIMIT) steps, and nests within 1.5 MiB of stack. It handles at most
+    /// [`WORK_LIMIT`](crate::WORK_LIMIT) bytes of values, none of them over [`VALUE_LIMIT`](crate::VALUE_LIMIT). More is an
+    /// error. The limits count work and not time: a page that the trial accepted is not refused later because the machine was
+    /// busy.
     pub fn render(&self, name: &str, context: &impl Serialize) -> Result<String, Error> {
         if !self.sources.contains(name) {
             return Err(Error::unknown_template(&self.folder, name, self.names()));

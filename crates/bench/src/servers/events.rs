@@ -15,7 +15,7 @@ pub(crate) struct Crowd(Vec<TcpStream>);
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Crowd {
-    /// Opens so many streams.
+    /// Opens this number of streams.
     pub(crate) fn of(address: SocketAddr, size: u32) -> Result<Crowd, Failed> {
         let streams = (0..size).map(|number| {
             let opened = open(address);

@@ -16,7 +16,7 @@ pub(crate) struct Latencies {
     pub(crate) rate: f64,
 }
 
-/// Sends requests at this rate over so many connections for so many seconds. A bad answer is an error.
+/// Sends requests at this rate, over this number of connections, for this number of seconds. A bad answer is an error.
 pub(crate) fn at_a_rate(url: &str, rate: u32, connections: u32, seconds: u32) -> Result<Latencies, Failed> {
     let arguments = [
         "--no-tui".to_owned(),

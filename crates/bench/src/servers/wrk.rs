@@ -11,7 +11,7 @@ pub(crate) struct Burst {
     pub(crate) per_second: f64,
 }
 
-/// Sends requests over so many connections for so many seconds, from one thread. A bad answer is an error.
+/// Sends requests over this number of connections for this number of seconds, from one thread. A bad answer is an error.
 pub(crate) fn burst(url: &str, connections: u32, seconds: u32) -> Result<Burst, Failed> {
     let arguments = ["-t1".to_owned(), format!("-c{connections}"), format!("-d{seconds}s"), url.to_owned()];
     let output = Command::new("wrk").args(arguments).output();

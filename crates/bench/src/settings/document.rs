@@ -21,7 +21,7 @@ impl Format {
         }
     }
 
-    /// Settings with so many routes.
+    /// Settings with this number of routes.
     pub(super) fn text(self, routes: u32, seconds: u32) -> String {
         let mut text = match self {
             Format::Yaml => format!(

@@ -19,7 +19,7 @@ const RIGHT: f64 = 394.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 216.0;
 
-/// If the maximum is so many times the minimum, the scale is logarithmic.
+/// The scale is logarithmic if the maximum is at least this number of times the minimum.
 const FAR_APART: f64 = 40.0;
 
 /// One chart for every series.

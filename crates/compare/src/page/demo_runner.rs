@@ -33,8 +33,6 @@ impl DemoRunner {
         self.counterparts = started.collect::<Result<_, _>>()?;
         Ok(())
     }
-
-    /// Ends the counterparts.
     pub(crate) fn end_counterparts(&mut self) {
         self.counterparts.clear();
     }

@@ -14,8 +14,6 @@ use super::{
 
 /// The style sheet.
 pub(crate) const STYLE: &str = include_str!("page.css");
-
-/// The script.
 pub(crate) const SCRIPT: &str = include_str!("page.js");
 
 /// The sites at the top of the page.

@@ -18,8 +18,6 @@ pub(crate) struct Site {
     /// The folder with its configuration and templates, if they can be edited.
     pub(crate) folder: Option<String>,
 }
-
-/// The buttons.
 pub(crate) fn buttons() -> Markup {
     html! {
         div.buttons role="group" aria-label="Edits" {
@@ -43,7 +41,7 @@ pub(crate) fn switch(is_on: bool, missing: Option<&str>) -> Markup {
     }
 }
 
-/// The edits so far, the newest first, with columns for so many servers.
+/// The edits so far, the newest first, with columns for this number of servers.
 pub(crate) fn edits(made: &[Made], servers: usize) -> Markup {
     html! {
         div.wide {
@@ -56,7 +54,7 @@ pub(crate) fn edits(made: &[Made], servers: usize) -> Markup {
     }
 }
 
-/// One edit, as a body of the table with columns for so many servers.
+/// One edit, as a body of the table with columns for this number of servers.
 pub(crate) fn one(made: &Made, servers: usize) -> Markup {
     let words = words(made);
     html! {

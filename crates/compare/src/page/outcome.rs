@@ -17,9 +17,9 @@ pub(crate) struct Made {
 /// The outcome of an edit in one server.
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
-    /// An answer showed it, so long after the save began.
+    /// An answer showed it, this time after the save began.
     InForce(Duration),
-    /// It was rejected with these words, so long after the save began. The answers did not change.
+    /// It was rejected with these words, this time after the save began. The answers did not change.
     Refused(Duration, String),
     /// The answers did not change, and no answer says that the edit was rejected.
     Kept,

@@ -40,8 +40,6 @@ use super::{
     subject::Subject,
 };
 use crate::progress::progress;
-
-/// The server of the page.
 pub(crate) struct PageServer {
     state: Mutex<State>,
     results: PathBuf,

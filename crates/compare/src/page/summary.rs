@@ -29,8 +29,8 @@ pub(crate) fn summary(all: &Figures) -> Markup {
                 tbody { @for server in &all.servers { tr.(pair(all, &server.id)) {
                     th scope="row" { (name(server)) }
                     @for (figure, head) in &columns {
-                        @let shown = all.servers.iter().filter_map(|server| standing(figure, head, &server.id));
-                        (cell(standing(figure, head, &server.id), best(figure, shown), &head.series))
+                        @let shown = all.servers.iter().filter_map(|server| matching_row(figure, head, &server.id));
+                        (cell(matching_row(figure, head, &server.id), best(figure, shown), &head.series))
                     }
                 } } }
             }
@@ -59,7 +59,7 @@ fn heading(figure: &Figure) -> Option<&Row> {
 }
 
 /// A server's row of the same series and x. If it has no such series, its first row.
-fn standing<'a>(figure: &'a Figure, head: &Row, server: &str) -> Option<&'a Row> {
+fn matching_row<'a>(figure: &'a Figure, head: &Row, server: &str) -> Option<&'a Row> {
     let place = |row: &&Row| row.server == server && (row.x == head.x || row.median.is_none());
     let same = figure.rows.iter().find(|row| place(row) && row.series == head.series);
     same.or_else(|| figure.rows.iter().find(place))
@@ -76,7 +76,7 @@ fn best<'a>(figure: &Figure, rows: impl Iterator<Item = &'a Row>) -> Option<f64>
 
 #[cfg(test)]
 mod tests {
-    use super::{best, heading, standing};
+    use super::{best, heading, matching_row};
     use crate::page::figures::Figure;
 
     fn figure(text: &str) -> Figure {
@@ -90,7 +90,7 @@ mod tests {
                 {"server":"b","x":64,"median":7},{"server":"c","note":"not offered"}]}"#,
         );
         let head = heading(&curve).unwrap();
-        let shown = ["a", "b", "c", "d"].map(|server| standing(&curve, head, server));
+        let shown = ["a", "b", "c", "d"].map(|server| matching_row(&curve, head, server));
         assert_eq!(shown.map(|row| row.and_then(|row| row.median)), [Some(9.0), Some(7.0), None, None]);
         assert_eq!(shown[2].unwrap().note, "not offered");
         assert_eq!(best(&curve, shown.into_iter().flatten()), Some(9.0));
@@ -103,7 +103,7 @@ mod tests {
                 {"server":"b","series":"air","median":12}]}"#,
         );
         let head = heading(&restarts).unwrap();
-        let own = standing(&restarts, head, "b").unwrap();
+        let own = matching_row(&restarts, head, "b").unwrap();
         assert_eq!((own.series.as_str(), own.median), ("air", Some(12.0)));
         assert_eq!(
             heading(&figure(r#"{"rows":[{"server":"a","note":"not yet"}]}"#)).map(|row| &row.note),

@@ -27,7 +27,8 @@ claims! {
 /// A server waits ten seconds; actix-web's clock ticks every half second.
 const SHORTEST: Duration = Duration::from_millis(9500);
 
-/// A client waits so long for the server to close: far above the time that a busy machine adds to ten seconds.
+/// Upper bound on the wait of a client for the server to close. It is far above the time that a busy machine adds to ten
+/// seconds.
 const AT_LAST: Duration = Duration::from_mins(1);
 
 fn headers_that_come_slowly_are_cut_after_10_seconds(demo: &Demo) -> Verdict {

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-/// The events that are asked for. Not those of opening and reading: our own reading would wake us.
+/// The events that are asked for. Those of opening and reading are not: our own reading would cause them.
 const EVENTS: WatchFlags = WatchFlags::ATTRIB
     .union(WatchFlags::CLOSE_WRITE)
     .union(WatchFlags::CREATE)
@@ -107,7 +107,7 @@ impl Backend {
 
     /// Reads the events of everything that has happened so far. True: this backend can always do so.
     ///
-    /// Nothing is read that is added meanwhile: a writer that never stops would keep us here for ever.
+    /// Events that are added meanwhile are not read: with a writer that never stops this would not end.
     pub(crate) fn read_all(&mut self, messages: &mut VecDeque<Message>) -> bool {
         let switches = self.switches.clone();
         let _held = switches.hold_back();

@@ -98,7 +98,7 @@ fn read_regular(
     }
     let after = Fingerprint::of(&file.metadata()?);
     let length = bytes.len() as u64;
-    // A pseudo file has the size 0 and bytes all the same.
+    // A pseudo file has the size 0, and bytes.
     if two_looks && (after != Fingerprint::of(&before) || (after.size != length && after.size != 0)) {
         return Ok(None);
     }

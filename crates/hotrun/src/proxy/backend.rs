@@ -69,7 +69,7 @@ impl Backends {
         self.idle().clear();
     }
 
-    /// Waits for a current server; `None` if there is none for so long.
+    /// Waits for a current server; `None` if there is none within this time.
     pub(super) async fn choose(self: &Arc<Self>, longest: Duration) -> Option<Choice> {
         loop {
             let mut current = self.target.subscribe();
@@ -104,7 +104,7 @@ impl Backends {
         self.counts().get(&target).copied().unwrap_or(0)
     }
 
-    /// Waits until another server is current; `false` if this one is for so long.
+    /// Waits until another server is current; `false` if this one still is after this time.
     pub(super) async fn has_gone(&self, target: SocketAddr, longest: Duration) -> bool {
         let mut current = self.target.subscribe();
         timeout(longest, current.wait_for(|current| *current != Some(target))).await.is_ok()

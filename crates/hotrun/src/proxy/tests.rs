@@ -196,7 +196,7 @@ fn an_upgraded_connection_is_a_pipe() {
     let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: abc\r\n";
     send(&mut client, &format!("GET /live HTTP/1.1\r\nHost: here\r\n{upgrade}\r\n"));
     assert!(head(&mut client).unwrap().starts_with("HTTP/1.1 101"));
-    // Those who are connected stay with whom they talk to.
+    // Connected clients stay with their server.
     proxy.switch(Some(says("another")));
     send(&mut client, "ping");
     let mut heard = String::new();

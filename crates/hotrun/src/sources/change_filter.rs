@@ -15,7 +15,7 @@ use crate::sources::ignores::Ignores;
 use crate::sources::mtime;
 use crate::sources::rules::{Script, SourceRules, Verdict};
 
-/// More than a file's time can lag behind the clock: the kernel sets it from a clock that advances in ticks, of 10 ms at most.
+/// More than a file's time can lag behind the clock. The kernel sets it from a clock that advances in ticks of at most 10 ms.
 const CLOCK_TICK: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
@@ -127,8 +127,8 @@ impl ChangeFilter {
         self.build_began = mtime::now();
     }
 
-    /// Takes the inputs of a build. Without inputs the build has failed, and every likely file counts. Lists of inputs are read on
-    /// threads and may come in another order than the builds: an older list does not replace a newer one.
+    /// Takes the inputs of a build. Without inputs the build has failed, and every likely file counts. Lists of inputs are read
+    /// on threads and may come in another order than the builds. An older list does not replace a newer one.
     ///
     /// Returns the sources that changed while the build ran, before they were known as sources; then the inputs outside of the
     /// watched folders.

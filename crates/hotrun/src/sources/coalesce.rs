@@ -17,7 +17,7 @@ pub(crate) struct Coalescer {
 }
 
 impl Coalescer {
-    /// The time to report changes, given the times of the first and the latest one: at once, or at the end of a burst.
+    /// The time to report changes, by the times of the first and the latest one. It is at once, or at the end of a burst.
     pub(crate) fn due(&self, first: Instant, latest: Instant) -> Instant {
         let burst = self.reported.is_some_and(|reported| first.duration_since(reported) < BURST);
         if burst { (latest + QUIET).min(first + LONGEST) } else { first }

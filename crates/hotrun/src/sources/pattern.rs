@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use regex::RegexSet;
 
-/// A file matches if it lies below one of the folders, if there are any, and has one of the endings or names, if there are any.
+/// A file matches if it lies below one of the folders and has one of the endings or names. An empty list excludes no file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pattern {
     /// Absolute, as the files.

@@ -55,13 +55,13 @@ impl Watched {
         })
     }
 
-    /// The socket is not to be asked any more.
+    /// Stops asking the socket.
     pub(super) fn forget(&self) {
         self.descriptor.set(None);
     }
 
     /// Closes the connection when nothing is answered for as long as `limit`. actix-http has no timer for the head of a second
-    /// request, and none for a body that no handler reads.
+    /// request. It has none for a body that no handler reads.
     pub(super) async fn close_when_silent(self: Rc<Self>, limit: Duration) {
         loop {
             sleep_until(self.since.get() + limit).await;

@@ -131,7 +131,7 @@ impl MainLoop {
             Ok(prepared) => self.listeners.open(prepared),
             Err(error) => {
                 if !retried {
-                    tracing::error!("cannot serve again yet, trying on until it works: {error}");
+                    tracing::error!("cannot serve again yet, trying again until it works: {error}");
                 }
                 self.serve_again_at = Some(Instant::now() + RETRY);
                 return;
