@@ -3,6 +3,7 @@
 use crate::{
     Answer, Demo, Failed, Request, Running, Server,
     claim::{Verdict, claims},
+    upgrade_faults::is_stalled,
     wait_until,
 };
 use rustix::process::Signal;
@@ -349,6 +350,8 @@ fn no_value_is_set_while_an_upgrade_is_under_way(demo: &Demo) -> Verdict {
     server.save("fault", "stall@new.ready")?;
     server.signal(Signal::USR2)?;
     wait_until("the successor to stall", || !server.path("fault").exists())?;
+    // It removes the file before it stops. A signal that continues it must not come first.
+    wait_until("it to be stopped", || server.processes().into_iter().any(is_stalled))?;
     for answer in [put(&server, INTERVAL, "11")?, delete(&server, INTERVAL)?] {
         assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")));
         assert!(answer.text().contains("send the request again in a moment"), "{}", answer.text());
