@@ -143,10 +143,28 @@ fn a_start_without_a_text_says_why() {
     let refused =
         open(&format!("http://{closed}/shop.yaml"), &options()).map(drop).expect_err("nobody listens");
     assert!(refused.message().contains("connection refused"), "{refused}");
-    let silent = TextServer::start(Behaviour::Silent, "");
-    let hasty = Options { patience: Duration::from_millis(200), ..options() };
-    let refused = open(&silent.url("shop.yaml"), &hasty).map(drop).expect_err("it does not answer");
-    assert!(refused.message().contains("the source does not answer"), "{refused}");
+    for behaviour in [Behaviour::Silent, Behaviour::Endless] {
+        let server = TextServer::start(behaviour.clone(), "");
+        let hasty = Options { patience: Duration::from_millis(200), ..options() };
+        let refused = open(&server.url("shop.yaml"), &hasty).map(drop).expect_err("there is no whole answer");
+        assert!(refused.message().contains("the source does not answer"), "{behaviour:?}: {refused}");
+    }
+}
+
+#[test]
+fn a_text_that_never_ends_changes_nothing() {
+    if !conformance::long_tier() {
+        return;
+    }
+    // Without an `ETag`, an answer may take 10 s.
+    let server = TextServer::start(Behaviour::Plain, "greeting: one");
+    let shop = open(&server.url("shop.yaml"), &options()).unwrap();
+    server.behave(Behaviour::Endless);
+    wait_for_state(&shop, SourceState::Lost);
+    assert_eq!((shop.load().greeting.as_str(), shop.history().len()), ("one", 1));
+    server.behave(Behaviour::Plain);
+    server.write("greeting: two");
+    wait_for_greeting(&shop, "two");
 }
 
 #[test]
