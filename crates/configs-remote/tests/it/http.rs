@@ -1,6 +1,6 @@
 //! Text from a URL.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use configs::{SourceState, Trigger};
@@ -120,7 +120,10 @@ fn a_server_that_sends_no_text_changes_nothing() {
 fn a_start_without_a_text_says_why() {
     let server = TextServer::start(Behaviour::Text, "greeting: one");
     let host = server.address();
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Nobody listens at a client's port, and no other test can take it.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let closed = client.local_addr().unwrap();
     for (behaviour, said) in [
         (Behaviour::Status(404), "status 404: nothing is at this address"),
         (Behaviour::Status(503), "status 503, expected 200"),
