@@ -1,6 +1,5 @@
 //! Files that a command of `[[build.rules]]` handles.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use regex::RegexSet;
@@ -36,10 +35,11 @@ impl Pattern {
 
 /// True if the file has one of these endings. An ending may have several parts: `html.tmpl`.
 pub(super) fn has_ending(file: &Path, listed: &[String]) -> bool {
-    let name = file.file_name().and_then(OsStr::to_str);
+    // The part before the ending may be no UTF-8.
+    let name = file.file_name().unwrap_or_default().as_encoded_bytes();
     listed.iter().any(|ending| {
-        let is_last = |name: &str| name.strip_suffix(ending.as_str()).is_some_and(|stem| stem.ends_with('.'));
-        ending == "*" || name.is_some_and(is_last)
+        let is_last = || name.strip_suffix(ending.as_bytes()).is_some_and(|stem| stem.ends_with(b"."));
+        ending == "*" || is_last()
     })
 }
 

@@ -329,3 +329,19 @@ fn a_folder_whose_name_is_no_text_is_one_as_any_other() {
     json.signal(Signal::INT);
     assert!(json.wait().success());
 }
+
+#[test]
+fn a_file_whose_name_is_no_text_is_a_source_as_any_other() {
+    let project = Project::new().file(".hotrun.toml", "[build]\nfull_bin = \"echo begun; exec sleep 600\"\n");
+    let file = project.folder().join(OsStr::from_bytes(b"caf\xe9.py"));
+    fs::write(&file, "1").expect("a file");
+    let mut json = Json::of(project);
+    json.wait_for("line", &[("text", "begun".into())]);
+    fs::write(&file, "2").expect("a file");
+    json.wait_for("start", &[("server", 2.into())]);
+    let change = json.wait_for("change", &[]);
+    let name = json.events()[change]["files"][0].to_string();
+    assert!(name.contains("caf\u{fffd}.py"), "{name}");
+    json.signal(Signal::INT);
+    assert!(json.wait().success());
+}
