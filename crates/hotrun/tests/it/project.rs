@@ -144,6 +144,20 @@ impl Project {
         fs::write(path, text).expect("a file");
     }
 
+    /// Writes the file by a rename: one that is found cut off is a change of its own.
+    pub(crate) fn save_at_once(&self, name: &str, text: &str) {
+        let beside = format!("{name}~");
+        self.save(&beside, text);
+        fs::rename(self.path(&beside), self.path(name)).expect("moved over");
+    }
+
+    /// Replaces text in a file by a rename.
+    pub(crate) fn edit_at_once(&self, name: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.path(name)).expect("a file");
+        assert!(text.contains(from), "`{from}` in {name}");
+        self.save_at_once(name, &text.replace(from, to));
+    }
+
     pub(crate) fn edit(&self, name: &str, from: &str, to: &str) {
         let text = fs::read_to_string(self.path(name)).expect("a file");
         assert!(text.contains(from), "`{from}` in {name}");

@@ -48,7 +48,7 @@ fn answers(project: Project, expected: &str) -> Hotrun {
 #[track_caller]
 fn settles(hotrun: &Hotrun, from: usize) {
     let (old, new) = (format!("edit {from}"), format!("edit {}", from + 1));
-    hotrun.project().edit("main.py", &old, &new);
+    hotrun.project().edit_at_once("main.py", &old, &new);
     hotrun.wait_for_answer(&new);
 }
 
@@ -67,7 +67,7 @@ fn a_rule_runs_before_the_first_build_and_its_output_causes_no_other() {
 fn an_edit_runs_the_rule_and_then_one_build() {
     let hotrun = answers(project(RULE), "version 1");
     for version in 2..=6 {
-        hotrun.project().save("words.txt", &format!("version {version}"));
+        hotrun.project().save_at_once("words.txt", &format!("version {version}"));
         hotrun.wait_for_answer(&format!("version {version}"));
     }
     settles(&hotrun, 1);
@@ -84,7 +84,7 @@ fn the_output_of_a_rule_that_is_not_before_the_build_is_a_change() {
         project(&RULE.replace("before_build = true\n", "")).file("words.py", "WORDS = 'version 1'\n"),
         "version 1",
     );
-    hotrun.project().save("words.txt", "version 2");
+    hotrun.project().save_at_once("words.txt", "version 2");
     hotrun.wait_for("words.py changed");
     hotrun.wait_for_answer("version 2");
 }
@@ -92,16 +92,16 @@ fn the_output_of_a_rule_that_is_not_before_the_build_is_a_change() {
 #[test]
 fn a_rule_that_fails_keeps_the_last_good_program_and_is_said() {
     let hotrun = answers(project(RULE), "version 1");
-    hotrun.project().save("words.txt", "broken");
+    hotrun.project().save_at_once("words.txt", "broken");
     hotrun.wait_for("rule `words`: exit status: 1");
     hotrun.wait_for_answer("version 1");
     let builds = hotrun.count("hotrun  builds: ");
     assert_eq!(builds, 1, "{}", hotrun.said());
     // The rule is still due, so that no build reads what it has left.
-    hotrun.project().edit("main.py", "edit 1", "edit 2");
+    hotrun.project().edit_at_once("main.py", "edit 1", "edit 2");
     hotrun.wait_for_count("rule `words`: exit status: 1", 2);
     assert_eq!(hotrun.count("hotrun  builds: "), 1, "{}", hotrun.said());
-    hotrun.project().save("words.txt", "version 2");
+    hotrun.project().save_at_once("words.txt", "version 2");
     hotrun.wait_for_answer("version 2");
     hotrun.wait_for_answer("edit 2");
 }
@@ -121,9 +121,9 @@ fn an_edit_while_a_rule_runs_is_in_the_build_and_causes_no_other() {
     let slow = RULE.replace("echo made;", "echo made; while [ -e wait ]; do sleep 0.01; done;");
     let hotrun = answers(project(&slow), "version 1");
     hotrun.project().save("wait", "");
-    hotrun.project().save("words.txt", "version 2");
+    hotrun.project().save_at_once("words.txt", "version 2");
     hotrun.wait_for_count("runs: echo made", 2);
-    hotrun.project().edit("main.py", "edit 1", "edit 2");
+    hotrun.project().edit_at_once("main.py", "edit 1", "edit 2");
     std::fs::remove_file(hotrun.project().path("wait")).expect("a file");
     hotrun.wait_for_answer("version 2");
     hotrun.wait_for_answer("edit 2");
@@ -139,7 +139,7 @@ fn several_rules_run_in_their_order_before_one_build() {
     let hotrun = answers(project(&format!("{first}{RULE}")).file("words.in", "version 1"), "version 1");
     let said = hotrun.said();
     assert!(said.find("runs: sleep") < said.find("runs: echo made"), "{said}");
-    hotrun.project().save("words.in", "version 2");
+    hotrun.project().save_at_once("words.in", "version 2");
     hotrun.wait_for_answer("version 2");
     settles(&hotrun, 1);
 }
@@ -148,7 +148,7 @@ fn several_rules_run_in_their_order_before_one_build() {
 fn a_rule_comes_before_the_start_of_a_program_that_nothing_builds() {
     let settings = format!("[build]\nfull_bin = 'python3 main.py'\ninclude_ext = ['py']\n{RULE}");
     let hotrun = answers(project("").file(".hotrun.toml", &settings), "version 1");
-    hotrun.project().save("words.txt", "version 2");
+    hotrun.project().save_at_once("words.txt", "version 2");
     hotrun.wait_for_answer("version 2");
     settles(&hotrun, 1);
     assert_eq!(hotrun.count("\nmade\n"), 2, "{}", hotrun.said());
@@ -165,7 +165,7 @@ fn files_of_a_rule_without_a_command_restart_nothing() {
     let body = || ask(address, "/").expect("an answer").lines().last().map(str::to_owned);
     let before = body();
     for edit in 2..=4 {
-        hotrun.project().save("page.html", &format!("page {edit}"));
+        hotrun.project().save_at_once("page.html", &format!("page {edit}"));
         hotrun.wait_for_count("page.html changed", edit - 1);
         assert!(ask(address, "/page.html").expect("an answer").ends_with(&format!("page {edit}")));
     }

@@ -87,7 +87,7 @@ fn one_build_makes_both_programs() {
         hotrun.said()
     );
     // An edit that concerns both: one build, two successors.
-    hotrun.project().edit("shared/src/lib.rs", "shared 1", "shared 2");
+    hotrun.project().edit_at_once("shared/src/lib.rs", "shared 1", "shared 2");
     hotrun.wait_until("api", || workspace.api().starts_with("own 1 shared 2"));
     hotrun.wait_until("worker", || workspace.worker().starts_with("own 1 shared 2"));
     assert_eq!(workspace.builds(), 2, "{}", hotrun.said());
@@ -98,7 +98,7 @@ fn one_build_makes_both_programs() {
     hotrun.wait_until("api", || workspace.api().starts_with("own 2 shared 2"));
     assert_eq!((workspace.builds(), workspace.worker()), (3, worker.clone()), "{}", hotrun.said());
     // An edit that changes no program.
-    hotrun.project().edit("shared/src/lib.rs", "pub const", "// A comment.\npub const");
+    hotrun.project().edit_at_once("shared/src/lib.rs", "pub const", "// A comment.\npub const");
     hotrun.wait_for("hotrun  api: the program is byte for byte the same: server 3 stays");
     hotrun.wait_for("hotrun  worker: the program is byte for byte the same: server 2 stays");
     assert_eq!((workspace.builds(), workspace.worker()), (4, worker), "{}", hotrun.said());
