@@ -101,9 +101,11 @@ impl Terminal {
         }
     }
 
-    /// Sends lines, as before.
+    /// Sends lines, as before. In the background the modes are the shell's, and a change of them would stop this process.
     pub(crate) fn leave_keys(&self) {
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
+        if is_in_front() {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
+        }
     }
 }
 
