@@ -12,7 +12,7 @@ mod unix;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use intercept::{Address, listening_sockets};
+use intercept::Address;
 use process_tree::ProcessTree;
 use rustix::net::{Shutdown, shutdown};
 
@@ -85,7 +85,7 @@ pub(crate) fn owed(tree: ProcessTree, addresses: &[Address], signal: i32) -> Owe
 /// The processes of the program that listen on these addresses or hold connections to them.
 pub(crate) fn servers(tree: ProcessTree, addresses: &[Address]) -> Vec<u32> {
     let mut inodes: BTreeSet<u64> = connections(tree, addresses).iter().map(|one| one.inode).collect();
-    inodes.extend(ports(addresses).into_iter().flat_map(listening_sockets));
+    inodes.extend(ports(addresses).into_iter().flat_map(connection::listening));
     inodes.extend(unix::sockets(addresses).into_iter().map(|socket| socket.inode));
     let mut servers = tree.members();
     servers.retain(|process| sockets_of(*process).any(|inode| inodes.contains(&inode)));

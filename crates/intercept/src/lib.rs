@@ -95,4 +95,4 @@ pub use event::Event;
 pub use interceptor::{Interceptor, unavailable};
 pub use launcher::launcher;
 pub use listeners::Listeners;
-pub use port_holder::{PortHolder, listening_sockets, port_holder};
+pub use port_holder::{PortHolder, port_holder};

@@ -25,8 +25,7 @@ pub fn port_holder(address: SocketAddr) -> Option<PortHolder> {
 }
 
 /// Inodes of the sockets that listen on `port`, in this network namespace.
-#[must_use]
-pub fn listening_sockets(port: u16) -> Vec<u64> {
+fn listening_sockets(port: u16) -> Vec<u64> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter();
     let tables = tables.filter_map(|table| fs::read_to_string(table).ok());
     tables.flat_map(|table| listening(&table, port)).collect()

@@ -15,6 +15,7 @@ const FRESH: u32 = 50;
 
 const ESTABLISHED: u32 = 1;
 const CLOSE_WAIT: u32 = 8;
+const LISTEN: u32 = 10;
 
 /// The server's side of a connection that a process has accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +59,12 @@ impl Times {
 
 /// The connections to a port of this machine; 0 stands for all ports.
 pub(super) fn on(port: u16) -> Vec<Connection> {
-    let families = [AddressFamily::INET, AddressFamily::INET6];
-    let found: io::Result<Vec<_>> = families.into_iter().map(|family| ask(family, port)).collect();
-    found.map_or_else(|_| read(port), |found| found.concat())
+    in_states(1 << ESTABLISHED | 1 << CLOSE_WAIT, port)
+}
+
+/// The inodes of the sockets that listen on a port of this machine. The kernel does not look at connections for it.
+pub(super) fn listening(port: u16) -> Vec<u64> {
+    in_states(1 << LISTEN, port).iter().map(|socket| socket.inode).collect()
 }
 
 /// All connections of this machine.
@@ -68,11 +72,18 @@ pub(super) fn all() -> Vec<Connection> {
     on(0)
 }
 
+/// The sockets in these states, a bit for each.
+fn in_states(states: u32, port: u16) -> Vec<Connection> {
+    let families = [AddressFamily::INET, AddressFamily::INET6];
+    let found: io::Result<Vec<_>> = families.into_iter().map(|family| ask(family, states, port)).collect();
+    found.map_or_else(|_| read(states, port), |found| found.concat())
+}
+
 /// Asks the kernel with `SOCK_DIAG_BY_FAMILY`.
-fn ask(family: AddressFamily, port: u16) -> io::Result<Vec<Connection>> {
+fn ask(family: AddressFamily, states: u32, port: u16) -> io::Result<Vec<Connection>> {
     let socket =
         socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(netlink::SOCK_DIAG))?;
-    send(&socket, &question(family, port), SendFlags::empty())?;
+    send(&socket, &question(family, states, port), SendFlags::empty())?;
     let mut found = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
     loop {
@@ -84,7 +95,7 @@ fn ask(family: AddressFamily, port: u16) -> io::Result<Vec<Connection>> {
 }
 
 /// The request: `nlmsghdr` and `inet_diag_req_v2`.
-fn question(family: AddressFamily, port: u16) -> Vec<u8> {
+fn question(family: AddressFamily, states: u32, port: u16) -> Vec<u8> {
     const LENGTH: u32 = 72;
     const SOCK_DIAG_BY_FAMILY: u16 = 20;
     const REQUEST_DUMP: u16 = 0x301;
@@ -92,7 +103,6 @@ fn question(family: AddressFamily, port: u16) -> Vec<u8> {
     /// The bit of `INET_DIAG_INFO`: asks for `tcp_info`.
     const INFO: u8 = 1 << 1;
     let family = u8::try_from(family.as_raw()).expect("the families of the internet are small numbers");
-    let states: u32 = 1 << ESTABLISHED | 1 << CLOSE_WAIT;
     let mut bytes = Vec::new();
     bytes.extend(LENGTH.to_ne_bytes());
     bytes.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
@@ -162,13 +172,15 @@ fn half(bytes: &[u8], at: usize) -> Option<u16> {
 }
 
 /// Reads `/proc/net/tcp` and `/proc/net/tcp6`.
-fn read(port: u16) -> Vec<Connection> {
+fn read(states: u32, port: u16) -> Vec<Connection> {
     let tables =
         ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().filter_map(|table| fs::read_to_string(table).ok());
-    tables.flat_map(|table| table.lines().filter_map(|line| row(line, port)).collect::<Vec<_>>()).collect()
+    tables
+        .flat_map(|table| table.lines().filter_map(|line| row(line, states, port)).collect::<Vec<_>>())
+        .collect()
 }
 
-fn row(line: &str, port: u16) -> Option<Connection> {
+fn row(line: &str, states: u32, port: u16) -> Option<Connection> {
     let fields: Vec<&str> = line.split_whitespace().collect();
     let hex = |text: &str| u32::from_str_radix(text, 16).ok();
     let port_of = |field: &str| u16::from_str_radix(field.rsplit_once(':')?.1, 16).ok();
@@ -176,7 +188,9 @@ fn row(line: &str, port: u16) -> Option<Connection> {
     let state = hex(fields.get(3)?)?;
     let (sent, received) = fields.get(4)?.split_once(':')?;
     let inode: u64 = fields.get(9)?.parse().ok()?;
-    let counts = (port == 0 || here == port) && matches!(state, ESTABLISHED | CLOSE_WAIT) && inode != 0;
+    let counts = (port == 0 || here == port)
+        && 1_u32.checked_shl(state).is_some_and(|bit| states & bit != 0)
+        && inode != 0;
     counts.then_some(Connection {
         peer: port_of(fields.get(2)?)?,
         inode,
@@ -187,7 +201,10 @@ fn row(line: &str, port: u16) -> Option<Connection> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Connection, Times, row, take};
+    use std::net::TcpListener;
+    use std::os::fd::AsRawFd;
+
+    use super::{CLOSE_WAIT, Connection, ESTABLISHED, LISTEN, Times, in_states, listening, read, row, take};
 
     #[test]
     fn a_server_that_received_after_it_sent_owes_an_answer() {
@@ -216,13 +233,29 @@ mod tests {
     #[test]
     fn a_row_of_proc_shows_the_queues() {
         let line = "1: 0100007F:1F90 0100007F:C001 01 00000000:00000005 00:0 0 1000 0 4712 1 0";
+        let states = 1 << ESTABLISHED | 1 << CLOSE_WAIT;
         let connection = Connection { peer: 0xC001, inode: 4712, queued: true, times: None };
-        assert_eq!(row(line, 8080), Some(connection));
-        assert_eq!(row(line, 0), Some(connection));
-        assert_eq!(row(line, 8081), None);
-        assert_eq!(row(&line.replace(" 01 ", " 0A "), 8080), None);
-        assert_eq!(row(&line.replace("4712", "0"), 8080), None, "no process has accepted it");
-        assert_eq!(row("sl local_address", 8080), None);
+        assert_eq!(row(line, states, 8080), Some(connection));
+        assert_eq!(row(line, states, 0), Some(connection));
+        assert_eq!(row(line, states, 8081), None);
+        assert_eq!(row(&line.replace(" 01 ", " 0A "), states, 8080), None);
+        assert_eq!(row(&line.replace("4712", "0"), states, 8080), None, "no process has accepted it");
+        assert_eq!(row("sl local_address", states, 8080), None);
+    }
+
+    #[test]
+    fn a_socket_that_listens_is_found_and_no_connection() {
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let listener = TcpListener::bind(address).unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let link = std::fs::read_link(format!("/proc/self/fd/{}", listener.as_raw_fd())).unwrap();
+            let found = listening(port);
+            assert_eq!(found.len(), 1);
+            assert_eq!(link.to_str().unwrap(), format!("socket:[{}]", found[0]));
+            let from_proc = read(1 << LISTEN, port);
+            assert_eq!(from_proc.iter().map(|socket| socket.inode).collect::<Vec<_>>(), found);
+            assert_eq!(in_states(1 << ESTABLISHED | 1 << CLOSE_WAIT, port), []);
+        }
     }
 
     #[test]
