@@ -1,5 +1,6 @@
 //! Everything that hotrun prints. No other file prints.
 
+mod duration;
 mod event_writer;
 mod lines;
 mod partial;
@@ -11,7 +12,6 @@ mod style;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use anstyle::{AnsiColor, Style as Look};
 use jiff::Zoned;
@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::journal::{self, Event, Journal, Level, Record};
 use crate::report::printer::Printer;
 
+pub(crate) use crate::report::duration::spoken;
 pub(crate) use crate::report::event_writer::EventWriter;
 pub(crate) use crate::report::lines::Lines;
 pub(crate) use crate::report::printer::{Stream, is_one_terminal, size};
@@ -281,28 +282,9 @@ impl Report {
     }
 }
 
-/// A duration in words.
-pub(crate) fn spoken(duration: Duration) -> String {
-    let seconds = duration.as_secs_f64();
-    if seconds < 1.0 {
-        format!("{:.0} ms", seconds * 1000.0)
-    } else if seconds < 60.0 {
-        format!("{seconds:.1} s")
-    } else {
-        format!("{:.0} min {:.0} s", (seconds / 60.0).floor(), seconds % 60.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_short() {
-        for (millis, words) in [(0, "0 ms"), (999, "999 ms"), (1234, "1.2 s"), (125_000, "2 min 5 s")] {
-            assert_eq!(spoken(Duration::from_millis(millis)), words);
-        }
-    }
 
     #[test]
     fn a_path_is_relative_to_the_root() {

@@ -213,6 +213,7 @@ pub(crate) mod etcd {
             a_write_in_etcd_is_in_force;
         full tier:
             three_replicas_follow_100_changes,
+            a_page_of_two_texts_is_found,
             an_etcd_that_is_killed_for_30_s_changes_nothing;
     }
 
@@ -275,6 +276,20 @@ pub(crate) mod etcd {
             let tally = load.end();
             assert!(tally.count(Outcome::Answered) > 0 && tally.failed() == 0, "{tally:?}");
         }
+        Ok(())
+    }
+
+    /// The negative control of `page_is_whole`.
+    fn a_page_of_two_texts_is_found(demo: &Demo) -> Verdict {
+        let etcd = Etcd::start()?;
+        etcd.put(KEY, &text(7))?;
+        let server = replica(demo, &etcd)?;
+        etcd.put(KEY, &text(8))?;
+        server.wait_for_generation(2)?;
+        page_is_whole(&server)?;
+        etcd.put(KEY, &text(9).replace("Number9", "Number10"))?;
+        server.wait_for_generation(3)?;
+        assert!(page_is_whole(&server).is_err());
         Ok(())
     }
 

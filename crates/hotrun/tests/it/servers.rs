@@ -48,7 +48,8 @@ fn a_hang_on_start_leaves_the_good_server() {
 fn a_death_on_probation_brings_the_last_good_one_back() {
     // Before the old one was told to stop, which waits for a request that is not complete, and after it was gone.
     for (delay, words) in [(50, "serves on"), (700, "the last good program is started again")] {
-        let hotrun = serving("[socket]\ndrain = \"60s\"\n");
+        // A probation that a busy machine does not outlast.
+        let hotrun = serving("[socket]\ndrain = \"60s\"\n[probation]\ntime = \"60s\"\n");
         let held =
             (delay == 50).then(|| TcpStream::connect(hotrun.project().address()).expect("a connection"));
         if let Some(mut held) = held.as_ref() {
