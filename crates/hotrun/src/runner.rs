@@ -38,7 +38,7 @@ use crate::generation::ServerEvent;
 use crate::journal::{self, StopReason};
 use crate::plan::{Plan, SharedBuild};
 use crate::proxy::Proxy;
-use crate::report::{EventWriter, Report};
+use crate::report::{EventWriter, Report, Volume};
 use crate::sources::{Changes, Sources};
 use crate::supervisor::Event;
 use crate::terminal::Terminal;
@@ -96,8 +96,11 @@ impl Runner {
             for warning in &plan.warnings {
                 report.warning(warning);
             }
-            for (topic, words) in check::lines(plan) {
-                report.debug(&format!("{topic:<9} {words}"));
+            // The lines count the files, which takes long in a large tree.
+            if plan.style.volume == Volume::Debug {
+                for (topic, words) in check::lines(plan) {
+                    report.debug(&format!("{topic:<9} {words}"));
+                }
             }
         }
         let builds = SharedBuild::of(plans.iter().map(|plan| &plan.build)).into_iter().map(BuildState::new);
