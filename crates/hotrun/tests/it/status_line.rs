@@ -184,11 +184,13 @@ fn several_programs_are_one_line_and_keep_their_names() {
     let project = Project::new().file("server.py", server).file(".hotrun.toml", &settings);
     let hotrun = OnTerminal::start(project);
     hotrun.wait_for_last_row(&format!("hotrun  api: serves :{api}; web: serves :{web}; job: start failed"));
-    let rows = hotrun.rows();
+    // A program's line may come after the line that says where it serves.
+    let count = |rows: &[String], line: &str| rows.iter().filter(|row| *row == line).count();
     for line in ["api | begins", "web | begins"] {
-        assert_eq!(rows.iter().filter(|row| *row == line).count(), 1, "{rows:#?}");
+        hotrun.wait_until(line, || count(&hotrun.rows(), line) > 0);
+        assert_eq!(count(&hotrun.rows(), line), 1, "{:#?}", hotrun.rows());
     }
-    assert_nothing_is_left(&rows);
+    assert_nothing_is_left(&hotrun.rows());
 }
 
 #[test]
