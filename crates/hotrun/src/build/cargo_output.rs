@@ -19,7 +19,7 @@ pub(super) enum Part {
 pub(crate) enum Progress {
     /// So many crates are done, of so many.
     Crates(u32, u32),
-    /// What cargo does before it compiles, in its words.
+    /// The work of cargo before it compiles, in its words.
     Words(String),
 }
 

@@ -8,7 +8,7 @@ use crate::supervisor::Message;
 
 use super::{Program, Runner};
 
-/// How the last build or start of a program ended.
+/// The outcome of the last build or start of a program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum LastOutcome {
     #[default]
@@ -133,7 +133,7 @@ impl State {
         }
     }
 
-    /// What matters most.
+    /// The most important part.
     fn in_short(&self) -> String {
         if let Some(doing) = self.doing() {
             return doing;

@@ -25,7 +25,7 @@ pub(crate) struct OnTerminal {
     child: Child,
     terminal: OwnedFd,
     said: Arc<Mutex<String>>,
-    /// What a person sees, and can scroll back to.
+    /// The rows that a person sees, or can scroll back to.
     screen: Arc<Mutex<Parser>>,
 }
 
@@ -291,7 +291,8 @@ fn a_stopped_hotrun_goes_on_in_the_background() {
     let hotrun =
         OnTerminal::started_by(Project::server(), &["setsid", "--ctty", "bash", "-c", shell, "bash"]);
     hotrun.wait_for_last_row(", serves http://");
-    let stat = format!("/proc/{}/stat", hotrun.child_of_starter().as_raw_nonzero());
+    let process = hotrun.child_of_starter();
+    let stat = format!("/proc/{}/stat", process.as_raw_nonzero());
     hotrun.press("\x1a");
     hotrun.project.edit("src/main.rs", "version 1", "version 2");
     hotrun.wait_for_answer("version 2");
@@ -300,9 +301,12 @@ fn a_stopped_hotrun_goes_on_in_the_background() {
     hotrun.wait_until("no status line", || !hotrun.last_row().contains(", serves http://"));
     hotrun.project.edit("src/main.rs", "version 2", "version 3");
     hotrun.wait_for_answer("version 3");
-    let stat = fs::read_to_string(stat).unwrap();
-    assert!(stat.contains(") S ") || stat.contains(") R "), "{stat}");
+    let state = fs::read_to_string(&stat).unwrap();
+    assert!(state.contains(") S ") || state.contains(") R "), "{state}");
     assert!(hotrun.has_lines());
+    // It ends there, too: the terminal does not stop it.
+    kill_process(process, Signal::INT).unwrap();
+    hotrun.wait_until("end", || !fs::exists(&stat).unwrap());
 }
 
 #[test]
